@@ -1,0 +1,3 @@
+//! The mocked AEM Author.
+
+pub mod repository;
