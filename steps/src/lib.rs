@@ -1,1 +1,19 @@
-//! placeholder
+//! How each sentence of the features is checked: the cucumber World, the clients of the target, and one module of
+//! steps for each feature. Everything that is sent goes through [`session::Session::send`].
+
+pub mod call;
+pub mod credentials;
+pub mod evidence;
+pub mod problem;
+pub mod redact;
+pub mod reply;
+pub mod resolver;
+pub mod session;
+pub mod stack;
+pub mod wire;
+pub mod world;
+
+pub use call::Call;
+pub use problem::{Kind, Problem};
+pub use session::Session;
+pub use world::World;

@@ -1,0 +1,140 @@
+//! A request as a step words it: a surface by its id, and values for what the surface names. It is plain data without
+//! secrets of its own, so that it can be kept in a journal and sent again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How a request proves who sends it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authentication {
+    /// As usual for the system: the Author's user, the Developer Console's token, nothing for IMS and the tenant.
+    #[default]
+    Usual,
+    /// Nothing.
+    None,
+    /// This bearer token.
+    Bearer(#[serde(skip)] String),
+    /// This user and password.
+    Basic(String, #[serde(skip)] String),
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    /// The fields: in the query of a GET or DELETE, else urlencoded in the body.
+    #[default]
+    Fields,
+    /// The fields in the query, whatever the method.
+    FieldsInQuery,
+    /// The fields as `multipart/form-data`, with a file under a field when there is one.
+    Multipart(Option<Upload>),
+    /// These bytes of that content type; fields go to the query.
+    Bytes {
+        /// The content type.
+        content_type: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A file to upload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The harness's word for the field, as in the surface.
+    pub field: String,
+    /// The file's name.
+    pub name: String,
+    /// Its content type.
+    pub content_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A request to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The surface's id.
+    pub surface: String,
+    /// Which of the surface's paths: 0 is `path`, 1 the first of the alternatives.
+    pub variant: usize,
+    /// The values of the path's placeholders.
+    pub arguments: BTreeMap<String, String>,
+    /// Fields by their name on the wire.
+    pub fields: Vec<(String, String)>,
+    /// Fields by the harness's word, which the surface translates.
+    pub words: Vec<(String, String)>,
+    /// Additional headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Body,
+    /// Who sends it.
+    pub authentication: Authentication,
+    /// What undoes it, in this order. A surface that changes its target is sent only with this.
+    pub undo: Option<Vec<Call>>,
+}
+
+impl Call {
+    /// A request to that surface.
+    pub fn to(surface: &str) -> Self {
+        Self { surface: surface.to_owned(), ..Self::default() }
+    }
+
+    /// Takes another of the surface's paths; 1 is the first of its alternatives.
+    #[must_use]
+    pub fn variant(mut self, variant: usize) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    /// Fills a placeholder of the path.
+    #[must_use]
+    pub fn with(mut self, placeholder: &str, value: impl Into<String>) -> Self {
+        self.arguments.insert(placeholder.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a field by the harness's word for it.
+    #[must_use]
+    pub fn field(mut self, word: &str, value: impl Into<String>) -> Self {
+        self.words.push((word.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets a field by its name on the wire: for properties of nodes, which no surface can list.
+    #[must_use]
+    pub fn property(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.fields.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Sets who sends it.
+    #[must_use]
+    pub fn as_whom(mut self, authentication: Authentication) -> Self {
+        self.authentication = authentication;
+        self
+    }
+
+    /// Says what undoes it, in this order.
+    #[must_use]
+    pub fn undone_by(mut self, undo: impl IntoIterator<Item = Self>) -> Self {
+        self.undo = Some(undo.into_iter().collect());
+        self
+    }
+}

@@ -1,0 +1,77 @@
+//! What proves to the target who the run is. Every value is held as a secret; none comes from a flag.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::problem::{Checked, Problem};
+
+/// A credential that a run may need: its name in the environment, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Named {
+    /// The name in the environment and in a credentials file.
+    pub name: &'static str,
+    /// What it is, for a person.
+    pub what: &'static str,
+    /// Whether it must never be shown; the others are masked too, but are found in ordinary answers.
+    pub secret: bool,
+}
+
+const fn named(name: &'static str, what: &'static str, secret: bool) -> Named {
+    Named { name, what, secret }
+}
+
+/// All credentials that exist.
+pub const ALL: [Named; 11] = [
+    named("BPCONFORM_AUTHOR_USER", "user of the Author", false),
+    named("BPCONFORM_AUTHOR_PASSWORD", "password of the Author's user", true),
+    named("BPCONFORM_IMS_CLIENT_ID", "client id of the OAuth Server-to-Server credential", false),
+    named("BPCONFORM_IMS_CLIENT_SECRET", "client secret of the OAuth Server-to-Server credential", true),
+    named("BPCONFORM_IMS_SCOPE", "scopes of the OAuth Server-to-Server credential, comma-separated", false),
+    named("BPCONFORM_IMS_ORG_ID", "IMS organization id, for example 1234@AdobeOrg", false),
+    named("BPCONFORM_CONSOLE_TOKEN", "bearer token for the Developer Console", true),
+    named("BPCONFORM_JWT_CLIENT_ID", "client id (API key) of the service account (JWT) credential", false),
+    named("BPCONFORM_JWT_CLIENT_SECRET", "client secret of the service account (JWT) credential", true),
+    named("BPCONFORM_JWT_TECHNICAL_ACCOUNT", "technical account id of the service account (JWT) credential", false),
+    named("BPCONFORM_JWT_PRIVATE_KEY", "private key of the service account (JWT) credential, PEM", true),
+];
+
+/// The credentials of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    values: BTreeMap<&'static str, SecretString>,
+}
+
+impl Credentials {
+    /// Keeps the values whose names are known, and gives back the names that are not.
+    pub fn new(values: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<String>) {
+        let mut credentials = Self::default();
+        let mut unknown = Vec::new();
+        for (name, value) in values {
+            match ALL.iter().find(|known| known.name == name) {
+                Some(known) => drop(credentials.values.insert(known.name, value.into())),
+                None => unknown.push(name),
+            }
+        }
+        (credentials, unknown)
+    }
+
+    /// The value of that name, if it was given.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(ExposeSecret::expose_secret)
+    }
+
+    /// The value of that name; without it the step is skipped and the reason says what to set.
+    pub fn need(&self, name: &str) -> Checked<&str> {
+        self.get(name).ok_or_else(|| {
+            let what = ALL.iter().find(|known| known.name == name).map_or("", |known| known.what);
+            Problem::skipped(format!("no {what} was given: set {name}"))
+        })
+    }
+
+    /// The values that no output may show.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let secret = |name: &str| ALL.iter().any(|known| known.name == name && known.secret);
+        self.values.iter().filter(move |(name, _)| secret(name)).map(|(_, value)| value.expose_secret())
+    }
+}

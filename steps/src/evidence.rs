@@ -1,0 +1,67 @@
+//! What went over the wire behind a verdict, without secrets.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest part of a body that is kept, in bytes.
+pub const BODY_CAP: usize = 16 * 1024;
+
+/// One request and what came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The surface's id.
+    pub surface: String,
+    /// In capitals.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// The request's headers; those that authenticate are masked.
+    pub request_headers: Vec<(String, String)>,
+    /// The request's body, masked and capped.
+    pub request_body: Text,
+    /// When it was sent: milliseconds since 1970.
+    pub started_ms: i64,
+    /// How long it took until the last byte, in microseconds.
+    pub took_us: u64,
+    /// What came back, or why nothing did.
+    pub outcome: Outcome,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A response.
+    Response {
+        /// The HTTP status.
+        status: u16,
+        /// The headers; those that authenticate are masked.
+        headers: Vec<(String, String)>,
+        /// The body, masked and capped.
+        body: Text,
+    },
+    /// Why there is none.
+    Error(String),
+}
+
+/// A body as evidence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Text {
+    /// What is kept of it; bytes that are no UTF-8 are replaced.
+    pub text: String,
+    /// Its whole length in bytes.
+    pub bytes: usize,
+    /// Whether something was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub capped: bool,
+}
+
+impl Text {
+    /// Keeps a body up to the cap, after `mask` has seen all of it: a secret must not slip through at the cut.
+    pub fn keep(body: &[u8], mask: impl FnOnce(&str) -> String) -> Self {
+        let mut text = mask(&String::from_utf8_lossy(&body[..body.len().min(4 * BODY_CAP)]));
+        let capped = text.len() > BODY_CAP || body.len() > 4 * BODY_CAP;
+        let end = (0..=BODY_CAP.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        Self { text, bytes: body.len(), capped }
+    }
+}

@@ -1,0 +1,365 @@
+//! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
+//! holds the run to its allow level, keeps the evidence, and remembers what undoes a change.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use bpconform_fixtures::surfaces::{Class, Evidence};
+use bpconform_fixtures::{Allow, Surface, Surfaces, System};
+use futures::StreamExt as _;
+use reqwest::RequestBuilder;
+use url::Url;
+
+use crate::call::{Authentication, Body, Call};
+use crate::credentials::Credentials;
+use crate::evidence::{Exchange, Outcome, Text};
+use crate::problem::{Checked, Problem};
+use crate::redact::{MASK, Redactor};
+use crate::reply::Reply;
+use crate::stack::Stack;
+use crate::wire::Wire;
+
+/// What all scenarios of a run share.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// A short id that stands in the name of everything that the run creates.
+    pub id: String,
+    /// What the run may do.
+    pub allow: Allow,
+    /// Whether the target is the embedded mock: then surfaces that are unknown in reality are known.
+    pub embedded: bool,
+    /// The surfaces of the target.
+    pub surfaces: Arc<Surfaces>,
+    /// The client.
+    pub wire: Wire,
+    /// The last gate for secrets.
+    pub redactor: Redactor,
+    /// What the operator knows and the target cannot say.
+    pub settings: Settings,
+}
+
+/// What the operator knows and the target cannot say.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which service pack counts as the latest, for example `6.5.24.0`; unset, BP-PRE-03 is skipped.
+    pub latest_service_pack: Option<String>,
+    /// How long something that happens by and by may take (agents that appear after Save & Close).
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { latest_service_pack: None, patience: Duration::from_secs(60) }
+    }
+}
+
+/// One scenario's conversation with the target.
+#[derive(Debug)]
+pub struct Session {
+    /// What all scenarios share.
+    pub run: Arc<Run>,
+    /// Where the target is.
+    pub stack: Stack,
+    /// Who the run is.
+    pub credentials: Credentials,
+    exchanges: Mutex<Vec<Exchange>>,
+    undo: Mutex<Vec<Call>>,
+}
+
+impl Session {
+    /// A conversation that has not begun.
+    pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
+        credentials.secrets().for_each(|secret| run.redactor.learn(secret));
+        Self { run, stack, credentials, exchanges: Mutex::default(), undo: Mutex::default() }
+    }
+
+    /// A surface by its id.
+    pub fn surface(&self, id: &str) -> &Surface {
+        self.run.surfaces.get(id)
+    }
+
+    /// A name for something that this run creates, which says whose it is.
+    pub fn name(&self, what: &str) -> String {
+        format!("bpconform-{}-{what}", self.run.id)
+    }
+
+    /// What went over the wire so far, in the order in which it was sent; they are taken away.
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        let mut exchanges = std::mem::take(&mut *lock(&self.exchanges));
+        exchanges.sort_by_key(|exchange| exchange.started_ms);
+        exchanges
+    }
+
+    /// Sends a request and reads the whole reply, whatever its status.
+    ///
+    /// A request that the run's allow level does not permit, or to a surface that is unknown on a real target, is not
+    /// sent. No reply, or one past a limit, is an error, never a failure: it says nothing about the configuration.
+    pub async fn send(&self, call: Call) -> Checked<Reply> {
+        let surface = self.surface(&call.surface);
+        self.permit(surface, &call)?;
+        let url = self.address(surface, &call)?;
+        self.learn_secrets(&call);
+        let fields = wire_fields(surface, &call);
+        let request = self.request(surface, &url, &call, fields.clone())?;
+        if let Some(undo) = &call.undo {
+            lock(&self.undo).extend(undo.iter().rev().cloned());
+        }
+        self.exchange(surface, url, &call, &fields, request).await
+    }
+
+    /// Undoes, last first, what the scenario changed. Gives back what could not be undone.
+    pub async fn undo_all(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        loop {
+            let Some(call) = lock(&self.undo).pop() else { return problems };
+            let what = call.surface.clone();
+            match self.send(Call { undo: Some(Vec::new()), ..call }).await {
+                // What is not there any more needs no undoing.
+                Ok(reply) if reply.status < 400 || reply.status == 404 => {}
+                Ok(reply) => problems.push(Problem::error(format!("{what}: {} answered {}", reply.url, reply.status))),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+
+    /// Asks again and again until `check` finds something, on the mocks by advancing their clock, on a real target by
+    /// waiting. What is not there after `limit` fails the step: `what` says what was waited for.
+    pub async fn wait_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        check: impl AsyncFn() -> Checked<Option<T>>,
+    ) -> Checked<T> {
+        let mut waited = Duration::ZERO;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            if let Some(found) = check().await? {
+                return Ok(found);
+            }
+            if waited >= limit {
+                return Err(Problem::failed(format!("{what}: not within {} s", limit.as_secs())));
+            }
+            self.pass(pause).await?;
+            waited += pause;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// Lets that time pass: on the mocks by advancing their clock.
+    pub async fn pass(&self, time: Duration) -> Checked {
+        if self.stack.control.is_none() {
+            tokio::time::sleep(time).await;
+            return Ok(());
+        }
+        let call = Call::to("control.clock-advance").field("milliseconds", time.as_millis().to_string());
+        self.send(call).await?.expect_status(&[200]).map(drop)
+    }
+
+    fn permit(&self, surface: &Surface, call: &Call) -> Checked {
+        let needs = surface.class.needs();
+        if needs > self.run.allow {
+            return Err(Problem::error(format!(
+                "not sent: {} {} needs --allow {needs}, and this run has {}",
+                surface.method, surface.id, self.run.allow
+            )));
+        }
+        if surface.evidence == Evidence::Unknown && !self.run.embedded {
+            return Err(unknown_surface(surface));
+        }
+        if surface.class == Class::Change && call.undo.is_none() {
+            return Err(Problem::error(format!("not sent: nothing says what undoes {}", surface.id)));
+        }
+        Ok(())
+    }
+
+    fn address(&self, surface: &Surface, call: &Call) -> Checked<Url> {
+        let base = self.stack.base(surface.system)?;
+        let pattern = call.variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
+        let path = bpconform_fixtures::surfaces::expand(pattern, &call.arguments)
+            .map_err(|missing| Problem::error(format!("{}: no value for {{{missing}}}", surface.id)))?;
+        let mut url = base.clone();
+        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+        Ok(url)
+    }
+
+    fn learn_secrets(&self, call: &Call) {
+        let secret =
+            |word: &str| ["secret", "password", "jwt", "key"].contains(&word.rsplit('-').next().unwrap_or(word));
+        call.words.iter().filter(|(word, _)| secret(word)).for_each(|(_, value)| self.run.redactor.learn(value));
+        if let Authentication::Bearer(secret) | Authentication::Basic(_, secret) = &call.authentication {
+            self.run.redactor.learn(secret);
+        }
+    }
+
+    fn request(
+        &self,
+        surface: &Surface,
+        url: &Url,
+        call: &Call,
+        fields: Vec<(String, String)>,
+    ) -> Checked<RequestBuilder> {
+        let method = surface.method.parse().map_err(|_| Problem::error(format!("{}: bad method", surface.id)))?;
+        let mut request = self.run.wire.client.request(method, url.clone()).query(&surface.query);
+        let in_query = matches!(surface.method.as_str(), "GET" | "HEAD" | "DELETE");
+        request = match &call.body {
+            Body::Fields if in_query => request.query(&fields),
+            Body::Fields => request.form(&fields),
+            Body::FieldsInQuery => request.query(&fields),
+            Body::Multipart(upload) => request.multipart(multipart(surface, fields, upload.as_ref())?),
+            Body::Bytes { content_type, bytes } => {
+                request.query(&fields).header("content-type", content_type).body(bytes.clone())
+            }
+        };
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        self.authenticate(surface.system, &call.authentication, request)
+    }
+
+    fn authenticate(&self, system: System, whom: &Authentication, request: RequestBuilder) -> Checked<RequestBuilder> {
+        Ok(match (whom, system) {
+            (Authentication::Usual, System::Author) => {
+                let user = self.credentials.need("BPCONFORM_AUTHOR_USER")?;
+                request.basic_auth(user, Some(self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?))
+            }
+            (Authentication::Usual, System::Console) => {
+                request.bearer_auth(self.credentials.need("BPCONFORM_CONSOLE_TOKEN")?)
+            }
+            (Authentication::Usual | Authentication::None, _) => request,
+            (Authentication::Bearer(token), _) => request.bearer_auth(token),
+            (Authentication::Basic(user, password), _) => request.basic_auth(user, Some(password)),
+        })
+    }
+
+    async fn exchange(
+        &self,
+        surface: &Surface,
+        url: Url,
+        call: &Call,
+        fields: &[(String, String)],
+        request: RequestBuilder,
+    ) -> Checked<Reply> {
+        let started_ms = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
+        let clock = Instant::now();
+        let outcome = self.read_whole(surface, url, request).await;
+        let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Ok(reply) = &outcome {
+            reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));
+        }
+        tracing::debug!(surface = surface.id, took_us, ok = outcome.is_ok(), "exchange");
+        let exchange = self.evidence(surface, call, fields, started_ms, took_us, &outcome);
+        lock(&self.exchanges).push(exchange);
+        outcome
+    }
+
+    async fn read_whole(&self, surface: &Surface, url: Url, request: RequestBuilder) -> Checked<Reply> {
+        let what = format!("{} {url}", surface.method);
+        let unreachable = |error: &reqwest::Error| Problem::error(format!("{what}: {}", why(error, &self.run.wire)));
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let mut body = Vec::new();
+        let mut stream = response.bytes_stream();
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk.map_err(|error| unreachable(&error))?);
+            if body.len() > self.run.wire.limits.body {
+                let limit = self.run.wire.limits.body / (1024 * 1024);
+                return Err(Problem::error(format!("{what}: the answer is larger than {limit} MiB and was not read")));
+            }
+        }
+        Ok(Reply { surface: surface.id.clone(), method: surface.method.clone(), url, status, headers, body })
+    }
+
+    fn evidence(
+        &self,
+        surface: &Surface,
+        call: &Call,
+        fields: &[(String, String)],
+        started_ms: i64,
+        took_us: u64,
+        outcome: &Checked<Reply>,
+    ) -> Exchange {
+        let mask = |text: &str| self.run.redactor.redact(text);
+        let url = self.address(surface, call).map_or_else(|problem| problem.reason, |url| url.to_string());
+        let body = match &call.body {
+            Body::Bytes { bytes, .. } => bytes.clone(),
+            _ => {
+                fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
+            }
+        };
+        Exchange {
+            surface: surface.id.clone(),
+            method: surface.method.clone(),
+            url: mask(&url),
+            request_headers: call.headers.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
+            request_body: Text::keep(&body, mask),
+            started_ms,
+            took_us,
+            outcome: match outcome {
+                Ok(reply) => Outcome::Response {
+                    status: reply.status,
+                    headers: reply.headers.iter().map(|header| masked_header(header, mask)).collect(),
+                    body: Text::keep(&reply.body, mask),
+                },
+                Err(problem) => Outcome::Error(mask(&problem.reason)),
+            },
+        }
+    }
+}
+
+/// The reason of a scenario that cannot be checked because nobody knows the request behind it.
+pub fn unknown_surface(surface: &Surface) -> Problem {
+    Problem::skipped(format!(
+        "surface unknown: {} ({}); capture the request on your Author and supply it with --surfaces FILE",
+        surface.id, surface.source
+    ))
+}
+
+fn wire_fields(surface: &Surface, call: &Call) -> Vec<(String, String)> {
+    let translated = call.words.iter().map(|(word, value)| (surface.field(word).to_owned(), value.clone()));
+    translated.chain(call.fields.iter().cloned()).collect()
+}
+
+fn multipart(
+    surface: &Surface,
+    fields: Vec<(String, String)>,
+    upload: Option<&crate::call::Upload>,
+) -> Checked<reqwest::multipart::Form> {
+    let form = fields.into_iter().fold(reqwest::multipart::Form::new(), |form, (name, value)| form.text(name, value));
+    let Some(upload) = upload else { return Ok(form) };
+    let part = reqwest::multipart::Part::bytes(upload.bytes.clone())
+        .file_name(upload.name.clone())
+        .mime_str(&upload.content_type)
+        .map_err(|error| Problem::error(format!("{}: {error}", upload.content_type)))?;
+    Ok(form.part(surface.field(&upload.field).to_owned(), part))
+}
+
+fn masked_header((name, value): &(String, String), mask: impl Fn(&str) -> String) -> (String, String) {
+    let authenticates = ["authorization", "cookie", "set-cookie", "csrf-token", "x-api-key"].contains(&name.as_str());
+    (name.clone(), if authenticates { MASK.to_owned() } else { mask(value) })
+}
+
+/// The innermost cause says what happened; the outer ones only that something did.
+fn why(error: &reqwest::Error, wire: &Wire) -> String {
+    if error.is_timeout() && !error.is_connect() {
+        return format!("no whole answer within {} s", wire.limits.request.as_secs_f32());
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    let advice = if error.is_connect() { "; is it running, and are address, scheme and proxy right?" } else { "" };
+    format!("no answer: {cause}{advice}")
+}
+
+fn since_1970(time: SystemTime) -> u128 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |duration| duration.as_millis())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
