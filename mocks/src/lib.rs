@@ -6,4 +6,5 @@
 
 pub mod author;
 pub mod clock;
+pub mod form;
 pub mod machine;
