@@ -18,8 +18,8 @@ pub struct Exchange {
     pub request_headers: Vec<(String, String)>,
     /// The request's body, masked and capped.
     pub request_body: Text,
-    /// When it was sent: milliseconds since 1970.
-    pub started_ms: i64,
+    /// When it was sent: microseconds since 1970.
+    pub started_us: i64,
     /// How long it took until the last byte, in microseconds.
     pub took_us: u64,
     /// What came back, or why nothing did.

@@ -8,6 +8,7 @@ use bpconform_fixtures::surfaces::{Class, Evidence};
 use bpconform_fixtures::{Allow, Surface, Surfaces, System};
 use futures::StreamExt as _;
 use reqwest::RequestBuilder;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::call::{Authentication, Body, Call};
@@ -64,13 +65,22 @@ pub struct Session {
     pub credentials: Credentials,
     exchanges: Mutex<Vec<Exchange>>,
     undo: Mutex<Vec<Call>>,
+    stop: CancellationToken,
 }
 
 impl Session {
     /// A conversation that has not begun.
     pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
         credentials.secrets().for_each(|secret| run.redactor.learn(secret));
-        Self { run, stack, credentials, exchanges: Mutex::default(), undo: Mutex::default() }
+        let stop = CancellationToken::new();
+        Self { run, stack, credentials, exchanges: Mutex::default(), undo: Mutex::default(), stop }
+    }
+
+    /// Makes the conversation end when the run is stopped: nothing more is sent but what undoes a change.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: CancellationToken) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// A surface by its id.
@@ -86,7 +96,7 @@ impl Session {
     /// What went over the wire so far, in the order in which it was sent; they are taken away.
     pub fn take_exchanges(&self) -> Vec<Exchange> {
         let mut exchanges = std::mem::take(&mut *lock(&self.exchanges));
-        exchanges.sort_by_key(|exchange| exchange.started_ms);
+        exchanges.sort_by_key(|exchange| exchange.started_us);
         exchanges
     }
 
@@ -95,6 +105,18 @@ impl Session {
     /// A request that the run's allow level does not permit, or to a surface that is unknown on a real target, is not
     /// sent. No reply, or one past a limit, is an error, never a failure: it says nothing about the configuration.
     pub async fn send(&self, call: Call) -> Checked<Reply> {
+        if self.stop.is_cancelled() {
+            return Err(stopped());
+        }
+        // A change is waited for even then: whether it happened decides what undoing it means.
+        if self.surface(&call.surface).class == Class::Change {
+            return self.send_whatever(call).await;
+        }
+        let stop = self.stop.clone();
+        stop.run_until_cancelled(self.send_whatever(call)).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    async fn send_whatever(&self, call: Call) -> Checked<Reply> {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
         let url = self.address(surface, &call)?;
@@ -113,7 +135,7 @@ impl Session {
         loop {
             let Some(call) = lock(&self.undo).pop() else { return problems };
             let what = call.surface.clone();
-            match self.send(Call { undo: Some(Vec::new()), ..call }).await {
+            match self.send_whatever(Call { undo: Some(Vec::new()), ..call }).await {
                 // What is not there any more needs no undoing.
                 Ok(reply) if reply.status < 400 || reply.status == 404 => {}
                 Ok(reply) => problems.push(Problem::error(format!("{what}: {} answered {}", reply.url, reply.status))),
@@ -148,8 +170,7 @@ impl Session {
     /// Lets that time pass: on the mocks by advancing their clock.
     pub async fn pass(&self, time: Duration) -> Checked {
         if self.stack.control.is_none() {
-            tokio::time::sleep(time).await;
-            return Ok(());
+            return self.stop.run_until_cancelled(tokio::time::sleep(time)).await.ok_or_else(stopped);
         }
         let call = Call::to("control.clock-advance").field("milliseconds", time.as_millis().to_string());
         self.send(call).await?.expect_status(&[200]).map(drop)
@@ -239,7 +260,7 @@ impl Session {
         fields: &[(String, String)],
         request: RequestBuilder,
     ) -> Checked<Reply> {
-        let started_ms = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
+        let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let clock = Instant::now();
         let outcome = self.read_whole(surface, url, request).await;
         let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -247,7 +268,7 @@ impl Session {
             reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));
         }
         tracing::debug!(surface = surface.id, took_us, ok = outcome.is_ok(), "exchange");
-        let exchange = self.evidence(surface, call, fields, started_ms, took_us, &outcome);
+        let exchange = self.evidence(surface, call, fields, started_us, took_us, &outcome);
         lock(&self.exchanges).push(exchange);
         outcome
     }
@@ -279,7 +300,7 @@ impl Session {
         surface: &Surface,
         call: &Call,
         fields: &[(String, String)],
-        started_ms: i64,
+        started_us: i64,
         took_us: u64,
         outcome: &Checked<Reply>,
     ) -> Exchange {
@@ -297,7 +318,7 @@ impl Session {
             url: mask(&url),
             request_headers: call.headers.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
             request_body: Text::keep(&body, mask),
-            started_ms,
+            started_us,
             took_us,
             outcome: match outcome {
                 Ok(reply) => Outcome::Response {
@@ -309,6 +330,10 @@ impl Session {
             },
         }
     }
+}
+
+fn stopped() -> Problem {
+    Problem::error("not finished: the run was stopped")
 }
 
 /// The reason of a scenario that cannot be checked because nobody knows the request behind it.
@@ -357,7 +382,7 @@ fn why(error: &reqwest::Error, wire: &Wire) -> String {
 }
 
 fn since_1970(time: SystemTime) -> u128 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |duration| duration.as_millis())
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |duration| duration.as_micros())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
