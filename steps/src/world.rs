@@ -1,5 +1,6 @@
 //! What one scenario knows: its session with the target, and what its steps found out so far.
 
+use crate::memory::Memory;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
 
@@ -7,6 +8,7 @@ use crate::session::Session;
 #[derive(Debug, Default, cucumber::World)]
 pub struct World {
     session: Option<Session>,
+    memory: Memory,
 }
 
 impl World {
@@ -18,6 +20,18 @@ impl World {
     /// The session; without one the harness was put together wrongly.
     pub fn session(&self) -> Checked<&Session> {
         self.session.as_ref().ok_or_else(|| Problem::error("the scenario was begun without a session"))
+    }
+
+    /// Keeps what a step found out for the steps after it, in place of what was kept of that type before.
+    pub fn keep<T: std::fmt::Debug + Send + Sync + 'static>(&mut self, found: T) {
+        self.memory.keep(found);
+    }
+
+    /// What an earlier step kept of that type; without it the scenario lacks that step.
+    pub fn kept<T: std::fmt::Debug + Send + Sync + 'static>(&self) -> Checked<&T> {
+        self.memory.get().ok_or_else(|| {
+            Problem::error(format!("no earlier step of this scenario found any {}", std::any::type_name::<T>()))
+        })
     }
 
     /// Ends the scenario and gives its session back.
