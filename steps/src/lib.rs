@@ -1,9 +1,12 @@
 //! How each sentence of the features is checked: the cucumber World, the clients of the target, and one module of
 //! steps for each feature. Everything that is sent goes through [`session::Session::send`].
 
+pub mod author;
 pub mod call;
 pub mod credentials;
 pub mod evidence;
+pub mod memory;
+pub mod ims;
 pub mod problem;
 pub mod redact;
 pub mod reply;

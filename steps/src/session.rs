@@ -129,6 +129,13 @@ impl Session {
         self.exchange(surface, url, &call, &fields, request).await
     }
 
+    /// Adds what undoes a change that was sent before, once it is known: the random name of a node that AEM made. It is
+    /// undone, in this order, before what was remembered earlier.
+    pub fn also_undone_by(&self, undo: impl IntoIterator<Item = Call>) {
+        let undo: Vec<Call> = undo.into_iter().collect();
+        lock(&self.undo).extend(undo.into_iter().rev());
+    }
+
     /// Undoes, last first, what the scenario changed. Gives back what could not be undone.
     pub async fn undo_all(&self) -> Vec<Problem> {
         let mut problems = Vec::new();

@@ -1,0 +1,98 @@
+//! The Brand Portal cloud configurations of the Author, under either of the two roots that sources name (surfaces.md §3.3).
+
+use serde_json::Value;
+
+use super::repository;
+use crate::call::Call;
+use crate::problem::Checked;
+use crate::session::Session;
+
+/// One Brand Portal cloud configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CloudConfiguration {
+    /// The path of the configuration, without `jcr:content`.
+    pub path: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// The Service URL: the tenant's address.
+    pub tenant_url: Option<String>,
+    /// The PID of its IMS configuration.
+    pub ims_configuration: Option<String>,
+    /// Its resource type.
+    pub resource_type: Option<String>,
+}
+
+impl CloudConfiguration {
+    /// The tenant's address without a slash at its end, as it is compared.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant_url.as_deref().map(|url| url.trim_end_matches('/'))
+    }
+}
+
+/// All Brand Portal cloud configurations, of both roots; none is an answer, not an error.
+pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
+    let surface = session.surface("author.cloud-storage");
+    let fields =
+        ["title", "tenant-url", "ims-configuration", "resource-type"].map(|word| surface.field(word).to_owned());
+    let mut found = Vec::new();
+    let roots: Vec<String> = std::iter::once(&surface.path).chain(&surface.alternatives).cloned().collect();
+    for (variant, path) in roots.iter().enumerate() {
+        let root = path.split_once(".-1.json").map_or(path.as_str(), |(root, _)| root);
+        if let Some(node) = repository::tree(session, Call::to("author.cloud-storage").variant(variant)).await? {
+            collect(root, &node, &fields, &mut found);
+        }
+    }
+    Ok(found)
+}
+
+/// Takes every node below the root that holds a tenant's address or is of the configuration's resource type.
+fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) {
+    let [title, tenant_url, ims, resource_type] = fields;
+    let text = |name: &str| repository::text(node, name).filter(|value| !value.is_empty());
+    let resource_type = text(resource_type);
+    let configures = resource_type.as_deref().is_some_and(|kind| kind.ends_with("mediaportal/config"));
+    if text(tenant_url).is_some() || configures {
+        found.push(CloudConfiguration {
+            path: path.trim_end_matches("/jcr:content").to_owned(),
+            title: text(title),
+            tenant_url: text(tenant_url),
+            ims_configuration: text(ims),
+            resource_type,
+        });
+    }
+    for (name, child) in node.as_object().into_iter().flatten().filter(|(_, child)| child.is_object()) {
+        collect(&format!("{path}/{name}"), child, fields, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn collected(node: &Value) -> Vec<CloudConfiguration> {
+        let mut found = Vec::new();
+        let fields = ["jcr:title", "tenantURL", "imsConfig", "sling:resourceType"].map(str::to_owned);
+        collect("/etc/cloudservices/mediaportal", node, &fields, &mut found);
+        found
+    }
+
+    #[test]
+    fn a_configuration_is_found_in_a_page_or_in_a_node() {
+        let found = collected(&json!({
+            "jcr:content": {"jcr:title": "Brand Portal"},
+            "one": {"jcr:content": {"jcr:title": "One", "tenantURL": "https://x.example/", "imsConfig": "pid"}},
+            "two": {"sling:resourceType": "/libs/dam/components/mediaportal/config"},
+        }));
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].path, "/etc/cloudservices/mediaportal/one");
+        assert_eq!(found[0].tenant(), Some("https://x.example"));
+        assert_eq!((found[1].path.as_str(), &found[1].title), ("/etc/cloudservices/mediaportal/two", &None));
+    }
+
+    #[test]
+    fn an_empty_root_holds_none() {
+        assert_eq!(collected(&json!({"jcr:primaryType": "cq:Page"})), []);
+    }
+}

@@ -1,0 +1,165 @@
+//! Which AEM the Author is: its version, its run modes, its packages (surfaces.md §5.5, §5.6).
+
+use std::fmt;
+use std::str::FromStr;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::problem::{Checked, Problem};
+use crate::session::Session;
+
+/// A version of AEM, comparable by its numbers: `6.5.4.0` < `6.5.21.0`. Numbers that are not written count as 0.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version([u32; 4]);
+
+impl Version {
+    /// A version by its four numbers.
+    pub const fn new(numbers: [u32; 4]) -> Self {
+        Self(numbers)
+    }
+
+    /// The number of the service pack: 21 of `6.5.21.0`.
+    pub const fn service_pack(&self) -> u32 {
+        self.0[2]
+    }
+}
+
+impl FromStr for Version {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let malformed = || Problem::error(format!("`{text}` is no version of AEM like 6.5.21.0"));
+        let parts: Vec<&str> = text.trim().split('.').collect();
+        if !(2..=4).contains(&parts.len()) {
+            return Err(malformed());
+        }
+        let mut numbers = [0; 4];
+        for (number, part) in numbers.iter_mut().zip(parts) {
+            let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            *number = part.parse().ok().filter(|_| digits).ok_or_else(malformed)?;
+        }
+        Ok(Self(numbers))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, service_pack, fix] = self.0;
+        write!(f, "{major}.{minor}.{service_pack}.{fix}")
+    }
+}
+
+/// The version of AEM that the Author says it is.
+pub async fn version(session: &Session) -> Checked<Version> {
+    let surface = session.surface("author.product-info");
+    let line = Regex::new(surface.phrase("line"))
+        .map_err(|error| Problem::error(format!("{}: phrase line: {error}", surface.id)))?;
+    let reply = session.send(Call::to("author.product-info")).await?.expect_status(&[200])?;
+    let found = find_version(&line, &reply.text());
+    found.ok_or_else(|| {
+        Problem::error(format!("{} names no Adobe Experience Manager; {}", reply.what(), reply.excerpt()))
+    })?
+}
+
+fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>> {
+    text.lines().find_map(|text| Some(line.captures(text)?.get(1)?.as_str().parse()))
+}
+
+/// The run modes of the Author, for example `author` and `crx3`.
+pub async fn run_modes(session: &Session) -> Checked<Vec<String>> {
+    let surface = session.surface("author.sling-settings");
+    let reply = session.send(Call::to("author.sling-settings")).await?.expect_status(&[200])?;
+    let lines: Vec<String> = serde_json::from_value(reply.json()?)
+        .map_err(|_| Problem::error(format!("{} is no list of lines; {}", reply.what(), reply.excerpt())))?;
+    parse_run_modes(&lines, surface.phrase("run-modes"))
+        .ok_or_else(|| Problem::error(format!("{} tells no run modes; {}", reply.what(), reply.excerpt())))
+}
+
+fn parse_run_modes(lines: &[String], phrase: &str) -> Option<Vec<String>> {
+    let modes = lines.iter().find_map(|line| line.trim().strip_prefix(phrase.trim_start()))?;
+    let modes = modes.trim().strip_prefix('[')?.strip_suffix(']')?;
+    Some(modes.split(',').map(|mode| mode.trim().to_owned()).collect())
+}
+
+/// A package in Package Manager.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Package {
+    /// Its group.
+    #[serde(default)]
+    pub group: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// When it was installed, in milliseconds since 1970; a package that was only uploaded has none.
+    #[serde(default)]
+    pub last_unpacked: Option<i64>,
+}
+
+impl Package {
+    /// Whether it is installed, not only uploaded.
+    pub fn is_installed(&self) -> bool {
+        self.last_unpacked.is_some_and(|time| time > 0)
+    }
+}
+
+/// The packages that Package Manager lists.
+pub async fn packages(session: &Session) -> Checked<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Page {
+        results: Vec<Package>,
+    }
+    let reply = session.send(Call::to("author.packages")).await?.expect_status(&[200])?;
+    let page: Page = serde_json::from_value(reply.json()?).map_err(|error| {
+        Problem::error(format!("{} is no list of packages ({error}); {}", reply.what(), reply.excerpt()))
+    })?;
+    Ok(page.results)
+}
+
+#[cfg(test)]
+mod tests {
+    use bpconform_fixtures::Surfaces;
+
+    use super::*;
+    use crate::problem::Kind;
+
+    fn version(text: &str) -> Version {
+        text.parse().expect("a version")
+    }
+
+    #[test]
+    fn versions_compare_by_number_not_by_letter() {
+        assert!(version("6.5.21.0") > version("6.5.4.0"));
+        assert!(version("6.5.4") == version("6.5.4.0"));
+        assert!(version("6.5.3.9") < version("6.5.4.0"));
+        assert_eq!(version("6.5.21.0").service_pack(), 21);
+    }
+
+    #[test]
+    fn what_is_no_version_is_an_error() {
+        for text in ["", "6", "6.5.x", "6.5.4.0.1", "6.5.-4", "6.5.+4", "6.5.99999999999", "6.5.21-SNAPSHOT", "latest"]
+        {
+            assert_eq!(text.parse::<Version>().map_err(|problem| problem.kind), Err(Kind::Error), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_read_from_the_line_of_the_product() {
+        let line = Regex::new(Surfaces::built_in().get("author.product-info").phrase("line")).expect("a regex");
+        let text = "Installed Products\n  Adobe Experience Manager (6.5.21.0)\n  Other (1.0)\n";
+        assert_eq!(find_version(&line, text), Some(Ok(version("6.5.21.0"))));
+        assert_eq!(find_version(&line, "  Other Product (6.5.21.0)"), None);
+    }
+
+    #[test]
+    fn run_modes_are_read_one_by_one() {
+        let lines = ["Sling ID = x".to_owned(), "Run Modes = [crx3, author, samplecontent]".to_owned()];
+        let modes = parse_run_modes(&lines, "Run Modes = ").expect("there");
+        assert_eq!(modes, ["crx3", "author", "samplecontent"]);
+        assert_eq!(parse_run_modes(&lines[..1], "Run Modes = "), None);
+    }
+}

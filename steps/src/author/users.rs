@@ -1,0 +1,73 @@
+//! The users of the Author (surfaces.md §5.3), the Mac user of a tenant among them (§0.5).
+
+use std::collections::BTreeMap;
+
+use bpconform_fixtures::surfaces::expand;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::problem::{Checked, Problem};
+use crate::session::Session;
+
+/// A user of the Author.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The user's id.
+    #[serde(rename = "authorizableId")]
+    pub id: String,
+    /// The path of the user's node.
+    pub home: String,
+}
+
+/// Who the Author takes the run for; `anonymous` when it is nobody.
+pub async fn current(session: &Session) -> Checked<String> {
+    let reply = session.send(Call::to("author.current-user")).await?.expect_status(&[200])?;
+    let id = reply.json()?.get("authorizableId").and_then(Value::as_str).map(str::to_owned);
+    id.ok_or_else(|| Problem::error(format!("{} does not say who the user is; {}", reply.what(), reply.excerpt())))
+}
+
+/// The user of exactly that id, if there is one.
+pub async fn find(session: &Session, id: &str) -> Checked<Option<User>> {
+    #[derive(Deserialize)]
+    struct Page {
+        authorizables: Vec<Value>,
+    }
+    let query = json!({ "condition": [{ "named": id }] }).to_string();
+    let reply = session.send(Call::to("author.authorizables").field("query", query)).await?.expect_status(&[200])?;
+    let unreadable = |error: &serde_json::Error| {
+        Problem::error(format!("{} is no list of users ({error}); {}", reply.what(), reply.excerpt()))
+    };
+    let page: Page = serde_json::from_value(reply.json()?).map_err(|error| unreadable(&error))?;
+    // The search may find similar names too.
+    let same = |user: &&Value| user.get("authorizableId").and_then(Value::as_str) == Some(id);
+    let user = page.authorizables.iter().find(same);
+    user.map(|user| serde_json::from_value(user.clone()).map_err(|error| unreadable(&error))).transpose()
+}
+
+/// The id of the run's tenant's Mac user, `mac-<tenant>-replication`.
+pub fn mac_user_id(session: &Session) -> Checked<String> {
+    of_tenant(session, "mac-user")
+}
+
+/// The folder of the run's tenant's Mac user, `/home/users/mac/<tenant>`.
+pub fn mac_folder(session: &Session) -> Checked<String> {
+    of_tenant(session, "mac-folder")
+}
+
+fn of_tenant(session: &Session, phrase: &str) -> Checked<String> {
+    let values = BTreeMap::from([("tenant".to_owned(), session.stack.tenant_id()?)]);
+    expand(session.surface("author.authorizables").phrase(phrase), &values)
+        .map_err(|missing| Problem::error(format!("author.authorizables: {phrase}: no value for {missing}")))
+}
+
+/// The Mac user of the run's tenant, if there is one.
+pub async fn mac_user(session: &Session) -> Checked<Option<User>> {
+    find(session, &mac_user_id(session)?).await
+}
+
+/// Deletes a user as the documentation's examples do; made to stand in [`Call::undone_by`].
+pub fn deletion(home: &str) -> Call {
+    Call::to("author.authorizable-delete").with("path", home.trim_start_matches('/')).field("delete", "")
+}
