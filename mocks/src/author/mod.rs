@@ -1,3 +1,187 @@
-//! The mocked AEM Author.
+//! The mocked AEM Author: a repository behind Sling's GET and POST, users, the console's status pages, and Brand Portal.
 
+pub(crate) mod access;
+pub mod brand_portal;
+mod not_found;
+mod packages;
 pub mod repository;
+pub mod seed;
+mod sling_get;
+mod sling_post;
+mod status;
+mod users;
+
+use std::sync::Arc;
+
+use bpconform_fixtures::surfaces::Arguments;
+use bpconform_fixtures::{Surface, Surfaces, System};
+use jiff::Timestamp;
+
+use crate::machine::{Call, Form, Machine, Outcome, Request, Response, Step, Ticket};
+
+use access::Access;
+use repository::Repository;
+pub use seed::AuthorSeed;
+use status::Product;
+
+/// The surfaces that stand for any node of the repository; they come last, whatever else a path matches.
+const GENERIC: [&str; 4] = ["author.node", "author.node-write", "author.node-delete", "author.authorizable-delete"];
+
+/// A mocked Author.
+pub struct Author {
+    /// The paths, fields and phrases that it serves.
+    pub(crate) surfaces: Arc<Surfaces>,
+    /// Its content.
+    pub(crate) repository: Repository,
+    /// What it says about itself: version, bundles, packages, health, error log.
+    pub(crate) product: Product,
+    /// Who may log in, and the keys of its tokens.
+    pub(crate) access: Access,
+    /// The id of the user whose request is being handled.
+    pub(crate) user: String,
+    /// What it knows of Brand Portal beyond the repository.
+    pub(crate) brand_portal: brand_portal::BrandPortal,
+}
+
+impl Author {
+    /// An Author in the state of a seed.
+    pub fn new(surfaces: Arc<Surfaces>, seed: AuthorSeed) -> Self {
+        Self {
+            surfaces,
+            repository: seed.repository(),
+            access: Access::new(&seed.accounts),
+            product: Product::new(seed),
+            user: access::ANONYMOUS.to_owned(),
+            brand_portal: brand_portal::BrandPortal::default(),
+        }
+    }
+
+    /// The surface that serves a request, with its arguments: those with a fixed path first, those that stand for any
+    /// node last.
+    fn route(&self, method: &str, path: &str) -> Option<(Surface, Arguments)> {
+        let rank = |surface: &Surface| {
+            (GENERIC.contains(&surface.id.as_str()), surface.path.contains("{*"), surface.path.contains('{'))
+        };
+        self.surfaces
+            .iter()
+            .filter(|surface| surface.system == System::Author)
+            .filter_map(|surface| Some((surface, surface.matches(method, path)?)))
+            .min_by_key(|(surface, _)| rank(surface))
+            .map(|(surface, arguments)| (surface.clone(), arguments))
+    }
+
+    fn answer(&mut self, now: Timestamp, request: &Request) -> Result<Step, Response> {
+        let form =
+            Form::read(request).map_err(|problem| plain(400, &format!("The form cannot be read: {problem}\n")))?;
+        let route = self.route(&request.method, &request.path);
+        let id = route.as_ref().map_or("", |(surface, _)| surface.id.as_str());
+        if id == "author.login" {
+            return Ok(Step::Answer(self.log_in(now, &form)));
+        }
+        self.user = self.authenticate(now, request, id)?;
+        self.access.guard(now, &self.surfaces, &self.user, request, &form)?;
+        let Some((surface, arguments)) = route else { return Ok(Step::Answer(self.fall_through(now, request, &form))) };
+        if let Some(response) = self.own_surface(now, &surface.id, request, &form) {
+            return Ok(Step::Answer(response));
+        }
+        if GENERIC.contains(&surface.id.as_str()) {
+            return Ok(Step::Answer(self.fall_through(now, request, &form)));
+        }
+        if let Some(step) = self.brand_portal_surface(now, &surface, &arguments, request, &form) {
+            return Ok(step);
+        }
+        // Many a surface that reads is just a node of the repository.
+        Ok(Step::Answer(match request.method.as_str() {
+            "GET" => self.fall_through(now, request, &form),
+            _ => self.not_found(&request.path),
+        }))
+    }
+
+    /// The surfaces of every AEM, whether Brand Portal is configured or not.
+    fn own_surface(&mut self, now: Timestamp, id: &str, request: &Request, form: &Form) -> Option<Response> {
+        Some(match id {
+            "author.login-page" => self.login_page(),
+            "author.csrf-token" => self.csrf_token(now),
+            "author.current-user" => self.current_user(),
+            "author.authorizables" => self.search_authorizables(form),
+            "author.querybuilder" => self.query_builder(form),
+            "author.user-create" => self.create_user_by_form(now, request, form),
+            "author.bundles" => self.product.bundles(),
+            "author.health" => self.product.health(now, form),
+            "author.product-info" => self.product.product_info(),
+            "author.system-overview" => self.product.system_overview(),
+            "author.sling-settings" => self.product.sling_settings(),
+            "author.error-log" => self.product.tail(form),
+            "author.packages" => self.product.package_list(),
+            "author.package-service" => self.product.package_service(form),
+            _ => return None,
+        })
+    }
+
+    /// What Sling does with any path: read a node, write one, delete one.
+    fn fall_through(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
+        match request.method.as_str() {
+            "GET" => self.sling_get(&request.path),
+            "POST" if form.fields.contains_key(self.surfaces.get("author.authorizable-delete").field("delete")) => {
+                self.delete_authorizable(request, form)
+            }
+            "POST" => self.sling_post(now, request, form),
+            "DELETE" => self.sling_delete(&request.path),
+            _ => self.not_found(&request.path),
+        }
+    }
+}
+
+impl Machine for Author {
+    fn handle(&mut self, now: Timestamp, request: &Request) -> Step {
+        let head = request.method == "HEAD";
+        let method = if head { "GET".to_owned() } else { request.method.clone() };
+        let request = Request { method, path: unmangled(&request.path), ..request.clone() };
+        match self.answer(now, &request).unwrap_or_else(Step::Answer) {
+            Step::Answer(response) if head => Step::Answer(Response { body: Vec::new(), ..response }),
+            step => step,
+        }
+    }
+
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+        self.brand_portal_resume(now, ticket, outcome)
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
+        self.brand_portal_tick(now)
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.brand_portal_next_due()
+    }
+
+    fn dump(&self) -> serde_json::Value {
+        self.repository.dump()
+    }
+}
+
+/// Sling's addresses may write `_jcr_content` for `jcr:content`, because of clients that cannot stand the colon.
+fn unmangled(path: &str) -> String {
+    const PREFIXES: [&str; 6] = ["cq", "dam", "jcr", "nt", "rep", "sling"];
+    let unmangle = |name: &str| {
+        let (prefix, rest) = name.strip_prefix('_')?.split_once('_')?;
+        PREFIXES.contains(&prefix).then(|| format!("{prefix}:{rest}"))
+    };
+    let names: Vec<_> = path.split('/').map(|name| unmangle(name).unwrap_or_else(|| name.to_owned())).collect();
+    names.join("/")
+}
+
+/// An answer of plain text.
+pub(crate) fn plain(status: u16, text: &str) -> Response {
+    Response::new(status, "text/plain;charset=utf-8", text)
+}
+
+/// An answer of HTML.
+pub(crate) fn html(status: u16, text: &str) -> Response {
+    Response::new(status, "text/html;charset=utf-8", text)
+}
+
+/// A text as it may stand between tags or in an attribute, in HTML and XML alike.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}

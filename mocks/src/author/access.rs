@@ -1,0 +1,220 @@
+//! Who may do what: Basic auth, form login, CSRF token, referrer filter and rights (surfaces.md §5.1, §5.2).
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use bpconform_fixtures::Surfaces;
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+use super::seed::{Account, Rights};
+use super::{Author, html, plain};
+use crate::machine::{Form, Request, Response};
+
+/// The id under which an Author knows somebody who did not log in.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+
+/// Surfaces that are served without a login.
+const OPEN: [&str; 2] = ["author.login-page", "author.current-user"];
+
+/// What a reader may not even read.
+const CLOSED_TO_READERS: [&str; 3] = ["/system/console", "/crx/packmgr", "/home"];
+
+/// How long a login lasts (the default of Granite's token authentication).
+const LOGIN: SignedDuration = SignedDuration::from_hours(12);
+
+/// How long a CSRF token is good for.
+const CSRF: SignedDuration = SignedDuration::from_mins(10);
+
+/// Accounts, and the key that signs tokens. No session is stored, so that memory does not grow with logins.
+#[derive(Debug)]
+pub(crate) struct Access {
+    accounts: BTreeMap<String, Account>,
+    key: RandomState,
+}
+
+impl Access {
+    pub(super) fn new(accounts: &[Account]) -> Self {
+        let accounts = accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
+        Self { accounts, key: RandomState::new() }
+    }
+
+    /// Lets somebody log in from now on.
+    pub(super) fn add(&mut self, account: Account) {
+        self.accounts.insert(account.id.clone(), account);
+    }
+
+    /// Lets somebody log in no longer.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.accounts.remove(id);
+    }
+
+    /// Whether the user may do everything.
+    pub(super) fn is_administrator(&self, user: &str) -> bool {
+        self.accounts.get(user).is_some_and(|account| account.rights == Rights::Administrator)
+    }
+
+    fn accepts(&self, user: &str, password: &str) -> bool {
+        self.accounts.get(user).is_some_and(|account| account.password == password)
+    }
+
+    fn token(&self, purpose: &str, user: &str, until: Timestamp) -> String {
+        let until = until.as_millisecond();
+        let seal = self.key.hash_one((purpose, user, until));
+        BASE64_URL_SAFE_NO_PAD.encode(format!("{until}.{seal:016x}.{user}"))
+    }
+
+    /// The user of a token that was given for that purpose and is still good.
+    fn user_of_token(&self, purpose: &str, token: &str, now: Timestamp) -> Option<String> {
+        let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let (until, rest) = text.split_once('.')?;
+        let (_, user) = rest.split_once('.')?;
+        let until = Timestamp::from_millisecond(until.parse().ok()?).ok()?;
+        (until > now && self.token(purpose, user, until) == token && self.accounts.contains_key(user))
+            .then(|| user.to_owned())
+    }
+
+    /// Refuses what a logged-in user's request may not do.
+    pub(super) fn guard(
+        &self,
+        now: Timestamp,
+        surfaces: &Surfaces,
+        user: &str,
+        request: &Request,
+        form: &Form,
+    ) -> Result<(), Response> {
+        let writes = request.method != "GET";
+        if writes && is_browser(request) {
+            refuse_foreign_referrer(request)?;
+            self.refuse_without_csrf_token(now, surfaces, user, request, form)?;
+        }
+        let closed = writes || CLOSED_TO_READERS.iter().any(|closed| request.path.starts_with(closed));
+        let root = request.path == "/" || request.path.starts_with("/.");
+        if (closed || root) && user != ANONYMOUS && !self.is_administrator(user) {
+            return Err(plain(
+                403,
+                &format!("Forbidden: {user} has no right to {} {}\n", request.method, request.path),
+            ));
+        }
+        Ok(())
+    }
+
+    fn refuse_without_csrf_token(
+        &self,
+        now: Timestamp,
+        surfaces: &Surfaces,
+        user: &str,
+        request: &Request,
+        form: &Form,
+    ) -> Result<(), Response> {
+        let surface = surfaces.get("author.csrf-token");
+        let header = surface.field("header").to_ascii_lowercase();
+        let token = request.header(&header).or_else(|| form.get(surface.field("parameter")));
+        match token.and_then(|token| self.user_of_token("csrf", token, now)) {
+            Some(owner) if owner == user => Ok(()),
+            _ => Err(plain(403, "Forbidden: no valid CSRF token\n")),
+        }
+    }
+}
+
+/// The filters look at browsers only, which they know by these words in the user agent.
+fn is_browser(request: &Request) -> bool {
+    let agent = request.header("user-agent").unwrap_or_default();
+    agent.contains("Mozilla") || agent.contains("Opera")
+}
+
+fn refuse_foreign_referrer(request: &Request) -> Result<(), Response> {
+    let from = request.header("referer").and_then(|referrer| Url::parse(referrer).ok());
+    let here = request.header("host").and_then(|host| Url::parse(&format!("http://{host}")).ok());
+    match (from.as_ref().and_then(Url::host_str), here.as_ref().and_then(Url::host_str)) {
+        (Some(from), Some(here)) if from == here => Ok(()),
+        _ => Err(plain(403, "Forbidden: the referrer is missing or of another host\n")),
+    }
+}
+
+impl Author {
+    /// The user who sends a request; the error asks for a login.
+    pub(super) fn authenticate(&self, now: Timestamp, request: &Request, surface: &str) -> Result<String, Response> {
+        if let Some(authorization) = request.header("authorization") {
+            return basic(authorization)
+                .filter(|(user, password)| self.knows(user, password))
+                .map(|(user, _)| user)
+                .ok_or_else(unauthorized);
+        }
+        let user = cookie(request, self.surfaces.get("author.login").phrase("cookie"))
+            .and_then(|token| self.access.user_of_token("login", token, now))
+            .filter(|user| self.authorizable(user).is_some());
+        match user {
+            Some(user) => Ok(user),
+            None if OPEN.contains(&surface) => Ok(ANONYMOUS.to_owned()),
+            None => Err(self.ask_for_login(request)),
+        }
+    }
+
+    /// Whether somebody with that password is still there; a deleted user is not.
+    fn knows(&self, user: &str, password: &str) -> bool {
+        self.access.accepts(user, password) && self.authorizable(user).is_some()
+    }
+
+    fn ask_for_login(&self, request: &Request) -> Response {
+        let browser = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
+        let name = request.path.rsplit('/').next().unwrap_or_default();
+        let page = name.rsplit_once('.').is_none_or(|(_, extension)| extension == "html");
+        if !(browser && page && request.method == "GET") {
+            return unauthorized();
+        }
+        let back = url::form_urlencoded::Serializer::new(String::new()).append_pair("resource", &request.path).finish();
+        let location = format!("{}?{back}", self.surfaces.get("author.login-page").path);
+        html(302, "").with_header("location", location)
+    }
+
+    /// Logs somebody in by form.
+    pub(super) fn log_in(&self, now: Timestamp, form: &Form) -> Response {
+        let surface = self.surfaces.get("author.login");
+        let field = |word| form.get(surface.field(word));
+        let user = field("user").unwrap_or_default();
+        if !self.knows(user, field("password").unwrap_or_default()) {
+            return plain(403, "")
+                .with_header("x-reason", "UserId/Password mismatch")
+                .with_header("x-reason-code", "invalid_login");
+        }
+        let token = self.access.token("login", user, now + LOGIN);
+        let cookie = format!("{}={token}; Path=/; HttpOnly", surface.phrase("cookie"));
+        let response = match field("validate") {
+            Some("true") => plain(200, ""),
+            _ => plain(302, "").with_header("location", relative(field("resource")).unwrap_or("/")),
+        };
+        response.with_header("set-cookie", cookie)
+    }
+
+    /// A token that a browser's next write must bring along.
+    pub(super) fn csrf_token(&self, now: Timestamp) -> Response {
+        Response::json(200, &serde_json::json!({ "token": self.access.token("csrf", &self.user, now + CSRF) }))
+    }
+}
+
+/// An address of this server, which may be redirected to.
+pub(super) fn relative(address: Option<&str>) -> Option<&str> {
+    address.filter(|address| address.starts_with('/') && !address.starts_with("//") && !address.contains('\\'))
+}
+
+fn unauthorized() -> Response {
+    plain(401, "Authorization required\n").with_header("www-authenticate", "Basic realm=\"Sling (Development)\"")
+}
+
+fn basic(authorization: &str) -> Option<(String, String)> {
+    let (scheme, value) = authorization.split_once(' ')?;
+    let decoded = BASE64_STANDARD.decode(value.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
+
+fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let all = request.headers.iter().filter(|(header, _)| header == "cookie");
+    all.flat_map(|(_, value)| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}

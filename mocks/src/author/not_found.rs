@@ -1,0 +1,52 @@
+//! The answer to a path that nobody serves: it says so, and what was near.
+
+use bpconform_fixtures::System;
+
+use super::{Author, plain};
+use crate::machine::Response;
+
+/// How many nodes are compared with the path.
+const MOST_NODES: usize = 1000;
+
+/// How alike a path must be to be named, from 0 to 1.
+const ALIKE: f64 = 0.6;
+
+impl Author {
+    /// 404 with up to three paths that were perhaps meant.
+    pub(crate) fn not_found(&self, path: &str) -> Response {
+        let near = self.nearest(path);
+        let hint = if near.is_empty() { String::new() } else { format!("Did you mean:\n  {}\n", near.join("\n  ")) };
+        plain(
+            404,
+            &format!("The mocked Author does not serve {path}: it has no such node and no such service.\n{hint}"),
+        )
+    }
+
+    fn nearest(&self, path: &str) -> Vec<String> {
+        let path = without_selectors(path);
+        let services = self
+            .surfaces
+            .iter()
+            .filter(|surface| surface.system == System::Author && !surface.path.contains("{*"))
+            .map(|surface| surface.path.clone());
+        let nodes = self.repository.walk("/").take(MOST_NODES).map(|(path, _)| path);
+        let mut near: Vec<_> = services
+            .chain(nodes)
+            .map(|known| (strsim::normalized_damerau_levenshtein(path, without_selectors(&known)), known))
+            .filter(|(likeness, _)| *likeness >= ALIKE)
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        near.dedup_by(|a, b| a.1 == b.1);
+        near.into_iter().take(3).map(|(_, known)| known).collect()
+    }
+}
+
+/// The path without `.json` and a depth in front of it.
+fn without_selectors(path: &str) -> &str {
+    let Some(path) = path.strip_suffix(".json") else { return path };
+    match path.rsplit_once('.') {
+        Some((resource, "-1" | "infinity" | "{depth}")) => resource,
+        Some((resource, depth)) if depth.parse::<u32>().is_ok() => resource,
+        _ => path,
+    }
+}

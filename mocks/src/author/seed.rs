@@ -1,0 +1,369 @@
+//! The state in which a mocked Author begins, as data: `fixtures/seeds/*.toml`.
+//!
+//! A seed may extend another: it adds to it and overrides what it names again. Texts may hold `{name}` for values that
+//! are known only when the stack is served, such as the address of the tenant; see [`AuthorSeed::fill`].
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+
+use super::repository::{Repository, Value};
+
+/// The seeds that are built in, by name.
+const EMBEDDED: &[(&str, &str)] = &[("base", include_str!("../../../fixtures/seeds/base.toml"))];
+
+/// How many seeds may extend one another in a row.
+const MOST_EXTENSIONS: usize = 5;
+
+/// A seed that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// No seed has that name.
+    #[error("no seed is named `{0}`; there are: {names}", names = names().join(", "))]
+    Unknown(String),
+    /// The text is not a seed.
+    #[error("seed {0}: {1}")]
+    Malformed(String, String),
+    /// The seeds extend one another in a circle.
+    #[error("seed {0} extends too many others")]
+    Circle(String),
+}
+
+/// The names of the seeds that are built in.
+pub fn names() -> Vec<&'static str> {
+    EMBEDDED.iter().map(|(name, _)| *name).collect()
+}
+
+/// The state in which a mocked Author begins.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AuthorSeed {
+    /// The seed that this one adds to.
+    pub extends: Option<String>,
+    /// What a person should know about it.
+    pub about: Option<String>,
+    /// The version of AEM, for example `6.5.21.0` (surfaces.md §5.5).
+    pub version: Option<String>,
+    /// The run modes (surfaces.md §5.5).
+    pub run_modes: Option<Vec<String>>,
+    /// The lines of the error log at the start, oldest first.
+    #[serde(default)]
+    pub error_log: Vec<String>,
+    /// The most nodes that one JSON answer may hold (`json.maximumresults` of Sling's GET servlet).
+    pub json_maximum_results: Option<usize>,
+    /// Who may log in.
+    #[serde(default, rename = "account")]
+    pub accounts: Vec<Account>,
+    /// The OSGi bundles (surfaces.md §5.4).
+    #[serde(default, rename = "bundle")]
+    pub bundles: Vec<Bundle>,
+    /// The packages of the package manager (surfaces.md §5.6).
+    #[serde(default, rename = "package")]
+    pub packages: Vec<Package>,
+    /// The results of the health checks (surfaces.md §5.4).
+    #[serde(default, rename = "health")]
+    pub health: Vec<Health>,
+    /// Paths which the extended seed has and this one has not.
+    #[serde(default)]
+    pub remove: Vec<String>,
+    /// The nodes, in order; one that exists gets the properties added.
+    #[serde(default, rename = "node")]
+    pub nodes: Vec<SeedNode>,
+}
+
+/// Someone who may log in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The user's id; a node below `/home/users` must have it as `rep:authorizableId`.
+    pub id: String,
+    /// The password.
+    pub password: String,
+    /// What the account may do.
+    pub rights: Rights,
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rights {
+    /// Everything.
+    Administrator,
+    /// Read content; no write, no system console, no package manager, no users.
+    Reader,
+}
+
+/// An OSGi bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bundle {
+    /// Its symbolic name.
+    pub symbolic_name: String,
+    /// Its name as people read it.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its state.
+    #[serde(default)]
+    pub state: BundleState,
+}
+
+/// The state of a bundle, with Felix's numbers (surfaces.md §5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum BundleState {
+    /// It runs.
+    #[default]
+    Active,
+    /// It could run, but does not.
+    Resolved,
+    /// It lacks something that it needs.
+    Installed,
+    /// It belongs to another bundle and never becomes active.
+    Fragment,
+}
+
+/// A package of the package manager.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Its group.
+    pub group: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether it is installed, or only uploaded.
+    #[serde(default = "yes")]
+    pub installed: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The result of a health check.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Its status.
+    pub status: HealthStatus,
+    /// What it says.
+    #[serde(default)]
+    pub messages: Vec<String>,
+}
+
+/// The status of a health check, the best first (Felix health checks, surfaces.md §5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the words are Felix's own")]
+pub enum HealthStatus {
+    Ok,
+    Warn,
+    TemporarilyUnavailable,
+    Critical,
+    HealthCheckError,
+}
+
+impl HealthStatus {
+    /// The word of Felix's answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warn => "WARN",
+            Self::TemporarilyUnavailable => "TEMPORARILY_UNAVAILABLE",
+            Self::Critical => "CRITICAL",
+            Self::HealthCheckError => "HEALTH_CHECK_ERROR",
+        }
+    }
+}
+
+/// A node of the repository.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedNode {
+    /// Its absolute path.
+    pub path: String,
+    /// Its `jcr:primaryType`.
+    #[serde(rename = "type")]
+    pub primary_type: String,
+    /// Its other properties.
+    #[serde(default)]
+    pub properties: BTreeMap<String, SeedValue>,
+}
+
+/// A property: text, true or false, a whole number, a date and time, a list of texts, or `{ base64 = "…" }`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "toml::Value")]
+pub struct SeedValue(pub Value);
+
+impl TryFrom<toml::Value> for SeedValue {
+    type Error = String;
+
+    fn try_from(value: toml::Value) -> Result<Self, String> {
+        Ok(Self(match value {
+            toml::Value::String(text) => Value::Text(text),
+            toml::Value::Boolean(flag) => Value::Bool(flag),
+            toml::Value::Integer(number) => Value::Long(number),
+            toml::Value::Datetime(date) => Value::Date(
+                date.to_string().parse().map_err(|_| format!("the date {date} needs a time and an offset"))?,
+            ),
+            toml::Value::Array(values) => Value::Texts(values.into_iter().map(text).collect::<Result<_, _>>()?),
+            toml::Value::Table(mut table) => {
+                let base64 = table.remove("base64").ok_or("a binary property is written { base64 = \"…\" }")?;
+                Value::Binary(BASE64_STANDARD.decode(text(base64)?).map_err(|error| error.to_string())?)
+            }
+            toml::Value::Float(number) => return Err(format!("{number} is no value of a property")),
+        }))
+    }
+}
+
+fn text(value: toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(text) => Ok(text),
+        other => Err(format!("{other} is not a text")),
+    }
+}
+
+impl AuthorSeed {
+    /// The built-in seed of that name, laid over the ones that it extends.
+    pub fn load(name: &str) -> Result<Self, SeedError> {
+        Self::load_over(name, MOST_EXTENSIONS)
+    }
+
+    fn load_over(name: &str, extensions: usize) -> Result<Self, SeedError> {
+        let (_, text) =
+            EMBEDDED.iter().find(|(known, _)| *known == name).ok_or_else(|| SeedError::Unknown(name.to_owned()))?;
+        let seed = Self::parse(name, text)?;
+        let Some(base) = &seed.extends else { return Ok(seed) };
+        let left = extensions.checked_sub(1).ok_or_else(|| SeedError::Circle(name.to_owned()))?;
+        Ok(seed.clone().over(Self::load_over(base, left)?))
+    }
+
+    /// Reads one seed, without the one that it extends; `name` is for errors.
+    pub fn parse(name: &str, text: &str) -> Result<Self, SeedError> {
+        toml::from_str(text).map_err(|error| SeedError::Malformed(name.to_owned(), error.to_string()))
+    }
+
+    /// This seed laid over another.
+    fn over(self, mut base: Self) -> Self {
+        base.nodes.retain(|node| !self.remove.iter().any(|path| is_at_or_below(&node.path, path)));
+        base.nodes.extend(self.nodes);
+        base.error_log.extend(self.error_log);
+        merge(&mut base.accounts, self.accounts, |one| one.id.clone());
+        merge(&mut base.bundles, self.bundles, |one| one.symbolic_name.clone());
+        merge(&mut base.packages, self.packages, |one| (one.group.clone(), one.name.clone(), one.version.clone()));
+        merge(&mut base.health, self.health, |one| one.name.clone());
+        Self {
+            extends: None,
+            about: self.about.or(base.about),
+            version: self.version.or(base.version),
+            run_modes: self.run_modes.or(base.run_modes),
+            json_maximum_results: self.json_maximum_results.or(base.json_maximum_results),
+            remove: Vec::new(),
+            ..base
+        }
+    }
+
+    /// Replaces `{name}` in paths, texts and log lines by the value of that name; other braces stay.
+    #[must_use]
+    pub fn fill(mut self, values: &BTreeMap<String, String>) -> Self {
+        let fill = |text: &mut String| {
+            for (name, value) in values {
+                if text.contains('{') {
+                    *text = text.replace(&format!("{{{name}}}"), value);
+                }
+            }
+        };
+        self.error_log.iter_mut().for_each(fill);
+        for node in &mut self.nodes {
+            fill(&mut node.path);
+            for property in node.properties.values_mut() {
+                match &mut property.0 {
+                    Value::Text(text) => fill(text),
+                    Value::Texts(texts) => texts.iter_mut().for_each(fill),
+                    _ => {}
+                }
+            }
+        }
+        self
+    }
+
+    /// The repository that the nodes make.
+    pub(super) fn repository(&self) -> Repository {
+        let mut repository = Repository::default();
+        for node in &self.nodes {
+            let made = repository.ensure(&node.path, &node.primary_type);
+            made.set(super::repository::PRIMARY_TYPE, node.primary_type.as_str());
+            made.properties.extend(node.properties.iter().map(|(name, value)| (name.clone(), value.0.clone())));
+        }
+        repository
+    }
+}
+
+fn is_at_or_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Adds what is new and replaces what has the same key.
+fn merge<T, K: PartialEq>(into: &mut Vec<T>, from: Vec<T>, key: impl Fn(&T) -> K) {
+    for one in from {
+        match into.iter_mut().find(|known| key(known) == key(&one)) {
+            Some(known) => *known = one,
+            None => into.push(one),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_seed_can_be_loaded() {
+        for name in names() {
+            let seed = AuthorSeed::load(name).unwrap_or_else(|error| panic!("{error}"));
+            assert!(seed.version.is_some() && !seed.accounts.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_seed_names_the_known_ones() {
+        let error = AuthorSeed::load("freesh").expect_err("no such seed").to_string();
+        assert!(error.contains("freesh") && error.contains("base"), "{error}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        let error = AuthorSeed::parse("mine", "version = \"6.5\"\nverzion = 1").expect_err("unknown key").to_string();
+        assert!(error.contains("seed mine") && error.contains("line 2"), "{error}");
+        let error = AuthorSeed::parse("mine", "[[node]]\npath = '/a'\ntype = 'x'\nproperties = { a = 2026-11-23 }");
+        assert!(error.expect_err("no time").to_string().contains("needs a time"));
+    }
+
+    #[test]
+    fn a_seed_adds_to_its_base_and_overrides_it() {
+        let base = "version = '1'\n[[bundle]]\nsymbolic-name = 'a'\nname = 'A'\nversion = '1'\n\
+                    [[node]]\npath = '/a'\ntype = 'x'\n[[node]]\npath = '/b/c'\ntype = 'x'";
+        let over = "version = '2'\nremove = ['/b']\n[[bundle]]\nsymbolic-name = 'a'\nname = 'A'\nversion = '2'\n\
+                    [[node]]\npath = '/a'\ntype = 'x'\nproperties = { n = 5, t = '{tenant} {x}', on = true }";
+        let seed = AuthorSeed::parse("over", over)
+            .and_then(|over| Ok(over.over(AuthorSeed::parse("base", base)?)))
+            .expect("both are seeds")
+            .fill(&[("tenant".to_owned(), "bpdoc".to_owned())].into());
+        let repository = seed.repository();
+        assert_eq!(
+            (seed.version.as_deref(), seed.bundles.len(), seed.bundles[0].version.as_str()),
+            (Some("2"), 1, "2")
+        );
+        let node = repository.get("/a").expect("made");
+        assert_eq!((node.number("n"), node.text("t"), node.flag("on")), (Some(5), Some("bpdoc {x}"), true));
+        assert!(!repository.exists("/b"));
+    }
+}

@@ -1,0 +1,200 @@
+//! What an Author says about itself: login page, version, bundles, health, error log (surfaces.md §5.4, §5.5, §4.3).
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::seed::{AuthorSeed, Bundle, BundleState, Health, HealthStatus, Package};
+use super::{Author, html, plain};
+use crate::machine::{Form, Response};
+
+/// How many lines of the error log are kept.
+const MOST_LINES: usize = 1000;
+
+/// How many nodes one JSON answer may hold unless the seed says otherwise. A real Author's default is lower, but the
+/// documented `/etc/replication/agents.author.-1.json` works on it all the same.
+const MOST_NODES: usize = 10_000;
+
+/// What an Author is, apart from its content.
+#[derive(Debug)]
+pub(crate) struct Product {
+    /// For example `6.5.21.0`.
+    pub(crate) version: String,
+    /// The most nodes that one JSON answer may hold.
+    pub(super) json_maximum_results: usize,
+    pub(super) packages: Vec<Package>,
+    run_modes: Vec<String>,
+    bundles: Vec<Bundle>,
+    health: Vec<Health>,
+    error_log: VecDeque<String>,
+}
+
+impl Product {
+    pub(super) fn new(seed: AuthorSeed) -> Self {
+        Self {
+            version: seed.version.unwrap_or_default(),
+            json_maximum_results: seed.json_maximum_results.unwrap_or(MOST_NODES),
+            packages: seed.packages,
+            run_modes: seed.run_modes.unwrap_or_default(),
+            bundles: seed.bundles,
+            health: seed.health,
+            error_log: seed.error_log.into(),
+        }
+    }
+
+    /// Writes a line to the error log in AEM's form; the oldest lines go.
+    pub(crate) fn log(&mut self, now: Timestamp, level: &str, logger: &str, message: &str) {
+        let time = now.strftime("%d.%m.%Y %H:%M:%S%.3f");
+        self.error_log.push_back(format!("{time} *{level}* [sling-default] {logger} {message}"));
+        while self.error_log.len() > MOST_LINES {
+            self.error_log.pop_front();
+        }
+    }
+
+    /// The newest lines of the error log; it is the only log that the mock has.
+    pub(super) fn tail(&self, form: &Form) -> Response {
+        let name = form.get("name").unwrap_or_default();
+        if !name.ends_with("error.log") {
+            return plain(404, &format!("The mock has no log `{name}`, only /logs/error.log\n"));
+        }
+        let wanted = form.get("tail").and_then(|tail| tail.parse().ok()).unwrap_or(MOST_LINES);
+        let skip = self.error_log.len().saturating_sub(wanted);
+        let lines: Vec<_> = self.error_log.iter().skip(skip).map(String::as_str).chain([""]).collect();
+        plain(200, &lines.join("\n"))
+    }
+
+    /// Felix's list of bundles.
+    pub(super) fn bundles(&self) -> Response {
+        let count = |state| self.bundles.iter().filter(|bundle| bundle.state == state).count();
+        let [active, fragments, resolved, installed] =
+            [BundleState::Active, BundleState::Fragment, BundleState::Resolved, BundleState::Installed].map(count);
+        let total = self.bundles.len();
+        let status = if active + fragments == total {
+            format!("Bundle information: {total} bundles in total - all {total} bundles active.")
+        } else {
+            format!(
+                "Bundle information: {total} bundles in total, {active} active, {fragments} active fragments, \
+                 {resolved} resolved, {installed} installed."
+            )
+        };
+        let data: Vec<_> = self.bundles.iter().enumerate().map(|(id, bundle)| describe(id, bundle)).collect();
+        Response::json(
+            200,
+            &json!({ "status": status, "s": [total, active, fragments, resolved, installed], "data": data }),
+        )
+    }
+
+    /// The results of the health checks, only those with a tag of `tags` if it is given; `httpStatus` maps the worst
+    /// result to a status, as in `CRITICAL:503`.
+    pub(super) fn health(&self, now: Timestamp, form: &Form) -> Response {
+        let tags: Vec<_> = form.get("tags").unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).collect();
+        let chosen: Vec<_> = self
+            .health
+            .iter()
+            .filter(|health| tags.is_empty() || tags.iter().any(|tag| health.tags.iter().any(|has| has == tag)))
+            .collect();
+        let worst = chosen.iter().map(|health| health.status).max().unwrap_or(HealthStatus::Ok);
+        let results: Vec<_> = chosen
+            .iter()
+            .map(|health| {
+                let messages: Vec<_> = health
+                    .messages
+                    .iter()
+                    .map(|message| json!({ "status": health.status.word(), "message": message }))
+                    .collect();
+                json!({
+                    "name": health.name, "status": health.status.word(), "timeInMs": 0,
+                    "finishedAt": now.strftime("%Y-%m-%dT%H:%M:%S").to_string(), "tags": health.tags,
+                    "messages": messages,
+                })
+            })
+            .collect();
+        let status = form.get("httpStatus").map_or_else(|| default_status(worst), |map| mapped_status(map, worst));
+        Response::json(status, &json!({ "overallResult": worst.word(), "results": results }))
+    }
+
+    /// The configuration printer of the product information, as text.
+    pub(super) fn product_info(&self) -> Response {
+        let version = &self.version;
+        plain(200, &format!("Product Information\n\nInstalled Products\n\n  Adobe Experience Manager ({version})\n"))
+    }
+
+    /// What the system overview exports.
+    pub(super) fn system_overview(&self) -> Response {
+        let check = |wanted| self.health.iter().filter(|health| health.status == wanted).count();
+        Response::json(
+            200,
+            &json!({
+                "Instance": {
+                    "Adobe Experience Manager": self.version,
+                    "Run Modes": self.run_modes.join(", "),
+                },
+                "Health Checks": {
+                    "Critical": check(HealthStatus::Critical), "Warn": check(HealthStatus::Warn),
+                },
+            }),
+        )
+    }
+
+    /// Sling's settings, as a list of lines.
+    pub(super) fn sling_settings(&self) -> Response {
+        let run_modes = format!("Run Modes = [{}]", self.run_modes.join(", "));
+        Response::json(200, &json!(["Apache Sling Settings", "", "Sling Name = Instance", run_modes]))
+    }
+}
+
+fn describe(id: usize, bundle: &Bundle) -> serde_json::Value {
+    let (state, raw) = match bundle.state {
+        BundleState::Active => ("Active", 32),
+        BundleState::Resolved => ("Resolved", 4),
+        BundleState::Fragment => ("Fragment", 4),
+        BundleState::Installed => ("Installed", 2),
+    };
+    json!({
+        "id": id, "name": bundle.name, "fragment": bundle.state == BundleState::Fragment, "stateRaw": raw,
+        "state": state, "version": bundle.version, "symbolicName": bundle.symbolic_name, "category": "",
+    })
+}
+
+const fn default_status(worst: HealthStatus) -> u16 {
+    match worst {
+        HealthStatus::Ok | HealthStatus::Warn => 200,
+        HealthStatus::TemporarilyUnavailable | HealthStatus::Critical => 503,
+        HealthStatus::HealthCheckError => 500,
+    }
+}
+
+/// The status for the worst result, or for the worst one that the mapping names below it.
+fn mapped_status(mapping: &str, worst: HealthStatus) -> u16 {
+    use HealthStatus::{Critical, HealthCheckError, Ok, TemporarilyUnavailable, Warn};
+    let entries = mapping.split(',').filter_map(|entry| {
+        let (word, status) = entry.trim().split_once(':')?;
+        let all = [Ok, Warn, TemporarilyUnavailable, Critical, HealthCheckError];
+        let named = all.into_iter().find(|known| known.word() == word)?;
+        let status: u16 = status.parse().ok().filter(|status| (200..600).contains(status))?;
+        (named <= worst).then_some((named, status))
+    });
+    entries.max().map_or(200, |(_, status)| status)
+}
+
+impl Author {
+    /// The page that asks for a name and a password, as a form that a browser can send.
+    pub(super) fn login_page(&self) -> Response {
+        let login = self.surfaces.get("author.login");
+        let ready = self.surfaces.get("author.login-page").phrase("ready");
+        html(
+            200,
+            &format!(
+                "<!DOCTYPE html>\n<html lang=\"en\"><head><title>AEM Sign In</title></head>\n\
+                 <body class=\"coral--light\"><!-- {ready} -->\n<form method=\"post\" action=\"{action}\">\n\
+                 <label>User name <input name=\"{user}\" autocomplete=\"username\"></label>\n\
+                 <label>Password <input type=\"password\" name=\"{password}\"></label>\n\
+                 <button type=\"submit\">Sign In</button></form></body></html>\n",
+                action = login.path,
+                user = login.field("user"),
+                password = login.field("password"),
+            ),
+        )
+    }
+}
