@@ -1,25 +1,66 @@
-//! The mocks' clock: the real time, moved ahead by what a run advanced it.
+//! The mocks' clock: the real time, moved ahead by what a run advanced it, and held still while that is carried out.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// One clock for a whole stack; clones share it.
+/// One clock for a whole stack; clones share it. It never goes back.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    ahead_ms: Arc<AtomicI64>,
+    hands: Arc<Mutex<Hands>>,
+}
+
+#[derive(Debug, Default)]
+struct Hands {
+    ahead: SignedDuration,
+    held: Option<Timestamp>,
+}
+
+impl Hands {
+    fn now(&self) -> Timestamp {
+        self.held.unwrap_or_else(|| Timestamp::now().saturating_add(self.ahead).unwrap_or(Timestamp::MAX))
+    }
 }
 
 impl Clock {
     /// The time of the stack.
     pub fn now(&self) -> Timestamp {
-        Timestamp::now() + SignedDuration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+        self.hands().now()
     }
 
-    /// Moves the time ahead.
-    pub fn advance(&self, by: SignedDuration) {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.ahead_ms.fetch_add(by, Ordering::SeqCst);
+    /// Moves the clock to a time and holds it there, or where it stands if that is later.
+    pub fn hold(&self, at: Timestamp) {
+        let mut hands = self.hands();
+        hands.held = Some(at.max(hands.now()));
+    }
+
+    /// Lets the clock run on from where it is held.
+    pub fn release(&self) {
+        let mut hands = self.hands();
+        if let Some(held) = hands.held.take() {
+            hands.ahead = held.duration_since(Timestamp::now());
+        }
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_clock_stands_and_never_goes_back() {
+        let clock = Clock::default();
+        let later = clock.now() + SignedDuration::from_hours(1);
+        clock.hold(later);
+        assert_eq!(clock.now(), later);
+        clock.hold(later - SignedDuration::from_hours(2));
+        assert_eq!(clock.now(), later);
+        clock.release();
+        assert!(clock.now() >= later);
+        assert!(clock.now() < later + SignedDuration::from_mins(1));
     }
 }

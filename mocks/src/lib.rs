@@ -8,3 +8,4 @@ pub mod author;
 pub mod clock;
 pub mod form;
 pub mod machine;
+pub mod server;

@@ -1,0 +1,54 @@
+//! The controls that every system of a mocked stack has: clock, requests, repository.
+
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::front::Front;
+use super::wire::{self, Sent};
+use crate::machine::{Form, Request, Response};
+
+/// The answer of a control, or none if the request is for the machine.
+pub(super) async fn answer(front: &Front, parts: &Parts, body: &Bytes) -> Option<Sent> {
+    let asks = |id: &str| front.surfaces.get(id).matches(parts.method.as_str(), parts.uri.path()).is_some();
+    if asks("control.clock") {
+        Some(json_answer(&json!({ "now": front.pulse.clock().now() })))
+    } else if asks("control.clock-advance") {
+        Some(advance(front, parts, body).await)
+    } else if asks("control.requests") {
+        Some(json_answer(&front.journal.report()))
+    } else if asks("control.repository") {
+        Some(json_answer(&front.host.dump()))
+    } else {
+        None
+    }
+}
+
+async fn advance(front: &Front, parts: &Parts, body: &Bytes) -> Sent {
+    let field = front.surfaces.get("control.clock-advance").field("milliseconds");
+    let Some(by) = milliseconds(field, parts, body) else {
+        return wire::text(400, format!("the field {field} must be a whole number of milliseconds, not negative"));
+    };
+    match front.pulse.advance(by).await {
+        Ok(now) => json_answer(&json!({ "now": now })),
+        Err(problem) => wire::text(500, problem),
+    }
+}
+
+fn milliseconds(field: &str, parts: &Parts, body: &Bytes) -> Option<SignedDuration> {
+    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let request = Request {
+        query: query.into_owned().collect(),
+        headers: super::courier::headers(&parts.headers),
+        body: body.to_vec(),
+        ..Request::default()
+    };
+    let form = Form::read(&request).ok()?;
+    let by = form.get(field)?.parse().ok().filter(|by| *by >= 0)?;
+    Some(SignedDuration::from_millis(by))
+}
+
+fn json_answer(value: &serde_json::Value) -> Sent {
+    wire::to_hyper(Response::json(200, value))
+}

@@ -1,0 +1,86 @@
+//! The shell that serves the machines. Each system has its own port:
+//!
+//! ```text
+//! client ── front (hyper) ── wiremock ── Host (the machine)
+//!             │  carries out the calls that the machine asks for, and answers at last
+//!             └─ serves the controls: clock, requests, repository
+//! ```
+//!
+//! wiremock runs a responder under one lock, so a responder only steps the machine and never waits; what it must wait
+//! for goes back to the front as a conversation. wiremock keeps every request in memory, so the front replaces its
+//! wiremock server from time to time (`backing`).
+
+mod backing;
+mod control;
+mod courier;
+mod front;
+mod host;
+mod journal;
+mod pulse;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bpconform_fixtures::Surfaces;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::machine::Machine;
+
+use courier::Courier;
+use front::Front;
+use host::Host;
+use pulse::Pulse;
+
+/// The longest body of a request or of an answer to a call, in bytes.
+pub const BODY_LIMIT: usize = 64 << 20;
+
+/// What a machine and its address need to be served.
+pub struct Service {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// What it is.
+    pub machine: Box<dyn Machine>,
+}
+
+/// Machines that are served with one clock, until this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    tasks: JoinSet<()>,
+    clock: Clock,
+}
+
+impl Server {
+    /// Serves the machines, each at its listener. Must be called within a tokio runtime. The error names what is missing:
+    /// a client for the calls cannot be made, or a port is not to be had.
+    pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>) -> Result<Self, String> {
+        let clock = Clock::default();
+        let (pulse, deliveries) = Pulse::new(clock.clone(), Courier::new()?);
+        let mut tasks = JoinSet::new();
+        for service in services {
+            let host = Arc::new(Host::new(service.machine, clock.clone(), pulse.post()));
+            pulse.add(Arc::clone(&host));
+            let front = Front::start(host, Arc::clone(&surfaces), Arc::clone(&pulse)).await?;
+            tasks.spawn(front.serve(service.listener));
+        }
+        tasks.spawn(pulse.run(deliveries));
+        Ok(Self { tasks, clock })
+    }
+
+    /// The clock of all the machines.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Stops serving and waits until nothing runs any more.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// The address of a listener as the base of URLs, for clients on this machine.
+pub fn local_base(host: &str, address: SocketAddr) -> String {
+    format!("http://{host}:{}/", address.port())
+}
