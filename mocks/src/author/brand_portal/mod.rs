@@ -1,17 +1,72 @@
 //! What an Author does for Brand Portal: IMS configurations, the cloud service, agents, publishing.
+//!
+//! The repository holds whatever a real Author keeps there; [`BrandPortal`] holds what a restart would lose.
+
+mod agent;
+mod cloud;
+mod delivery;
+mod ims;
+mod key_store;
+mod osgi;
+mod page;
+mod publish;
+mod queue;
+mod secret;
+mod token;
+mod transcript;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::Arguments;
 use jiff::Timestamp;
 
 use super::Author;
-use crate::machine::{Call, Form, Outcome, Request, Step, Ticket};
+use crate::machine::{Call, Form, Outcome, Request, Response, Step, Ticket};
+use agent::Agent;
+use delivery::{Delivery, Job};
 
 /// What an Author knows of Brand Portal beyond its repository.
 #[derive(Debug, Default)]
-pub struct BrandPortal {}
+pub struct BrandPortal {
+    /// Random parts of names.
+    names: secret::Names,
+    /// The conversations that wait for a call's outcome.
+    waiting: BTreeMap<Ticket, Conversation>,
+    /// The last ticket given out.
+    tickets: Ticket,
+    /// What AEM does some time after a cloud service was saved.
+    pending: Vec<cloud::Pending>,
+    /// The workers of the queues, by agent.
+    workers: BTreeMap<String, queue::Worker>,
+    /// The logs, by agent.
+    logs: BTreeMap<String, VecDeque<transcript::Line>>,
+    /// The tokens in use, by provider.
+    tokens: BTreeMap<String, token::Token>,
+}
+
+/// Something that goes on once a call's outcome is there.
+#[derive(Debug)]
+enum Conversation {
+    /// Check Health of an IMS configuration.
+    Health(token::Provider),
+    /// A delivery to the tenant.
+    Delivery(Box<Delivery>),
+}
+
+/// Remembers a conversation under a new ticket and asks for its call.
+fn start(brand_portal: &mut BrandPortal, conversation: Conversation, call: Call) -> Step {
+    brand_portal.tickets += 1;
+    brand_portal.waiting.insert(brand_portal.tickets, conversation);
+    Step::Call(brand_portal.tickets, call)
+}
 
 impl Author {
+    /// What Brand Portal does when an Author starts: secrets that a seed gives in clear are protected.
+    pub(crate) fn brand_portal_start(&mut self) {
+        self.protect_secrets();
+    }
+
     /// Answers a request to one of Brand Portal's surfaces; none if the surface is not one of them.
     pub(crate) fn brand_portal_surface(
         &mut self,
@@ -21,24 +76,80 @@ impl Author {
         request: &Request,
         form: &Form,
     ) -> Option<Step> {
-        let _ = (now, surface, arguments, request, form);
-        None
+        if let Some((id, agent)) = self.agent_surface(request) {
+            return Some(self.at_agent(now, &id, agent, form));
+        }
+        Some(Step::Answer(match surface.id.as_str() {
+            "author.ims-console" => self.ims_console(now),
+            "author.ims-create" => self.ims_create(form),
+            "author.ims-delete" => self.ims_delete(form),
+            "author.ims-health" => return Some(self.ims_health(now, form)),
+            "author.osgi-configuration" => self.configuration_manager(arguments.get("pid")?, request, form),
+            "author.cloud-console" => self.cloud_console(now),
+            "author.cloud-create" => self.cloud_create(now, form),
+            "author.agents-page" => self.agents_page(),
+            _ => return None,
+        }))
+    }
+
+    /// The surface of an existing agent that serves a request. Several match the same path, since an agent's name may
+    /// hold dots; the one whose agent exists is meant.
+    fn agent_surface(&self, request: &Request) -> Option<(String, Agent)> {
+        const OF_AGENTS: [&str; 5] = [
+            "author.agent-test",
+            "author.agent-log",
+            "author.agent-page",
+            "author.agent-queue",
+            "author.agent-queue-command",
+        ];
+        OF_AGENTS.iter().find_map(|id| {
+            let arguments = self.surfaces.get(id).matches(&request.method, &request.path)?;
+            Some(((*id).to_owned(), self.agent(arguments.get("agent")?)?))
+        })
+    }
+
+    fn at_agent(&mut self, now: Timestamp, surface: &str, agent: Agent, form: &Form) -> Step {
+        Step::Answer(match surface {
+            "author.agent-test" => return self.deliver(now, agent, Job::Test),
+            "author.agent-log" => self.agent_log(&agent),
+            "author.agent-queue" => self.queue_json(now, &agent),
+            "author.agent-queue-command" => self.queue_command(now, &agent, form),
+            _ => self.agent_page(&agent),
+        })
     }
 
     /// See [`crate::machine::Machine::resume`].
     pub(crate) fn brand_portal_resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
-        let _ = (now, ticket, outcome);
-        Step::Done
+        match self.brand_portal.waiting.remove(&ticket) {
+            Some(Conversation::Health(provider)) => self.ims_health_checked(now, &provider, outcome),
+            Some(Conversation::Delivery(delivery)) => self.delivery_resumed(now, *delivery, outcome),
+            None => Step::Answer(Response::new(
+                500,
+                "text/plain;charset=utf-8",
+                format!("nothing waits for call {ticket}\n"),
+            )),
+        }
     }
 
     /// See [`crate::machine::Machine::tick`].
     pub(crate) fn brand_portal_tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
-        let _ = now;
-        Vec::new()
+        self.provision(now);
+        let due = self.due_deliveries().into_iter().filter(|(due, ..)| *due <= now);
+        let due: Vec<_> = due.collect();
+        let steps = due.into_iter().map(|(_, agent, node, item)| {
+            self.take_up(now, &agent.id);
+            self.deliver(now, agent, Job::Item(node, item))
+        });
+        let calls = steps.filter_map(|step| match step {
+            Step::Call(ticket, call) => Some((ticket, call)),
+            Step::Answer(_) | Step::Done => None,
+        });
+        calls.collect()
     }
 
     /// See [`crate::machine::Machine::next_due`].
     pub(crate) fn brand_portal_next_due(&self) -> Option<Timestamp> {
-        None
+        let pending = self.brand_portal.pending.iter().map(|pending| pending.due);
+        pending.chain(self.due_deliveries().into_iter().map(|(due, ..)| due)).min()
     }
 }

@@ -1,0 +1,85 @@
+//! The few HTML pages that a person clicks through on a mocked Author.
+
+use jiff::Timestamp;
+
+use crate::author::{Author, escape, html};
+use crate::machine::Response;
+
+/// An HTML document with a heading; `body` is HTML already.
+pub(super) fn document(status: u16, title: &str, body: &str) -> Response {
+    let title = escape(title);
+    html(
+        status,
+        &format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
+             <body>\n<h1>{title}</h1>\n{body}\n</body></html>\n"
+        ),
+    )
+}
+
+/// One field of a form.
+pub(super) enum Field<'a> {
+    /// A line of text: name on the wire, label.
+    Text(&'a str, &'a str),
+    /// A line that is not shown while it is typed: name on the wire, label.
+    Password(&'a str, &'a str),
+    /// A choice: name on the wire, label, values and what is shown for them.
+    Choice(&'a str, &'a str, Vec<(String, String)>),
+    /// A check box: name on the wire, label.
+    Check(&'a str, &'a str),
+    /// A value that goes along unseen: name on the wire, value.
+    Hidden(&'a str, &'a str),
+}
+
+impl Field<'_> {
+    fn html(&self) -> String {
+        match self {
+            Self::Text(name, label) => format!("<label>{label} <input name=\"{name}\"></label><br>\n"),
+            Self::Password(name, label) => {
+                format!("<label>{label} <input name=\"{name}\" type=\"password\"></label><br>\n")
+            }
+            Self::Check(name, label) => {
+                format!("<label><input name=\"{name}\" type=\"checkbox\" value=\"true\"> {label}</label><br>\n")
+            }
+            Self::Hidden(name, value) => format!("<input name=\"{name}\" type=\"hidden\" value=\"{}\">", escape(value)),
+            Self::Choice(name, label, options) => {
+                let options: Vec<_> = options
+                    .iter()
+                    .map(|(value, shown)| format!("<option value=\"{}\">{}</option>", escape(value), escape(shown)))
+                    .collect();
+                format!("<label>{label} <select name=\"{name}\">{}</select></label><br>\n", options.concat())
+            }
+        }
+    }
+}
+
+/// A form that sends its fields with that method, and the label of its button.
+pub(super) fn form(method: &str, action: &str, fields: &[Field<'_>], button: &str) -> String {
+    let fields: String = fields.iter().map(Field::html).collect();
+    let action = escape(action);
+    format!("<form method=\"{method}\" action=\"{action}\">{fields}<button type=\"submit\">{button}</button></form>\n")
+}
+
+/// The token that a browser's form must bring along.
+pub(super) struct Csrf {
+    name: String,
+    value: String,
+}
+
+impl Csrf {
+    /// The unseen field that holds it.
+    pub(super) fn field(&self) -> Field<'_> {
+        Field::Hidden(&self.name, &self.value)
+    }
+}
+
+impl Author {
+    /// A token for a form that the user is about to get.
+    pub(super) fn csrf_field(&self, now: Timestamp) -> Csrf {
+        let answer: serde_json::Value = serde_json::from_slice(&self.csrf_token(now).body).unwrap_or_default();
+        Csrf {
+            name: self.surfaces.get("author.csrf-token").field("parameter").to_owned(),
+            value: answer["token"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
