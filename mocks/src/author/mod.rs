@@ -6,7 +6,7 @@ mod not_found;
 mod packages;
 pub mod repository;
 pub mod seed;
-mod sling_get;
+pub(crate) mod sling_get;
 mod sling_post;
 mod status;
 mod users;
@@ -46,14 +46,16 @@ pub struct Author {
 impl Author {
     /// An Author in the state of a seed.
     pub fn new(surfaces: Arc<Surfaces>, seed: AuthorSeed) -> Self {
-        Self {
+        let mut author = Self {
             surfaces,
             repository: seed.repository(),
             access: Access::new(&seed.accounts),
             product: Product::new(seed),
             user: access::ANONYMOUS.to_owned(),
             brand_portal: brand_portal::BrandPortal::default(),
-        }
+        };
+        author.brand_portal_start();
+        author
     }
 
     /// The surface that serves a request, with its arguments: those with a fixed path first, those that stand for any

@@ -12,7 +12,12 @@ use serde::Deserialize;
 use super::repository::{Repository, Value};
 
 /// The seeds that are built in, by name.
-const EMBEDDED: &[(&str, &str)] = &[("base", include_str!("../../../fixtures/seeds/base.toml"))];
+const EMBEDDED: &[(&str, &str)] = &[
+    ("base", include_str!("../../../fixtures/seeds/base.toml")),
+    ("fresh", include_str!("../../../fixtures/seeds/fresh.toml")),
+    ("configured", include_str!("../../../fixtures/seeds/configured.toml")),
+    ("half-configured", include_str!("../../../fixtures/seeds/half-configured.toml")),
+];
 
 /// How many seeds may extend one another in a row.
 const MOST_EXTENSIONS: usize = 5;
