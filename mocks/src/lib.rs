@@ -6,6 +6,11 @@
 
 pub mod author;
 pub mod clock;
+pub mod console;
 pub mod form;
+pub mod ims;
 pub mod machine;
+pub mod routing;
 pub mod server;
+pub mod stack;
+pub mod tenant;

@@ -19,10 +19,10 @@ mod journal;
 mod pulse;
 mod wire;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bpconform_fixtures::Surfaces;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -46,10 +46,9 @@ pub struct Service {
 }
 
 /// Machines that are served with one clock, until this is dropped.
-#[derive(Debug)]
 pub struct Server {
     tasks: JoinSet<()>,
-    clock: Clock,
+    pulse: Arc<Pulse>,
 }
 
 impl Server {
@@ -65,13 +64,19 @@ impl Server {
             let front = Front::start(host, Arc::clone(&surfaces), Arc::clone(&pulse)).await?;
             tasks.spawn(front.serve(service.listener));
         }
-        tasks.spawn(pulse.run(deliveries));
-        Ok(Self { tasks, clock })
+        tasks.spawn(Arc::clone(&pulse).run(deliveries));
+        Ok(Self { tasks, pulse })
     }
 
     /// The clock of all the machines.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        self.pulse.clock()
+    }
+
+    /// Moves the clock ahead through all that falls due, and gives back the time it is then. The error says why it could
+    /// not be done.
+    pub async fn advance(&self, by: SignedDuration) -> Result<Timestamp, String> {
+        self.pulse.advance(by).await
     }
 
     /// Stops serving and waits until nothing runs any more.
@@ -80,7 +85,8 @@ impl Server {
     }
 }
 
-/// The address of a listener as the base of URLs, for clients on this machine.
-pub fn local_base(host: &str, address: SocketAddr) -> String {
-    format!("http://{host}:{}/", address.port())
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("systems", &(self.tasks.len() - 1)).finish_non_exhaustive()
+    }
 }
