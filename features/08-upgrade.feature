@@ -72,11 +72,11 @@ Feature: Upgrade an existing configuration
   Rule: After that the configuration is created anew and works
 
     @BP-UPG-05 @change @author:configured @irreversible
-    @surface:console.project-create @surface:console.api-add @surface:console.project-delete @surface:author.ims-create @surface:author.ims-delete @surface:author.ims-health
+    @surface:author.ims-create @surface:author.ims-delete @surface:author.ims-health
     Scenario: A new configuration works from its first step to the test of all four agents
       Given the running jobs of the four agents were verified
       And the old configuration is deleted: agents, cloud service, Mac user and IMS configuration
-      When a project with the Brand Portal API and an OAuth credential is created in the Developer Console
+      When IMS gives a token for the OAuth credential of the Developer Console
       And an IMS configuration is created from that credential and passes its health check
       And the cloud service is created with that IMS configuration
       Then the four agents and the Mac user appear again

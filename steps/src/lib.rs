@@ -3,16 +3,20 @@
 
 pub mod author;
 pub mod call;
+pub mod clock;
 pub mod credentials;
 pub mod evidence;
-pub mod memory;
 pub mod ims;
+pub mod jwt;
+pub mod memory;
 pub mod problem;
 pub mod redact;
 pub mod reply;
 pub mod resolver;
 pub mod session;
 pub mod stack;
+pub mod steps;
+pub mod tenant;
 pub mod wire;
 pub mod world;
 

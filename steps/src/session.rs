@@ -46,11 +46,13 @@ pub struct Settings {
     pub latest_service_pack: Option<String>,
     /// How long something that happens by and by may take (agents that appear after Save & Close).
     pub patience: Duration,
+    /// How long before its end a certificate is reported.
+    pub certificate_warning: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { latest_service_pack: None, patience: Duration::from_secs(60) }
+        Self { latest_service_pack: None, patience: Duration::from_secs(60), certificate_warning: Duration::from_secs(30 * 24 * 3600) }
     }
 }
 
@@ -98,6 +100,12 @@ impl Session {
         let mut exchanges = std::mem::take(&mut *lock(&self.exchanges));
         exchanges.sort_by_key(|exchange| exchange.started_us);
         exchanges
+    }
+
+    /// How many of the requests that were sent so far could change the target.
+    pub fn changes_sent(&self) -> usize {
+        let changes = |exchange: &&Exchange| self.surface(&exchange.surface).class == Class::Change;
+        lock(&self.exchanges).iter().filter(changes).count()
     }
 
     /// Sends a request and reads the whole reply, whatever its status.

@@ -1,0 +1,59 @@
+//! Publishing from the Author to Brand Portal and back (surfaces.md §3.6, §4.4, §6.7–§6.11).
+
+use jiff::Timestamp;
+
+use super::repository;
+use crate::call::Call;
+use crate::problem::{Checked, Problem};
+use crate::reply::Reply;
+use crate::session::Session;
+
+/// Asks for "Publish to Brand Portal", now or at a time; what was published is unpublished again at the end of the
+/// scenario. The answer is given back whatever it says: a refusal may be what is asked for.
+pub async fn publish(session: &Session, path: &str, at: Option<Timestamp>) -> Checked<Reply> {
+    let mut call = Call::to("author.publish").field("path", path);
+    if let Some(at) = at {
+        call = call.field("activation-time", at.to_string());
+    }
+    let reply = session.send(call.undone_by([unpublication(path)])).await?;
+    if reply.status >= 500 { reply.expect_status(&[200]) } else { Ok(reply) }
+}
+
+/// Asks for "Unpublish from Brand Portal".
+pub async fn unpublish(session: &Session, path: &str) -> Checked {
+    session.send(unpublication(path).undone_by([])).await?.expect_status(&[200]).map(drop)
+}
+
+fn unpublication(path: &str) -> Call {
+    Call::to("author.unpublish").field("path", path)
+}
+
+/// Has one agent alone deliver these nodes.
+pub async fn replicate(session: &Session, agent: &str, paths: &[String]) -> Checked {
+    let surface = session.surface("author.replicate");
+    let [activate, deactivate] = ["activate", "deactivate"].map(|command| {
+        let call = Call::to("author.replicate").field("command", surface.phrase(command)).field("agent", agent);
+        paths.iter().fold(call, |call, path| call.field("path", path))
+    });
+    session.send(activate.undone_by([deactivate])).await?.expect_status(&[200]).map(drop)
+}
+
+/// The replication status of a node: the last action, and when and by whom it was taken.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// `Activate`, `Deactivate` …
+    pub action: Option<String>,
+    /// When, as the Author writes it.
+    pub at: Option<String>,
+    /// By whom.
+    pub by: Option<String>,
+}
+
+/// The replication status of a node; empty when it was never replicated.
+pub async fn status(session: &Session, path: &str) -> Checked<Status> {
+    let content = repository::read(session, &format!("{path}/jcr:content"), "0").await?;
+    let content = content.ok_or_else(|| Problem::failed(format!("the Author has no {path}/jcr:content")))?;
+    let surface = session.surface("author.publish");
+    let text = |word: &str| repository::text(&content, surface.field(word)).filter(|text| !text.is_empty());
+    Ok(Status { action: text("last-action"), at: text("last-replicated"), by: text("last-replicated-by") })
+}
