@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The command `bpconform`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(bpconform::app::main().code())
+}

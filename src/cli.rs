@@ -1,0 +1,248 @@
+//! The command line as pure values: flags are only read here; what they mean to the system is decided later.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bpconform_fixtures::Allow;
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use regex::Regex;
+use url::Url;
+
+/// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "bpconform", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes:\n  0    conforms: at least one required check ran and passed, and none failed\n  \
+    1    does not conform\n  2    wrong usage or configuration\n  3    could not tell: the target was not reached, \
+    or not judged\n  4    nothing was proved\n  5    differs from the baseline\n  6    internal error\n  7    clean-up \
+    incomplete\n  130  interrupted")]
+pub struct Cli {
+    /// What is common to all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is common to all commands.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// When to colour the output; NO_COLOR is obeyed
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    pub color: Color,
+    /// Tell more; twice: each exchange; three times: what the libraries do
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Tell only what did not pass, and the summary
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    pub quiet: bool,
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Check a target against the documentation
+    Run(Box<Run>),
+    /// List the scenarios, or what covers each requirement
+    List(List),
+    /// Serve the mocked stack until Ctrl-C
+    Mock(Mock),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which features, and which of their scenarios.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct Select {
+    /// Only scenarios whose tags satisfy this, for example '@BP-REP-03 and not @change'
+    #[arg(long, value_name = "EXPR")]
+    pub tags: Option<String>,
+    /// Only scenarios whose name matches
+    #[arg(long, value_name = "REGEX")]
+    pub name: Option<Regex>,
+    /// Only scenarios that prove this requirement; may be said several times
+    #[arg(long = "requirement", value_name = "ID")]
+    pub requirements: Vec<String>,
+    /// Features from the .feature files of a directory in place of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub features: Option<PathBuf>,
+    /// A file of surfaces that is laid over the built-in ones
+    #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
+    pub surfaces: Option<PathBuf>,
+}
+
+/// `bpconform run`
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// What is checked, and where it is.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: Select,
+    /// How the run goes.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// What is checked, and where it is.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub struct TargetArgs {
+    /// What to check: the embedded mocks, or the Author at --author-url
+    #[arg(long, value_enum, default_value_t, env = "BPCONFORM_TARGET")]
+    pub target: TargetKind,
+    /// Address of the Author, with its context path
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_AUTHOR_URL")]
+    pub author_url: Option<Url>,
+    /// Address of IMS, for example https://ims-na1.adobelogin.com
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_IMS_URL")]
+    pub ims_url: Option<Url>,
+    /// Address of the Brand Portal tenant: https://<tenant-id>.brand-portal.adobe.com
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_TENANT_URL")]
+    pub tenant_url: Option<Url>,
+    /// Address of the Developer Console's API
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_CONSOLE_URL")]
+    pub console_url: Option<Url>,
+    /// What the run may do: observe (read), probe (also ask for a token and send the test package), change (also create
+    /// and delete) [default: change on the mocks, else observe]
+    #[arg(long, value_name = "LEVEL", env = "BPCONFORM_ALLOW", value_parser = allow_level())]
+    pub allow: Option<Allow>,
+    /// File of credentials, a line NAME=VALUE each, that only you can read; the environment comes before it
+    #[arg(long, value_name = "FILE", env = "BPCONFORM_CREDENTIALS")]
+    pub credentials: Option<PathBuf>,
+    /// The service pack that counts as the latest, for example 6.5.24.0
+    #[arg(long, value_name = "VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK")]
+    pub latest_service_pack: Option<String>,
+}
+
+/// What to check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TargetKind {
+    /// The embedded mocks.
+    #[default]
+    Mock,
+    /// An Author at an address.
+    Author,
+}
+
+/// How the run goes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub struct How {
+    /// Print the plan, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many scenarios run at once [default: 8 on the mocks, 1 under --allow change, else 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Limit for the whole run, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600", env = "BPCONFORM_TIMEOUT")]
+    pub timeout: Duration,
+    /// Limit for each request, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30",
+        env = "BPCONFORM_REQUEST_TIMEOUT")]
+    pub request_timeout: Duration,
+    /// Write run.json and junit.xml into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `bpconform list`
+#[derive(Clone, Debug, Args)]
+pub struct List {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: Select,
+    /// For each requirement, how many scenarios prove it and what they need
+    #[arg(long = "requirements")]
+    pub coverage: bool,
+}
+
+/// `bpconform mock`
+#[derive(Clone, Debug, Args)]
+pub struct Mock {
+    /// The state in which the Author begins
+    #[arg(long, default_value = crate::features::USUAL_AUTHOR, value_parser = seed())]
+    pub seed: String,
+    /// The id of the Brand Portal tenant
+    #[arg(long, value_name = "ID", default_value = "bpdoc")]
+    pub tenant_id: String,
+    /// The address to serve at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Port of the Author; 0 is a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub author_port: u16,
+    /// Port of IMS; 0 is a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub ims_port: u16,
+    /// Port of the Developer Console; 0 is a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub console_port: u16,
+    /// Port of the tenant; 0 is a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub tenant_port: u16,
+    /// Print the addresses and credentials as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// A file of surfaces that is laid over the built-in ones
+    #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
+    pub surfaces: Option<PathBuf>,
+}
+
+/// The definition of the command line: parser, help and completions come from it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn allow_level() -> impl clap::builder::TypedValueParser<Value = Allow> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(Allow::ALL.map(Allow::word)).try_map(|word| word.parse::<Allow>())
+}
+
+fn seed() -> impl clap::builder::TypedValueParser<Value = String> {
+    clap::builder::PossibleValuesParser::new(crate::mock::seeds())
+}
+
+fn base_url(text: &str) -> Result<Url, String> {
+    let example = "write it like https://author.example.com:4502";
+    let mut url = Url::parse(text).map_err(|error| format!("{error}; {example}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(format!("it needs a scheme http or https and a host; {example}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it holds a user or a password; give them in the environment: BPCONFORM_AUTHOR_USER, \
+            BPCONFORM_AUTHOR_PASSWORD"
+            .into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("it has a query or a fragment; {example}"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| "it must be a number of seconds greater than 0".to_owned())
+}

@@ -1,0 +1,115 @@
+//! The environment and the credentials file: read once, checked, and never echoed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bpconform_steps::credentials::{ALL, Credentials};
+
+use crate::cli;
+use crate::error::Error;
+use crate::features::nearest;
+
+const PREFIX: &str = "BPCONFORM_";
+
+/// The variables of the environment that are ours, as `(name, value)`.
+pub fn variables() -> Result<BTreeMap<String, String>, Error> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    ours.filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(Error::Environment { name, problem: "its value is no valid UTF-8".into() }),
+        })
+        .collect()
+}
+
+/// One message for each variable that is ours by its prefix and that nobody reads.
+pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
+    let known = known();
+    let unknown = variables.keys().filter(|name| !known.contains(name));
+    unknown
+        .map(|name| {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            format!("{name} is set but is no variable of bpconform{hint}")
+        })
+        .collect()
+}
+
+fn known() -> Vec<String> {
+    let run = cli::command();
+    let flags = run.get_subcommands().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
+    let credentials = ALL.iter().map(|credential| credential.name.to_owned());
+    flags.map(|name| name.to_string_lossy().into_owned()).chain(credentials).collect()
+}
+
+/// The credentials of the environment, and of the file what the environment lacks.
+pub fn credentials(variables: &BTreeMap<String, String>, file: Option<&Path>) -> Result<Credentials, Error> {
+    let mut values = file.map(read).transpose()?.unwrap_or_default();
+    for credential in ALL {
+        let Some(value) = variables.get(credential.name) else { continue };
+        check(credential.name, value)
+            .map_err(|problem| Error::Environment { name: credential.name.to_owned(), problem })?;
+        values.insert(credential.name.to_owned(), value.clone());
+    }
+    Ok(Credentials::new(values).0)
+}
+
+fn read(file: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let wrong = |problem: String| Error::Credentials { file: file.to_owned(), problem };
+    private(file).map_err(wrong)?;
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let lines = text.lines().map(str::trim).enumerate();
+    let entries = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    entries
+        .map(|(index, line)| entry(line).map_err(|problem| wrong(format!("line {}: {problem}", index + 1))))
+        .collect()
+}
+
+/// Never echoes the line: it may be a secret that lost its name.
+fn entry(line: &str) -> Result<(String, String), String> {
+    let (name, value) = line.split_once('=').ok_or("there is no `=`; write NAME=VALUE")?;
+    let (name, value) = (name.trim(), value.trim());
+    if !ALL.iter().any(|credential| credential.name == name) {
+        let near = nearest(name, ALL.iter().map(|credential| credential.name));
+        let hint = near.map_or_else(|| "the help names them".to_owned(), |near| format!("did you mean {near}?"));
+        return Err(format!("this is no name of a credential; {hint}"));
+    }
+    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    // A private key has lines; a quoted value writes them as \n.
+    let value = quoted.map_or_else(|| value.to_owned(), |value| value.replace("\\n", "\n"));
+    check(name, &value)?;
+    Ok((name.to_owned(), value))
+}
+
+fn check(name: &str, value: &str) -> Result<(), String> {
+    if value.trim().is_empty() {
+        return Err(format!("{name} is empty; set it or leave it out"));
+    }
+    let one_line = name != "BPCONFORM_JWT_PRIVATE_KEY";
+    if one_line && value.chars().any(char::is_control) {
+        return Err(format!("{name} holds a line break or another control character; check how it was set"));
+    }
+    if name == "BPCONFORM_JWT_PRIVATE_KEY" && !value.contains("-----BEGIN") {
+        return Err(format!("{name} is no PEM; it begins with -----BEGIN PRIVATE KEY-----"));
+    }
+    if name == "BPCONFORM_IMS_ORG_ID" && !value.contains('@') {
+        return Err(format!("{name} is no organization id; it looks like 1234567890ABCDEF@AdobeOrg"));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn private(file: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let meta = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?;
+    let mode = meta.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!("others can read it (mode {mode:o}); run `chmod 600 {}`", file.display()))
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> Result<(), String> {
+    Ok(())
+}

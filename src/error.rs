@@ -1,0 +1,93 @@
+//! Why the command could not do what it was asked: lower-case fragments that name the file, address or variable and
+//! the next step. What a scenario finds is no error but a verdict.
+
+use std::path::PathBuf;
+
+use bpconform_fixtures::FixtureError;
+
+use crate::features::FeatureError;
+
+/// Why the command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A feature could not be used.
+    #[error("{0}")]
+    Feature(#[from] FeatureError),
+    /// The directory holds no features.
+    #[error("{}: there is no file that ends in .feature; name another directory with --features", .0.display())]
+    NoFeatures(PathBuf),
+    /// The tag expression cannot be read.
+    #[error("--tags '{expression}': {problem}; write it like '@BP-REP-03 and not @change'")]
+    Tags {
+        /// As it was given.
+        expression: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No requirement has that id.
+    #[error("--requirement {id}: there is no such requirement{hint}; `bpconform list --requirements` shows all")]
+    Requirement {
+        /// As it was given.
+        id: String,
+        /// What was probably meant.
+        hint: String,
+    },
+    /// A file of facts could not be read.
+    #[error("{0}")]
+    Fixture(#[from] FixtureError),
+    /// The credentials file cannot be used.
+    #[error("{}: {problem}", file.display())]
+    Credentials {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with the line, and what to do.
+        problem: String,
+    },
+    /// A variable of the environment cannot be used.
+    #[error("{name}: {problem}")]
+    Environment {
+        /// The variable.
+        name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Something that the target needs was not given.
+    #[error("no {what} was given: {advice}")]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+        /// How to give it.
+        advice: String,
+    },
+    /// Flags that do not go together, or the like.
+    #[error("{0}")]
+    Usage(String),
+    /// A file could not be written.
+    #[error("{}: cannot be written: {source}", file.display())]
+    Write {
+        /// The file or directory.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The target is not there, is no AEM, or does not accept the credentials.
+    #[error("the Author at {url} cannot be checked: {problem}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What was seen and what to do.
+        problem: String,
+    },
+    /// The HTTP client could not be made.
+    #[error("no HTTP client could be made: {0}")]
+    Wire(String),
+    /// The mocked stack did not start.
+    #[error("the mocked stack did not start: {0}")]
+    Mock(String),
+    /// Ctrl-C before anything ran.
+    #[error("interrupted")]
+    Interrupted,
+    /// A defect of the harness.
+    #[error("{0}; this is a defect of bpconform, please report it")]
+    Internal(String),
+}

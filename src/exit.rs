@@ -1,0 +1,84 @@
+//! The exit codes: each means one thing, so that a pipeline can tell "the target is wrong" from "I could not tell".
+
+use crate::error::Error;
+use crate::record::Outcome;
+
+/// What the process tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Green: at least one required check ran and passed, and none failed.
+    Green = 0,
+    /// The target is not as the documentation says.
+    NonConformant = 1,
+    /// The command line, the environment or a file was wrong.
+    Usage = 2,
+    /// The target could not be reached, or could not be judged.
+    Unreachable = 3,
+    /// Nothing was proved: no scenario was selected, or all were skipped.
+    NothingProved = 4,
+    /// The verdicts are not those of the baseline.
+    Baseline = 5,
+    /// The harness itself failed.
+    Internal = 6,
+    /// Something that the run changed could not be undone.
+    CleanUp = 7,
+    /// Interrupted by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// What it means, as a fragment of a sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Green => "conforms",
+            Self::NonConformant => "does not conform",
+            Self::Usage => "wrong usage or configuration",
+            Self::Unreachable => "could not tell: the target was not reached, or not judged",
+            Self::NothingProved => "nothing was proved",
+            Self::Baseline => "differs from the baseline",
+            Self::Internal => "internal error",
+            Self::CleanUp => "clean-up incomplete",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Conforms => Self::Green,
+            Outcome::Fails => Self::NonConformant,
+            Outcome::CouldNotTell => Self::Unreachable,
+            Outcome::NothingProved => Self::NothingProved,
+            Outcome::HarnessFailed => Self::Internal,
+            Outcome::LeftSomething => Self::CleanUp,
+            Outcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Feature(_)
+            | Error::NoFeatures(_)
+            | Error::Tags { .. }
+            | Error::Requirement { .. }
+            | Error::Fixture(_)
+            | Error::Credentials { .. }
+            | Error::Environment { .. }
+            | Error::Missing { .. }
+            | Error::Usage(_)
+            | Error::Write { .. } => Self::Usage,
+            Error::Unreachable { .. } | Error::Wire(_) | Error::Mock(_) => Self::Unreachable,
+            Error::Interrupted => Self::Interrupted,
+            Error::Internal(_) => Self::Internal,
+        }
+    }
+}

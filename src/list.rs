@@ -1,0 +1,50 @@
+//! `bpconform list`: the scenarios, and what covers each requirement.
+
+use std::fmt::Write as _;
+
+use bpconform_fixtures::{Allow, Requirements};
+
+use crate::features::Case;
+use crate::plan::Selection;
+use crate::report::style::Styles;
+use crate::verdict::Verdict;
+
+/// The scenarios under their features.
+pub fn scenarios(cases: &[Case], selection: &Selection, styles: Styles) -> String {
+    let mut text = String::new();
+    let mut feature = "";
+    let mut count = 0;
+    for case in cases.iter().filter(|case| selection.takes(case)) {
+        if feature != case.feature {
+            feature = &case.feature;
+            let _ = writeln!(text, "\n{}", styles.bold(&format!("Feature: {feature}")));
+        }
+        let about = styles.dim(&format!("{}  {}", case.requirements.join(" "), case.author));
+        let _ = writeln!(text, "  {:<7}  {}  {about}", case.allow, case.id);
+        count += 1;
+    }
+    text + &format!("\n{count} scenarios\n")
+}
+
+/// Each requirement, how many scenarios prove it, and the least permission with which all of them run.
+pub fn coverage(cases: &[Case], selection: &Selection, styles: Styles) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    let all = &Requirements::built_in().all;
+    let mut covered = 0;
+    for requirement in all {
+        if section != requirement.section {
+            section = &requirement.section;
+            let _ = writeln!(text, "\n{}", styles.bold(section));
+        }
+        let proves = |case: &&Case| case.requirements.contains(&requirement.id) && selection.takes(case);
+        let levels: Vec<Allow> = cases.iter().filter(proves).map(|case| case.allow).collect();
+        covered += usize::from(!levels.is_empty());
+        let verdict = if levels.is_empty() { Verdict::Error } else { Verdict::Passed };
+        let count = styles.verdict(verdict, &format!("{:>2}", levels.len()));
+        let words: Vec<_> = Allow::ALL.into_iter().filter(|level| levels.contains(level)).map(Allow::word).collect();
+        let _ =
+            writeln!(text, "  {}  {count} scenarios  {:<20}  {}", requirement.id, words.join(" "), requirement.promise);
+    }
+    text + &format!("\n{covered} of {} requirements have a scenario\n", all.len())
+}

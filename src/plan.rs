@@ -1,0 +1,175 @@
+//! What a run will do, decided before anything is sent: for each selected scenario, run it or skip it and why.
+
+use std::collections::BTreeSet;
+
+use bpconform_fixtures::surfaces::Evidence;
+use bpconform_fixtures::{Allow, Requirements, Surfaces};
+use bpconform_steps::session::unknown_surface;
+use cucumber::gherkin::tagexpr::TagOperation;
+use cucumber::tag::Ext as _;
+use regex::Regex;
+
+use crate::error::Error;
+use crate::features::{Case, USUAL_AUTHOR};
+
+/// The state of an Author without a Brand Portal configuration.
+pub const FRESH: &str = "fresh";
+
+/// Which scenarios are asked for; without a restriction all are.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    tags: Option<(String, TagOperation)>,
+    name: Option<Regex>,
+    requirements: Vec<String>,
+}
+
+impl Selection {
+    /// Checks the restrictions as they were given on the command line.
+    pub fn new(tags: Option<&str>, name: Option<Regex>, requirements: Vec<String>) -> Result<Self, Error> {
+        if let Some(id) = requirements.iter().find(|id| Requirements::built_in().get(id).is_none()) {
+            let near = Requirements::built_in().nearest(id);
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            return Err(Error::Requirement { id: id.clone(), hint });
+        }
+        let tags = tags.map(|expression| parse_tags(expression).map(|parsed| (expression.to_owned(), parsed)));
+        Ok(Self { tags: tags.transpose()?, name, requirements })
+    }
+
+    /// Whether a scenario is asked for.
+    pub fn takes(&self, case: &Case) -> bool {
+        self.tags.as_ref().is_none_or(|(_, tags)| tags.eval(&case.tags))
+            && self.name.as_ref().is_none_or(|name| name.is_match(&case.name))
+            && (self.requirements.is_empty() || self.requirements.iter().any(|id| case.requirements.contains(id)))
+    }
+
+    /// The tag expression as it was given.
+    pub fn tags(&self) -> Option<&str> {
+        self.tags.as_ref().map(|(text, _)| text.as_str())
+    }
+
+    /// The pattern for names as it was given.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(Regex::as_str)
+    }
+
+    /// The requirements as they were given.
+    pub fn requirements(&self) -> &[String] {
+        &self.requirements
+    }
+}
+
+fn parse_tags(expression: &str) -> Result<TagOperation, Error> {
+    expression.trim().parse().map_err(|error: peg_error::Of| Error::Tags {
+        expression: expression.to_owned(),
+        problem: format!("not understood from character {} on", error.location.column),
+    })
+}
+
+/// The error of the tag expression's parser, whose crate is not a dependency of its own.
+mod peg_error {
+    pub(super) type Of = <cucumber::gherkin::tagexpr::TagOperation as std::str::FromStr>::Err;
+}
+
+/// What is known about the target before the plan is made.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// What the run may do.
+    pub allow: Allow,
+    /// Whether the target is the embedded mock.
+    pub embedded: bool,
+    /// The surfaces of the target.
+    pub surfaces: &'a Surfaces,
+    /// The states that a real Author was found in; none before it was asked (a dry run).
+    pub states: Option<&'a BTreeSet<String>>,
+}
+
+/// What is to be done with a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It runs.
+    Run,
+    /// It does not; the reason is for a person.
+    Skip(String),
+}
+
+/// A scenario and what is to be done with it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The scenario.
+    pub case: Case,
+    /// What is to be done with it.
+    pub decision: Decision,
+}
+
+/// What a run will do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The selected scenarios, in the document's order.
+    pub scenarios: Vec<Planned>,
+}
+
+impl Plan {
+    /// Decides for each selected scenario.
+    pub fn new(cases: &[Case], selection: &Selection, facts: &Facts<'_>) -> Self {
+        let selected = cases.iter().filter(|case| selection.takes(case));
+        let planned = selected.map(|case| Planned { case: case.clone(), decision: decide(case, facts) });
+        Self { scenarios: planned.collect() }
+    }
+
+    /// How many scenarios run.
+    pub fn running(&self) -> usize {
+        self.scenarios.iter().filter(|planned| planned.decision == Decision::Run).count()
+    }
+}
+
+fn decide(case: &Case, facts: &Facts<'_>) -> Decision {
+    let reasons = [above_allow, unknown_to_real_targets, without_clock, irreversible, in_another_state];
+    match reasons.into_iter().find_map(|reason| reason(case, facts)) {
+        Some(reason) => Decision::Skip(reason),
+        None => Decision::Run,
+    }
+}
+
+fn above_allow(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    (case.allow > facts.allow).then(|| format!("needs --allow {}; this run has {}", case.allow, facts.allow))
+}
+
+fn unknown_to_real_targets(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    if facts.embedded {
+        return None;
+    }
+    let mut surfaces = case.surfaces.iter().filter_map(|id| facts.surfaces.find(id));
+    surfaces.find(|surface| surface.evidence == Evidence::Unknown).map(|surface| unknown_surface(surface).reason)
+}
+
+fn without_clock(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    (case.mock_clock && !facts.embedded)
+        .then(|| "needs a clock that can be advanced; only the embedded mocks have one".to_owned())
+}
+
+/// What cannot be put back is done to the mocks only.
+fn irreversible(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    (case.irreversible && !facts.embedded)
+        .then(|| "it does what cannot be undone, which a run never does to a real target".to_owned())
+}
+
+/// A real Author is in the state that it is in; the mock is made to be in the one that a scenario starts from.
+fn in_another_state(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    let states = facts.states.filter(|_| !facts.embedded)?;
+    let is = |state: &str| states.contains(state);
+    match case.author.as_str() {
+        FRESH if case.allow == Allow::Change && !is(FRESH) => {
+            Some("the Author already has a Brand Portal configuration, which a run never replaces".to_owned())
+        }
+        FRESH => None,
+        // A missing configuration must fail what reads it, not be passed over.
+        USUAL_AUTHOR if case.allow < Allow::Change => None,
+        USUAL_AUTHOR => {
+            is(FRESH).then(|| "needs an Author with a Brand Portal configuration; this one has none".into())
+        }
+        state => (!is(state)).then(|| {
+            let found = states.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            format!("needs an Author in the state {state}; this one is {found}")
+        }),
+    }
+}

@@ -1,0 +1,283 @@
+//! The record: everything that a run found out, as one typed value. `run.json` is this value; every report is drawn
+//! from it and from nothing else. Times are milliseconds with the microseconds behind the point.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bpconform_fixtures::{Allow, Requirements};
+use bpconform_steps::evidence::Exchange;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::verdict::Verdict;
+
+/// Everything that a run found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// What made the record.
+    pub tool: Tool,
+    /// When the run began.
+    pub started: Timestamp,
+    /// How long it took, wall time.
+    pub duration_ms: f64,
+    /// What was checked.
+    pub target: TargetRecord,
+    /// What the run was allowed to do.
+    pub allow: Allow,
+    /// What was selected, and what was decided before anything was sent.
+    pub plan: PlanRecord,
+    /// The selected scenarios, in the document's order.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// All requirements, in the document's order.
+    pub requirements: Vec<RequirementRecord>,
+    /// The verdicts counted.
+    pub summary: Summary,
+    /// What the run as a whole came to.
+    pub outcome: Outcome,
+    /// What the process told its caller.
+    pub exit_code: u8,
+    /// Whether every planned scenario came to its end; not so after Ctrl-C or past the time limit.
+    pub complete: bool,
+    /// What the run changed and could not undo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
+}
+
+/// What made the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `bpconform`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
+/// What was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetRecord {
+    /// `mock` or `author`.
+    pub kind: String,
+    /// The addresses of a real target, by system; each scenario on the mock has its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<String, Url>,
+    /// What the Author calls its version, when it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// The states that a real Author was found in, named like the mock's seeds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<String>,
+    /// The name of the set of surfaces that was used.
+    pub surfaces: String,
+}
+
+/// What was selected and decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRecord {
+    /// The tag expression of the selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<String>,
+    /// The pattern for names of the selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The requirements of the selection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<String>,
+    /// How many scenarios were to run.
+    pub run: usize,
+    /// How many were skipped before anything was sent.
+    pub skip: usize,
+    /// How many scenarios ran at once.
+    pub jobs: usize,
+    /// The limit for the whole run, in seconds.
+    pub timeout_s: u64,
+}
+
+impl PlanRecord {
+    /// Whether only some of the scenarios were asked for.
+    pub fn is_selection(&self) -> bool {
+        self.tags.is_some() || self.name.is_some() || !self.requirements.is_empty()
+    }
+}
+
+/// One scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioRecord {
+    /// Stable and unique: `<file stem>/<slug of the name>`, and `#<n>` for a row of an outline's examples.
+    pub id: String,
+    /// The feature's name.
+    pub feature: String,
+    /// The file that it is in.
+    pub file: String,
+    /// The scenario's name.
+    pub name: String,
+    /// Its line in the file, from 1.
+    pub line: usize,
+    /// Its tags, without `@`.
+    pub tags: Vec<String>,
+    /// The requirements that it proves.
+    pub requirements: Vec<String>,
+    /// The least permission that it needs.
+    pub allow: Allow,
+    /// What it found: the verdict of the step that ended it, or passed when all steps passed.
+    pub verdict: Verdict,
+    /// Why it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it is the harness's own fault that it did not pass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub harness_failed: bool,
+    /// When it began: milliseconds since 1970; 0 if it never did.
+    pub started_ms: f64,
+    /// How long it took.
+    pub duration_ms: f64,
+    /// Its steps, the backgrounds' first.
+    pub steps: Vec<StepRecord>,
+    /// What went over the wire outside of its steps: undoing what it changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+    /// What it changed and could not undo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// `Given`, `When`, `Then`, `And`, `But`.
+    pub keyword: String,
+    /// The sentence.
+    pub text: String,
+    /// Its line in the file, from 1.
+    pub line: usize,
+    /// What it found; `unproven` when it was not reached.
+    pub verdict: Verdict,
+    /// Why it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it began: milliseconds since 1970; 0 if it never did.
+    pub started_ms: f64,
+    /// How long it took.
+    pub duration_ms: f64,
+    /// What went over the wire for it, in the order in which it was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+}
+
+/// One requirement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequirementRecord {
+    /// Its id.
+    pub id: String,
+    /// The merged verdict of its scenarios; `unproven` without any.
+    pub verdict: Verdict,
+    /// What else should be known: scenarios that were skipped beside others that passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The ids of the selected scenarios that prove it.
+    pub scenarios: Vec<String>,
+}
+
+/// The verdicts counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Scenarios by verdict.
+    pub scenarios: BTreeMap<Verdict, usize>,
+    /// Requirements by verdict.
+    pub requirements: BTreeMap<Verdict, usize>,
+    /// Wall time from the start of the process to the end of the run.
+    pub wall_ms: f64,
+}
+
+/// What a run as a whole came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// At least one requirement was proved and nothing speaks against the target.
+    Conforms,
+    /// At least one scenario failed.
+    Fails,
+    /// The environment did not let a scenario be judged.
+    CouldNotTell,
+    /// No requirement was proved.
+    NothingProved,
+    /// The harness itself failed.
+    HarnessFailed,
+    /// Something could not be undone.
+    LeftSomething,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Outcome {
+    /// What scenarios and requirements come to; what asks for a hand at the target comes first, then proof.
+    pub fn of(scenarios: &[ScenarioRecord], requirements: &[RequirementRecord], interrupted: bool) -> Self {
+        let any = |verdict| scenarios.iter().any(|scenario| scenario.verdict == verdict);
+        if interrupted {
+            Self::Interrupted
+        } else if scenarios.iter().any(|scenario| !scenario.left_behind.is_empty()) {
+            Self::LeftSomething
+        } else if any(Verdict::Failed) {
+            Self::Fails
+        } else if scenarios.iter().any(|scenario| scenario.harness_failed) {
+            Self::HarnessFailed
+        } else if any(Verdict::Error) {
+            Self::CouldNotTell
+        } else if requirements.iter().any(|requirement| requirement.verdict == Verdict::Passed) {
+            Self::Conforms
+        } else {
+            Self::NothingProved
+        }
+    }
+
+    /// What the process tells its caller.
+    pub fn exit(self) -> Exit {
+        self.into()
+    }
+}
+
+/// The verdict of every requirement from those of its scenarios.
+pub fn requirements(scenarios: &[ScenarioRecord]) -> Vec<RequirementRecord> {
+    Requirements::built_in().all.iter().map(|requirement| judge(&requirement.id, scenarios)).collect()
+}
+
+fn judge(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
+    let own: Vec<_> = scenarios.iter().filter(|scenario| scenario.requirements.iter().any(|own| own == id)).collect();
+    let verdict = own.iter().map(|scenario| scenario.verdict).fold(Verdict::default(), Verdict::merge);
+    let skipped = own.iter().filter(|scenario| scenario.verdict == Verdict::Skipped).count();
+    let reason = match verdict {
+        Verdict::Skipped => own.iter().find_map(|scenario| scenario.reason.clone()),
+        Verdict::Passed if skipped > 0 => Some(format!("{skipped} of {} scenarios were skipped", own.len())),
+        Verdict::Failed | Verdict::Error => {
+            own.iter().find(|scenario| scenario.verdict == verdict).and_then(|scenario| scenario.reason.clone())
+        }
+        _ => None,
+    };
+    let scenarios = own.into_iter().map(|scenario| scenario.id.clone()).collect();
+    RequirementRecord { id: id.to_owned(), verdict, reason, scenarios }
+}
+
+/// How often each verdict occurs.
+pub fn count(verdicts: impl IntoIterator<Item = Verdict>) -> BTreeMap<Verdict, usize> {
+    let mut counts: BTreeMap<Verdict, usize> = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
+    verdicts.into_iter().for_each(|verdict| *counts.entry(verdict).or_default() += 1);
+    counts
+}
+
+impl Record {
+    /// Writes the record as JSON.
+    pub fn write(&self, file: &Path, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
+        let json = serde_json::to_string_pretty(self).map_err(|error| Error::Internal(error.to_string()))?;
+        let text = redact(&json) + "\n";
+        std::fs::write(file, text).map_err(|source| Error::Write { file: file.to_owned(), source })
+    }
+}

@@ -1,0 +1,81 @@
+//! `junit.xml` in the dialect that Jenkins reads: one suite for each feature, one case for each scenario, failures and
+//! errors kept apart. Control characters are no XML; the writer leaves them out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::error::Error;
+use crate::record::{Record, ScenarioRecord};
+use crate::verdict::Verdict;
+
+/// Writes the record as JUnit XML.
+pub fn write(record: &Record, file: &Path, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
+    std::fs::write(file, redact(&draw(record)?)).map_err(|source| Error::Write { file: file.to_owned(), source })
+}
+
+/// The record as JUnit XML.
+pub fn draw(record: &Record) -> Result<String, Error> {
+    let mut report = Report::new("bpconform");
+    report.set_time(duration(record.duration_ms));
+    let mut suites = BTreeMap::<&str, TestSuite>::new();
+    let mut order = Vec::new();
+    for scenario in &record.scenarios {
+        let suite = suites.entry(&scenario.file).or_insert_with(|| {
+            order.push(scenario.file.as_str());
+            TestSuite::new(&*scenario.feature)
+        });
+        suite.add_test_case(case(scenario));
+    }
+    for file in order {
+        let Some(mut suite) = suites.remove(file) else { continue };
+        let took = suite.test_cases.iter().filter_map(|case| case.time).sum();
+        suite.set_time(took);
+        suite.extra.insert("timestamp".into(), record.started.strftime("%Y-%m-%dT%H:%M:%S").to_string().into());
+        report.add_test_suite(suite);
+    }
+    report.to_string().map_err(|error| Error::Internal(format!("junit.xml: {error}")))
+}
+
+fn case(scenario: &ScenarioRecord) -> TestCase {
+    // The id is unique: its part before the slash is the class, and a row's number distinguishes rows of one name.
+    let (class, rest) = scenario.id.split_once('/').unwrap_or(("", &scenario.id));
+    let row = rest.split_once('#').map_or_else(String::new, |(_, row)| format!(" #{row}"));
+    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario));
+    case.set_classname(format!("bpconform.{class}"));
+    case.set_time(duration(scenario.duration_ms));
+    for id in &scenario.requirements {
+        case.add_property(("requirement", id.as_str()));
+    }
+    if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
+        case.set_system_out(steps(scenario));
+    }
+    case
+}
+
+fn status(scenario: &ScenarioRecord) -> TestCaseStatus {
+    let mut status = match scenario.verdict {
+        Verdict::Passed => return TestCaseStatus::success(),
+        Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Verdict::Skipped | Verdict::Unproven => TestCaseStatus::skipped(),
+    };
+    let reason = scenario.reason.as_deref().unwrap_or("it did not run");
+    status.set_message(reason);
+    if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
+        status.set_type(scenario.verdict.word());
+        status.set_description(format!("{}:{}\n{reason}", scenario.file, scenario.line));
+    }
+    status
+}
+
+fn steps(scenario: &ScenarioRecord) -> String {
+    let lines = scenario.steps.iter().map(|step| format!("{:<8}  {} {}", step.verdict, step.keyword, step.text));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn duration(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
+}

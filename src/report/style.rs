@@ -1,0 +1,76 @@
+//! Colours and marks, or plain text where no colour is wanted.
+
+use std::io::IsTerminal as _;
+
+use anstyle::{AnsiColor, Effects, Style};
+
+use crate::cli::Color;
+use crate::verdict::Verdict;
+
+/// Whether and how text is styled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Styles {
+    on: bool,
+}
+
+impl Styles {
+    /// Plain text.
+    pub const PLAIN: Self = Self { on: false };
+
+    /// As the flag, NO_COLOR and the terminal say.
+    pub fn for_stdout(color: Color) -> Self {
+        let on = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                std::io::stdout().is_terminal()
+                    && !refused
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self { on }
+    }
+
+    fn paint(self, style: Style, text: &str) -> String {
+        if self.on { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Something that stands out.
+    pub fn bold(self, text: &str) -> String {
+        self.paint(Style::new().effects(Effects::BOLD), text)
+    }
+
+    /// Something of less weight.
+    pub fn dim(self, text: &str) -> String {
+        self.paint(Style::new().effects(Effects::DIMMED), text)
+    }
+
+    /// A text in the colour of a verdict.
+    pub fn verdict(self, verdict: Verdict, text: &str) -> String {
+        self.paint(colour(verdict), text)
+    }
+
+    /// The mark of a verdict; different without colour too.
+    pub fn mark(self, verdict: Verdict) -> String {
+        let mark = match verdict {
+            Verdict::Passed => "✔",
+            Verdict::Failed => "✘",
+            Verdict::Error => "!",
+            Verdict::Skipped => "-",
+            Verdict::Unproven => "·",
+        };
+        self.verdict(verdict, mark)
+    }
+}
+
+fn colour(verdict: Verdict) -> Style {
+    let colour = match verdict {
+        Verdict::Passed => AnsiColor::Green,
+        Verdict::Failed => AnsiColor::Red,
+        Verdict::Error => AnsiColor::Magenta,
+        Verdict::Skipped => AnsiColor::Yellow,
+        Verdict::Unproven => return Style::new().effects(Effects::DIMMED),
+    };
+    Style::new().fg_color(Some(colour.into()))
+}

@@ -1,0 +1,216 @@
+//! What a person reads while a run goes on and at its end. Pure: records in, text out.
+
+use std::fmt::Write as _;
+
+use bpconform_fixtures::{Requirement, Requirements};
+use bpconform_steps::evidence::{Exchange, Outcome as Answer};
+
+use crate::plan::{Decision, Plan};
+use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
+use crate::report::style::Styles;
+use crate::verdict::Verdict;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Only what did not pass, and the summary.
+    Quiet,
+    /// Every scenario, and the steps of those that ran.
+    Usual,
+    /// Every request too.
+    Verbose,
+}
+
+/// Draws the record for a terminal.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    /// Colours.
+    pub styles: Styles,
+    /// How much is told.
+    pub detail: Detail,
+    feature: Option<String>,
+}
+
+impl Terminal {
+    /// Nothing told yet.
+    pub fn new(styles: Styles, detail: Detail) -> Self {
+        Self { styles, detail, feature: None }
+    }
+
+    /// The lines for a scenario that has ended, under its feature's name.
+    pub fn scenario(&mut self, scenario: &ScenarioRecord) -> String {
+        if self.detail == Detail::Quiet && matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped) {
+            return String::new();
+        }
+        let mut text = self.feature(&scenario.feature);
+        let (mark, name) = (self.styles.mark(scenario.verdict), self.styles.bold(&scenario.name));
+        let about = self.styles.dim(&format!("{}  {}", scenario.requirements.join(" "), time(scenario.duration_ms)));
+        if scenario.verdict == Verdict::Skipped && scenario.started_ms == 0.0 {
+            let ids = self.styles.dim(&scenario.requirements.join(" "));
+            line(&mut text, &format!("  {mark} {name}  {ids}"));
+        } else {
+            line(&mut text, &format!("  {mark} {name}  {about}"));
+            scenario.steps.iter().for_each(|step| text += &self.step(step));
+        }
+        if let Some(reason) = scenario.reason.as_ref().filter(|_| !scenario.steps.iter().any(|s| s.reason.is_some())) {
+            line(&mut text, &self.reason(scenario.verdict, reason, 6));
+        }
+        for left in &scenario.left_behind {
+            line(&mut text, &self.reason(Verdict::Error, &format!("could not be undone: {left}"), 6));
+        }
+        text
+    }
+
+    fn feature(&mut self, name: &str) -> String {
+        if self.feature.as_deref() == Some(name) {
+            return String::new();
+        }
+        self.feature = Some(name.to_owned());
+        format!("\n{}\n", self.styles.bold(&format!("Feature: {name}")))
+    }
+
+    fn step(&self, step: &StepRecord) -> String {
+        let mark = self.styles.mark(step.verdict);
+        let sentence = format!("{:<5} {}", step.keyword, step.text);
+        let mut text = String::new();
+        if step.verdict == Verdict::Unproven {
+            line(&mut text, &format!("      {mark} {}", self.styles.dim(&sentence)));
+            return text;
+        }
+        line(&mut text, &format!("      {mark} {sentence}  {}", self.styles.dim(&time(step.duration_ms))));
+        if let Some(reason) = &step.reason {
+            line(&mut text, &self.reason(step.verdict, reason, 10));
+        }
+        let told: &[Exchange] = match step.verdict {
+            _ if self.detail == Detail::Verbose => &step.exchanges,
+            Verdict::Failed | Verdict::Error => &step.exchanges[step.exchanges.len().saturating_sub(1)..],
+            _ => &[],
+        };
+        for exchange in told {
+            line(&mut text, &self.styles.dim(&format!("          {}", exchange_line(exchange))));
+        }
+        text
+    }
+
+    fn reason(&self, verdict: Verdict, reason: &str, indent: usize) -> String {
+        let indent = " ".repeat(indent);
+        let lines = reason.lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
+        format!("{indent}{}", self.styles.verdict(verdict, &lines))
+    }
+
+    /// The table of requirements and the one line that says it all.
+    pub fn end(&self, record: &Record) -> String {
+        let mut text = String::new();
+        if self.detail > Detail::Quiet || record.exit_code != 0 {
+            text += &self.table(record);
+        }
+        for left in &record.left_behind {
+            line(&mut text, &self.reason(Verdict::Error, &format!("could not be undone: {left}"), 0));
+        }
+        text + "\n" + &self.summary(record)
+    }
+
+    fn table(&self, record: &Record) -> String {
+        let mut text = format!("\n{}\n", self.styles.bold("Requirements"));
+        let known = Requirements::built_in();
+        let mut section = "";
+        for (requirement, found) in known.all.iter().zip(&record.requirements) {
+            let untold = self.detail == Detail::Quiet && matches!(found.verdict, Verdict::Passed | Verdict::Unproven);
+            // What was not selected says nothing about the run.
+            if untold || (record.plan.is_selection() && found.verdict == Verdict::Unproven) {
+                continue;
+            }
+            if section != requirement.section {
+                section = &requirement.section;
+                line(&mut text, &format!("  {}", self.styles.dim(section)));
+            }
+            text += &self.row(requirement, found);
+        }
+        text
+    }
+
+    fn row(&self, requirement: &Requirement, found: &RequirementRecord) -> String {
+        let verdict = self.styles.verdict(found.verdict, &format!("{:<8}", found.verdict));
+        let promise = shorten(&requirement.promise, 88);
+        let mark = self.styles.mark(found.verdict);
+        let mut text = String::new();
+        line(&mut text, &format!("    {mark} {}  {verdict}  {promise}", requirement.id));
+        if let Some(reason) = &found.reason {
+            line(&mut text, &self.styles.dim(&format!("{:31}{}", "", shorten(reason, 160))));
+        }
+        text
+    }
+
+    /// One line: scenarios, requirements, wall time, what it comes to.
+    pub fn summary(&self, record: &Record) -> String {
+        let counts = |counts: &std::collections::BTreeMap<Verdict, usize>| {
+            let told = Verdict::ALL.into_iter().filter(|verdict| counts.get(verdict).is_some_and(|n| *n > 0));
+            let told = told.map(|verdict| self.styles.verdict(verdict, &format!("{} {verdict}", counts[&verdict])));
+            let told = told.collect::<Vec<_>>().join(", ");
+            if told.is_empty() { "none".to_owned() } else { told }
+        };
+        let exit = record.outcome.exit();
+        let cut = if record.complete { "" } else { " (incomplete)" };
+        format!(
+            "scenarios: {} · requirements: {} · {:.2} s · exit {}: {}{cut}\n",
+            counts(&record.summary.scenarios),
+            counts(&record.summary.requirements),
+            record.summary.wall_ms / 1000.0,
+            exit.code(),
+            exit.meaning(),
+        )
+    }
+
+    /// The plan of a dry run.
+    pub fn plan(&mut self, plan: &Plan) -> String {
+        let mut text = String::new();
+        for planned in &plan.scenarios {
+            text += &self.feature(&planned.case.feature);
+            let ids = self.styles.dim(&planned.case.requirements.join(" "));
+            let (word, reason) = match &planned.decision {
+                Decision::Run => (self.styles.verdict(Verdict::Passed, "run "), None),
+                Decision::Skip(reason) => (self.styles.verdict(Verdict::Skipped, "skip"), Some(reason)),
+            };
+            line(&mut text, &format!("  {word}  {:<7}  {}  {ids}", planned.case.allow, planned.case.id));
+            if let Some(reason) = reason {
+                line(&mut text, &self.reason(Verdict::Skipped, reason, 17));
+            }
+        }
+        let skipped = plan.scenarios.len() - plan.running();
+        line(&mut text, &format!("\nplan: {} scenarios run, {skipped} are skipped; nothing was sent", plan.running()));
+        text
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    let _ = writeln!(text, "{line}");
+}
+
+/// `GET http://… → 200 in 3 ms`
+fn exchange_line(exchange: &Exchange) -> String {
+    let answer = match &exchange.outcome {
+        Answer::Response { status, .. } => status.to_string(),
+        Answer::Error(reason) => reason.clone(),
+    };
+    let took = std::time::Duration::from_micros(exchange.took_us);
+    format!("{} {} → {answer} in {}", exchange.method, exchange.url, time(crate::run::milliseconds(took)))
+}
+
+fn time(ms: f64) -> String {
+    if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.2} s", ms / 1000.0)
+    }
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= most {
+        return text;
+    }
+    let cut: String = text.chars().take(most - 1).collect();
+    format!("{}…", cut.trim_end())
+}

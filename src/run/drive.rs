@@ -1,0 +1,162 @@
+//! Cucumber inside the binary: features go in, events come out, and each scenario's record is made when it ends.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bpconform_steps::evidence::Exchange;
+use bpconform_steps::{Problem, World};
+use cucumber::gherkin::{Feature, LineCol, Scenario, Step};
+use cucumber::{Cucumber, Event, Parser, World as _, Writer, cli, event, parser, runner};
+use futures::stream::{self, Iter};
+
+use crate::run::stage::Stage;
+use crate::run::trace::{Ended, Trace};
+
+/// What tells a scenario apart: its file and its line.
+pub(crate) type Key = (PathBuf, usize);
+
+/// The key of a scenario of a feature.
+pub(crate) fn key(feature: &Feature, scenario: &Scenario) -> Key {
+    (feature.path.clone().unwrap_or_default(), scenario.position.line)
+}
+
+/// What a scenario leaves behind when it ends: what went over the wire, and what could not be undone.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// What went over the wire for its steps.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// What went over the wire to undo what it changed.
+    pub(crate) undo: Vec<Exchange>,
+    /// What could not be undone.
+    pub(crate) left_behind: Vec<String>,
+}
+
+/// The evidence of scenarios that have ended, until their record is made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shelf(Arc<Mutex<HashMap<Key, Evidence>>>);
+
+impl Shelf {
+    /// Puts the evidence of a scenario there.
+    pub(crate) fn put(&self, key: Key, evidence: Evidence) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, evidence);
+    }
+
+    fn take(&self, key: &Key) -> Evidence {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key).unwrap_or_default()
+    }
+}
+
+/// Runs the scenarios of these features, `jobs` at a time, and tells `ended` of each that ends.
+pub(crate) async fn drive(features: Vec<Feature>, jobs: usize, stage: Stage, ended: impl FnMut(Key, Ended) + 'static) {
+    let shelf = Shelf::default();
+    let writer = Scribe { traces: HashMap::new(), shelf: shelf.clone(), ended: Box::new(ended) };
+    let before = stage.clone();
+    let runner = runner::Basic::default()
+        .steps(World::collection())
+        .max_concurrent_scenarios(jobs)
+        .retry_options(|_, _, _, _| None)
+        .before(move |feature, _, scenario, world| {
+            let stage = before.clone();
+            Box::pin(async move { stage.enter(&key(feature, scenario), world).await })
+        })
+        .after(move |feature, _, scenario, _, world| {
+            let (stage, shelf) = (stage.clone(), shelf.clone());
+            Box::pin(async move {
+                if let Some(world) = world {
+                    let key = key(feature, scenario);
+                    let evidence = stage.leave(&key, world).await;
+                    shelf.put(key, evidence);
+                }
+            })
+        });
+    Cucumber::<World, _, _, _, _>::custom(Ready, runner, writer).with_default_cli().run(features).await;
+}
+
+/// Hands the features over at once: cucumber spins at full load on a stream that is ever pending.
+struct Ready;
+
+impl Parser<Vec<Feature>> for Ready {
+    type Cli = cli::Empty;
+    type Output = Iter<std::vec::IntoIter<parser::Result<Feature>>>;
+
+    fn parse(self, features: Vec<Feature>, _: cli::Empty) -> Self::Output {
+        stream::iter(features.into_iter().map(Ok).collect::<Vec<_>>())
+    }
+}
+
+/// Turns events into traces, and gives each scenario's trace away when it ends.
+struct Scribe {
+    traces: HashMap<Key, Trace>,
+    shelf: Shelf,
+    ended: Box<dyn FnMut(Key, Ended)>,
+}
+
+impl Writer<World> for Scribe {
+    type Cli = cli::Empty;
+
+    async fn handle_event(&mut self, event: parser::Result<Event<event::Cucumber<World>>>, _: &cli::Empty) {
+        let Ok(event) = event else { return };
+        let at = event.at;
+        let event::Cucumber::Feature(feature, of_feature) = event.into_inner() else { return };
+        match of_feature {
+            event::Feature::Scenario(scenario, of_scenario)
+            | event::Feature::Rule(_, event::Rule::Scenario(scenario, of_scenario)) => {
+                self.note(key(&feature, &scenario), of_scenario.event, at);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl cucumber::writer::Normalized for Scribe {}
+
+impl Scribe {
+    fn note(&mut self, key: Key, event: event::Scenario<World>, at: SystemTime) {
+        let trace = self.traces.entry(key.clone()).or_default();
+        match event {
+            event::Scenario::Started => trace.started(at),
+            event::Scenario::Hook(_, event::Hook::Failed(_, info)) => {
+                trace.hook_failed(Problem::from_text(&panic_text(&info)));
+            }
+            event::Scenario::Hook(..) | event::Scenario::Log(_) => {}
+            event::Scenario::Background(step, event) | event::Scenario::Step(step, event) => {
+                note_step(trace, &step, event, at);
+            }
+            event::Scenario::Finished => {
+                let trace = self.traces.remove(&key).unwrap_or_default();
+                let evidence = self.shelf.take(&key);
+                (self.ended)(key, trace.end(at, evidence));
+            }
+        }
+    }
+}
+
+fn note_step(trace: &mut Trace, step: &Step, event: event::Step<World>, at: SystemTime) {
+    let LineCol { line, .. } = step.position;
+    match event {
+        event::Step::Started => trace.step_started(line, at),
+        event::Step::Passed(..) => trace.step_ended(at, None),
+        event::Step::Skipped => {
+            let sentence = format!("{}{}", step.keyword, step.value);
+            trace.harness_failed(at, format!("no step of the harness reads `{}`", sentence.trim()));
+        }
+        event::Step::Failed(_, _, _, event::StepError::Panic(info)) => {
+            let text = panic_text(&info);
+            let problem = Problem::from_text(&text);
+            if problem.to_string() == text {
+                trace.step_ended(at, Some(problem));
+            } else {
+                trace.harness_failed(at, problem.reason);
+            }
+        }
+        event::Step::Failed(_, _, _, error) => trace.harness_failed(at, error.to_string()),
+    }
+}
+
+fn panic_text(info: &event::Info) -> String {
+    let text = info.downcast_ref::<String>().cloned();
+    text.or_else(|| info.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "a panic without a text".to_owned())
+}

@@ -1,0 +1,302 @@
+//! A run: the target is asked whether it can be checked, the plan is made, cucumber drives it, the record is kept.
+
+mod drive;
+pub mod preflight;
+mod stage;
+pub mod survey;
+mod trace;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::redact::Redactor;
+use bpconform_steps::session::{Run as Shared, Session, Settings};
+use bpconform_steps::stack::Stack;
+use bpconform_steps::wire::{Limits, Wire};
+use cucumber::gherkin::{Feature, Scenario};
+use jiff::Timestamp;
+
+use crate::error::Error;
+use crate::features::Features;
+use crate::plan::{Decision, Facts, Plan, Selection};
+use crate::record::{self, Outcome, PlanRecord, Record, ScenarioRecord, Summary, TargetRecord, Tool};
+use crate::run::drive::{Key, drive, key};
+use crate::run::stage::{Ground, Stage, Stop, Why};
+use crate::run::survey::Survey;
+pub(crate) use crate::run::trace::milliseconds;
+use crate::run::trace::not_run;
+use crate::verdict::Verdict;
+
+/// What is checked.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The embedded mocks, a stack of its own for each scenario.
+    Mock,
+    /// A real Author, or one that is served elsewhere.
+    Author(Stack, Credentials),
+}
+
+impl Target {
+    /// The word for it, as in the record.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Mock => "mock",
+            Self::Author(..) => "author",
+        }
+    }
+}
+
+/// All that a run is told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// When the process began, for the wall time.
+    pub began: Instant,
+    /// What is checked.
+    pub target: Target,
+    /// What the run may do to it.
+    pub allow: Allow,
+    /// Which scenarios are asked for.
+    pub selection: Selection,
+    /// How many scenarios run at once.
+    pub jobs: usize,
+    /// The limit for the whole run.
+    pub timeout: Duration,
+    /// The limits for each request.
+    pub limits: Limits,
+    /// What the operator knows.
+    pub settings: Settings,
+    /// The surfaces of the target.
+    pub surfaces: Arc<Surfaces>,
+    /// The last gate for secrets.
+    pub redactor: Redactor,
+}
+
+impl Options {
+    fn facts<'a>(&'a self, states: Option<&'a BTreeSet<String>>) -> Facts<'a> {
+        Facts { allow: self.allow, embedded: self.embedded(), surfaces: &self.surfaces, states }
+    }
+
+    fn embedded(&self) -> bool {
+        matches!(self.target, Target::Mock)
+    }
+
+    /// The plan as far as it can be made without asking the target.
+    pub fn dry_plan(&self, features: &Features) -> Plan {
+        Plan::new(&features.cases, &self.selection, &self.facts(None))
+    }
+
+    fn shared(&self) -> Result<Shared, Error> {
+        Ok(Shared {
+            id: run_id(),
+            allow: self.allow,
+            embedded: self.embedded(),
+            surfaces: Arc::clone(&self.surfaces),
+            wire: Wire::new(self.limits.clone()).map_err(|error| Error::Wire(error.to_string()))?,
+            redactor: self.redactor.clone(),
+            settings: self.settings.clone(),
+        })
+    }
+}
+
+/// A short id, different for each run: the time in a few letters.
+fn run_id() -> String {
+    let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut time = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let mut id = Vec::new();
+    for _ in 0..7 {
+        id.push(digits[usize::try_from(time % 36).unwrap_or_default()]);
+        time /= 36;
+    }
+    id.reverse();
+    String::from_utf8_lossy(&id).into_owned()
+}
+
+/// Runs what the options ask for and gives the record back. `ended` is told of each scenario in the document's order,
+/// as soon as all before it have ended.
+pub async fn run(
+    options: &Options,
+    features: &Features,
+    ended: impl FnMut(&ScenarioRecord) + 'static,
+) -> Result<Record, Error> {
+    let stop = Stop::default();
+    let watch = tokio::spawn(watch(stop.clone(), options.timeout));
+    let result = run_until(options, features, stop, ended).await;
+    watch.abort();
+    result
+}
+
+async fn watch(stop: Stop, timeout: Duration) {
+    tokio::select! {
+        // Where signals cannot be listened to, only the time limit stops the run.
+        Ok(()) = tokio::signal::ctrl_c() => stop.stop(Why::Interrupted),
+        () = tokio::time::sleep(timeout) => stop.stop(Why::TimeLimit),
+    }
+}
+
+async fn run_until(
+    options: &Options,
+    features: &Features,
+    stop: Stop,
+    ended: impl FnMut(&ScenarioRecord) + 'static,
+) -> Result<Record, Error> {
+    let (started, shared) = (Timestamp::now(), Arc::new(options.shared()?));
+    let survey = survey(options, &shared, &stop).await?;
+    let states = survey.as_ref().map(|survey| &survey.states);
+    let plan = Plan::new(&features.cases, &options.selection, &options.facts(states));
+    let ground = match &options.target {
+        Target::Mock => Ground::Mock(seeds(&plan)),
+        Target::Author(stack, credentials) => Ground::Real(stack.clone(), credentials.clone()),
+    };
+    let stage = Stage::new(shared, ground, stop.clone());
+    let scenarios = play(features, &plan, options.jobs, stage, ended).await;
+    Ok(keep(options, &plan, started, survey, scenarios, stop.why()))
+}
+
+async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<Option<Survey>, Error> {
+    let Target::Author(stack, credentials) = &options.target else { return Ok(None) };
+    let session = Session::new(Arc::clone(shared), stack.clone(), credentials.clone());
+    let session = session.stopped_by(stop.token.clone());
+    preflight::check(&session).await.map_err(|problem| match stop.why() {
+        Some(Why::Interrupted) => Error::Interrupted,
+        _ => Error::Unreachable { url: stack.author.to_string(), problem },
+    })?;
+    Ok(Some(survey::ask(&session).await))
+}
+
+fn seeds(plan: &Plan) -> HashMap<Key, String> {
+    let seed = |planned: &crate::plan::Planned| {
+        let case = &planned.case;
+        ((PathBuf::from(&case.file), case.line), case.author.clone())
+    };
+    plan.scenarios.iter().map(seed).collect()
+}
+
+/// Runs what the plan says and gives all records back in the document's order.
+async fn play(
+    features: &Features,
+    plan: &Plan,
+    jobs: usize,
+    stage: Stage,
+    mut tell: impl FnMut(&ScenarioRecord) + 'static,
+) -> Vec<ScenarioRecord> {
+    let planned = plan.scenarios.iter().map(|planned| match &planned.decision {
+        Decision::Run => None,
+        Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
+    });
+    let mut records: Vec<Option<ScenarioRecord>> = planned.collect();
+    let cases: HashMap<Key, _> = plan
+        .scenarios
+        .iter()
+        .enumerate()
+        .map(|(index, planned)| ((PathBuf::from(&planned.case.file), planned.case.line), (index, planned.case.clone())))
+        .collect();
+    let (sender, receiver) = mpsc::channel();
+    let chosen = choose(features, plan);
+    let mut told = 0;
+    let mut tell_ready = move |records: &[Option<ScenarioRecord>]| {
+        while let Some(Some(record)) = records.get(told) {
+            tell(record);
+            told += 1;
+        }
+    };
+    tell_ready(&records);
+    let mut open = records.clone();
+    drive(chosen, jobs, stage, move |key, ended| {
+        if let Some((index, case)) = cases.get(&key) {
+            let record = ended.record(case);
+            open[*index] = Some(record.clone());
+            tell_ready(&open);
+            let _ = sender.send((*index, record));
+        }
+    })
+    .await;
+    receiver.try_iter().for_each(|(index, record)| records[index] = Some(record));
+    let lost = |case| not_run(case, Verdict::Error, Some("the harness lost it".into()));
+    let with_plan = records.into_iter().zip(&plan.scenarios);
+    with_plan.map(|(record, planned)| record.unwrap_or_else(|| lost(&planned.case))).collect()
+}
+
+/// The features with only the scenarios that run.
+fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
+    let running = plan.scenarios.iter().filter(|planned| planned.decision == Decision::Run);
+    let keys: BTreeSet<Key> = running.map(|planned| (PathBuf::from(&planned.case.file), planned.case.line)).collect();
+    let choose = |feature: &Feature| {
+        let keep = |scenario: &Scenario| keys.contains(&key(feature, scenario));
+        let mut chosen = feature.clone();
+        chosen.scenarios.retain(keep);
+        chosen.rules.iter_mut().for_each(|rule| rule.scenarios.retain(keep));
+        chosen.rules.retain(|rule| !rule.scenarios.is_empty());
+        (!chosen.scenarios.is_empty() || !chosen.rules.is_empty()).then_some(chosen)
+    };
+    features.all.iter().filter_map(choose).collect()
+}
+
+fn keep(
+    options: &Options,
+    plan: &Plan,
+    started: Timestamp,
+    survey: Option<Survey>,
+    scenarios: Vec<ScenarioRecord>,
+    stopped: Option<Why>,
+) -> Record {
+    let requirements = record::requirements(&scenarios);
+    let outcome = Outcome::of(&scenarios, &requirements, stopped == Some(Why::Interrupted));
+    let wall_ms = milliseconds(options.began.elapsed());
+    let summary = Summary {
+        scenarios: record::count(scenarios.iter().map(|scenario| scenario.verdict)),
+        requirements: record::count(requirements.iter().map(|requirement| requirement.verdict)),
+        wall_ms,
+    };
+    let since = Timestamp::now().duration_since(started);
+    Record {
+        tool: Tool::this(),
+        started,
+        duration_ms: milliseconds(since.unsigned_abs()),
+        target: target(options, survey),
+        allow: options.allow,
+        plan: PlanRecord {
+            tags: options.selection.tags().map(str::to_owned),
+            name: options.selection.name().map(str::to_owned),
+            requirements: options.selection.requirements().to_vec(),
+            run: plan.running(),
+            skip: plan.scenarios.len() - plan.running(),
+            jobs: options.jobs,
+            timeout_s: options.timeout.as_secs(),
+        },
+        left_behind: scenarios.iter().flat_map(|scenario| scenario.left_behind.clone()).collect(),
+        scenarios,
+        requirements,
+        summary,
+        outcome,
+        exit_code: outcome.exit().code(),
+        complete: stopped.is_none(),
+    }
+}
+
+fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
+    let addresses = match &options.target {
+        Target::Mock => BTreeMap::new(),
+        Target::Author(stack, _) => {
+            let all = [
+                ("author", Some(&stack.author)),
+                ("ims", stack.ims.as_ref()),
+                ("console", stack.console.as_ref()),
+                ("tenant", stack.tenant.as_ref()),
+            ];
+            all.into_iter().filter_map(|(name, url)| Some((name.to_owned(), url?.clone()))).collect()
+        }
+    };
+    let (product, states) = survey.map(|survey| (survey.product, survey.states)).unwrap_or_default();
+    TargetRecord {
+        kind: options.target.word().to_owned(),
+        addresses,
+        product,
+        states: states.into_iter().collect(),
+        surfaces: options.surfaces.name.clone(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Before the first scenario on a real target: does the Author answer, is it AEM, are the credentials accepted? What
+//! cannot be answered here would be an error of every scenario; said once and first, it is a message.
+
+use bpconform_steps::call::Authentication;
+use bpconform_steps::reply::Reply;
+use bpconform_steps::{Call, Session};
+
+/// Asks the Author; the error is what was seen and what to do.
+pub async fn check(session: &Session) -> Result<(), String> {
+    let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
+    let ready = session.surface("author.login-page").phrase("ready");
+    let is_aem = login.status == 200 && login.text().contains(ready);
+    let user = send(session, Call::to("author.current-user")).await?;
+    match (user.status, user_id(&user)) {
+        (200, Some(id)) if id != "anonymous" => Ok(()),
+        (401 | 403, _) | (200, Some(_)) => Err(format!(
+            "{} answered {} to the user of BPCONFORM_AUTHOR_USER: user or password are not accepted",
+            user.what(),
+            user.status
+        )),
+        (301..=308, _) => Err(redirected(&user)),
+        (200, None) if is_aem || user.text().contains(ready) => Err(format!(
+            "{} answered with a login page in place of JSON: user or password are not accepted",
+            user.what()
+        )),
+        _ if is_aem => Err(format!("{} answered {}; {}", user.what(), user.status, user.excerpt())),
+        _ => Err(not_aem(&login)),
+    }
+}
+
+async fn send(session: &Session, call: Call) -> Result<Reply, String> {
+    session.send(call).await.map_err(|problem| problem.reason)
+}
+
+fn user_id(reply: &Reply) -> Option<String> {
+    Some(reply.json().ok()?.get("authorizableId")?.as_str()?.to_owned())
+}
+
+fn redirected(reply: &Reply) -> String {
+    let to = reply.header("location").unwrap_or("nowhere");
+    let advice = if to.contains("login") {
+        "that is a login page: user or password are not accepted"
+    } else {
+        "use that address if it is the Author's; check scheme, host and context path"
+    };
+    format!("{} redirects to {to}; {advice}", reply.what())
+}
+
+fn not_aem(login: &Reply) -> String {
+    format!(
+        "this does not look like AEM: {} answered {}; {}; check host, port and context path",
+        login.what(),
+        login.status,
+        login.excerpt()
+    )
+}

@@ -1,0 +1,113 @@
+//! Where a scenario plays: its own mocked stack, or the real target; set before its first step, cleared after its last.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::session::{Run, Session};
+use bpconform_steps::stack::Stack;
+use bpconform_steps::{Problem, World};
+use tokio_util::sync::CancellationToken;
+
+use crate::mock::MockStack;
+use crate::run::drive::{Evidence, Key};
+
+/// Why a run was stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Ctrl-C.
+    Interrupted,
+    /// The limit for the whole run.
+    TimeLimit,
+}
+
+/// Stops a run: nothing new begins, nothing more is sent but what undoes a change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    pub(crate) token: CancellationToken,
+    why: Arc<OnceLock<Why>>,
+}
+
+impl Stop {
+    /// Stops the run; the first reason counts.
+    pub(crate) fn stop(&self, why: Why) {
+        let _ = self.why.set(why);
+        self.token.cancel();
+    }
+
+    /// Why the run was stopped, if it was.
+    pub(crate) fn why(&self) -> Option<Why> {
+        self.why.get().copied()
+    }
+}
+
+/// What a scenario plays on.
+#[derive(Debug)]
+pub(crate) enum Ground {
+    /// A mocked stack of its own, which begins in the state that its tag names.
+    Mock(HashMap<Key, String>),
+    /// The real target.
+    Real(Stack, Credentials),
+}
+
+/// Sets the scenes of a run; clones are the same stage.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    pub(crate) run: Arc<Run>,
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) stop: Stop,
+    mocks: Arc<Mutex<HashMap<Key, MockStack>>>,
+}
+
+impl Stage {
+    /// A stage on that ground.
+    pub(crate) fn new(run: Arc<Run>, ground: Ground, stop: Stop) -> Self {
+        Self { run, ground: Arc::new(ground), stop, mocks: Arc::default() }
+    }
+
+    /// Gives a scenario its session; panics, as cucumber wants it, with the [`Problem`] when it cannot begin.
+    pub(crate) async fn enter(&self, key: &Key, world: &mut World) {
+        match self.session(key).await {
+            Ok(session) => world.begin(session),
+            Err(problem) => std::panic::panic_any(problem.to_string()),
+        }
+    }
+
+    async fn session(&self, key: &Key) -> Result<Session, Problem> {
+        match self.stop.why() {
+            Some(Why::Interrupted) => return Err(Problem::error("not run: the run was interrupted")),
+            Some(Why::TimeLimit) => return Err(Problem::error("not run: the run's time limit was reached")),
+            None => {}
+        }
+        let (stack, credentials) = match &*self.ground {
+            Ground::Real(stack, credentials) => (stack.clone(), credentials.clone()),
+            Ground::Mock(seeds) => self.mock(key, &seeds[key]).await?,
+        };
+        Ok(Session::new(Arc::clone(&self.run), stack, credentials).stopped_by(self.stop.token.clone()))
+    }
+
+    async fn mock(&self, key: &Key, seed: &str) -> Result<(Stack, Credentials), Problem> {
+        let start = MockStack::start(seed.to_owned(), Arc::clone(&self.run.surfaces));
+        // On the runtime's own threads: cucumber's scenarios all share one task.
+        let mock = tokio::spawn(start).await.map_err(|error| Problem::error(error.to_string()))?;
+        let mock = mock.map_err(|error| Problem::error(error.to_string()))?;
+        let place = (mock.stack.clone(), mock.credentials.clone());
+        self.mocks.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), mock);
+        Ok(place)
+    }
+
+    /// Ends a scenario: undoes on a real target what it changed, and takes its evidence.
+    pub(crate) async fn leave(&self, key: &Key, world: &mut World) -> Evidence {
+        let Some(session) = world.end() else { return Evidence::default() };
+        let exchanges = session.take_exchanges();
+        let problems = match &*self.ground {
+            Ground::Real(..) => session.undo_all().await,
+            Ground::Mock(_) => Vec::new(),
+        };
+        let mock = self.mocks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        // Waiting for its threads to end would hold up the other scenarios.
+        drop(tokio::task::spawn_blocking(move || drop(mock)));
+        let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
+        Evidence { exchanges, undo: session.take_exchanges(), left_behind }
+    }
+}

@@ -1,0 +1,114 @@
+//! In which state is a real Author? Reads only. The states have the names of the mock's seeds, so that a scenario's
+//! tag says for both what it starts from.
+
+use std::collections::BTreeSet;
+
+use bpconform_steps::{Call, Session};
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::features::USUAL_AUTHOR;
+use crate::plan::FRESH;
+
+/// How many agents AEM makes for a tenant (surfaces.md §0.1).
+const AGENTS: usize = 4;
+
+/// What a real Author was found to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// What it calls its version.
+    pub product: Option<String>,
+    /// The states that it is in.
+    pub states: BTreeSet<String>,
+}
+
+/// Asks the Author. What it does not answer is taken for not there: the scenarios will say so with their own words.
+pub async fn ask(session: &Session) -> Survey {
+    let product = async {
+        let reply = session.send(Call::to("author.product-info")).await.ok()?;
+        let line = Regex::new(session.surface("author.product-info").phrase("line")).ok()?;
+        reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned()))
+    };
+    let (product, found) = futures::future::join(product, find(session)).await;
+    Survey { product, states: found.states() }
+}
+
+/// What of a Brand Portal configuration is there.
+#[derive(Debug, Default)]
+struct Found {
+    tenants: BTreeSet<String>,
+    configurations: usize,
+    without_ims: usize,
+    agents: Vec<String>,
+    stuck: bool,
+    providers: usize,
+    jwt_providers: usize,
+}
+
+async fn find(session: &Session) -> Found {
+    let mut found = Found::default();
+    for variant in 0..=session.surface("author.cloud-storage").alternatives.len() {
+        let root = read(session, Call::to("author.cloud-storage").variant(variant)).await;
+        count_configurations(session, &root, &mut found);
+    }
+    let agents = read(session, Call::to("author.agents")).await;
+    found.agents = agents.keys().filter(|name| name.starts_with("mp_replication")).cloned().collect();
+    let queues = found.agents.iter().map(|agent| read(session, Call::to("author.agent-queue").with("agent", agent)));
+    found.stuck = futures::future::join_all(queues).await.iter().any(is_stuck);
+    count_providers(session, &read(session, Call::to("author.ims-storage")).await, &mut found);
+    found
+}
+
+async fn read(session: &Session, call: Call) -> Map<String, Value> {
+    let reply = session.send(call).await.ok().filter(|reply| reply.status == 200);
+    match reply.and_then(|reply| reply.json().ok()) {
+        Some(Value::Object(node)) => node,
+        _ => Map::new(),
+    }
+}
+
+fn count_configurations(session: &Session, root: &Map<String, Value>, found: &mut Found) {
+    let surface = session.surface("author.cloud-storage");
+    let text = |content: &Value, word| content.get(surface.field(word))?.as_str().map(str::to_owned);
+    for content in root.values().filter_map(|page| page.get("jcr:content")) {
+        let Some(tenant) = text(content, "tenant-url") else { continue };
+        found.configurations += 1;
+        found.without_ims += usize::from(text(content, "ims-configuration").is_none_or(|ims| ims.is_empty()));
+        found.tenants.insert(tenant.trim_end_matches('/').to_owned());
+    }
+}
+
+fn is_stuck(queue: &Map<String, Value>) -> bool {
+    let status = queue.get("metaData").and_then(|meta| meta.get("queueStatus"));
+    let is = |name| status.and_then(|status| status.get(name)).is_some_and(|value| value == &Value::Bool(true));
+    is("isBlocked")
+}
+
+fn count_providers(session: &Session, configurations: &Map<String, Value>, found: &mut Found) {
+    let surface = session.surface("author.ims-storage");
+    let provider = surface.phrase("provider");
+    for (_, properties) in configurations.iter().filter(|(name, _)| name.starts_with(provider)) {
+        let value = |word| properties.get(surface.field(word)).and_then(Value::as_str).unwrap_or_default();
+        found.providers += 1;
+        found.jwt_providers += usize::from(value("grants").is_empty() && !value("key-pair-alias").is_empty());
+    }
+}
+
+impl Found {
+    fn states(&self) -> BTreeSet<String> {
+        let all = [
+            (FRESH, self.is_fresh()),
+            (USUAL_AUTHOR, !self.is_fresh()),
+            ("legacy-jwt", self.jwt_providers > 0),
+            ("legacy-gateway", self.without_ims > 0),
+            ("half-configured", self.configurations == 1 && self.agents.len() < AGENTS),
+            ("two-tenants", self.tenants.len() > 1),
+            ("queue-blocked", self.stuck),
+        ];
+        all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.configurations == 0 && self.agents.is_empty()
+    }
+}

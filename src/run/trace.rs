@@ -1,0 +1,175 @@
+//! What happened to one scenario, from its events to its record.
+
+use std::time::SystemTime;
+
+use bpconform_steps::evidence::Exchange;
+use bpconform_steps::{Kind, Problem};
+
+use crate::features::Case;
+use crate::record::{ScenarioRecord, StepRecord};
+use crate::run::drive::Evidence;
+use crate::verdict::Verdict;
+
+/// What is known so far of a scenario that runs.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    started: Option<SystemTime>,
+    steps: Vec<StepTrace>,
+    hook: Option<Problem>,
+    harness_failed: bool,
+}
+
+#[derive(Debug)]
+struct StepTrace {
+    line: usize,
+    started: SystemTime,
+    ended: Option<SystemTime>,
+    problem: Option<Problem>,
+}
+
+/// A scenario that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    trace: Trace,
+    at: SystemTime,
+    evidence: Evidence,
+}
+
+impl Trace {
+    /// The scenario begins.
+    pub(crate) fn started(&mut self, at: SystemTime) {
+        self.started = Some(at);
+    }
+
+    /// What had to happen before or after its steps did not.
+    pub(crate) fn hook_failed(&mut self, problem: Problem) {
+        self.hook = Some(problem);
+    }
+
+    /// A step begins.
+    pub(crate) fn step_started(&mut self, line: usize, at: SystemTime) {
+        self.steps.push(StepTrace { line, started: at, ended: None, problem: None });
+    }
+
+    /// The step that began last ends.
+    pub(crate) fn step_ended(&mut self, at: SystemTime, problem: Option<Problem>) {
+        if let Some(step) = self.steps.last_mut() {
+            step.ended = Some(at);
+            step.problem = problem;
+        }
+    }
+
+    /// The same, and it is the harness's own fault.
+    pub(crate) fn harness_failed(&mut self, at: SystemTime, reason: String) {
+        self.harness_failed = true;
+        self.step_ended(at, Some(Problem::error(reason)));
+    }
+
+    /// The scenario ends.
+    pub(crate) fn end(self, at: SystemTime, evidence: Evidence) -> Ended {
+        Ended { trace: self, at, evidence }
+    }
+}
+
+impl Ended {
+    /// The scenario's record.
+    pub(crate) fn record(self, case: &Case) -> ScenarioRecord {
+        let Self { trace, at, evidence } = self;
+        let started = trace.started.unwrap_or(at);
+        let ended_by = trace.steps.iter().find_map(|step| step.problem.clone()).or_else(|| trace.hook.clone());
+        let mut record = not_run(case, Verdict::Passed, None);
+        record.started_ms = since_1970(started);
+        record.duration_ms = between(started, at);
+        record.harness_failed = trace.harness_failed;
+        for (step, traced) in record.steps.iter_mut().zip(&trace.steps) {
+            debug_assert_eq!(step.line, traced.line, "cucumber runs the steps in their order");
+            fill(step, traced, at);
+        }
+        share(&mut record.steps, evidence.exchanges);
+        record.exchanges = evidence.undo;
+        record.left_behind = evidence.left_behind;
+        if let Some(problem) = ended_by {
+            record.verdict = problem.kind.into();
+            record.reason = Some(problem.reason);
+        } else if record.steps.is_empty() || record.steps.iter().any(|step| step.verdict != Verdict::Passed) {
+            // Cucumber calls a scenario without steps a success.
+            record.verdict = Verdict::Error;
+            record.reason = Some("the scenario has no steps, or they were not all run".into());
+            record.harness_failed = true;
+        }
+        record
+    }
+}
+
+fn fill(step: &mut StepRecord, traced: &StepTrace, at: SystemTime) {
+    step.started_ms = since_1970(traced.started);
+    step.duration_ms = between(traced.started, traced.ended.unwrap_or(at));
+    step.verdict = match &traced.problem {
+        Some(problem) => problem.kind.into(),
+        None if traced.ended.is_some() => Verdict::Passed,
+        None => Kind::Error.into(),
+    };
+    step.reason = traced.problem.as_ref().map(|problem| problem.reason.clone());
+}
+
+/// Each exchange belongs to the last step that had begun when it was sent.
+fn share(steps: &mut [StepRecord], exchanges: Vec<Exchange>) {
+    let begun = |step: &StepRecord, sent_ms: f64| step.started_ms > 0.0 && step.started_ms <= sent_ms;
+    for exchange in exchanges {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits for centuries")]
+        let sent_ms = exchange.started_us as f64 / 1000.0;
+        let owner = steps.iter().rposition(|step| begun(step, sent_ms)).unwrap_or(0);
+        if let Some(step) = steps.get_mut(owner) {
+            step.exchanges.push(exchange);
+        }
+    }
+}
+
+/// The record of a scenario of which nothing ran.
+pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> ScenarioRecord {
+    let step = |step: &cucumber::gherkin::Step| StepRecord {
+        keyword: step.keyword.trim().to_owned(),
+        text: step.value.clone(),
+        line: step.position.line,
+        verdict: Verdict::Unproven,
+        reason: None,
+        started_ms: 0.0,
+        duration_ms: 0.0,
+        exchanges: Vec::new(),
+    };
+    ScenarioRecord {
+        id: case.id.clone(),
+        feature: case.feature.clone(),
+        file: case.file.clone(),
+        name: case.name.clone(),
+        line: case.line,
+        tags: case.tags.clone(),
+        requirements: case.requirements.clone(),
+        allow: case.allow,
+        verdict,
+        reason,
+        harness_failed: false,
+        started_ms: 0.0,
+        duration_ms: 0.0,
+        steps: case.steps.iter().map(step).collect(),
+        exchanges: Vec::new(),
+        left_behind: Vec::new(),
+    }
+}
+
+/// Milliseconds since 1970, to the microsecond.
+pub(crate) fn since_1970(time: SystemTime) -> f64 {
+    between(SystemTime::UNIX_EPOCH, time)
+}
+
+/// Milliseconds from one time to another, to the microsecond.
+pub(crate) fn between(from: SystemTime, to: SystemTime) -> f64 {
+    milliseconds(to.duration_since(from).unwrap_or_default())
+}
+
+/// A duration in milliseconds, to the microsecond.
+pub(crate) fn milliseconds(duration: std::time::Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits for centuries")]
+    let us = duration.as_micros() as f64;
+    us / 1000.0
+}
