@@ -24,9 +24,9 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// A token request with the run's credential; `wrong` replaces single fields, by the harness's words for them
-/// (`grant`, `client-id`, `client-secret`, `scope`).
-pub async fn request(session: &Session, wrong: &[(&str, &str)]) -> Checked<Reply> {
+/// A token request with the run's credential; `instead` replaces single fields, by the harness's words for
+/// them (`grant`, `client-id`, `client-secret`, `scope`).
+pub async fn request(session: &Session, instead: &[(&str, &str)]) -> Checked<Reply> {
     let credentials = &session.credentials;
     let right = [
         ("grant", session.surface("ims.token").phrase("grant")),
@@ -35,7 +35,7 @@ pub async fn request(session: &Session, wrong: &[(&str, &str)]) -> Checked<Reply
         ("scope", credentials.need("BPCONFORM_IMS_SCOPE")?),
     ];
     let call = right.into_iter().fold(Call::to("ims.token"), |call, (word, value)| {
-        let replaced = wrong.iter().find(|(wrong, _)| *wrong == word);
+        let replaced = instead.iter().find(|(replaced, _)| *replaced == word);
         call.field(word, replaced.map_or(value, |(_, value)| value))
     });
     session.send(call).await
@@ -43,7 +43,12 @@ pub async fn request(session: &Session, wrong: &[(&str, &str)]) -> Checked<Reply
 
 /// A token for the run's credential. A refusal fails the step: the credential is not as the documentation asks.
 pub async fn token(session: &Session) -> Checked<Token> {
-    let reply = request(session, &[]).await?;
+    token_with(session, &[]).await
+}
+
+/// A token for another credential than the run's: see [`request`] for the words.
+pub async fn token_with(session: &Session, credential: &[(&str, &str)]) -> Checked<Token> {
+    let reply = request(session, credential).await?;
     if (400..500).contains(&reply.status) {
         let refusal = Refusal::read(&reply)?;
         return Err(Problem::failed(format!("IMS refuses the credential with {}: {refusal}", reply.status)));

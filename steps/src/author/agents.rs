@@ -126,7 +126,8 @@ pub async fn four(session: &Session) -> Checked<Vec<Agent>> {
     Ok(found)
 }
 
-fn judge(found: &[Agent], expected: &[Expected]) -> Checked {
+/// Fails unless these are exactly the expected agents; names the missing and the extra ones.
+pub fn judge(found: &[Agent], expected: &[Expected]) -> Checked {
     let missing: Vec<&str> =
         expected.iter().map(|e| e.name.as_str()).filter(|name| !found.iter().any(|a| a.name == *name)).collect();
     let extra: Vec<&str> =

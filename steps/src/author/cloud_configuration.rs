@@ -29,15 +29,20 @@ impl CloudConfiguration {
     }
 }
 
+/// The two paths below which configurations are kept.
+pub fn roots(session: &Session) -> Vec<String> {
+    let surface = session.surface("author.cloud-storage");
+    let root = |path: &String| path.split_once(".-1.json").map_or(path.as_str(), |(root, _)| root).to_owned();
+    std::iter::once(&surface.path).chain(&surface.alternatives).map(root).collect()
+}
+
 /// All Brand Portal cloud configurations, of both roots; none is an answer, not an error.
 pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
     let surface = session.surface("author.cloud-storage");
     let fields =
         ["title", "tenant-url", "ims-configuration", "resource-type"].map(|word| surface.field(word).to_owned());
     let mut found = Vec::new();
-    let roots: Vec<String> = std::iter::once(&surface.path).chain(&surface.alternatives).cloned().collect();
-    for (variant, path) in roots.iter().enumerate() {
-        let root = path.split_once(".-1.json").map_or(path.as_str(), |(root, _)| root);
+    for (variant, root) in roots(session).iter().enumerate() {
         if let Some(node) = repository::tree(session, Call::to("author.cloud-storage").variant(variant)).await? {
             collect(root, &node, &fields, &mut found);
         }

@@ -83,6 +83,21 @@ impl Storage {
         };
         self.providers.iter().filter(ours).cloned().collect()
     }
+
+    /// The stored client secrets of a configuration with the nodes that hold them: of the customizers of its type, or of
+    /// all when it names no type.
+    pub fn secrets_of(&self, surface: &Surface, configuration: &ImsConfiguration) -> Vec<(String, String)> {
+        let wanted = repository::text(&configuration.stored.properties, surface.field("provider-customizer-type"));
+        let of_type = |stored: &&Stored| {
+            let found = repository::text(&stored.properties, surface.field("customizer-type"));
+            wanted.is_none() || found.is_none() || found == wanted
+        };
+        let secret = |stored: &Stored| {
+            let secret = repository::text(&stored.properties, surface.field("secret"))?;
+            (!secret.is_empty()).then(|| (stored.node.clone(), secret))
+        };
+        self.customizers.iter().filter(of_type).filter_map(secret).collect()
+    }
 }
 
 /// All IMS configurations of the Author, for whatever solution they are.

@@ -1,14 +1,20 @@
 //! Readers of the Author: each asks one kind of thing and gives back a typed value, or a problem that says what came
-//! instead. None of them judges: what a value should be is for the steps to say.
+//! instead. What a value should be is for the steps to say. [`setup`] makes what the documentation says a person makes.
 
 pub mod agents;
+pub mod assets;
 pub mod bundles;
+pub mod certificates;
 pub mod cloud_configuration;
 pub mod html;
 pub mod ims_configurations;
 pub mod osgi_file;
 pub mod product;
+pub mod publication;
 pub mod queue;
+pub mod recreation;
 pub mod repository;
+pub mod setup;
+pub mod snapshot;
 pub mod transcript;
 pub mod users;

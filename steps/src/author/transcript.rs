@@ -68,6 +68,11 @@ impl Transcript {
         results.rfind(|rest| !rest.is_empty() && !rest.starts_with("to "))
     }
 
+    /// Whether the page itself says that the test succeeded.
+    pub fn succeeded(&self, surface: &Surface) -> bool {
+        self.result(surface.phrase("page")).is_some_and(|result| result.starts_with(surface.phrase("succeeded")))
+    }
+
     /// Judges the test of an agent that delivers to `target`: the page must say that it succeeded and show that the test
     /// package was posted to the target, that the answer was 200, and that the tenant said so itself.
     pub fn judge(&self, agent: &str, target: &str, surface: &Surface) -> Checked {
@@ -75,7 +80,7 @@ impl Transcript {
             |what: String| Err(Problem::failed(format!("agent {agent}: {what}; last lines: {}", last(&self.lines))));
         let (page, succeeded) = (surface.phrase("page"), surface.phrase("succeeded"));
         let result = self.result(page).unwrap_or_default();
-        if !result.starts_with(succeeded) {
+        if !self.succeeded(surface) {
             return fail(format!("{page} {result}"));
         }
         if let Some(line) = self.contradiction() {
@@ -111,7 +116,8 @@ fn shows(line: &str, proof: &str) -> bool {
     line.trim_end().ends_with(proof)
 }
 
-fn last(lines: &[String]) -> String {
+/// The last lines of a page on one line, for messages.
+pub fn last(lines: &[String]) -> String {
     lines[lines.len().saturating_sub(LAST)..].join(" | ")
 }
 

@@ -1,0 +1,164 @@
+//! Sets up on the Author what the documentation says a person clicks together: the IMS integration, its health check, and
+//! the Brand Portal cloud service. What is made here is undone when the scenario ends.
+
+use std::time::Duration;
+
+use bpconform_fixtures::System;
+
+use super::agents::{self, Agent};
+use super::cloud_configuration::{self, CloudConfiguration};
+use super::users::{self, User};
+use super::{html, repository};
+use crate::call::Call;
+use crate::problem::{Checked, Problem};
+use crate::reply::Reply;
+use crate::session::Session;
+
+/// How long a new configuration must leave no trace before it counts as refused; AEM makes nodes and agents some time
+/// after the answer (surfaces.md §3.2).
+const AFTERMATH: Duration = Duration::from_secs(10);
+
+/// Tools > Security > Adobe IMS Configurations > Create: an OAuth configuration for Brand Portal from the run's
+/// credential, with `secret` in the place of the client secret when one is given. Gives back its PID.
+pub async fn create_ims_configuration(session: &Session, title: &str, secret: Option<&str>) -> Checked<String> {
+    let credentials = &session.credentials;
+    let surface = session.surface("author.ims-create");
+    let call = Call::to("author.ims-create")
+        .field("cloud-solution", surface.phrase("cloud-solution"))
+        .field("authentication-type", surface.phrase("oauth"))
+        .field("title", title)
+        .field("authorization-server", session.stack.base(System::Ims)?.as_str())
+        .field("client-id", credentials.need("BPCONFORM_IMS_CLIENT_ID")?)
+        .field("client-secret", secret.map_or_else(|| credentials.need("BPCONFORM_IMS_CLIENT_SECRET"), Ok)?)
+        .field("scope", credentials.need("BPCONFORM_IMS_SCOPE")?)
+        .field("org-id", credentials.need("BPCONFORM_IMS_ORG_ID")?);
+    let reply = session.send(call.undone_by([])).await?.expect_status(&[200])?;
+    let pid = reply.text().trim().to_owned();
+    if !pid.starts_with(session.surface("author.ims-storage").phrase("provider")) {
+        let excerpt = reply.excerpt();
+        return Err(Problem::error(format!("{} answered no PID of an IMS configuration; {excerpt}", reply.what())));
+    }
+    session.also_undone_by([ims_deletion(&pid)]);
+    Ok(pid)
+}
+
+/// Deletes the IMS configuration of that PID.
+pub async fn delete_ims_configuration(session: &Session, pid: &str) -> Checked {
+    session.send(ims_deletion(pid).undone_by([])).await?.expect_status(&[200]).map(drop)
+}
+
+fn ims_deletion(pid: &str) -> Call {
+    Call::to("author.ims-delete").field("configuration", pid)
+}
+
+/// What Check Health says of an IMS configuration, line by line.
+pub async fn check_health(session: &Session, pid: &str) -> Checked<Vec<String>> {
+    let reply = session.send(Call::to("author.ims-health").field("configuration", pid)).await?;
+    let reply = reply.expect_status(&[200])?;
+    let lines = html::lines(&reply.text());
+    if lines.is_empty() || reply.text().contains("j_security_check") {
+        return Err(Problem::error(format!("{} shows no result of a check; {}", reply.what(), reply.excerpt())));
+    }
+    Ok(lines)
+}
+
+/// What a person types into the form of the cloud service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloudForm {
+    /// Title.
+    pub title: String,
+    /// The PID of the chosen IMS configuration; empty when none was chosen.
+    pub ims_configuration: String,
+    /// Service URL.
+    pub service_url: String,
+}
+
+/// Tools > Cloud Services > AEM Brand Portal > Create > Save & Close. Gives back the answer, whatever it is: the
+/// configuration, its agents and its Mac user appear later. All of them that are not there yet are undone.
+pub async fn save_and_close(session: &Session, form: &CloudForm) -> Checked<Reply> {
+    let surface = session.surface("author.cloud-create");
+    let call = Call::to("author.cloud-create")
+        .field("item", "")
+        .field("title", &form.title)
+        .field("tenant-url", &form.service_url)
+        .field("public-folder", "")
+        .field("scopes", surface.phrase("scopes"))
+        .field("ims-configuration", &form.ims_configuration)
+        .field("resource-type", surface.phrase("resource-type"));
+    let undo = undo_of_cloud_service(session, &form.title).await?;
+    session.send(call.undone_by(undo)).await
+}
+
+/// What deletes the agents, the Mac user's folder and the configuration that are about to be made; nothing that is there
+/// already.
+async fn undo_of_cloud_service(session: &Session, title: &str) -> Checked<Vec<Call>> {
+    let there = agents::all(session).await?;
+    let expected = agents::expected(session)?;
+    let made = expected.iter().filter(|agent| !there.iter().any(|it| it.name == agent.name));
+    let mut undo: Vec<Call> =
+        made.map(|agent| repository::deletion(&format!("/etc/replication/agents.author/{}", agent.name))).collect();
+    let folder = users::mac_folder(session)?;
+    if repository::read(session, &folder, "0").await?.is_none() {
+        undo.push(repository::deletion(&folder));
+    }
+    if !title.is_empty() {
+        let there = cloud_configuration::all(session).await?;
+        let paths = cloud_configuration::roots(session).into_iter().map(|root| format!("{root}/{title}"));
+        undo.extend(
+            paths.filter(|path| !there.iter().any(|it| it.path == *path)).map(|path| repository::deletion(&path)),
+        );
+    }
+    Ok(undo)
+}
+
+/// What AEM made after Save & Close.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CloudService {
+    /// The configuration.
+    pub configuration: CloudConfiguration,
+    /// The four agents.
+    pub agents: Vec<Agent>,
+    /// The Mac user.
+    pub mac_user: User,
+}
+
+/// Waits for what AEM makes after Save & Close on a form with that title: configuration, four agents, Mac user.
+pub async fn wait_for_cloud_service(session: &Session, title: &str) -> Checked<CloudService> {
+    let patience = session.run.settings.patience;
+    let configuration = wait_for_configuration(session, title, patience).await?;
+    let what = "the Mac user of the tenant";
+    let mac_user = session.wait_for(what, patience, async || users::mac_user(session).await).await?;
+    session.also_undone_by([users::deletion(&mac_user.home)]);
+    let some = async || {
+        let found = agents::of_tenant(session).await?;
+        Ok((found.len() >= agents::COUNT).then_some(()))
+    };
+    session.wait_for("the four replication agents of the tenant", patience, some).await?;
+    Ok(CloudService { configuration, agents: agents::four(session).await?, mac_user })
+}
+
+async fn wait_for_configuration(session: &Session, title: &str, patience: Duration) -> Checked<CloudConfiguration> {
+    let titled = async || {
+        let all = cloud_configuration::all(session).await?;
+        Ok(all.into_iter().find(|it| it.title.as_deref() == Some(title)))
+    };
+    let what = format!("the cloud configuration \"{title}\"");
+    let found = session.wait_for(&what, patience, titled).await?;
+    session.also_undone_by([repository::deletion(&found.path)]);
+    Ok(found)
+}
+
+/// What of a Brand Portal configuration the Author has, in words; empty when it has nothing. Waits for what AEM may still
+/// be making when `later` is asked for.
+pub async fn traces(session: &Session, later: bool) -> Checked<Vec<String>> {
+    if later {
+        session.pass(AFTERMATH).await?;
+    }
+    let mut traces: Vec<String> = Vec::new();
+    let configurations = cloud_configuration::all(session).await?;
+    traces.extend(configurations.into_iter().map(|it| format!("cloud configuration {}", it.path)));
+    let agents = agents::of_tenant(session).await?;
+    traces.extend(agents.into_iter().map(|agent| format!("replication agent {}", agent.name)));
+    traces.extend(users::mac_user(session).await?.map(|user| format!("user {}", user.id)));
+    Ok(traces)
+}

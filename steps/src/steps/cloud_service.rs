@@ -1,0 +1,192 @@
+//! Sentences of `04-cloud-service.feature`.
+
+use cucumber::{given, then, when};
+
+use super::ims_integration::Chosen;
+use crate::author::cloud_configuration::{self, CloudConfiguration};
+use crate::author::setup::{self, CloudForm, CloudService};
+use crate::author::{agents, ims_configurations};
+use crate::problem::{Checked, Problem, ensure};
+use crate::reply::Reply;
+use crate::session::Session;
+use crate::world::World;
+
+#[derive(Debug)]
+struct Refused(Reply);
+
+#[given("the Author has no Brand Portal configuration")]
+async fn has_no_configuration(world: &mut World) -> Checked {
+    let traces = setup::traces(world.session()?, false).await?;
+    if traces.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::skipped(format!("the Author already has a configuration, which is left alone: {}", traces.join(", "))))
+}
+
+fn form(world: &World) -> Checked<CloudForm> {
+    let session = world.session()?;
+    Ok(CloudForm {
+        title: session.name("cloud"),
+        ims_configuration: world.kept::<Chosen>()?.pid.clone(),
+        service_url: session.stack.base(bpconform_fixtures::System::Tenant)?.to_string(),
+    })
+}
+
+#[when(
+    "I create a cloud configuration with a title, that IMS configuration and the tenant URL, and click Save & Close"
+)]
+async fn create(world: &mut World) -> Checked {
+    let form = form(world)?;
+    let reply = setup::save_and_close(world.session()?, &form).await?;
+    if (400..500).contains(&reply.status) {
+        return Err(Problem::failed(format!("Save & Close is refused with {}; {}", reply.status, reply.excerpt())));
+    }
+    reply.expect_status(&[200, 201])?;
+    world.keep(form);
+    Ok(())
+}
+
+#[then("the cloud configuration appears with that title, that IMS configuration and the tenant URL")]
+async fn appears(world: &mut World) -> Checked {
+    let (session, form) = (world.session()?, world.kept::<CloudForm>()?);
+    let made = setup::wait_for_cloud_service(session, &form.title).await?;
+    let found = &made.configuration;
+    uses_ims_configuration(session, found, Some(&form.ims_configuration)).await?;
+    is_for_tenant(session, found)?;
+    world.keep(made);
+    Ok(())
+}
+
+#[then("the four replication agents of the tenant appear")]
+fn agents_appear(world: &mut World) -> Checked {
+    let (session, made) = (world.session()?, world.kept::<CloudService>()?);
+    let expected = agents::expected(session)?;
+    for (agent, expected) in made.agents.iter().zip(&expected) {
+        let target = agent.target().unwrap_or_default();
+        ensure(agent.name == expected.name && target == expected.target, || {
+            format!("agent {} delivers to \"{target}\", not {} to {}", agent.name, expected.name, expected.target)
+        })?;
+    }
+    ensure(made.agents.len() == expected.len(), || {
+        format!("{} agents appeared, not {}", made.agents.len(), expected.len())
+    })
+}
+
+#[then("the Mac user of the tenant appears")]
+fn mac_user_appears(world: &mut World) -> Checked {
+    let (session, made) = (world.session()?, world.kept::<CloudService>()?);
+    let folder = format!("{}/", crate::author::users::mac_folder(session)?);
+    let home = &made.mac_user.home;
+    ensure(home.starts_with(&folder), || format!("the user {} is at {home}, not below {folder}", made.mac_user.id))
+}
+
+#[given("the Brand Portal cloud configuration of the tenant")]
+async fn configuration_of_tenant(world: &mut World) -> Checked {
+    let found = of_tenant(world.session()?).await?;
+    world.keep(found);
+    Ok(())
+}
+
+/// The cloud configuration of the run's tenant; when none is for it, the only one there is, to be judged.
+pub async fn of_tenant(session: &Session) -> Checked<CloudConfiguration> {
+    let url = agents::tenant_url(session)?;
+    let mut all = cloud_configuration::all(session).await?;
+    let at = all.iter().position(|it| it.tenant() == Some(&url)).unwrap_or_default();
+    if all.is_empty() {
+        return Err(Problem::failed("the Author has no Brand Portal cloud configuration"));
+    }
+    Ok(all.swap_remove(at))
+}
+
+#[then("it has a title")]
+fn has_title(world: &mut World) -> Checked {
+    let found = world.kept::<CloudConfiguration>()?;
+    ensure(found.title.as_ref().is_some_and(|title| !title.trim().is_empty()), || {
+        format!("{} has no title", found.path)
+    })
+}
+
+#[then("its IMS configuration is one for Brand Portal that exists on the Author")]
+async fn has_ims_configuration(world: &mut World) -> Checked {
+    uses_ims_configuration(world.session()?, world.kept()?, None).await
+}
+
+async fn uses_ims_configuration(session: &Session, found: &CloudConfiguration, given: Option<&str>) -> Checked {
+    let used = found.ims_configuration.as_deref();
+    let used = used.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", found.path)))?;
+    let all = ims_configurations::for_brand_portal(session).await?;
+    let existing = all.iter().find(|it| it.is(used));
+    let existing = existing.ok_or_else(|| {
+        Problem::failed(format!("{} names the IMS configuration {used}, which is not on the Author", found.path))
+    })?;
+    let right = given.is_none_or(|given| existing.is(given));
+    ensure(right, || format!("{} names the IMS configuration {used}, not {}", found.path, given.unwrap_or_default()))
+}
+
+#[then("its Service URL is the tenant URL")]
+fn has_service_url(world: &mut World) -> Checked {
+    is_for_tenant(world.session()?, world.kept()?)
+}
+
+fn is_for_tenant(session: &Session, found: &CloudConfiguration) -> Checked {
+    let (expected, used) = (agents::tenant_url(session)?, found.tenant().unwrap_or("nothing"));
+    ensure(used == expected, || format!("{} is for {used}, not for {expected}", found.path))
+}
+
+#[then("every Brand Portal cloud configuration of the Author is for the tenant")]
+async fn only_one_tenant(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let expected = agents::tenant_url(session)?;
+    let all = cloud_configuration::all(session).await?;
+    ensure(!all.is_empty(), || "the Author has no Brand Portal cloud configuration".to_owned())?;
+    let foreign: Vec<_> = all
+        .iter()
+        .filter(|it| it.tenant() != Some(&expected))
+        .map(|it| format!("{} is for {}", it.path, it.tenant().unwrap_or("no tenant")))
+        .collect();
+    ensure(foreign.is_empty(), || {
+        format!("the Author is configured with another tenant than {expected}: {}", foreign.join(", "))
+    })
+}
+
+#[then("no replication agent of another tenant is on the Author")]
+async fn no_foreign_agent(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let (tenant, url) = (session.stack.tenant_id()?, agents::tenant_url(session)?);
+    let all = agents::all(session).await?;
+    let foreign = all.iter().filter(|agent| agent.named_for().is_some() && !agent.is_of(&tenant, &url));
+    let foreign: Vec<_> = foreign.map(|agent| agent.name.as_str()).collect();
+    ensure(foreign.is_empty(), || format!("replication agents of another tenant: {}", foreign.join(", ")))
+}
+
+#[when(
+    regex = r#"^I click Save & Close on a cloud configuration with (no title|no IMS configuration|no Service URL|the Service URL "[^"]+")$"#
+)]
+async fn create_wrongly(world: &mut World, mistake: String) -> Checked {
+    let mut form = form(world)?;
+    match mistake.as_str() {
+        "no title" => form.title.clear(),
+        "no IMS configuration" => form.ims_configuration.clear(),
+        "no Service URL" => form.service_url.clear(),
+        malformed => form.service_url = malformed.split('"').nth(1).unwrap_or_default().to_owned(),
+    }
+    let reply = setup::save_and_close(world.session()?, &form).await?;
+    world.keep(Refused(reply));
+    Ok(())
+}
+
+#[then("the Author refuses it")]
+fn is_refused(world: &mut World) -> Checked {
+    let Refused(reply) = world.kept()?;
+    match reply.status {
+        200..300 => Err(Problem::failed(format!("the Author accepts it with {}", reply.status))),
+        400 | 406..=499 => Ok(()),
+        _ => reply.clone().expect_status(&[400]).map(drop),
+    }
+}
+
+#[then("after a while there is still no Brand Portal cloud configuration, replication agent or Mac user of the tenant")]
+async fn nothing_is_left(world: &mut World) -> Checked {
+    let traces = setup::traces(world.session()?, true).await?;
+    ensure(traces.is_empty(), || format!("the refused configuration left behind: {}", traces.join(", ")))
+}

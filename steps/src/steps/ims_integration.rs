@@ -1,0 +1,237 @@
+//! Sentences of `03-ims-integration.feature`.
+
+#![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
+
+use bpconform_fixtures::System;
+use cucumber::gherkin::Step;
+use cucumber::{given, then, when};
+
+use super::first_column;
+use super::prerequisites::page;
+use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
+use crate::author::setup;
+use crate::problem::{Checked, Problem, ensure};
+use crate::session::Session;
+use crate::world::World;
+
+/// A client secret that no credential has.
+const WRONG_SECRET: &str = "bpconform-wrong-secret";
+
+/// The IMS configuration that the scenario is about.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Its PID.
+    pub pid: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// What Check Health showed.
+#[derive(Debug)]
+struct Health(Vec<String>);
+
+/// The IMS configuration for Brand Portal; fails when there is none or more than one.
+pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
+    let mut found = ims_configurations::for_brand_portal(session).await?;
+    ensure(found.len() == 1, || {
+        let list = found.iter().map(named).collect::<Vec<_>>().join(", ");
+        format!(
+            "the Author has {} IMS configurations for Brand Portal, not exactly one{}{list}",
+            found.len(),
+            colon(&list)
+        )
+    })?;
+    found.pop().ok_or_else(|| Problem::failed("the Author has no IMS configuration for Brand Portal"))
+}
+
+fn named(configuration: &ImsConfiguration) -> String {
+    format!("\"{}\" ({})", configuration.title.as_deref().unwrap_or("without a title"), configuration.pid)
+}
+
+fn colon(list: &str) -> &'static str {
+    if list.is_empty() { "" } else { ": " }
+}
+
+async fn has_none(session: &Session) -> Checked<String> {
+    let found = ims_configurations::for_brand_portal(session).await?;
+    Ok(found.iter().map(named).collect::<Vec<_>>().join(", "))
+}
+
+#[given("the Author has no IMS configuration for Brand Portal")]
+async fn given_none(world: &mut World) -> Checked {
+    let found = has_none(world.session()?).await?;
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::skipped(format!("the Author already has {found}, which is left alone")))
+    }
+}
+
+#[then("the Author has no IMS configuration for Brand Portal any more")]
+async fn none_any_more(world: &mut World) -> Checked {
+    let found = has_none(world.session()?).await?;
+    ensure(found.is_empty(), || format!("the Author still has {found}"))
+}
+
+#[when(expr = "I create an IMS configuration of type OAuth for {string} from the credential's details")]
+async fn create(world: &mut World, solution: String) -> Checked {
+    let session = world.session()?;
+    let known = session.surface("author.ims-create").phrase("cloud-solution");
+    if solution != known {
+        return Err(Problem::error(format!("the harness creates IMS configurations for {known}, not for {solution}")));
+    }
+    create_chosen(world, "ims", None).await
+}
+
+#[given("an IMS configuration for Brand Portal was created from the credential's details")]
+async fn was_created(world: &mut World) -> Checked {
+    create_chosen(world, "ims", None).await
+}
+
+#[given("an IMS configuration with a wrong client secret was created")]
+async fn was_created_wrongly(world: &mut World) -> Checked {
+    create_chosen(world, "wrong-ims", Some(WRONG_SECRET)).await
+}
+
+async fn create_chosen(world: &mut World, name: &str, secret: Option<&str>) -> Checked {
+    let session = world.session()?;
+    let title = session.name(name);
+    let pid = setup::create_ims_configuration(session, &title, secret).await?;
+    world.keep(Chosen { pid, title });
+    Ok(())
+}
+
+#[given("the IMS configuration for Brand Portal")]
+async fn choose_the_one(world: &mut World) -> Checked {
+    let found = the_one(world.session()?).await?;
+    let title = found.title.clone().ok_or_else(|| Problem::failed(format!("{} has no title", found.pid)))?;
+    world.keep(Chosen { pid: found.pid.clone(), title });
+    world.keep(found);
+    Ok(())
+}
+
+#[then("the Author has exactly one IMS configuration for Brand Portal")]
+async fn has_exactly_one(world: &mut World) -> Checked {
+    the_one(world.session()?).await.map(drop)
+}
+
+#[then("it is of type OAuth and holds the title, client id, scopes and token endpoint that I gave")]
+async fn holds_details(world: &mut World) -> Checked {
+    let (session, chosen) = (world.session()?, world.kept::<Chosen>()?);
+    let found = the_one(session).await?;
+    ensure(found.is(&chosen.pid), || format!("the configuration is {}, not the created {}", found.pid, chosen.pid))?;
+    ensure(found.kind == Kind::OAuth, || format!("{} is of type JWT, not OAuth", named(&found)))?;
+    let same = |what: &str, found: &Option<String>, given: &str| {
+        let found = found.as_deref().unwrap_or("nothing");
+        ensure(found == given, || format!("the {what} of the configuration is {found}, not {given}"))
+    };
+    same("title", &found.title, &chosen.title)?;
+    same("client id", &found.client_id, session.credentials.need("BPCONFORM_IMS_CLIENT_ID")?)?;
+    let scopes =
+        |text: &str| text.split(',').map(|scope| scope.trim().to_owned()).collect::<std::collections::BTreeSet<_>>();
+    let (stored, given) =
+        (found.scope.as_deref().unwrap_or_default(), session.credentials.need("BPCONFORM_IMS_SCOPE")?);
+    ensure(scopes(stored) == scopes(given), || format!("the scopes of the configuration are {stored}, not {given}"))?;
+    let server = session.stack.base(System::Ims)?.as_str();
+    let endpoint = found.token_request.as_deref().unwrap_or("nothing");
+    let known = session.surface("ims.token");
+    let path = endpoint.strip_prefix(server.trim_end_matches('/')).unwrap_or_default();
+    let right = std::iter::once(&known.path).chain(&known.alternatives).any(|known| known == path);
+    ensure(right, || format!("the configuration asks {endpoint} for tokens, which is no token endpoint of {server}"))
+}
+
+#[when("I select it and click Check Health")]
+async fn check_health(world: &mut World) -> Checked {
+    let lines = setup::check_health(world.session()?, &world.kept::<Chosen>()?.pid).await?;
+    world.keep(Health(lines));
+    Ok(())
+}
+
+#[then(expr = "AEM shows {string} and that the token was retrieved successfully")]
+fn is_healthy(world: &mut World, heading: String) -> Checked {
+    let message = message(world)?;
+    let Health(lines) = world.kept()?;
+    ensure(shows(lines, &heading) && shows(lines, &message), || {
+        format!("AEM does not show \"{heading}\" and \"{message}\", but: {}", lines.join(" | "))
+    })
+}
+
+#[then("AEM does not show that the configuration is healthy")]
+fn is_unhealthy(world: &mut World) -> Checked {
+    let heading = world.session()?.surface("author.ims-health").phrase("heading").to_owned();
+    let message = message(world)?;
+    let Health(lines) = world.kept()?;
+    ensure(!shows(lines, &heading) && !shows(lines, &message), || {
+        format!("AEM finds a configuration with a wrong client secret healthy: {}", lines.join(" | "))
+    })
+}
+
+fn message(world: &World) -> Checked<String> {
+    let phrase = world.session()?.surface("author.ims-health").phrase("message");
+    Ok(phrase.replace("{title}", &world.kept::<Chosen>()?.title))
+}
+
+fn shows(lines: &[String], phrase: &str) -> bool {
+    lines.iter().any(|line| line.contains(phrase))
+}
+
+#[when("I delete it")]
+async fn delete(world: &mut World) -> Checked {
+    setup::delete_ims_configuration(world.session()?, &world.kept::<Chosen>()?.pid).await
+}
+
+#[then("its client secret is stored encrypted")]
+async fn secret_is_encrypted(world: &mut World) -> Checked {
+    let (session, configuration) = (world.session()?, world.kept::<ImsConfiguration>()?);
+    let storage = ims_configurations::storage(session).await?;
+    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration);
+    if secrets.is_empty() {
+        return Err(Problem::error(format!(
+            "no client secret of {} can be found below /apps/system/config, so it cannot be told how it is stored",
+            named(configuration)
+        )));
+    }
+    let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
+    for (node, secret) in secrets {
+        let encrypted = is_encrypted(&secret) && given.is_none_or(|given| !secret.contains(given));
+        ensure(encrypted, || {
+            format!("the client secret in {node} is not stored encrypted, as braces around hexadecimal digits")
+        })?;
+    }
+    Ok(())
+}
+
+/// What Granite's crypto support makes of a secret: braces around the hexadecimal digits of at least one block and its
+/// start.
+fn is_encrypted(secret: &str) -> bool {
+    let digits = secret.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    digits.is_some_and(|digits| digits.len() >= 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+#[then("none of these shows the client secret that was given:")]
+async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
+    let session = world.session()?;
+    let secret = session.credentials.need("BPCONFORM_IMS_CLIENT_SECRET")?;
+    for name in first_column(step)? {
+        let reply = session.send(page(&name)?).await?.expect_status(&[200, 404])?;
+        ensure(!reply.text().contains(secret), || {
+            format!("the client secret can be read in clear: {name}, {}", reply.what())
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_granite_encrypted_counts_as_encrypted() {
+        assert!(is_encrypted(&format!("{{{}}}", "0aF9".repeat(16))));
+        for clear in
+            ["", "{}", "p8e-secret", "{DES}abc", "{p8e-secret}", &"ab".repeat(32), &format!("{{{}}}", "ab".repeat(8))]
+        {
+            assert!(!is_encrypted(clear), "{clear}");
+        }
+    }
+}

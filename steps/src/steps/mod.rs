@@ -1,0 +1,58 @@
+//! The sentences of the features, one module for each feature.
+
+pub mod cloud_service;
+pub mod developer_console;
+pub mod ims_integration;
+pub mod legacy;
+pub mod legacy_gateway;
+pub mod parallel_publishing;
+pub mod prerequisites;
+pub mod publishing;
+pub mod publishing_others;
+pub mod replication_agents;
+pub mod upgrade;
+
+use std::collections::BTreeMap;
+
+use bpconform_fixtures::surfaces::expand;
+use cucumber::gherkin::Step;
+
+use crate::author::agents;
+use crate::problem::{Checked, Problem};
+use crate::session::Session;
+
+/// Fills `{tenant}` and `{tenant-url}` into a text of a feature.
+pub(crate) fn fill(session: &Session, text: &str) -> Checked<String> {
+    if !text.contains('{') {
+        return Ok(text.to_owned());
+    }
+    let values = [("tenant", session.stack.tenant_id()?), ("tenant-url", agents::tenant_url(session)?)];
+    let values: BTreeMap<_, _> = values.map(|(name, value)| (name.to_owned(), value)).into();
+    expand(text, &values).map_err(|name| Problem::error(format!("the feature says {{{name}}}, which stands for nothing")))
+}
+
+/// The rows of a step's table; a step without one is a mistake of the feature.
+pub(crate) fn rows(step: &Step) -> Checked<&[Vec<String>]> {
+    let rows = step.table.as_ref().map_or(&[][..], |table| &table.rows);
+    if rows.is_empty() {
+        return Err(Problem::error(format!("the step \"{}\" has no table", step.value)));
+    }
+    Ok(rows)
+}
+
+/// The rows below the heading of a step's table, each with so many cells.
+pub(crate) fn below_heading<const N: usize>(step: &Step) -> Checked<Vec<[&str; N]>> {
+    let rows = &rows(step)?[1..];
+    let all: Option<Vec<_>> = rows.iter().map(|row| cells(row)).collect();
+    all.filter(|rows| !rows.is_empty())
+        .ok_or_else(|| Problem::error(format!("the step \"{}\" needs a table of {N} columns", step.value)))
+}
+
+fn cells<const N: usize>(row: &[String]) -> Option<[&str; N]> {
+    row.iter().map(String::as_str).collect::<Vec<_>>().try_into().ok()
+}
+
+/// The first cell of each row of a table without heading.
+pub(crate) fn first_column(step: &Step) -> Checked<Vec<String>> {
+    Ok(rows(step)?.iter().filter_map(|row| row.first().cloned()).collect())
+}

@@ -1,0 +1,245 @@
+//! Sentences of `01-prerequisites.feature`.
+
+use bpconform_fixtures::System;
+use cucumber::gherkin::Step;
+use cucumber::{given, then, when};
+use regex::Regex;
+use url::Url;
+
+use super::first_column;
+use crate::author::{agents, bundles, cloud_configuration, product, users};
+use crate::call::Call;
+use crate::problem::{Checked, Kind, Problem, ensure};
+use crate::reply::Reply;
+use crate::stack::Stack;
+use crate::world::World;
+
+/// The first version that is configured through Developer Console, and the Service Packs that bring OAuth (§2.1, §5.5).
+const DEVELOPER_CONSOLE: product::Version = product::Version::new([6, 5, 4, 0]);
+const OAUTH: product::Version = product::Version::new([6, 5, 21, 0]);
+const OAUTH_BY_HOTFIX: product::Version = product::Version::new([6, 5, 11, 0]);
+
+#[derive(Debug)]
+struct LoginPage(Reply);
+
+#[derive(Debug)]
+struct TenantUrl(Url);
+
+#[derive(Debug)]
+struct WrongContext(Problem);
+
+#[when("I open the Author's login page")]
+async fn open_login_page(world: &mut World) -> Checked {
+    let page = world.session()?.send(Call::to("author.login-page")).await?;
+    world.keep(LoginPage(page));
+    Ok(())
+}
+
+#[then("AEM's login page is shown")]
+fn login_page_is_shown(world: &mut World) -> Checked {
+    let LoginPage(page) = world.kept()?;
+    let page = page.clone().expect_status(&[200])?;
+    let ready = world.session()?.surface("author.login-page").phrase("ready");
+    ensure(page.text().contains(ready), || {
+        format!("{} is not AEM's login page: it does not contain {ready}; {}", page.what(), page.excerpt())
+    })
+}
+
+#[then(expr = "the Author's run modes include {string}")]
+async fn run_modes_include(world: &mut World, mode: String) -> Checked {
+    let modes = product::run_modes(world.session()?).await?;
+    ensure(modes.contains(&mode), || format!("the run modes are {}, without {mode}", modes.join(", ")))
+}
+
+#[then("all OSGi bundles are active")]
+async fn bundles_are_active(world: &mut World) -> Checked {
+    let all = bundles::all(world.session()?).await?;
+    let down: Vec<_> =
+        all.iter().filter(|it| !it.is_up()).map(|it| format!("{} ({})", it.symbolic_name, it.state)).collect();
+    ensure(down.is_empty(), || format!("{} of {} bundles are not active: {}", down.len(), all.len(), down.join(", ")))
+}
+
+#[then("the replication bundle is active")]
+async fn replication_bundle_is_active(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let name = session.surface("author.bundles").phrase("replication-bundle");
+    let all = bundles::all(session).await?;
+    let bundle = all.iter().find(|it| it.symbolic_name == name);
+    let bundle = bundle.ok_or_else(|| Problem::failed(format!("the bundle {name} is not there")))?;
+    ensure(bundle.is_up(), || format!("the bundle {name} is {}, not active", bundle.state))
+}
+
+#[then("the version of AEM is 6.5.4.0 or later")]
+async fn supports_developer_console(world: &mut World) -> Checked {
+    is_at_least(&product::version(world.session()?).await?, &DEVELOPER_CONSOLE)
+}
+
+#[then("the version of AEM is the latest Service Pack or later")]
+async fn is_latest(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let latest = session.run.settings.latest_service_pack.as_deref().ok_or_else(|| {
+        Problem::skipped(
+            "nobody said which Service Pack is the latest: set BPCONFORM_LATEST_SERVICE_PACK, for example 6.5.24.0",
+        )
+    })?;
+    is_at_least(&product::version(session).await?, &latest.parse()?)
+}
+
+fn is_at_least(found: &product::Version, needed: &product::Version) -> Checked {
+    ensure(found >= needed, || format!("AEM is {found}; it must be {needed} or later"))
+}
+
+#[then(expr = "AEM is at Service Pack 21 or later, or at 11 to 20 with the package {string}")]
+async fn can_hold_oauth(world: &mut World, hotfix: String) -> Checked {
+    let session = world.session()?;
+    let found = product::version(session).await?;
+    if found >= OAUTH {
+        return Ok(());
+    }
+    ensure(found >= OAUTH_BY_HOTFIX, || {
+        format!("AEM is {found}, which can hold no OAuth credential: it needs {OAUTH}")
+    })?;
+    let packages = product::packages(session).await?;
+    // The file is named with its version: ims-jwt-compatibility-package-6.5-1.0.zip.
+    ensure(packages.iter().any(|it| it.is_installed() && it.name.starts_with(&hotfix)), || {
+        format!("AEM is {found} and the package {hotfix} is not installed; without it OAuth needs {OAUTH}")
+    })
+}
+
+#[given("the Brand Portal tenant URL")]
+fn tenant_url(world: &mut World) -> Checked {
+    let url = world.session()?.stack.base(System::Tenant)?.clone();
+    world.keep(TenantUrl(url));
+    Ok(())
+}
+
+#[then(regex = r"^it has the form https://TENANT-ID\.brand-portal\.adobe\.com/$")]
+fn url_is_well_formed(world: &mut World) -> Checked {
+    let (session, TenantUrl(url)) = (world.session()?, world.kept()?);
+    let surface = session.surface("tenant.home");
+    let form = Regex::new(surface.phrase("url"))
+        .map_err(|error| Problem::error(format!("{}: phrase url: {error}", surface.id)))?;
+    // A stand-in for the tenant on this machine can have neither Adobe's domain nor its certificate.
+    let accepted =
+        form.is_match(url.as_str()) || (Stack::is_stand_in(url) && url.path() == "/" && url.query().is_none());
+    ensure(accepted, || format!("the tenant URL is {url}; it must be like https://tenant-id.brand-portal.adobe.com/"))?;
+    session.stack.tenant_id().map(drop)
+}
+
+#[then("the tenant answers at it")]
+async fn tenant_answers(world: &mut World) -> Checked {
+    let reply = world.session()?.send(Call::to("tenant.home")).await?;
+    match reply.status {
+        ..400 | 401 | 403 => Ok(()),
+        status @ 400..500 => {
+            Err(Problem::failed(format!("{} answered {status}: it is no Brand Portal tenant", reply.what())))
+        }
+        status => Err(Problem::error(format!("{} answered {status}", reply.what()))),
+    }
+}
+
+#[then("the Author's cloud configuration uses that URL")]
+async fn configuration_uses_url(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let url = agents::tenant_url(session)?;
+    let configured = cloud_configuration::all(session).await?;
+    if configured.is_empty() {
+        return Err(Problem::skipped("the Author has no Brand Portal cloud configuration that could use an alias"));
+    }
+    let used: Vec<&str> = configured.iter().filter_map(|it| it.tenant()).collect();
+    ensure(used.contains(&url.as_str()), || {
+        format!(
+            "the Author's cloud configuration uses {}, not {url}: one of them is an alias or another tenant",
+            if used.is_empty() { "no URL".to_owned() } else { used.join(", ") }
+        )
+    })
+}
+
+#[then("the replication agents that deliver to it carry its tenant id in their names")]
+async fn agents_carry_tenant_id(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let (tenant, base) = (session.stack.tenant_id()?, format!("{}/", agents::tenant_url(session)?));
+    let all = agents::all(session).await?;
+    let deliver = |agent: &&agents::Agent| agent.target().is_some_and(|target| target.starts_with(&base));
+    let ours: Vec<_> = all.iter().filter(deliver).filter_map(|agent| Some((&agent.name, agent.named_for()?))).collect();
+    if ours.is_empty() {
+        return Err(Problem::skipped(format!(
+            "the Author has no replication agent of Brand Portal that delivers to {base}"
+        )));
+    }
+    let others: Vec<_> = ours.iter().filter(|(_, id)| *id != tenant).map(|(name, _)| name.as_str()).collect();
+    ensure(others.is_empty(), || {
+        format!(
+            "{base} may be an alias: agents that deliver to it are named for another id than {tenant}: {}",
+            others.join(", ")
+        )
+    })
+}
+
+#[then("the Author takes me for the user whose credentials were given")]
+async fn is_the_user(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let (given, found) = (session.credentials.need("BPCONFORM_AUTHOR_USER")?, users::current(session).await?);
+    ensure(found == given, || {
+        format!("the Author takes the run for {found}, not for {given}: are user and password right?")
+    })
+}
+
+#[then("I may open each of these:")]
+async fn may_open(world: &mut World, step: &Step) -> Checked {
+    let session = world.session()?;
+    let mut denied = Vec::new();
+    for name in first_column(step)? {
+        let reply = session.send(page(&name)?).await?;
+        match reply.status {
+            200 if !reply.text().contains("j_security_check") => {}
+            200 | 301..=303 | 307 | 308 | 401 | 403 | 404 => denied.push(format!("{name} ({})", reply.status)),
+            _ => return reply.expect_status(&[200]).map(drop),
+        }
+    }
+    ensure(denied.is_empty(), || format!("the user may not open: {}", denied.join(", ")))
+}
+
+/// The request behind a page or a kind of data that the features name.
+pub(super) fn page(name: &str) -> Checked<Call> {
+    Ok(match name {
+        "Tools > Security > Adobe IMS Configurations" => Call::to("author.ims-console"),
+        "Tools > Deployment > Replication > Agents on author" => Call::to("author.agents-page"),
+        "the replication agents in the repository" => Call::to("author.agents"),
+        "the stored IMS configurations" => Call::to("author.ims-storage"),
+        "the Brand Portal cloud configurations" => Call::to("author.cloud-storage"),
+        "the users of the Author" => {
+            Call::to("author.querybuilder").property("path", "/home/users").property("p.limit", "1")
+        }
+        "Package Manager" => Call::to("author.packages"),
+        "the OSGi bundles of the Web Console" => Call::to("author.bundles"),
+        _ => return Err(Problem::error(format!("the harness knows no page \"{name}\""))),
+    })
+}
+
+#[when("I ask for the replication agents below a context path that does not exist")]
+async fn ask_below_wrong_context(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let path = format!("{}/etc/replication/agents.author", session.name("no-such-context"));
+    let reply = session.send(Call::to("author.node").with("path", path).with("depth", "0")).await?;
+    let found = reply.status;
+    let Err(problem) = reply.expect_status(&[200]).and_then(|reply| reply.json()) else {
+        return Err(Problem::failed(format!("the Author answers {found} for a context path that does not exist")));
+    };
+    world.keep(WrongContext(problem));
+    Ok(())
+}
+
+#[then("the problem names that address and the context path")]
+fn problem_is_clear(world: &mut World) -> Checked {
+    let WrongContext(problem) = world.kept()?;
+    let address = world.session()?.name("no-such-context");
+    let clear =
+        problem.kind == Kind::Error && problem.reason.contains(&address) && problem.reason.contains("context path");
+    // The message is the harness's own: one that helps nobody is its mistake, not the target's.
+    if clear {
+        Ok(())
+    } else {
+        Err(Problem::error(format!("a wrong context path is not told clearly: {}", problem.reason)))
+    }
+}

@@ -1,0 +1,388 @@
+//! Sentences of `05-replication-agents.feature`.
+
+#![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
+
+use cucumber::gherkin::Step;
+use cucumber::{given, then, when};
+use futures::future::{join_all, try_join_all};
+
+use super::{below_heading, fill};
+use crate::author::agents::{self, Agent};
+use crate::author::queue::{self, Queue, State};
+use crate::author::transcript::{self, Transcript};
+use crate::author::{html, repository, users};
+use crate::call::{Authentication, Body, Call};
+use crate::problem::{Checked, Kind, Problem, ensure};
+use crate::reply::Reply;
+use crate::session::Session;
+use crate::world::World;
+
+/// The four agents of the tenant.
+#[derive(Clone, Debug)]
+pub struct Four(pub Vec<Agent>);
+
+/// What Test Connection said on each of them, in the same order.
+#[derive(Debug)]
+struct Tested(Vec<Checked<Transcript>>);
+
+#[derive(Debug)]
+struct Queues(Vec<Queue>);
+
+#[derive(Debug)]
+struct Delivered(Reply);
+
+/// A replication agent of this run.
+#[derive(Debug)]
+struct Own {
+    agent: Agent,
+    transcript: Option<Transcript>,
+}
+
+#[when("I open Agents on author")]
+async fn open_agents(world: &mut World) -> Checked {
+    let found = agents::of_tenant(world.session()?).await?;
+    world.keep(found);
+    Ok(())
+}
+
+#[then("exactly these replication agents of the tenant are there:")]
+fn exactly_these(world: &mut World, step: &Step) -> Checked {
+    let (session, found) = (world.session()?, world.kept::<Vec<Agent>>()?);
+    agents::judge(found, &agents::expected(session)?)?;
+    let rows = below_heading::<2>(step)?;
+    ensure(rows.len() == found.len(), || format!("{} agents are there, not {}", found.len(), rows.len()))?;
+    for [name, title] in rows {
+        let (name, title) = (fill(session, name)?, fill(session, title)?);
+        let agent = found.iter().find(|agent| agent.name == name);
+        let agent = agent.ok_or_else(|| Problem::failed(format!("agent {name} is not there")))?;
+        let said = agent.property("jcr:title").unwrap_or_default();
+        ensure(said == title, || format!("agent {name} has the title \"{said}\", not \"{title}\""))?;
+    }
+    Ok(())
+}
+
+#[then(expr = "each delivers to {string}")]
+fn each_delivers_to(world: &mut World, target: String) -> Checked {
+    let target = fill(world.session()?, &target)?;
+    each(world.kept::<Vec<Agent>>()?, |agent| {
+        let found = agent.target().unwrap_or_else(|| "nothing".to_owned());
+        ensure(found == target, || format!("agent {} delivers to {found}, not to {target}", agent.name))
+    })
+}
+
+/// Checks every agent, so that all that are wrong are named. One that is wrong for certain outweighs one that
+/// could not be told.
+fn each<T>(all: &[T], check: impl Fn(&T) -> Checked) -> Checked {
+    together(all.iter().map(check))
+}
+
+fn together(results: impl IntoIterator<Item = Checked>) -> Checked {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut count = 0;
+    for result in results {
+        count += 1;
+        problems.extend(result.err());
+    }
+    if count == 0 {
+        return Err(Problem::error("there was nothing to check"));
+    }
+    let failed = problems.iter().find(|problem| problem.kind == Kind::Failed);
+    let Some(kind) = failed.or(problems.first()).map(|problem| problem.kind) else { return Ok(()) };
+    let reasons: Vec<_> = problems.into_iter().map(|problem| problem.reason).collect();
+    Err(Problem { kind, reason: reasons.join("; ") })
+}
+
+#[given("the four replication agents of the tenant")]
+async fn the_four(world: &mut World) -> Checked {
+    let four = agents::four(world.session()?).await?;
+    world.keep(Four(four));
+    Ok(())
+}
+
+#[then("each of them is enabled")]
+fn each_is_enabled(world: &mut World) -> Checked {
+    let Four(four) = world.kept()?;
+    each(four, |agent| ensure(agent.enabled(), || format!("agent {} is not enabled", agent.name)))
+}
+
+#[when("I click Test Connection on each of them")]
+async fn test_each(world: &mut World) -> Checked {
+    let tested = test_all(world.session()?, &world.kept::<Four>()?.0).await;
+    world.keep(Tested(tested));
+    Ok(())
+}
+
+/// Clicks Test Connection on all agents at once.
+pub async fn test_all(session: &Session, agents: &[Agent]) -> Vec<Checked<Transcript>> {
+    join_all(agents.iter().map(|agent| transcript::test_connection(session, &agent.name))).await
+}
+
+#[then("each transcript shows that the test package was delivered to the agent's own target")]
+fn each_is_delivered(world: &mut World) -> Checked {
+    let (Four(four), Tested(tested)) = (world.kept()?, world.kept()?);
+    judge_all(world.session()?, four, tested)
+}
+
+/// Judges the tests of agents, each by its own transcript and target.
+pub fn judge_all(session: &Session, agents: &[Agent], tested: &[Checked<Transcript>]) -> Checked {
+    let surface = session.surface("author.agent-test");
+    together(agents.iter().zip(tested).map(|(agent, tested)| {
+        let transcript = tested.as_ref().map_err(|problem| named(agent, problem))?;
+        transcript.judge(&agent.name, &agent.target().unwrap_or_default(), surface)
+    }))
+}
+
+fn named(agent: &Agent, problem: &Problem) -> Problem {
+    Problem { kind: problem.kind, reason: format!("agent {}: {}", agent.name, problem.reason) }
+}
+
+#[then("the replication test of each of them succeeded")]
+fn each_succeeded(world: &mut World) -> Checked {
+    let surface = world.session()?.surface("author.agent-test");
+    let (Four(four), Tested(tested)) = (world.kept()?, world.kept()?);
+    together(four.iter().zip(tested).map(|(agent, tested)| {
+        let transcript = tested.as_ref().map_err(|problem| named(agent, problem))?;
+        ensure(transcript.succeeded(surface), || {
+            format!("the replication test of agent {} did not succeed", agent.name)
+        })
+    }))
+}
+
+#[then("each of them has the autogenerated settings:")]
+fn each_has_settings(world: &mut World, step: &Step) -> Checked {
+    let (session, Four(four)) = (world.session()?, world.kept()?);
+    let rows = below_heading::<3>(step)?;
+    let mut deviations = Vec::new();
+    for [setting, property, value] in rows {
+        let (value, only_if_set) = value.strip_suffix(", if set").map_or((value, false), |value| (value, true));
+        let value = fill(session, value)?;
+        for agent in four {
+            match agent.property(property) {
+                Some(found) if found == value => {}
+                None if only_if_set => {}
+                found => deviations.push(format!(
+                    "agent {}: {setting} ({property}) is {}, not {value}",
+                    agent.name,
+                    found.as_deref().unwrap_or("not set")
+                )),
+            }
+        }
+    }
+    ensure(deviations.is_empty(), || deviations.join("; "))
+}
+
+#[then("each gets its tokens from the IMS configuration of the tenant's cloud configuration")]
+async fn each_has_token_provider(world: &mut World) -> Checked {
+    let (session, Four(four)) = (world.session()?, world.kept()?);
+    let configuration = super::cloud_service::of_tenant(session).await?;
+    let expected = configuration.ims_configuration.as_deref();
+    let expected =
+        expected.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", configuration.path)))?;
+    each(four, |agent| {
+        // The newer accessTokenProviderName names a provider in another way, which cannot be compared.
+        let found = agent.property("accessTokenProviderPid");
+        let named = agent.property("accessTokenProviderName").is_some();
+        let same = found.as_deref().is_some_and(|found| found.replace('-', ".") == expected.replace('-', "."));
+        ensure(same || (found.is_none() && named), || {
+            let found = found.as_deref().unwrap_or("nowhere");
+            format!("agent {} gets its tokens from {found}, not from {expected}", agent.name)
+        })
+    })
+}
+
+#[when("I read the queue of each of them")]
+async fn read_queues(world: &mut World) -> Checked {
+    let queues = read_all(world.session()?, &world.kept::<Four>()?.0).await?;
+    world.keep(Queues(queues));
+    Ok(())
+}
+
+/// The queues of agents, read at once, in the same order.
+pub async fn read_all(session: &Session, agents: &[Agent]) -> Checked<Vec<Queue>> {
+    try_join_all(agents.iter().map(|agent| queue::read(session, &agent.name))).await
+}
+
+#[then("every queue says whether it is idle, active, blocked or paused, and what waits in it")]
+fn every_queue_says(world: &mut World) -> Checked {
+    let (Four(four), Queues(queues)) = (world.kept()?, world.kept()?);
+    ensure(queues.len() == four.len(), || format!("{} queues of {} agents were read", queues.len(), four.len()))?;
+    each(queues, |queue| {
+        let nameless = queue.items.iter().filter(|item| item.path.is_empty()).count();
+        ensure(nameless == 0, || format!("the queue of agent {} has {nameless} items without a path", queue.agent))?;
+        let contradictory = queue.blocked && queue.items.is_empty();
+        ensure(!contradictory, || format!("the queue of agent {} is blocked although nothing waits in it", queue.agent))
+    })
+}
+
+#[then("the page of each agent says the same of its queue")]
+async fn pages_agree(world: &mut World) -> Checked {
+    let (session, Queues(queues)) = (world.session()?, world.kept()?);
+    together(join_all(queues.iter().map(|queue| page_agrees(session, queue))).await)
+}
+
+/// The page must say what the queue was just before or is just after: a queue that works changes meanwhile.
+async fn page_agrees(session: &Session, before: &Queue) -> Checked {
+    let call = Call::to("author.agent-page").with("agent", &before.agent);
+    let reply = session.send(call).await?.expect_status(&[200])?;
+    let after = queue::read(session, &before.agent).await?;
+    let said = queue_line(&html::lines(&reply.text()));
+    let said = said.ok_or_else(|| {
+        Problem::error(format!("{} does not say how its queue is; {}", reply.what(), reply.excerpt()))
+    })?;
+    let agrees = |queue: &Queue| said.starts_with(word(queue.state()));
+    ensure(agrees(before) || agrees(&after), || {
+        format!("the page of agent {} says that its queue is {said}, and the queue is {after}", before.agent)
+    })
+}
+
+/// The word of an agent's page for a state of its queue (surfaces.md §4.1, §4.3).
+fn word(state: State) -> &'static str {
+    match state {
+        State::Idle => "idle",
+        State::Active => "active",
+        State::Blocked => "blocked",
+        State::Paused => "paused",
+    }
+}
+
+/// What follows "Queue is" on an agent's page.
+fn queue_line(lines: &[String]) -> Option<String> {
+    let said = lines.iter().find_map(|line| line.split_once("Queue is ").map(|(_, said)| said));
+    said.map(|said| said.trim().to_lowercase())
+}
+
+#[then(expr = "the user {string} exists below {string}")]
+async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
+    let session = world.session()?;
+    let (id, folder) = (fill(session, &id)?, format!("{}/", fill(session, &folder)?));
+    let user = users::find(session, &id).await?.ok_or_else(|| Problem::failed(format!("there is no user {id}")))?;
+    ensure(user.home.starts_with(&folder), || format!("the user {id} is at {}, not below {folder}", user.home))?;
+    world.keep(user);
+    Ok(())
+}
+
+#[then(expr = "it has the nodes {string} and {string}")]
+async fn user_has_nodes(world: &mut World, first: String, second: String) -> Checked {
+    let (session, user) = (world.session()?, world.kept::<users::User>()?);
+    let node = repository::read(session, &user.home, "1").await?;
+    let node = node.ok_or_else(|| Problem::failed(format!("the user {} has no node at {}", user.id, user.home)))?;
+    let missing: Vec<_> = [&first, &second].into_iter().filter(|name| node.get(name.as_str()).is_none()).collect();
+    ensure(missing.is_empty(), || format!("the user {} at {} lacks {missing:?}", user.id, user.home))
+}
+
+#[when(regex = "^I deliver a test package to the tenant (without a token|with a made-up token)$")]
+async fn deliver_without_right(world: &mut World, how: String) -> Checked {
+    let session = world.session()?;
+    let surface = session.surface("tenant.receive");
+    let whom = match how.as_str() {
+        "without a token" => Authentication::None,
+        _ => Authentication::Bearer("bpconform.made-up.token".to_owned()),
+    };
+    let call = Call::to("tenant.receive")
+        .header(surface.field("action"), "Test")
+        .header(surface.field("path"), "/content")
+        .header(surface.field("handle"), "/content")
+        .header("Referer", "about:blank")
+        .body(Body::Bytes { content_type: "application/octet-stream".to_owned(), bytes: Vec::new() })
+        .as_whom(whom);
+    let reply = session.send(call).await?;
+    world.keep(Delivered(reply));
+    Ok(())
+}
+
+#[then(expr = "the tenant refuses it with status {int}")]
+fn tenant_refuses(world: &mut World, status: u16) -> Checked {
+    let Delivered(reply) = world.kept()?;
+    if reply.status >= 500 {
+        return reply.clone().expect_status(&[status]).map(drop);
+    }
+    ensure(reply.status == status, || {
+        format!("the tenant answers {} and not {status} to a delivery without a valid token", reply.status)
+    })
+}
+
+#[given("a replication agent of my own that delivers to the tenant without OAuth")]
+async fn own_agent(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let name = session.name("agent");
+    let target = format!("{}/bin/receive?sling:authRequestLogin=1", agents::tenant_url(session)?);
+    let path = format!("etc/replication/agents.author/{name}");
+    let properties = [
+        ("jcr:primaryType", "cq:Page"),
+        ("jcr:content/jcr:primaryType", "cq:PageContent"),
+        ("jcr:content/jcr:title", name.as_str()),
+        ("jcr:content/sling:resourceType", "cq/replication/components/agent"),
+        ("jcr:content/cq:template", "/libs/cq/replication/templates/agent"),
+        ("jcr:content/transportUri", target.as_str()),
+        ("jcr:content/enabled", "true"),
+        ("jcr:content/triggerSpecific", "true"),
+        ("jcr:content/enableOauth", "false"),
+        ("jcr:content/serializationType", "durbo"),
+    ];
+    let call = properties
+        .into_iter()
+        .fold(Call::to("author.node-write").with("path", &path), |call, (name, value)| call.property(name, value));
+    session.send(call.undone_by([repository::deletion(&path)])).await?.expect_status(&[200, 201])?;
+    let agent = agents::all(session).await?.into_iter().find(|agent| agent.name == name);
+    let agent = agent.ok_or_else(|| Problem::error(format!("the agent {name} was created and is not listed")))?;
+    world.keep(Own { agent, transcript: None });
+    Ok(())
+}
+
+#[when("I click Test Connection on it")]
+async fn test_own(world: &mut World) -> Checked {
+    let (session, Own { agent, .. }) = (world.session()?, world.kept()?);
+    let transcript = transcript::test_connection(session, &agent.name).await?;
+    let agent = agent.clone();
+    world.keep(Own { agent, transcript: Some(transcript) });
+    Ok(())
+}
+
+#[then("its replication test did not succeed")]
+fn own_did_not_succeed(world: &mut World) -> Checked {
+    let (session, own) = (world.session()?, world.kept::<Own>()?);
+    let transcript = own.transcript.as_ref().ok_or_else(|| Problem::error("the agent was not tested"))?;
+    let succeeded = transcript.succeeded(session.surface("author.agent-test"));
+    ensure(!succeeded, || {
+        format!("the tenant takes a test package from agent {}, which sends no token", own.agent.name)
+    })
+}
+
+#[then(expr = "its log tells of status {int}")]
+async fn own_log_tells(world: &mut World, status: u16) -> Checked {
+    let (session, own) = (world.session()?, world.kept::<Own>()?);
+    let log = transcript::log(session, &own.agent.name).await?;
+    let status = status.to_string();
+    let tells = |line: &String| line.split(|c: char| !c.is_ascii_digit()).any(|number| number == status);
+    ensure(log.lines.iter().any(tells), || {
+        format!(
+            "the log of agent {} does not tell of {status}; last lines: {}",
+            own.agent.name,
+            transcript::last(&log.lines)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_named_and_nothing_checked_is_never_good() {
+        let failed = |reason: &str| Err(Problem::failed(reason));
+        let both = together([Ok(()), failed("a"), Err(Problem::error("b"))]);
+        assert_eq!(both, Err(Problem { kind: Kind::Failed, reason: "a; b".into() }));
+        assert_eq!(together([]).map_err(|problem| problem.kind), Err(Kind::Error));
+        assert_eq!(together([Ok(())]), Ok(()));
+    }
+
+    #[test]
+    fn the_page_says_how_its_queue_is() {
+        let line = |text: &str| queue_line(&html::lines(text));
+        assert_eq!(
+            line("<div>Agent is <b>enabled.</b></div><li>Queue is <b>active - 3 pending</b></li>"),
+            Some("active - 3 pending".into())
+        );
+        assert_eq!(line("<h1>Agent</h1>"), None);
+    }
+}
