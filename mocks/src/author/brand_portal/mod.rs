@@ -153,3 +153,6 @@ impl Author {
         pending.chain(self.due_deliveries().into_iter().map(|(due, ..)| due)).min()
     }
 }
+
+#[cfg(test)]
+mod tests;
