@@ -7,6 +7,7 @@
 pub mod author;
 pub mod clock;
 pub mod console;
+pub mod defects;
 pub mod form;
 pub mod ims;
 pub mod machine;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::author::repository::Repository;
+
 /// Header names in lower case and their values, in the order in which they came or are to go.
 pub type Headers = Vec<(String, String)>;
 
@@ -134,6 +136,11 @@ pub trait Machine: Send + 'static {
     /// The whole state that a test may want to compare, as sorted JSON; null where there is none.
     fn dump(&self) -> serde_json::Value {
         serde_json::Value::Null
+    }
+
+    /// Its repository, for a deliberate defect to change; none where there is none.
+    fn repository_mut(&mut self) -> Option<&mut Repository> {
+        None
     }
 }
 

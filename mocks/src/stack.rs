@@ -1,10 +1,9 @@
 //! The four mocked systems together, each at its own address, with one clock.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use bpconform_fixtures::Surfaces;
+use bpconform_fixtures::{Defect, Surfaces, System};
 use bpconform_fixtures::certificates::{JWT_CLIENT_CERTIFICATE, JWT_CLIENT_KEY};
 use indexmap::IndexMap;
 use jiff::SignedDuration;
@@ -14,6 +13,7 @@ use crate::author::Author;
 use crate::author::seed::{AuthorSeed, Rights, SeedError};
 use crate::clock::Clock;
 use crate::console::{Console, ConsoleOptions};
+use crate::defects::{Defective, Values, Watch, Watched};
 use crate::ims::{Client, Ims, Kind};
 use crate::machine::Machine;
 use crate::server::{Server, Service};
@@ -59,6 +59,10 @@ pub struct StackOptions {
     pub bind: IpAddr,
     /// The ports to listen at.
     pub ports: Ports,
+    /// The deliberate deviations that it has; the first comes first at a request.
+    pub defects: Vec<Arc<Defect>>,
+    /// The deviations that it has not, but would show.
+    pub watch: Option<Watch>,
 }
 
 impl StackOptions {
@@ -70,6 +74,8 @@ impl StackOptions {
             tenant_id: "bpdoc".to_owned(),
             bind: Ipv4Addr::LOCALHOST.into(),
             ports: Ports::default(),
+            defects: Vec::new(),
+            watch: None,
         }
     }
 }
@@ -116,7 +122,7 @@ pub struct Stack {
 impl Stack {
     /// Starts a stack in the current tokio runtime, and gives it back once all its systems listen.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
-        let StackOptions { surfaces, seed, tenant_id, bind, ports } = options;
+        let StackOptions { surfaces, seed, tenant_id, bind, ports, defects, watch } = options;
         if !is_tenant_id(&tenant_id) {
             return Err(StackError::Tenant(tenant_id));
         }
@@ -130,13 +136,25 @@ impl Stack {
             &[("author", &author_url), ("ims", &ims_url), ("console", &console_url), ("tenant-url", &tenant_url)],
         );
         let seed = AuthorSeed::load(&seed)?.fill(&values);
+        let values = Arc::new(values);
+        let service = |listener: TcpListener, system: System, machine: Box<dyn Machine>| {
+            let machine = defects.iter().rev().fold(machine, |machine, defect| {
+                let (surfaces, values) = (Arc::clone(&surfaces), Arc::clone(&values));
+                Box::new(Defective::new(machine, system, surfaces, values, Arc::clone(defect)))
+            });
+            let machine = match &watch {
+                Some(watch) => Box::new(Watched::new(machine, system, &surfaces, &values, watch.clone())),
+                None => machine,
+            };
+            Service { listener, machine }
+        };
         let credentials = credentials(&seed);
         let console_machine = Console::new(Arc::clone(&surfaces), console_options(&ims_url));
         let services = vec![
-            service(author, Author::new(Arc::clone(&surfaces), seed)),
-            service(ims, Ims::new(Arc::clone(&surfaces), clients())),
-            service(console, console_machine),
-            service(tenant, Tenant::new(Arc::clone(&surfaces), &tenant_id, &ims_url)),
+            service(author, System::Author, Box::new(Author::new(Arc::clone(&surfaces), seed))),
+            service(ims, System::Ims, Box::new(Ims::new(Arc::clone(&surfaces), clients()))),
+            service(console, System::Console, Box::new(console_machine)),
+            service(tenant, System::Tenant, Box::new(Tenant::new(Arc::clone(&surfaces), &tenant_id, &ims_url))),
         ];
         let server = Server::start(surfaces, services).await.map_err(StackError::Serve)?;
         Ok(Self { author: author_url, ims: ims_url, console: console_url, tenant: tenant_url, credentials, server })
@@ -165,7 +183,7 @@ impl Stack {
 }
 
 /// The values for the placeholders of a seed.
-fn seed_values(tenant_id: &str, addresses: &[(&str, &String)]) -> BTreeMap<String, String> {
+fn seed_values(tenant_id: &str, addresses: &[(&str, &String)]) -> Values {
     let scopes = SCOPES.join(",");
     let fixed = [
         ("tenant", tenant_id),
@@ -228,10 +246,6 @@ fn console_options(ims: &str) -> ConsoleOptions {
 
 fn scopes() -> Vec<String> {
     SCOPES.map(str::to_owned).to_vec()
-}
-
-fn service(listener: TcpListener, machine: impl Machine) -> Service {
-    Service { listener, machine: Box::new(machine) }
 }
 
 async fn listen(

@@ -160,6 +160,10 @@ impl Machine for Author {
     fn dump(&self) -> serde_json::Value {
         self.repository.dump()
     }
+
+    fn repository_mut(&mut self) -> Option<&mut Repository> {
+        Some(&mut self.repository)
+    }
 }
 
 /// Sling's addresses may write `_jcr_content` for `jcr:content`, because of clients that cannot stand the colon.

@@ -166,6 +166,10 @@ impl Machine for Tenant {
     fn dump(&self) -> Value {
         json!({ "repository": self.repository.dump(), "contributions": self.contributions.dump() })
     }
+
+    fn repository_mut(&mut self) -> Option<&mut Repository> {
+        Some(&mut self.repository)
+    }
 }
 
 fn is_valid(outcome: Outcome) -> Result<bool, String> {

@@ -1,0 +1,173 @@
+//! What a defect changes of a request before the machine takes it, and of its answer.
+
+use std::collections::BTreeMap;
+
+use bpconform_fixtures::defects;
+use url::form_urlencoded;
+
+use super::{Rules, token};
+use crate::machine::{Headers, Request, Response};
+
+impl Rules {
+    /// The request as the machine gets it; none if it does not get it.
+    pub(super) fn changed_request(&self, request: &Request) -> Option<Request> {
+        let mut changed = request.clone();
+        for answer in self.answers(request) {
+            if answer.instead {
+                return None;
+            }
+            if let Some(path) = &answer.as_path {
+                changed.path = self.fill(path);
+            }
+            let form = answer.form.iter().map(|(name, value)| (name.clone(), self.fill(value))).collect();
+            set_fields(&mut changed, &form);
+        }
+        Some(changed)
+    }
+
+    /// The answer as the client gets it.
+    pub(super) fn changed_answer(&self, request: &Request, mut response: Response) -> Response {
+        for answer in self.answers(request) {
+            if answer.instead && response.status == 0 {
+                response = Response::new(200, "text/html;charset=utf-8", "");
+            }
+            self.change_head(answer, &mut response);
+            self.change_body(answer, &mut response);
+        }
+        response
+    }
+
+    fn change_head(&self, answer: &defects::Answer, response: &mut Response) {
+        if let Some(status) = answer.status {
+            response.status = status;
+        }
+        set_headers(&mut response.headers, &self.filled(&answer.headers));
+    }
+
+    fn filled(&self, texts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        texts.iter().map(|(name, text)| (name.clone(), self.fill(text))).collect()
+    }
+
+    fn change_body(&self, answer: &defects::Answer, response: &mut Response) {
+        if let Some(body) = &answer.body {
+            response.body = self.fill(body).into_bytes();
+        }
+        for (pattern, text) in &answer.replace {
+            let changed = pattern.regex().replace_all(&response.text(), self.fill(text)).into_owned();
+            response.body = changed.into_bytes();
+        }
+        if !(answer.json.is_empty() && answer.without.is_empty() && answer.claims.is_empty()) {
+            self.change_json(answer, response);
+        }
+    }
+
+    /// A body that is no JSON stays as it is.
+    fn change_json(&self, answer: &defects::Answer, response: &mut Response) {
+        let Ok(mut json) = serde_json::from_slice(&response.body) else { return };
+        for (pointer, value) in &answer.json {
+            put(&mut json, pointer, Some(self.json(value)));
+        }
+        for pointer in &answer.without {
+            put(&mut json, pointer, None);
+        }
+        if !answer.claims.is_empty()
+            && let Some(serde_json::Value::String(token)) = json.get_mut("access_token")
+        {
+            *token = token::with_claims(token, &self.filled(&answer.claims));
+        }
+        response.body = json.to_string().into_bytes();
+    }
+
+    /// A value of the catalogue as JSON, with its placeholders filled in.
+    fn json(&self, value: &toml::Value) -> serde_json::Value {
+        match value {
+            toml::Value::String(text) => self.fill(text).into(),
+            toml::Value::Array(values) => values.iter().map(|value| self.json(value)).collect(),
+            other => serde_json::to_value(other).unwrap_or_default(),
+        }
+    }
+}
+
+/// Sets what a JSON pointer names, or takes it away; `*` is every member. What has no parent stays away.
+fn put(json: &mut serde_json::Value, pointer: &str, value: Option<serde_json::Value>) {
+    let Some((name, rest)) = pointer.strip_prefix('/').map(|rest| rest.split_once('/').unwrap_or((rest, ""))) else {
+        return;
+    };
+    if rest.is_empty() {
+        match (json, value) {
+            (serde_json::Value::Object(object), Some(value)) => drop(object.insert(name.to_owned(), value)),
+            (serde_json::Value::Object(object), None) => drop(object.shift_remove(name)),
+            (serde_json::Value::Array(array), value) => {
+                if let Some(at) = name.parse().ok().filter(|at: &usize| *at < array.len()) {
+                    array.remove(at);
+                    array.splice(at..at, value);
+                }
+            }
+            _ => {}
+        }
+        return;
+    }
+    let rest = format!("/{rest}");
+    let members: Vec<&mut serde_json::Value> = match json {
+        serde_json::Value::Object(object) if name == "*" => object.values_mut().collect(),
+        serde_json::Value::Array(array) if name == "*" => array.iter_mut().collect(),
+        other => other.pointer_mut(&format!("/{name}")).into_iter().collect(),
+    };
+    members.into_iter().for_each(|member| put(member, &rest, value.clone()));
+}
+
+/// Sets fields of the query and of an urlencoded body; an empty text takes one away.
+fn set_fields(request: &mut Request, fields: &BTreeMap<String, String>) {
+    if fields.is_empty() {
+        return;
+    }
+    let in_query: Vec<_> = fields.iter().filter(|(name, _)| request.query(name).is_some()).collect();
+    for (name, value) in &in_query {
+        request.query.retain(|(known, _)| known != *name);
+        request.query.extend((!value.is_empty()).then(|| ((*name).clone(), (*value).clone())));
+    }
+    let others: Vec<_> = fields.iter().filter(|field| !in_query.contains(field)).collect();
+    let kept: Vec<(String, String)> = form_urlencoded::parse(&request.body)
+        .into_owned()
+        .filter(|(name, _)| !others.iter().any(|(other, _)| *other == name))
+        .collect();
+    let set =
+        others.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| ((*name).clone(), (*value).clone()));
+    request.body =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.into_iter().chain(set)).finish().into();
+}
+
+/// Sets headers; an empty text takes one away.
+pub(super) fn set_headers(headers: &mut Headers, set: &BTreeMap<String, String>) {
+    for (name, value) in set {
+        let name = name.to_ascii_lowercase();
+        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+        headers.extend((!value.is_empty()).then(|| (name, value.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pointer_sets_and_takes_away_in_objects_and_arrays() {
+        let mut json = json!({ "a": { "b": 1 }, "list": [{ "x": 1 }, { "x": 2 }] });
+        put(&mut json, "/a/b", Some(json!(2)));
+        put(&mut json, "/list/*/x", Some(json!(7)));
+        put(&mut json, "/list/1", None);
+        put(&mut json, "/no/where", Some(json!(1)));
+        assert_eq!(json, json!({ "a": { "b": 2 }, "list": [{ "x": 7 }] }));
+    }
+
+    #[test]
+    fn fields_are_set_where_they_are() {
+        let query = vec![("a".to_owned(), "1".to_owned())];
+        let mut request = Request { query, body: b"b=2&c=3".to_vec(), ..Request::default() };
+        let fields = [("a", "9"), ("b", "8"), ("c", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        set_fields(&mut request, &fields.into());
+        assert_eq!((request.query("a"), request.body.as_slice()), (Some("9"), b"b=8".as_slice()));
+    }
+}

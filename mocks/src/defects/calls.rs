@@ -1,0 +1,29 @@
+//! What a defect changes of the calls of one system to another.
+
+use bpconform_fixtures::defects::CallChange;
+
+use super::Rules;
+use super::answers::set_headers;
+use crate::machine::{Call, Outcome, Response};
+
+impl Rules {
+    /// The call as it is made, or the outcome of one that is not.
+    pub(super) fn changed_call(&self, mut call: Call) -> Result<Call, Outcome> {
+        let Some(change) = self.call(&call).map(|change| change.change.clone()) else { return Ok(call) };
+        match change {
+            CallChange::Answer { status, body } => {
+                return Err(Ok(Response::new(status, "text/plain;charset=utf-8", self.fill(&body))));
+            }
+            CallChange::Fail(reason) => return Err(Err(reason)),
+            CallChange::Headers(headers) => {
+                let headers = headers.into_iter().map(|(name, value)| (name, self.fill(&value))).collect();
+                set_headers(&mut call.headers, &headers);
+            }
+            CallChange::Body(body) => call.body = self.fill(&body).into_bytes(),
+            CallChange::Url(pattern, text) => {
+                call.url = pattern.regex().replace_all(&call.url, self.fill(&text)).into_owned();
+            }
+        }
+        Ok(call)
+    }
+}

@@ -1,0 +1,138 @@
+//! Which defects would have changed anything in what happened to a stack without any.
+//!
+//! A stack with a defect does the same as one without, up to the first request, call or node that the defect means. If
+//! none ever comes, the defect changes nothing, and the scenario need not be run with it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bpconform_fixtures::{Defect, Surfaces, System};
+use jiff::Timestamp;
+
+use super::edits::find;
+use super::{Rules, Values};
+use crate::author::repository::Repository;
+use crate::machine::{Call, Machine, Outcome, Request, Step, Ticket};
+
+/// The defects to watch for, and those that would have changed something; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    defects: Arc<Vec<Arc<Defect>>>,
+    touched: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Watch {
+    /// Watches for these.
+    pub fn new(defects: Arc<Vec<Arc<Defect>>>) -> Self {
+        Self { defects, touched: Arc::default() }
+    }
+
+    /// The ids of the defects that would have changed something so far.
+    pub fn touched(&self) -> BTreeSet<String> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A machine without a defect, watched.
+pub struct Watched {
+    machine: Box<dyn Machine>,
+    rules: Vec<Rules>,
+    watch: Watch,
+}
+
+impl Watched {
+    /// Watches that machine.
+    pub fn new(
+        machine: Box<dyn Machine>,
+        system: System,
+        surfaces: &Arc<Surfaces>,
+        values: &Arc<Values>,
+        watch: Watch,
+    ) -> Self {
+        let rules = |defect: &Arc<Defect>| Rules {
+            system,
+            surfaces: Arc::clone(surfaces),
+            values: Arc::clone(values),
+            defect: Arc::clone(defect),
+        };
+        let rules = watch.defects.iter().map(rules).collect();
+        Self { machine, rules, watch }
+    }
+
+    fn note(&mut self, touches: impl Fn(&Rules) -> bool) {
+        let touched: Vec<usize> =
+            self.rules.iter().enumerate().filter(|(_, rules)| touches(rules)).map(|(index, _)| index).collect();
+        let mut ids = self.watch.lock();
+        for index in touched.into_iter().rev() {
+            ids.insert(self.rules.swap_remove(index).defect.id.clone());
+        }
+    }
+
+    fn note_call(&mut self, call: &Call) {
+        self.note(|rules| rules.call(call).is_some());
+    }
+
+    fn note_step(&mut self, step: &Step) {
+        if let Step::Call(_, call) = step {
+            self.note_call(call);
+        }
+        self.note_nodes();
+    }
+
+    fn note_nodes(&mut self) {
+        let rules = std::mem::take(&mut self.rules);
+        if let Some(repository) = self.machine.repository_mut() {
+            let repository: &Repository = repository;
+            let (touched, untouched): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rules| {
+                let mut edits = rules.edits_of().filter(|edit| edit.after.is_none());
+                edits.any(|edit| !find(repository, &rules.fill(&edit.node), edit).is_empty())
+            });
+            self.watch.lock().extend(touched.into_iter().map(|rules| rules.defect.id.clone()));
+            self.rules = untouched;
+        } else {
+            self.rules = rules;
+        }
+    }
+}
+
+impl Machine for Watched {
+    fn handle(&mut self, now: Timestamp, request: &Request) -> Step {
+        self.note_nodes();
+        self.note(|rules| {
+            let mut after = rules.edits_of().filter_map(|edit| edit.after.as_ref());
+            !rules.answers(request).is_empty() || after.any(|after| rules.means(after, request))
+        });
+        let step = self.machine.handle(now, request);
+        self.note_step(&step);
+        step
+    }
+
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+        let step = self.machine.resume(now, ticket, outcome);
+        self.note_step(&step);
+        step
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
+        let calls = self.machine.tick(now);
+        calls.iter().for_each(|(_, call)| self.note_call(call));
+        self.note_nodes();
+        calls
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.machine.next_due()
+    }
+
+    fn dump(&self) -> serde_json::Value {
+        self.machine.dump()
+    }
+
+    fn repository_mut(&mut self) -> Option<&mut Repository> {
+        self.machine.repository_mut()
+    }
+}
