@@ -17,6 +17,11 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("fresh", include_str!("../../../fixtures/seeds/fresh.toml")),
     ("configured", include_str!("../../../fixtures/seeds/configured.toml")),
     ("half-configured", include_str!("../../../fixtures/seeds/half-configured.toml")),
+    ("legacy-gateway", include_str!("../../../fixtures/seeds/legacy-gateway.toml")),
+    ("legacy-jwt", include_str!("../../../fixtures/seeds/legacy-jwt.toml")),
+    ("queue-blocked", include_str!("../../../fixtures/seeds/queue-blocked.toml")),
+    ("token-expired", include_str!("../../../fixtures/seeds/token-expired.toml")),
+    ("two-tenants", include_str!("../../../fixtures/seeds/two-tenants.toml")),
 ];
 
 /// How many seeds may extend one another in a row.

@@ -37,6 +37,7 @@ impl Author {
         let types = [("oauth", "OAuth"), ("jwt", "JWT (deprecated)")];
         let types = types.map(|(word, label)| (create.phrase(word).to_owned(), label.to_owned())).to_vec();
         let solution = create.phrase("cloud-solution").to_owned();
+        let aliases = self.aliases().into_iter().map(|alias| (alias.clone(), alias)).collect();
         let token = self.csrf_field(now);
         let fields = [
             token.field(),
@@ -48,7 +49,7 @@ impl Author {
             Field::Password(create.field("client-secret"), "Client Secret"),
             Field::Text(create.field("scope"), "Scope"),
             Field::Text(create.field("org-id"), "Organization ID"),
-            Field::Text(create.field("key-pair-alias"), "Certificate"),
+            Field::Choice(create.field("key-pair-alias"), "Certificate", aliases),
             Field::Text(create.field("jwt-claims"), "Payload"),
         ];
         let create = html_form("post", &create.path, &fields, "Create");

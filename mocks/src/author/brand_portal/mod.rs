@@ -3,6 +3,7 @@
 //! The repository holds whatever a real Author keeps there; [`BrandPortal`] holds what a restart would lose.
 
 mod agent;
+mod assets;
 mod cloud;
 mod delivery;
 mod ims;
@@ -12,10 +13,12 @@ mod page;
 mod publish;
 mod queue;
 mod secret;
+mod selection;
+mod sourcing;
 mod token;
 mod transcript;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::Arguments;
@@ -43,6 +46,16 @@ pub struct BrandPortal {
     logs: BTreeMap<String, VecDeque<transcript::Line>>,
     /// The tokens in use, by provider.
     tokens: BTreeMap<String, token::Token>,
+    /// Whose turn it is among the agents.
+    turn: usize,
+    /// What is to be published later.
+    scheduled: Vec<publish::Scheduled>,
+    /// The assets that are being processed, and until when.
+    processing: Vec<(Timestamp, String)>,
+    /// The contribution folders that are on the tenant.
+    sourced: BTreeSet<String>,
+    /// When the tenant is asked for contributions next.
+    next_poll: Option<Timestamp>,
 }
 
 /// Something that goes on once a call's outcome is there.
@@ -52,6 +65,8 @@ enum Conversation {
     Health(token::Provider),
     /// A delivery to the tenant.
     Delivery(Box<Delivery>),
+    /// A poll of the tenant for contributions.
+    Poll(Box<sourcing::Poll>),
 }
 
 /// Remembers a conversation under a new ticket and asks for its call.
@@ -65,6 +80,7 @@ impl Author {
     /// What Brand Portal does when an Author starts: secrets that a seed gives in clear are protected.
     pub(crate) fn brand_portal_start(&mut self) {
         self.protect_secrets();
+        self.protect_keys();
     }
 
     /// Answers a request to one of Brand Portal's surfaces; none if the surface is not one of them.
@@ -88,6 +104,19 @@ impl Author {
             "author.cloud-console" => self.cloud_console(now),
             "author.cloud-create" => self.cloud_create(now, form),
             "author.agents-page" => self.agents_page(),
+            "author.publish" => self.publish(now, form),
+            "author.unpublish" => self.unpublish(now, form),
+            "author.replicate" => self.replicate(now, form),
+            "author.tree-activation" => self.activate_tree(now, form),
+            "author.contribution-folder-create" => self.create_contribution_folder(now, form),
+            "author.asset-create" => self.asset_create(now, arguments.get("folder")?, form),
+            "author.assets-api-create" => self.api_create(now, arguments.get("path")?, request, form),
+            "author.assets-api-read" => self.api_read(arguments.get("path")?),
+            "author.assets-api-delete" => self.api_delete(arguments.get("path")?),
+            "author.certificate-create" => self.certificate_create(now, form),
+            "author.certificate-download" => self.certificate_download(arguments.get("alias")?),
+            "author.key-store" => self.key_store(arguments.get("user")?)?,
+            "author.key-store-write" => self.key_store_write(arguments.get("user")?, form)?,
             _ => return None,
         }))
     }
@@ -123,6 +152,7 @@ impl Author {
         match self.brand_portal.waiting.remove(&ticket) {
             Some(Conversation::Health(provider)) => self.ims_health_checked(now, &provider, outcome),
             Some(Conversation::Delivery(delivery)) => self.delivery_resumed(now, *delivery, outcome),
+            Some(Conversation::Poll(poll)) => self.poll_resumed(now, *poll, outcome),
             None => Step::Answer(Response::new(
                 500,
                 "text/plain;charset=utf-8",
@@ -134,12 +164,15 @@ impl Author {
     /// See [`crate::machine::Machine::tick`].
     pub(crate) fn brand_portal_tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
         self.provision(now);
-        let due = self.due_deliveries().into_iter().filter(|(due, ..)| *due <= now);
-        let due: Vec<_> = due.collect();
-        let steps = due.into_iter().map(|(_, agent, node, item)| {
+        self.process_assets(now);
+        self.publish_scheduled(now);
+        let poll = self.poll(now);
+        let due: Vec<_> = self.due_deliveries().into_iter().filter(|(due, ..)| *due <= now).collect();
+        let deliveries = due.into_iter().map(|(_, agent, node, item)| {
             self.take_up(now, &agent.id);
             self.deliver(now, agent, Job::Item(node, item))
         });
+        let steps = deliveries.chain(poll);
         let calls = steps.filter_map(|step| match step {
             Step::Call(ticket, call) => Some((ticket, call)),
             Step::Answer(_) | Step::Done => None,
@@ -150,7 +183,10 @@ impl Author {
     /// See [`crate::machine::Machine::next_due`].
     pub(crate) fn brand_portal_next_due(&self) -> Option<Timestamp> {
         let pending = self.brand_portal.pending.iter().map(|pending| pending.due);
-        pending.chain(self.due_deliveries().into_iter().map(|(due, ..)| due)).min()
+        let scheduled = self.brand_portal.scheduled.iter().map(|scheduled| scheduled.due);
+        let processing = self.brand_portal.processing.iter().map(|(due, _)| *due);
+        let deliveries = self.due_deliveries().into_iter().map(|(due, ..)| due);
+        pending.chain(scheduled).chain(processing).chain(deliveries).chain(self.brand_portal.next_poll).min()
     }
 }
 

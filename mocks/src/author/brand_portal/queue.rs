@@ -154,16 +154,16 @@ impl Author {
     }
 
     /// Adds a job to an agent's queue.
-    pub(super) fn enqueue(&mut self, now: Timestamp, agent: &str, action: Action, path: &str, size: i64) {
+    pub(super) fn enqueue(&mut self, now: Timestamp, agent: &str, action: Action, path: &str, user: &str) {
         let queue = queue_path(agent);
         self.repository.ensure(&queue, "sling:Folder");
         let id = format!("{}_{}", now.strftime("%Y-%m-%d-%H-%M-%S"), self.brand_portal.names.hex(8));
         let node = Node::new("slingevent:Job")
             .with("path", path)
             .with("type", action.word())
-            .with("userid", self.user.as_str())
+            .with("userid", user)
             .with("time", now)
-            .with("size", size)
+            .with("size", self.size_of(path))
             .with("numProcessed", 0);
         self.repository.insert(&join(&queue, &id), node);
     }

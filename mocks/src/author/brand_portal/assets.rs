@@ -1,0 +1,167 @@
+//! Assets: upload by `createasset` and by the Assets HTTP API (surfaces.md §5.8).
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
+
+use super::publish::ORIGINAL;
+use crate::author::repository::{Node, Value, join, split};
+use crate::author::{Author, escape, html, plain};
+use crate::machine::{Form, Request, Response};
+
+/// Where assets live.
+const ROOT: &str = "/content/dam";
+/// How long after its upload an asset is processed, by the mock's clock.
+const PROCESSED_AFTER: SignedDuration = SignedDuration::from_millis(300);
+/// What has no type of its own.
+const OCTETS: &str = "application/octet-stream";
+
+impl Author {
+    /// `<folder>.createasset.html`.
+    pub(super) fn asset_create(&mut self, now: Timestamp, folder: &str, form: &Form) -> Response {
+        let surface = self.surfaces.get("author.asset-create");
+        let folder = format!("/{folder}");
+        let Some(file) = form.files.get(surface.field("file")) else {
+            return plain(400, &format!("{} is missing\n", surface.field("file")));
+        };
+        let name = form.get(surface.field("name")).filter(|name| !name.is_empty()).unwrap_or(&file.name).to_owned();
+        if let Err(problem) = self.place(&folder, &name) {
+            return problem;
+        }
+        let path = join(&folder, &name);
+        self.store_asset(now, &path, &file.content_type, file.content.clone());
+        html(200, &format!("<html><body><div id=\"Path\">{}</div></body></html>\n", escape(&path)))
+    }
+
+    /// `POST /api/assets/<path>`: JSON or fields without a file make a folder, any other body an asset.
+    pub(super) fn api_create(&mut self, now: Timestamp, path: &str, request: &Request, form: &Form) -> Response {
+        let json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        let path = match (path.strip_suffix('*'), form.get("name")) {
+            (Some(parent), Some(name)) => format!("{parent}{name}"),
+            _ => path.to_owned(),
+        };
+        let path = join(ROOT, path.trim_matches('/'));
+        let Some((parent, name)) = split(&path) else { return siren_error(400, "a name is missing") };
+        if self.repository.exists(&path) {
+            return siren_error(409, &format!("{path} exists already"));
+        }
+        if self.place(parent, name).is_err() {
+            return siren_error(412, &format!("there is no folder {parent}"));
+        }
+        if json || form.fields.contains_key("name") && form.files.is_empty() {
+            let body: Json = serde_json::from_slice(&request.body).unwrap_or_default();
+            let title = body["properties"]["title"].as_str().or(form.get("title")).unwrap_or(name);
+            self.store_folder(now, &path, title);
+        } else {
+            let (kind, bytes) = match form.files.values().next() {
+                Some(file) => (file.content_type.clone(), file.content.clone()),
+                None => (request.header("content-type").unwrap_or(OCTETS).to_owned(), request.body.clone()),
+            };
+            self.store_asset(now, &path, &kind, bytes);
+        }
+        siren(201, &json!({ "class": ["core/response"], "properties": { "path": path, "status.code": 201 } }))
+    }
+
+    /// `GET /api/assets/<path>.json`.
+    pub(super) fn api_read(&self, path: &str) -> Response {
+        let full = join(ROOT, path);
+        let Some(node) = self.repository.get(&full) else { return siren_error(404, &format!("there is no {full}")) };
+        let entities: Vec<_> = node
+            .children
+            .iter()
+            .filter(|(name, _)| *name != "jcr:content")
+            .map(|(name, child)| entity(&format!("{path}/{name}"), name, child))
+            .collect();
+        let mut answer = entity(path, full.rsplit('/').next().unwrap_or_default(), node);
+        if node.primary_type() != "dam:Asset" {
+            answer["entities"] = entities.into();
+        }
+        siren(200, &answer)
+    }
+
+    /// `DELETE /api/assets/<path>`.
+    pub(super) fn api_delete(&mut self, path: &str) -> Response {
+        let path = join(ROOT, path);
+        match self.repository.remove(&path) {
+            Some(_) => {
+                siren(200, &json!({ "class": ["core/response"], "properties": { "path": path, "status.code": 200 } }))
+            }
+            None => siren_error(412, &format!("there is no {path}")),
+        }
+    }
+
+    /// Whether a name may be put into a folder of assets.
+    fn place(&self, folder: &str, name: &str) -> Result<(), Response> {
+        if name.is_empty() || name.contains(['/', '*']) {
+            return Err(plain(400, &format!("`{name}` is no name of an asset\n")));
+        }
+        let inside = folder == ROOT || folder.starts_with("/content/dam/");
+        if inside && self.repository.exists(folder) {
+            Ok(())
+        } else {
+            Err(plain(404, &format!("there is no folder {folder}\n")))
+        }
+    }
+
+    /// Makes a folder of assets.
+    pub(super) fn store_folder(&mut self, now: Timestamp, path: &str, title: &str) {
+        let content = Node::new("nt:unstructured").with("jcr:title", title);
+        let folder = Node::new("sling:OrderedFolder").with("jcr:created", now).with_child("jcr:content", content);
+        self.repository.insert(path, folder);
+    }
+
+    /// Makes an asset, or gives one that exists a new original; it is processed some time later.
+    pub(super) fn store_asset(&mut self, now: Timestamp, path: &str, kind: &str, bytes: Vec<u8>) {
+        let kind = if kind.is_empty() { OCTETS } else { kind };
+        let user = self.user.clone();
+        if !self.repository.exists(path) {
+            let asset = Node::new("dam:Asset").with("jcr:created", now).with("jcr:createdBy", user.as_str());
+            self.repository.insert(path, asset);
+        }
+        let content = self.repository.ensure(&join(path, "jcr:content"), "dam:AssetContent");
+        content.set("dam:assetState", "processing");
+        content.set("jcr:lastModified", now);
+        content.set("jcr:lastModifiedBy", user);
+        let metadata = self.repository.ensure(&join(path, "jcr:content/metadata"), "nt:unstructured");
+        metadata.set("dc:format", kind);
+        metadata.set("dam:size", i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        self.repository.ensure(&join(path, "jcr:content/renditions"), "nt:folder");
+        self.repository.ensure(&join(path, "jcr:content/renditions/original"), "nt:file");
+        let original = self.repository.ensure(&join(path, ORIGINAL), "nt:resource");
+        original.set("jcr:mimeType", kind);
+        original.set("jcr:lastModified", now);
+        original.set("jcr:data", Value::Binary(bytes));
+        self.brand_portal.processing.push((now + PROCESSED_AFTER, path.to_owned()));
+    }
+
+    /// Finishes the processing of the assets that were uploaded some time ago.
+    pub(super) fn process_assets(&mut self, now: Timestamp) {
+        let processing = std::mem::take(&mut self.brand_portal.processing);
+        let (due, later): (Vec<_>, Vec<_>) = processing.into_iter().partition(|(due, _)| *due <= now);
+        self.brand_portal.processing = later;
+        for (_, path) in due {
+            if let Some(content) = self.repository.get_mut(&join(&path, "jcr:content")) {
+                content.set("dam:assetState", "processed");
+            }
+        }
+    }
+}
+
+fn entity(path: &str, name: &str, node: &Node) -> Json {
+    let asset = node.primary_type() == "dam:Asset";
+    let title = node.child("jcr:content").and_then(|content| content.text("jcr:title")).unwrap_or(name);
+    json!({
+        "class": [if asset { "assets/asset" } else { "assets/folder" }],
+        "rel": ["child"],
+        "links": [{ "rel": ["self"], "href": format!("/api/assets/{path}.json") }],
+        "properties": { "name": name, "title": title },
+    })
+}
+
+fn siren(status: u16, body: &Json) -> Response {
+    Response::new(status, "application/vnd.siren+json;charset=utf-8", body.to_string())
+}
+
+fn siren_error(status: u16, message: &str) -> Response {
+    let properties = json!({ "status.code": status, "status.message": message });
+    siren(status, &json!({ "class": ["core/response"], "properties": properties }))
+}
