@@ -16,7 +16,7 @@ Feature: Four agents publish in parallel
     @BP-REP-05 @change @author:configured @mock-clock @surface:author.publish @surface:author.unpublish
     Scenario: The four need about a quarter of the time of one
       Given an asset folder of this run, with the Brand Portal configuration
-      And 20 assets of this run in the folder
+      And 40 assets of this run in the folder
       When one agent alone delivers all the assets
       And all four agents deliver them again
       Then the four need about a quarter of the time of the one

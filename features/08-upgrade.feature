@@ -27,7 +27,7 @@ Feature: Upgrade an existing configuration
     @BP-UPG-01 @change @author:configured @surface:author.publish @surface:author.unpublish
     Scenario: A queue that is active stops the upgrade
       Given an asset folder of this run, with the Brand Portal configuration
-      And 12 assets of this run in the folder
+      And 24 assets of this run in the folder
       And the folder is being published to Brand Portal
       When the running jobs of the four agents are verified
       Then the upgrade stops, and names each agent that is not idle and the item that it is at

@@ -26,6 +26,7 @@ Feature: The service account (JWT) set-up, still in the field
 
       Examples: the documented table of errors
         | what is wrong                                | status | error             |
+        | no client id                                 | 400    | invalid_client    |
         | a client that IMS does not know              | 400    | invalid_client    |
         | the audience of another client               | 400    | invalid_client    |
         | a client that may not exchange tokens        | 401    | invalid_client    |
@@ -38,7 +39,7 @@ Feature: The service account (JWT) set-up, still in the field
         | a signature by another key                   | 400    | invalid_signature |
         | a token id that was used before              | 400    | invalid_jti       |
         | a metascope that the client does not have    | 400    | invalid_scope     |
-        | no client id                                 | 400    | bad_request       |
+        | an issuer that is no organization            | 400    | bad_request       |
 
   Rule: The IMS account passes its health check
 

@@ -31,9 +31,11 @@ impl Ims {
         }
         let id =
             field("client-id").ok_or_else(|| error(400, "invalid_client", "the client_id parameter is missing"))?;
-        let client =
-            self.clients.get(id).filter(|client| client.has_secret(field("client-secret").unwrap_or_default()));
-        let client = client.ok_or_else(|| error(401, "invalid_client", "no client has this id and this secret"))?;
+        let unknown = || error(400, "invalid_client", "no client has this id");
+        let client = self.clients.get(id).ok_or_else(unknown)?;
+        if !client.has_secret(field("client-secret").unwrap_or_default()) {
+            return Err(error(401, "invalid_client", "the client_id and client_secret combination is invalid"));
+        }
         let Kind::Jwt { certificates, metascopes } = &client.kind else {
             return Err(error(401, "invalid_client", "the client does not have the exchange_jwt scope"));
         };
@@ -108,6 +110,9 @@ fn bound(claims: &Claims, client: &Client) -> Result<(), Response> {
     let audience = Url::parse(text("aud")).map(|url| url.path().to_owned()).unwrap_or_default();
     if audience != format!("/c/{}", client.id) {
         return Err(error(400, "invalid_client", "aud does not name the client"));
+    }
+    if !text("iss").ends_with("@AdobeOrg") || !text("sub").ends_with("@techacct.adobe.com") {
+        return Err(error(400, "bad_request", "iss and sub must be an organization and a technical account"));
     }
     if text("iss") != client.org_id || text("sub") != client.technical_account {
         return Err(invalid_token("iss and sub do not name the client's organization and technical account"));

@@ -159,6 +159,7 @@ async fn spoil(session: &Session, exchange: &mut Exchange, mistake: &str) -> Che
             exchange.client_secret = session.credentials.need("BPCONFORM_IMS_CLIENT_SECRET")?.to_owned();
         }
         "a client secret that is not the client's" => exchange.client_secret = session.name("wrong-secret"),
+        "an issuer that is no organization" => drop(claims.insert("iss".into(), json!("nobody"))),
         "no token at all" => exchange.token = Some(String::new()),
         "a token that cannot be decoded" => exchange.token = Some("not.a.token".into()),
         "a token that has expired" => *claims = jwt::expired(claims.clone(), clock::now(session).await?),
