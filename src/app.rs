@@ -168,7 +168,7 @@ fn options(
         timeout: run.how.timeout,
         limits: Limits { request: run.how.request_timeout, ..Limits::default() },
         settings: Settings {
-            latest_service_pack: latest.or_else(|| embedded.then(mock::latest_service_pack)),
+            latest_service_pack: latest.or_else(|| embedded.then(mock::latest_service_pack).flatten()),
             ..Settings::default()
         },
         surfaces: surfaces(&run.select)?,
