@@ -22,7 +22,7 @@ const fn named(name: &'static str, what: &'static str, secret: bool) -> Named {
 }
 
 /// All credentials that exist.
-pub const ALL: [Named; 11] = [
+pub const ALL: [Named; 13] = [
     named("BPCONFORM_AUTHOR_USER", "user of the Author", false),
     named("BPCONFORM_AUTHOR_PASSWORD", "password of the Author's user", true),
     named("BPCONFORM_IMS_CLIENT_ID", "client id of the OAuth Server-to-Server credential", false),
@@ -34,6 +34,8 @@ pub const ALL: [Named; 11] = [
     named("BPCONFORM_JWT_CLIENT_SECRET", "client secret of the service account (JWT) credential", true),
     named("BPCONFORM_JWT_TECHNICAL_ACCOUNT", "technical account id of the service account (JWT) credential", false),
     named("BPCONFORM_JWT_PRIVATE_KEY", "private key of the service account (JWT) credential, PEM", true),
+    named("BPCONFORM_PROXY_USER", "user of the proxy", false),
+    named("BPCONFORM_PROXY_PASSWORD", "password of the proxy's user", true),
 ];
 
 /// The credentials of one run.

@@ -1,12 +1,13 @@
 //! What went over the wire behind a verdict, without secrets.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest part of a body that is kept, in bytes.
 pub const BODY_CAP: usize = 16 * 1024;
 
 /// One request and what came back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// The surface's id.
     pub surface: String,
@@ -22,12 +23,20 @@ pub struct Exchange {
     pub started_us: i64,
     /// How long it took until the last byte, in microseconds.
     pub took_us: u64,
+    /// How often it was sent again, because it did not get through.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: u32,
     /// What came back, or why nothing did.
     pub outcome: Outcome,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// What came back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// A response.
@@ -44,7 +53,7 @@ pub enum Outcome {
 }
 
 /// A body as evidence.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// What is kept of it; bytes that are no UTF-8 are replaced.
     pub text: String,

@@ -3,6 +3,7 @@
 
 pub mod author;
 pub mod call;
+mod carry;
 pub mod clock;
 pub mod credentials;
 pub mod evidence;

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bpconform_fixtures::surfaces::{Class, Evidence};
 use bpconform_fixtures::{Allow, Surface, Surfaces, System};
-use futures::StreamExt as _;
 use reqwest::RequestBuilder;
+use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::call::{Authentication, Body, Call};
+use crate::carry::carry;
 use crate::credentials::Credentials;
 use crate::evidence::{Exchange, Outcome, Text};
 use crate::problem::{Checked, Problem};
@@ -74,6 +75,7 @@ impl Session {
     /// A conversation that has not begun.
     pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
         credentials.secrets().for_each(|secret| run.redactor.learn(secret));
+        run.wire.headers.iter().for_each(|(_, value)| run.redactor.learn(value.expose_secret()));
         let stop = CancellationToken::new();
         Self { run, stack, credentials, exchanges: Mutex::default(), undo: Mutex::default(), stop }
     }
@@ -235,7 +237,7 @@ impl Session {
         fields: Vec<(String, String)>,
     ) -> Checked<RequestBuilder> {
         let method = surface.method.parse().map_err(|_| Problem::error(format!("{}: bad method", surface.id)))?;
-        let mut request = self.run.wire.client.request(method, url.clone()).query(&surface.query);
+        let mut request = self.run.wire.client(surface.system).request(method, url.clone()).query(&surface.query);
         let in_query = matches!(surface.method.as_str(), "GET" | "HEAD" | "DELETE");
         request = match &call.body {
             Body::Fields if in_query => request.query(&fields),
@@ -248,6 +250,11 @@ impl Session {
         };
         for (name, value) in &call.headers {
             request = request.header(name, value);
+        }
+        if surface.system == System::Author {
+            for (name, value) in &self.run.wire.headers {
+                request = request.header(name, value.expose_secret());
+            }
         }
         self.authenticate(surface.system, &call.authentication, request)
     }
@@ -277,37 +284,15 @@ impl Session {
     ) -> Checked<Reply> {
         let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let clock = Instant::now();
-        let outcome = self.read_whole(surface, url, request).await;
+        let (outcome, retries) = carry(&self.run.wire, surface, &url, request).await;
         let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Ok(reply) = &outcome {
             reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));
         }
         tracing::debug!(surface = surface.id, took_us, ok = outcome.is_ok(), "exchange");
         let exchange = self.evidence(surface, call, fields, started_us, took_us, &outcome);
-        lock(&self.exchanges).push(exchange);
+        lock(&self.exchanges).push(Exchange { retries, ..exchange });
         outcome
-    }
-
-    async fn read_whole(&self, surface: &Surface, url: Url, request: RequestBuilder) -> Checked<Reply> {
-        let what = format!("{} {url}", surface.method);
-        let unreachable = |error: &reqwest::Error| Problem::error(format!("{what}: {}", why(error, &self.run.wire)));
-        let response = request.send().await.map_err(|error| unreachable(&error))?;
-        let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-            .collect();
-        let mut body = Vec::new();
-        let mut stream = response.bytes_stream();
-        while let Some(chunk) = stream.next().await {
-            body.extend_from_slice(&chunk.map_err(|error| unreachable(&error))?);
-            if body.len() > self.run.wire.limits.body {
-                let limit = self.run.wire.limits.body / (1024 * 1024);
-                return Err(Problem::error(format!("{what}: the answer is larger than {limit} MiB and was not read")));
-            }
-        }
-        Ok(Reply { surface: surface.id.clone(), method: surface.method.clone(), url, status, headers, body })
     }
 
     fn evidence(
@@ -335,6 +320,7 @@ impl Session {
             request_body: Text::keep(&body, mask),
             started_us,
             took_us,
+            retries: 0,
             outcome: match outcome {
                 Ok(reply) => Outcome::Response {
                     status: reply.status,
@@ -361,7 +347,9 @@ pub fn unknown_surface(surface: &Surface) -> Problem {
 
 fn wire_fields(surface: &Surface, call: &Call) -> Vec<(String, String)> {
     let translated = call.words.iter().map(|(word, value)| (surface.field(word).to_owned(), value.clone()));
-    translated.chain(call.fields.iter().cloned()).collect()
+    let said: Vec<_> = translated.chain(call.fields.iter().cloned()).collect();
+    let always = surface.always.iter().filter(|(name, _)| !said.iter().any(|(known, _)| known == *name));
+    always.map(|(name, value)| (name.clone(), value.clone())).chain(said.iter().cloned()).collect()
 }
 
 fn multipart(
@@ -381,19 +369,6 @@ fn multipart(
 fn masked_header((name, value): &(String, String), mask: impl Fn(&str) -> String) -> (String, String) {
     let authenticates = ["authorization", "cookie", "set-cookie", "csrf-token", "x-api-key"].contains(&name.as_str());
     (name.clone(), if authenticates { MASK.to_owned() } else { mask(value) })
-}
-
-/// The innermost cause says what happened; the outer ones only that something did.
-fn why(error: &reqwest::Error, wire: &Wire) -> String {
-    if error.is_timeout() && !error.is_connect() {
-        return format!("no whole answer within {} s", wire.limits.request.as_secs_f32());
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    let advice = if error.is_connect() { "; is it running, and are address, scheme and proxy right?" } else { "" };
-    format!("no answer: {cause}{advice}")
 }
 
 fn since_1970(time: SystemTime) -> u128 {

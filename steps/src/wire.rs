@@ -1,9 +1,15 @@
-//! The one HTTP client of a run: one warmed pool for each host, no redirects, a limit for everything.
+//! The HTTP clients of a run: warmed pools, no redirects, a limit for everything. What is special about the way to the
+//! Author (a client certificate, headers of a gateway, certificates that are not verified) is used for the Author only,
+//! so that neither a secret of the gateway's nor an unverified connection ever reaches Adobe's systems.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bpconform_fixtures::System;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::resolver::Resolver;
 
@@ -24,28 +30,159 @@ impl Default for Limits {
     }
 }
 
-/// The client and its limits; clones share the pool.
-#[derive(Clone, Debug)]
-pub struct Wire {
-    /// Carries the requests.
-    pub(crate) client: reqwest::Client,
+/// Which proxy carries the requests.
+#[derive(Clone, Debug, Default)]
+pub enum Proxy {
+    /// The one that the usual environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) names, if any.
+    #[default]
+    Usual,
+    /// None, whatever the environment says.
+    None,
+    /// This one, for every request.
+    At {
+        /// Its address, without user and password.
+        url: Url,
+        /// Who the run is to it.
+        login: Option<(String, SecretString)>,
+    },
+}
+
+/// How the systems of a target are reached.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
     /// What no request may exceed.
     pub limits: Limits,
+    /// Certificate authorities that are trusted besides the system's, PEM.
+    pub authorities: Option<Vec<u8>>,
+    /// The certificate and private key that are shown to an Author that asks for one, PEM.
+    pub identity: Option<SecretString>,
+    /// Whether the Author's certificate is taken unverified.
+    pub insecure: bool,
+    /// The proxy.
+    pub proxy: Proxy,
+    /// Headers that every request to the Author bears, for a gateway before it.
+    pub headers: Vec<(String, SecretString)>,
+    /// How often a read that did not get through is sent again.
+    pub retries: u32,
+}
+
+/// What of a [`Connection`] cannot be used; the texts name no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// The certificate authorities.
+    #[error("the certificate authorities cannot be used: {0}")]
+    Authorities(String),
+    /// The client certificate.
+    #[error("the client certificate and its key cannot be used: {0}")]
+    Identity(String),
+    /// The proxy.
+    #[error("the proxy cannot be used: {0}")]
+    Proxy(String),
+    /// The client as a whole.
+    #[error("no HTTP client could be made: {0}")]
+    Client(String),
+}
+
+/// The clients and their limits; clones share the pools.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    author: Client,
+    others: Client,
+    /// What no request may exceed.
+    pub limits: Limits,
+    pub(crate) headers: Vec<(String, SecretString)>,
+    pub(crate) retries: u32,
+    pub(crate) proxy: Option<Url>,
 }
 
 impl Wire {
-    /// A client with these limits; the error says what the TLS or proxy settings lack.
-    pub fn new(limits: Limits) -> Result<Self, reqwest::Error> {
+    /// Clients for these settings; the error says what they lack.
+    pub fn new(connection: &Connection) -> Result<Self, WireError> {
         // A second installation of the same provider is refused, and does not matter.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("bpconform/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .dns_resolver(Arc::new(Resolver))
-            .timeout(limits.request)
-            .connect_timeout(limits.connect)
-            .pool_max_idle_per_host(8)
-            .build()?;
-        Ok(Self { client, limits })
+        let build = |builder: ClientBuilder| builder.build().map_err(|error| WireError::Client(cause(&error)));
+        let author = identified(builder(connection)?, connection)?;
+        Ok(Self {
+            author: build(author.tls_danger_accept_invalid_certs(connection.insecure))?,
+            others: build(builder(connection)?)?,
+            limits: connection.limits.clone(),
+            headers: connection.headers.clone(),
+            retries: connection.retries,
+            proxy: match &connection.proxy {
+                Proxy::At { url, .. } => Some(url.clone()),
+                Proxy::Usual | Proxy::None => None,
+            },
+        })
+    }
+
+    /// The client that asks that system.
+    pub(crate) fn client(&self, system: System) -> &Client {
+        if system == System::Author { &self.author } else { &self.others }
+    }
+}
+
+fn builder(connection: &Connection) -> Result<ClientBuilder, WireError> {
+    let limits = &connection.limits;
+    let builder = Client::builder()
+        .user_agent(concat!("bpconform/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .dns_resolver(Arc::new(Resolver))
+        .timeout(limits.request)
+        .connect_timeout(limits.connect)
+        .pool_max_idle_per_host(8);
+    proxied(trusting(builder, connection)?, &connection.proxy)
+}
+
+fn trusting(builder: ClientBuilder, connection: &Connection) -> Result<ClientBuilder, WireError> {
+    let Some(pem) = &connection.authorities else { return Ok(builder) };
+    let certificates =
+        Certificate::from_pem_bundle(pem).map_err(|error| WireError::Authorities(cause(&error)))?;
+    if certificates.is_empty() {
+        return Err(WireError::Authorities("there is no certificate; it holds -----BEGIN CERTIFICATE-----".into()));
+    }
+    Ok(builder.tls_certs_merge(certificates))
+}
+
+fn proxied(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, WireError> {
+    match proxy {
+        Proxy::Usual => Ok(builder),
+        Proxy::None => Ok(builder.no_proxy()),
+        Proxy::At { url, login } => {
+            let proxy =
+                reqwest::Proxy::all(url.clone()).map_err(|error| WireError::Proxy(cause(&error)))?;
+            Ok(builder.proxy(match login {
+                Some((user, password)) => proxy.basic_auth(user, password.expose_secret()),
+                None => proxy,
+            }))
+        }
+    }
+}
+
+fn identified(builder: ClientBuilder, connection: &Connection) -> Result<ClientBuilder, WireError> {
+    let Some(pem) = &connection.identity else { return Ok(builder) };
+    let identity = Identity::from_pem(pem.expose_secret().as_bytes());
+    Ok(builder.identity(identity.map_err(|error| WireError::Identity(cause(&error)))?))
+}
+
+/// The innermost cause says what happened; the outer ones only that something did.
+pub(crate) fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_named_and_shows_no_secret() {
+        let wrong = |connection: Connection| Wire::new(&connection).expect_err("it is broken").to_string();
+        let authorities = wrong(Connection { authorities: Some(b"no PEM at all".to_vec()), ..Connection::default() });
+        assert!(authorities.contains("there is no certificate"), "{authorities}");
+        let identity = wrong(Connection { identity: Some("canary-key".into()), ..Connection::default() });
+        assert!(identity.contains("client certificate") && !identity.contains("canary"), "{identity}");
     }
 }

@@ -1,0 +1,122 @@
+//! Carries one request over the wire and reads the whole answer, or says for a person why there is none. A read that did
+//! not get through is sent again a few times; anything else is sent once, since it may have had its effect.
+
+use std::time::Duration;
+
+use bpconform_fixtures::Surface;
+use bpconform_fixtures::surfaces::Class;
+use futures::StreamExt as _;
+use reqwest::{RequestBuilder, Response};
+use url::Url;
+
+use crate::problem::{Checked, Problem};
+use crate::reply::Reply;
+use crate::wire::{Wire, cause};
+
+/// What the first pause before another attempt lasts; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The statuses of a gateway, or of an Author that is starting, that say nothing about the Author's configuration.
+const NOT_THERE_YET: [u16; 3] = [502, 503, 504];
+
+/// What came back, and how often the request was sent again.
+pub(crate) async fn carry(
+    wire: &Wire,
+    surface: &Surface,
+    url: &Url,
+    request: RequestBuilder,
+) -> (Checked<Reply>, u32) {
+    let mut again = 0;
+    loop {
+        let next = (surface.class == Class::Read && again < wire.retries).then(|| request.try_clone()).flatten();
+        let Some(attempt) = next else { return (once(wire, surface, url, request.send().await).await, again) };
+        match attempt.send().await {
+            Err(error) if error.is_connect() && !is_certificate(&cause(&error)) => {}
+            Ok(response) if NOT_THERE_YET.contains(&response.status().as_u16()) => {}
+            outcome => return (once(wire, surface, url, outcome).await, again),
+        }
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(again)).await;
+        again += 1;
+    }
+}
+
+async fn once(
+    wire: &Wire,
+    surface: &Surface,
+    url: &Url,
+    outcome: Result<Response, reqwest::Error>,
+) -> Checked<Reply> {
+    let what = format!("{} {url}", surface.method);
+    let unreachable = |error: &reqwest::Error| Problem::error(format!("{what}: {}", why(error, wire)));
+    let response = outcome.map_err(|error| unreachable(&error))?;
+    let status = response.status().as_u16();
+    let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let headers = response.headers().iter().map(header).collect();
+    let mut body = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk.map_err(|error| unreachable(&error))?);
+        if body.len() > wire.limits.body {
+            let limit = wire.limits.body / (1024 * 1024);
+            return Err(Problem::error(format!("{what}: the answer is larger than {limit} MiB and was not read")));
+        }
+    }
+    Ok(Reply { surface: surface.id.clone(), method: surface.method.clone(), url: url.clone(), status, headers, body })
+}
+
+/// Why there is no answer, and what to do about it.
+fn why(error: &reqwest::Error, wire: &Wire) -> String {
+    if error.is_timeout() && !error.is_connect() {
+        return format!("no whole answer within {} s", wire.limits.request.as_secs_f32());
+    }
+    let cause = cause(error);
+    if let Some(advice) = certificate_advice(&cause) {
+        return format!("no answer: {cause}; {advice}");
+    }
+    match &wire.proxy {
+        Some(proxy) if error.is_connect() => {
+            format!("no answer through the proxy {proxy}: {cause}; is the proxy running, and is its address right?")
+        }
+        _ if error.is_connect() => {
+            format!("no answer: {cause}; is it running, and are address, scheme and proxy right?")
+        }
+        _ => format!("no whole answer: {cause}"),
+    }
+}
+
+fn is_certificate(cause: &str) -> bool {
+    certificate_advice(cause).is_some()
+}
+
+/// What a failure of TLS, in rustls's words, means to an operator.
+fn certificate_advice(cause: &str) -> Option<&'static str> {
+    let known = [
+        ("UnknownIssuer", "the certificate is of an authority that is not trusted: name its certificate with --ca-file"),
+        ("CaUsedAsEndEntity", "the certificate is self-signed: name it with --ca-file, or take it with --insecure"),
+        ("xpired", "the certificate has expired: renew it on the server"),
+        ("NotValidYet", "the certificate is not valid yet: check the clocks of both machines"),
+        ("not valid yet", "the certificate is not valid yet: check the clocks of both machines"),
+        ("NotValidForName", "the certificate is for another host: use the name that it is for"),
+        ("not valid for name", "the certificate is for another host: use the name that it is for"),
+        ("CertificateRequired", "the server asks for a client certificate: say --client-cert and --client-key"),
+        ("InvalidContentType", "what answers does not speak TLS: write http:// or use the port of HTTPS"),
+        ("invalid peer certificate", "the certificate cannot be verified: check the server's certificate chain"),
+    ];
+    known.iter().find(|(words, _)| cause.contains(words)).map(|(_, advice)| *advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tls_says_is_put_into_an_operators_words() {
+        let advice = |cause| certificate_advice(cause).unwrap_or("none");
+        assert!(advice("invalid peer certificate: UnknownIssuer").contains("--ca-file"));
+        assert!(advice("invalid peer certificate: certificate expired: verification time …").contains("renew"));
+        assert!(advice("received corrupt message of type InvalidContentType").contains("http://"));
+        assert_eq!(advice("Connection refused (os error 111)"), "none");
+    }
+}
