@@ -12,10 +12,10 @@ pub(super) type Refusal = (u16, String);
 impl Author {
     /// The paths to deliver when this one is published, those that others rest on first.
     pub(super) fn publishable(&self, path: &str) -> Result<Vec<String>, Refusal> {
-        let Some(node) = self.repository.get(path) else { return Err((404, format!("there is no {path}"))) };
         if path.starts_with("/libs/") {
             return Err((400, format!("{path} is a locked default and cannot be published")));
         }
+        let Some(node) = self.repository.get(path) else { return Err((404, format!("there is no {path}"))) };
         if is_fragment(node) {
             return Err((400, format!("{path} is a content fragment and cannot be published")));
         }

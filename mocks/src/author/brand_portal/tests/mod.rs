@@ -2,6 +2,8 @@
 
 mod configuration;
 mod delivery;
+mod legacy;
+mod publishing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
