@@ -15,6 +15,7 @@ pub(super) const AGENTS: usize = 4;
 
 /// A replication agent as its node says.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a check box of the agent's dialog")]
 pub(super) struct Agent {
     /// The name of its node, which is its id.
     pub(super) id: String,
@@ -157,8 +158,9 @@ impl Author {
             "Agent is used on normal replication"
         };
         let state = self.queue_state(agent);
-        let rows: String =
+        let rows: Vec<_> =
             self.queue_items(id).iter().map(|(_, item)| format!("<tr>{}</tr>\n", item.cells())).collect();
+        let rows = rows.concat();
         let body = format!(
             "<p>({id})</p>\n<ul>\n<li>Agent is <strong>{enabled}.</strong> Replicating to <strong>{target}</strong></li>\n\
              <li class=\"{class}\">Queue is <strong>{state}</strong></li>\n<li>{ignored}</li>\n</ul>\n\
@@ -198,7 +200,8 @@ impl Author {
     /// The log of one agent.
     pub(super) fn agent_log(&self, agent: &Agent) -> Response {
         let lines = self.brand_portal.logs.get(&agent.id).into_iter().flatten();
-        let lines: String = lines.map(|line| format!("{}<br>\n", escape(&line.in_log(&agent.id)))).collect();
+        let lines: Vec<_> = lines.map(|line| format!("{}<br>\n", escape(&line.in_log(&agent.id)))).collect();
+        let lines = lines.concat();
         html(200, &format!("<!DOCTYPE html>\n<html><body><code>\n{lines}</code></body></html>\n"))
     }
 }

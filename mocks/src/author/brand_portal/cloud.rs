@@ -79,13 +79,14 @@ impl Author {
 
     /// Tools > Cloud Services > AEM Brand Portal.
     pub(super) fn cloud_console(&self, now: Timestamp) -> Response {
-        let entries: String = self
+        let entries: Vec<_> = self
             .cloud_configurations()
             .iter()
             .map(|one| {
                 format!("<li>{} ({}): {}</li>\n", escape(&one.title), escape(&one.name), escape(&one.tenant_url))
             })
             .collect();
+        let entries = entries.concat();
         let create = self.surfaces.get("author.cloud-create");
         let accounts = self.providers().into_iter().map(|provider| (provider.pid, provider.title)).collect();
         let token = self.csrf_field(now);

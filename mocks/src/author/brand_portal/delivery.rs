@@ -105,12 +105,12 @@ impl Author {
     pub(super) fn deliver(&mut self, now: Timestamp, agent: Agent, job: Job) -> Step {
         let mut delivery = Delivery { agent, job, transcript: Transcript::default(), size: 0, waits_for: None };
         if !delivery.agent.enabled {
-            return self.delivered(now, delivery, Err("Agent is disabled".into()));
+            return self.delivered(now, delivery, &Err("Agent is disabled".into()));
         }
         let identity = self.identity(&delivery.agent);
         let body = match self.package(&delivery) {
             Ok(body) => body,
-            Err(problem) => return self.delivered(now, delivery, Err(problem)),
+            Err(problem) => return self.delivered(now, delivery, &Err(problem)),
         };
         delivery.size = body.len();
         delivery.open(now, &identity);
@@ -122,7 +122,7 @@ impl Author {
             }
             Identity::Nobody => self.send(delivery, None, body),
             Identity::Broken => {
-                self.delivered(now, delivery, Err("No OAuth token available. OAuth not initialized".into()))
+                self.delivered(now, delivery, &Err("No OAuth token available. OAuth not initialized".into()))
             }
         }
     }
@@ -142,7 +142,7 @@ impl Author {
             }
             Err(problem) => {
                 let problem = self.token_failure(now, &problem);
-                self.delivered(now, delivery, Err(problem))
+                self.delivered(now, delivery, &Err(problem))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Author {
         }
         match self.package(&delivery) {
             Ok(body) => self.send(delivery, Some(bearer), body),
-            Err(problem) => self.delivered(now, delivery, Err(problem)),
+            Err(problem) => self.delivered(now, delivery, &Err(problem)),
         }
     }
 
@@ -174,7 +174,7 @@ impl Author {
                     self.brand_portal.tokens.insert(provider.pid, token);
                     self.send_with_bearer(now, delivery, bearer)
                 }
-                Err(problem) => self.delivered(now, delivery, Err(problem)),
+                Err(problem) => self.delivered(now, delivery, &Err(problem)),
             };
         }
         let result = answered(now, &mut delivery, outcome);
@@ -183,13 +183,13 @@ impl Author {
         {
             self.brand_portal.tokens.remove(&provider.pid);
         }
-        self.delivered(now, delivery, result)
+        self.delivered(now, delivery, &result)
     }
 
     /// The end of a delivery: the last lines, the logs, and the answer or the queue.
-    fn delivered(&mut self, now: Timestamp, mut delivery: Delivery, result: Result<(), String>) -> Step {
+    fn delivered(&mut self, now: Timestamp, mut delivery: Delivery, result: &Result<(), String>) -> Step {
         let (action, path) = (delivery.action().word().to_ascii_uppercase(), delivery.path().to_owned());
-        if let Err(problem) = &result {
+        if let Err(problem) = result {
             let failed = format!("Transfer failed for {}.", delivery.described(now));
             delivery.transcript.error(now, format!("{failed} {problem}"));
             let thrown =

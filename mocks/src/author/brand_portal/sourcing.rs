@@ -119,7 +119,7 @@ impl Author {
                 return list.map_or(Step::Done, |call| self.go_on(poll, call));
             }
             Stage::List => {
-                poll.left = outcome.map(|response| listed(&response, &poll.configuration)).unwrap_or_default()
+                poll.left = outcome.map(|response| listed(&response, &poll.configuration)).unwrap_or_default();
             }
             Stage::Fetch(contribution) => {
                 if let Some(taken) = self.import(now, &poll, &contribution, outcome) {

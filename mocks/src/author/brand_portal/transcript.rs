@@ -53,7 +53,8 @@ impl Transcript {
 
     /// The page of Test Connection.
     pub(super) fn page(&self, agent: &Agent, succeeded: bool) -> Response {
-        let lines: String = self.0.iter().map(|line| format!("{}<br>\n", escape(&line.in_test()))).collect();
+        let lines: Vec<_> = self.0.iter().map(|line| format!("{}<br>\n", escape(&line.in_test()))).collect();
+        let lines = lines.concat();
         let verdict = if succeeded { "succeeded" } else { "failed" };
         let target = escape(&agent.target);
         html(

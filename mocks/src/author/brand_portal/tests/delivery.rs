@@ -16,6 +16,7 @@ fn test(stage: &mut Stage, token: Outcome, answered: Outcome) -> String {
     page.text()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
 fn ok() -> Outcome {
     Ok(Response::new(200, "text/plain;charset=utf-8", "ReplicationAction TEST ok.").with_header("content-length", "26"))
 }

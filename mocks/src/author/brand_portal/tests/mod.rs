@@ -109,15 +109,18 @@ fn call(step: Step) -> (Ticket, Call) {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
 fn token() -> Outcome {
     Ok(Response::new(200, "application/json", r#"{"access_token":"t0k3n","token_type":"bearer","expires_in":86399}"#))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
 fn refused() -> Outcome {
     let body = r#"{"error":"invalid_client","error_description":"invalid client_secret parameter"}"#;
     Ok(Response::new(400, "application/json", body))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
 fn accepted(call: &Call) -> Outcome {
     let action = header(call, "action").to_ascii_uppercase();
     Ok(Response::new(200, "text/plain;charset=utf-8", format!("ReplicationAction {action} ok.")))
