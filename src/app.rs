@@ -1,58 +1,59 @@
 //! From the command line to the exit code.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bpconform_fixtures::{Allow, Requirements, Surfaces};
 use bpconform_steps::session::Settings;
-use bpconform_steps::stack::Stack;
-use bpconform_steps::wire::Limits;
+use bpconform_steps::wire::{Connection, Limits, Proxy};
 use clap::FromArgMatches as _;
 use clap::parser::ValueSource;
 
 use crate::cli::{self, Cli, Command, Select, TargetArgs, TargetKind};
+use crate::config::{self, Configured, Failure};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::{Features, Known};
+use crate::observe::{Place, Reach};
 use crate::output::Output;
 use crate::plan::Selection;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
-use crate::run::{Options, Target};
-use crate::{environment, list, mock, report};
+use crate::run::{JOBS_ON_MOCKS, Options, Target};
+use crate::{environment, learn, list, mock, report, selftest};
 
 /// Does what the command line asks for.
 pub fn main() -> Exit {
     let began = Instant::now();
-    let matches = match cli::command().try_get_matches() {
-        Ok(matches) => matches,
-        Err(error) => {
+    let output = Output::default();
+    let configured = match Configured::read(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(configured) => Ok(configured),
+        Err(Failure::CommandLine(error)) => {
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Green };
         }
+        Err(Failure::Configuration(error)) => Err(error),
     };
-    let output = Output::default();
-    let result = Cli::from_arg_matches(&matches)
-        .map_err(|error| Error::Internal(error.to_string()))
-        .and_then(|cli| command(&cli, &matches, &output, began));
+    let result = configured.and_then(|configured| {
+        let cli = Cli::from_arg_matches(&configured.matches).map_err(|error| Error::Internal(error.to_string()))?;
+        command(&cli, &configured, &output, began)
+    });
     result.unwrap_or_else(|error| {
         output.err(&format!("error: {error}\n"));
         Exit::from(&error)
     })
 }
 
-fn command(cli: &Cli, matches: &clap::ArgMatches, output: &Output, began: Instant) -> Result<Exit, Error> {
+fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) -> Result<Exit, Error> {
     output.log(cli.common.verbose);
     let variables = environment::variables()?;
     environment::unknown(&variables).iter().for_each(|message| output.err(&format!("warning: {message}\n")));
     let styles = Styles::for_stdout(cli.common.color);
+    let place = Place { configured, variables: &variables };
     match &cli.command {
         Command::Run(run) => {
-            if let Some((_, matches)) = matches.subcommand() {
-                addresses_need_a_target(&run.target, matches)?;
-            }
-            runtime()?.block_on(self::run(run, &cli.common, &variables, output, began))
+            addresses_need_a_target(&run.target, configured.command())?;
+            runtime()?.block_on(self::run(run, &cli.common, &place, output, began))
         }
         Command::List(list) => {
             let (features, selection) = (features(&list.select)?, selection(&list.select)?);
@@ -63,7 +64,14 @@ fn command(cli: &Cli, matches: &clap::ArgMatches, output: &Output, began: Instan
             });
             Ok(Exit::Green)
         }
+        Command::Config(cli::Config::Show(show)) => {
+            configured.headers_are_no_secrets()?;
+            output.out(&config::show::text(configured, &variables, show.origin));
+            Ok(Exit::Green)
+        }
+        Command::Surface(surface) => runtime()?.block_on(learn::command::run(surface, place, output)),
         Command::Mock(mock) => runtime()?.block_on(mock::serve(mock, output)),
+        Command::Selftest(args) => selftest::command(args, output, began),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut cli::command(), "bpconform", &mut script);
@@ -113,11 +121,11 @@ fn selection(select: &Select) -> Result<Selection, Error> {
 async fn run(
     run: &cli::Run,
     common: &cli::Common,
-    variables: &BTreeMap<String, String>,
+    place: &Place<'_>,
     output: &Output,
     began: Instant,
 ) -> Result<Exit, Error> {
-    let options = options(run, variables, output, began)?;
+    let options = options(run, place, output, began)?;
     let features = features(&run.select)?;
     let detail = match (common.quiet, common.verbose) {
         (true, _) => Detail::Quiet,
@@ -146,15 +154,18 @@ async fn run(
 
 fn options(
     run: &cli::Run,
-    variables: &BTreeMap<String, String>,
+    place: &Place<'_>,
     output: &Output,
     began: Instant,
 ) -> Result<Options, Error> {
-    let target = target(&run.target, variables)?;
+    let (target, connection) = target(&run.target, place, output)?;
     let embedded = matches!(target, Target::Mock);
+    if !embedded && !run.how.defects.is_empty() {
+        return Err(Error::Usage("--defect is for the embedded mocks; without --target author they are checked".into()));
+    }
     let allow = run.target.allow.unwrap_or(if embedded { Allow::Change } else { Allow::Observe });
     let usual_jobs = match (embedded, allow) {
-        (true, _) => 8,
+        (true, _) => JOBS_ON_MOCKS,
         (false, Allow::Change) => 1,
         (false, _) => 4,
     };
@@ -166,38 +177,22 @@ fn options(
         selection: selection(&run.select)?,
         jobs: run.how.jobs.map_or(usual_jobs, usize::from),
         timeout: run.how.timeout,
-        limits: Limits { request: run.how.request_timeout, ..Limits::default() },
+        connection,
         settings: Settings {
             latest_service_pack: latest.or_else(|| embedded.then(mock::latest_service_pack).flatten()),
             ..Settings::default()
         },
         surfaces: surfaces(&run.select)?,
         redactor: output.redactor.clone(),
+        defects: selftest::named(&run.how.defects)?,
     })
 }
 
-fn target(target: &TargetArgs, variables: &BTreeMap<String, String>) -> Result<Target, Error> {
+fn target(target: &TargetArgs, place: &Place<'_>, output: &Output) -> Result<(Target, Connection), Error> {
     if target.target == TargetKind::Mock {
-        return Ok(Target::Mock);
+        let limits = Limits { request: target.connection.request_timeout, ..Limits::default() };
+        return Ok((Target::Mock, Connection { limits, proxy: Proxy::None, ..Connection::default() }));
     }
-    let Some(author) = target.author_url.clone() else {
-        let advice = "say --author-url URL or set BPCONFORM_AUTHOR_URL".to_owned();
-        return Err(Error::Missing { what: "address of the Author", advice });
-    };
-    let credentials = environment::credentials(variables, target.credentials.as_deref())?;
-    for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
-        if credentials.get(name).is_none() {
-            let advice = format!("set {name}, or write it into a file and say --credentials FILE");
-            let what = if name.ends_with("USER") { "user of the Author" } else { "password of the Author's user" };
-            return Err(Error::Missing { what, advice });
-        }
-    }
-    let stack = Stack {
-        author,
-        ims: target.ims_url.clone(),
-        console: target.console_url.clone(),
-        tenant: target.tenant_url.clone(),
-        control: None,
-    };
-    Ok(Target::Author(stack, credentials))
+    let Reach { stack, credentials, connection } = Reach::author(target, *place, output)?;
+    Ok((Target::Author(stack, credentials), connection))
 }

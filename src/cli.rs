@@ -9,6 +9,10 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use url::Url;
 
+use crate::config::connection::ConnectionArgs;
+use crate::config::settings;
+use crate::learn;
+
 /// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "bpconform", version, propagate_version = true, max_term_width = 100)]
@@ -37,6 +41,12 @@ pub struct Common {
     /// Tell only what did not pass, and the summary
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     pub quiet: bool,
+    /// The configuration file [default: bpconform.toml in the working directory, if there is one]
+    #[arg(long, value_name = "FILE", global = true, env = "BPCONFORM_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The profile of the configuration file: its table [target.NAME]
+    #[arg(long, value_name = "NAME", global = true, env = "BPCONFORM_PROFILE")]
+    pub profile: Option<String>,
 }
 
 /// When to colour the output.
@@ -60,6 +70,14 @@ pub enum Command {
     List(List),
     /// Serve the mocked stack until Ctrl-C
     Mock(Mock),
+    /// Show the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Show, learn or look for the endpoints of an Author
+    #[command(subcommand)]
+    Surface(Surface),
+    /// Prove that every check can fail: run the features against mocks with each known defect
+    Selftest(Selftest),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -131,6 +149,9 @@ pub struct TargetArgs {
     /// The service pack that counts as the latest, for example 6.5.24.0
     #[arg(long, value_name = "VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK")]
     pub latest_service_pack: Option<String>,
+    /// How it is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// What to check.
@@ -156,13 +177,49 @@ pub struct How {
     /// Limit for the whole run, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600", env = "BPCONFORM_TIMEOUT")]
     pub timeout: Duration,
-    /// Limit for each request, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30",
-        env = "BPCONFORM_REQUEST_TIMEOUT")]
-    pub request_timeout: Duration,
     /// Write run.json and junit.xml into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Run against mocks with this defect, see `bpconform selftest`; may be said several times
+    #[arg(long = "defect", value_name = "ID")]
+    pub defects: Vec<String>,
+}
+
+/// `bpconform config`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Config {
+    /// Print every setting, secrets masked
+    Show(Box<ConfigShow>),
+}
+
+/// `bpconform config show`: takes the flags of all settings, so that what they would do can be seen.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigShow {
+    /// Say for each value where it came from
+    #[arg(long)]
+    pub origin: bool,
+}
+
+/// `bpconform surface`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Surface {
+    /// Print each endpoint, how well it is known, and where that is known from
+    Show(SurfaceShow),
+    /// Recognise the documented actions in what a browser recorded, and write them as a file for --surfaces
+    Learn(learn::LearnArgs),
+    /// Ask a live Author, by reads only, which of the known candidates answer
+    Probe(Box<learn::probe::ProbeArgs>),
+}
+
+/// `bpconform surface show`
+#[derive(Clone, Debug, Args)]
+pub struct SurfaceShow {
+    /// What is shown, and how.
+    #[command(flatten)]
+    pub show: learn::show::ShowArgs,
+    /// A file of surfaces that is laid over the built-in ones
+    #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
+    pub surfaces: Option<PathBuf>,
 }
 
 /// `bpconform list`
@@ -203,14 +260,31 @@ pub struct Mock {
     /// Print the addresses and credentials as one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Serve it with this defect, see `bpconform selftest`; may be said several times
+    #[arg(long = "defect", value_name = "ID")]
+    pub defects: Vec<String>,
     /// A file of surfaces that is laid over the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
     pub surfaces: Option<PathBuf>,
 }
 
+/// `bpconform selftest`
+#[derive(Clone, Debug, Args)]
+pub struct Selftest {
+    /// Only this defect; may be said several times
+    #[arg(long = "defect", value_name = "ID")]
+    pub defects: Vec<String>,
+    /// Print the matrix as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The definition of the command line: parser, help and completions come from it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    let command = Cli::command();
+    let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
+    let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
+    command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
 }
 
 fn allow_level() -> impl clap::builder::TypedValueParser<Value = Allow> {
@@ -241,7 +315,7 @@ fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| "it must be a number of seconds greater than 0".to_owned())

@@ -5,11 +5,9 @@ use std::path::Path;
 
 use bpconform_steps::credentials::{ALL, Credentials};
 
-use crate::cli;
+use crate::config::settings::{self, PREFIX};
 use crate::error::Error;
 use crate::features::nearest;
-
-const PREFIX: &str = "BPCONFORM_";
 
 /// The variables of the environment that are ours, as `(name, value)`.
 pub fn variables() -> Result<BTreeMap<String, String>, Error> {
@@ -36,15 +34,18 @@ pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 fn known() -> Vec<String> {
-    let run = cli::command();
-    let flags = run.get_subcommands().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
-    let credentials = ALL.iter().map(|credential| credential.name.to_owned());
-    flags.map(|name| name.to_string_lossy().into_owned()).chain(credentials).collect()
+    let settings = settings::all().into_iter().map(|setting| setting.variable);
+    settings.chain(ALL.iter().map(|credential| credential.name.to_owned())).collect()
 }
 
-/// The credentials of the environment, and of the file what the environment lacks.
-pub fn credentials(variables: &BTreeMap<String, String>, file: Option<&Path>) -> Result<Credentials, Error> {
+/// The credentials of the environment; what it lacks, as `configured`; and what that lacks, of the file.
+pub fn credentials(
+    variables: &BTreeMap<String, String>,
+    configured: BTreeMap<String, String>,
+    file: Option<&Path>,
+) -> Result<Credentials, Error> {
     let mut values = file.map(read).transpose()?.unwrap_or_default();
+    values.extend(configured);
     for credential in ALL {
         let Some(value) = variables.get(credential.name) else { continue };
         check(credential.name, value)
@@ -81,7 +82,7 @@ fn entry(line: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value))
 }
 
-fn check(name: &str, value: &str) -> Result<(), String> {
+pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
         return Err(format!("{name} is empty; set it or leave it out"));
     }
@@ -99,7 +100,7 @@ fn check(name: &str, value: &str) -> Result<(), String> {
 }
 
 #[cfg(unix)]
-fn private(file: &Path) -> Result<(), String> {
+pub(crate) fn private(file: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt as _;
     let meta = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?;
     let mode = meta.permissions().mode() & 0o777;
@@ -110,6 +111,6 @@ fn private(file: &Path) -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) -> Result<(), String> {
+pub(crate) fn private(_: &Path) -> Result<(), String> {
     Ok(())
 }

@@ -51,6 +51,22 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A capture cannot be read.
+    #[error("{}: {problem}", file.display())]
+    Capture {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with the entry or the line.
+        problem: String,
+    },
+    /// The configuration file cannot be used.
+    #[error("{place}: {problem}")]
+    Configuration {
+        /// The file, with the line where it is known.
+        place: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// Something that the target needs was not given.
     #[error("no {what} was given: {advice}")]
     Missing {
@@ -62,6 +78,14 @@ pub enum Error {
     /// Flags that do not go together, or the like.
     #[error("{0}")]
     Usage(String),
+    /// A record or a baseline could not be read.
+    #[error("{}: {problem}", file.display())]
+    Read {
+        /// The file or directory.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A file could not be written.
     #[error("{}: cannot be written: {source}", file.display())]
     Write {

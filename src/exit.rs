@@ -73,8 +73,11 @@ impl From<&Error> for Exit {
             | Error::Fixture(_)
             | Error::Credentials { .. }
             | Error::Environment { .. }
+            | Error::Capture { .. }
+            | Error::Configuration { .. }
             | Error::Missing { .. }
             | Error::Usage(_)
+            | Error::Read { .. }
             | Error::Write { .. } => Self::Usage,
             Error::Unreachable { .. } | Error::Wire(_) | Error::Mock(_) => Self::Unreachable,
             Error::Interrupted => Self::Interrupted,

@@ -3,16 +3,28 @@
 //! drawn from the record.
 
 pub mod app;
+pub mod baseline;
 pub mod cli;
+pub mod config;
+pub mod diff;
 pub mod environment;
 pub mod error;
+pub mod evaluate;
 pub mod exit;
 pub mod features;
+pub mod learn;
 pub mod list;
+pub mod merge;
 pub mod mock;
+pub mod observe;
 pub mod output;
 pub mod plan;
 pub mod record;
+pub mod record_file;
 pub mod report;
 pub mod run;
+pub mod selftest;
+pub mod schema;
+pub mod shard;
+pub mod surroundings;
 pub mod verdict;

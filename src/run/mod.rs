@@ -1,6 +1,7 @@
 //! A run: the target is asked whether it can be checked, the plan is made, cucumber drives it, the record is kept.
 
-mod drive;
+pub(crate) mod drive;
+pub(crate) mod mocks;
 pub mod preflight;
 mod stage;
 pub mod survey;
@@ -12,20 +13,22 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_fixtures::{Allow, Defect, Surfaces};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run as Shared, Session, Settings};
 use bpconform_steps::stack::Stack;
-use bpconform_steps::wire::{Limits, Wire};
+use bpconform_steps::wire::{Connection, Proxy, Wire};
 use cucumber::gherkin::{Feature, Scenario};
 use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::features::Features;
+use crate::mock;
 use crate::plan::{Decision, Facts, Plan, Selection};
 use crate::record::{self, Outcome, PlanRecord, Record, ScenarioRecord, Summary, TargetRecord, Tool};
 use crate::run::drive::{Key, drive, key};
+use crate::run::mocks::Mocks;
 use crate::run::stage::{Ground, Stage, Stop, Why};
 use crate::run::survey::Survey;
 pub(crate) use crate::run::trace::milliseconds;
@@ -51,6 +54,9 @@ impl Target {
     }
 }
 
+/// How many scenarios run at once on the mocks.
+pub const JOBS_ON_MOCKS: usize = 8;
+
 /// All that a run is told.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -66,22 +72,41 @@ pub struct Options {
     pub jobs: usize,
     /// The limit for the whole run.
     pub timeout: Duration,
-    /// The limits for each request.
-    pub limits: Limits,
+    /// How the target is reached.
+    pub connection: Connection,
     /// What the operator knows.
     pub settings: Settings,
     /// The surfaces of the target.
     pub surfaces: Arc<Surfaces>,
     /// The last gate for secrets.
     pub redactor: Redactor,
+    /// The deliberate deviations of the embedded mocks.
+    pub defects: Vec<Arc<Defect>>,
 }
 
 impl Options {
-    fn facts<'a>(&'a self, states: Option<&'a BTreeSet<String>>) -> Facts<'a> {
-        Facts { allow: self.allow, embedded: self.embedded(), surfaces: &self.surfaces, states }
+    /// A run of all scenarios against the embedded mocks.
+    pub fn embedded(redactor: Redactor, began: Instant) -> Self {
+        Self {
+            began,
+            target: Target::Mock,
+            allow: Allow::Change,
+            selection: Selection::default(),
+            jobs: JOBS_ON_MOCKS,
+            timeout: Duration::from_secs(600),
+            connection: Connection { proxy: Proxy::None, ..Connection::default() },
+            settings: Settings { latest_service_pack: mock::latest_service_pack(), ..Settings::default() },
+            surfaces: Arc::new(Surfaces::built_in().clone()),
+            redactor,
+            defects: Vec::new(),
+        }
     }
 
-    fn embedded(&self) -> bool {
+    fn facts<'a>(&'a self, states: Option<&'a BTreeSet<String>>) -> Facts<'a> {
+        Facts { allow: self.allow, embedded: self.is_embedded(), surfaces: &self.surfaces, states }
+    }
+
+    fn is_embedded(&self) -> bool {
         matches!(self.target, Target::Mock)
     }
 
@@ -94,9 +119,9 @@ impl Options {
         Ok(Shared {
             id: run_id(),
             allow: self.allow,
-            embedded: self.embedded(),
+            embedded: self.is_embedded(),
             surfaces: Arc::clone(&self.surfaces),
-            wire: Wire::new(self.limits.clone()).map_err(|error| Error::Wire(error.to_string()))?,
+            wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
             redactor: self.redactor.clone(),
             settings: self.settings.clone(),
         })
@@ -149,7 +174,7 @@ async fn run_until(
     let states = survey.as_ref().map(|survey| &survey.states);
     let plan = Plan::new(&features.cases, &options.selection, &options.facts(states));
     let ground = match &options.target {
-        Target::Mock => Ground::Mock(seeds(&plan)),
+        Target::Mock => Ground::Mock(Mocks::new(&plan, options.defects.clone(), None)),
         Target::Author(stack, credentials) => Ground::Real(stack.clone(), credentials.clone()),
     };
     let stage = Stage::new(shared, ground, stop.clone());
@@ -168,12 +193,15 @@ async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<
     Ok(Some(survey::ask(&session).await))
 }
 
-fn seeds(plan: &Plan) -> HashMap<Key, String> {
-    let seed = |planned: &crate::plan::Planned| {
-        let case = &planned.case;
-        ((PathBuf::from(&case.file), case.line), case.author.clone())
-    };
-    plan.scenarios.iter().map(seed).collect()
+/// Runs a plan on mocked stacks, and gives the records of its scenarios back.
+pub(crate) async fn on_mocks(
+    options: &Options,
+    features: &Features,
+    plan: &Plan,
+    mocks: Mocks,
+) -> Result<Vec<ScenarioRecord>, Error> {
+    let stage = Stage::new(Arc::new(options.shared()?), Ground::Mock(mocks), Stop::default());
+    Ok(play(features, plan, options.jobs, stage, |_| ()).await)
 }
 
 /// Runs what the plan says and gives all records back in the document's order.
@@ -254,6 +282,7 @@ fn keep(
     };
     let since = Timestamp::now().duration_since(started);
     Record {
+        format: record::FORMAT,
         tool: Tool::this(),
         started,
         duration_ms: milliseconds(since.unsigned_abs()),
@@ -267,7 +296,10 @@ fn keep(
             skip: plan.scenarios.len() - plan.running(),
             jobs: options.jobs,
             timeout_s: options.timeout.as_secs(),
+            shard: None,
         },
+        environment: crate::surroundings::here(),
+        body_cap: bpconform_steps::evidence::BODY_CAP,
         left_behind: scenarios.iter().flat_map(|scenario| scenario.left_behind.clone()).collect(),
         scenarios,
         requirements,
@@ -298,5 +330,7 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
         product,
         states: states.into_iter().collect(),
         surfaces: options.surfaces.name.clone(),
+        surfaces_sha256: crate::surroundings::sha256_of(&*options.surfaces),
+        defects: options.defects.iter().map(|defect| defect.id.clone()).collect(),
     }
 }

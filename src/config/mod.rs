@@ -1,0 +1,164 @@
+//! The configuration: a file with profiles, laid under the environment and the flags. The definition of the command line
+//! is the one table of settings: a setting is an argument that has a name in the environment, its key in the file is the
+//! argument's id, and a value of the file becomes the argument's default. So every source is read by the same parser, and
+//! what clap knows of a value's source says where it came from.
+
+pub mod connection;
+pub mod file;
+pub mod secrets;
+pub mod settings;
+pub mod show;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+
+use crate::cli;
+use crate::config::connection::Header;
+use crate::config::file::{ConfigFile, Entry};
+use crate::config::settings::Setting;
+use crate::error::Error;
+
+/// The name of the file that is read when it lies in the working directory.
+pub const FILE: &str = "bpconform.toml";
+
+/// The command line with the configuration laid under it.
+#[derive(Debug)]
+pub struct Configured {
+    /// What clap read from all sources.
+    pub matches: ArgMatches,
+    /// The file, if there is one.
+    pub file: Option<ConfigFile>,
+    /// What the file and its profile give, by key.
+    pub given: BTreeMap<String, Entry>,
+}
+
+/// Why the command line and the configuration could not be read.
+#[derive(Debug)]
+pub enum Failure {
+    /// What clap says, which may be the help that was asked for.
+    CommandLine(clap::Error),
+    /// The file, or something that it names, cannot be used.
+    Configuration(Error),
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Self::CommandLine(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Configuration(error)
+    }
+}
+
+impl Configured {
+    /// Reads the arguments of the process, the environment, and the file that either names or that lies in the working
+    /// directory.
+    pub fn read(arguments: &[OsString]) -> Result<Self, Failure> {
+        let matches = cli::command().try_get_matches_from(arguments)?;
+        if matches.subcommand_name() == Some("completions") {
+            return Ok(Self { matches, file: None, given: BTreeMap::new() });
+        }
+        let named = deepest(&matches).get_one::<PathBuf>("config").cloned();
+        let profile = deepest(&matches).get_one::<String>("profile").cloned();
+        let Some(file) = find(named.as_deref())? else {
+            return match profile {
+                Some(profile) => Err(Error::Usage(format!(
+                    "profile {profile} is asked for, but there is no {FILE} here; name the file with --config"
+                ))
+                .into()),
+                None => Ok(Self { matches, file: None, given: BTreeMap::new() }),
+            };
+        };
+        let given = file.given(profile.as_deref())?;
+        let settings = settings::all();
+        settings.iter().try_for_each(|setting| given.get(&setting.key).map_or(Ok(()), |it| check(setting, it, &file)))?;
+        let matches = lay_under(cli::command(), &given, &settings, &file).try_get_matches_from(arguments)?;
+        Ok(Self { matches, file: Some(file), given })
+    }
+
+    /// The matches of the command itself, however deep it stands.
+    pub fn command(&self) -> &ArgMatches {
+        deepest(&self.matches)
+    }
+
+    /// A header that proves who the run is must come from the environment: a command line is seen by others, and a file
+    /// is copied.
+    pub fn headers_are_no_secrets(&self) -> Result<(), Error> {
+        let matches = self.command();
+        if matches.value_source("headers") == Some(ValueSource::EnvVariable) {
+            return Ok(());
+        }
+        let headers = matches.get_many::<Header>("headers").into_iter().flatten();
+        match headers.into_iter().find(|header| header.authenticates()) {
+            Some(header) => Err(Error::Usage(format!(
+                "the header {} looks like a secret; set it in the environment, BPCONFORM_HEADERS='{}: …', and in no \
+                flag or file",
+                header.name, header.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the value of a setting came from, for a person.
+    pub fn origin(&self, setting: &Setting) -> String {
+        match self.command().value_source(&setting.key) {
+            Some(ValueSource::CommandLine) => format!("flag --{}", setting.flag),
+            Some(ValueSource::EnvVariable) => format!("environment {}", setting.variable),
+            _ => match (self.given.get(&setting.key), &self.file) {
+                (Some(entry), Some(file)) => entry.origin(file),
+                _ => "default".to_owned(),
+            },
+        }
+    }
+}
+
+fn deepest(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, matches)| deepest(matches))
+}
+
+fn find(named: Option<&Path>) -> Result<Option<ConfigFile>, Error> {
+    match named {
+        Some(path) => ConfigFile::read(path).map(Some),
+        None if Path::new(FILE).is_file() => ConfigFile::read(Path::new(FILE)).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Lets the argument's own parser judge a value of the file, so that the message can name the file and the line.
+fn check(setting: &Setting, entry: &Entry, file: &ConfigFile) -> Result<(), Error> {
+    let wrong = |problem: String| Err(file.error(entry.line, format!("{}: {problem}", setting.key)));
+    if setting.switch {
+        return match entry.texts.as_slice() {
+            [text] if text == "true" || text == "false" => Ok(()),
+            _ => wrong("it is true or false".into()),
+        };
+    }
+    if entry.texts.len() != 1 && !setting.several {
+        return wrong("it takes one value, not a list".into());
+    }
+    let lone = Command::new("bpconform").no_binary_name(true).arg(setting.arg.clone());
+    let arguments = entry.texts.iter().map(|text| format!("--{}={text}", setting.flag));
+    match lone.try_get_matches_from(arguments) {
+        Ok(_) => Ok(()),
+        Err(error) => wrong(settings::reason(&error)),
+    }
+}
+
+/// Makes the values of the file the defaults of the arguments that they are for.
+fn lay_under(command: Command, given: &BTreeMap<String, Entry>, settings: &[Setting], file: &ConfigFile) -> Command {
+    let command = command.mut_args(|arg| {
+        let setting = settings.iter().find(|setting| arg.get_id() == setting.key.as_str());
+        match setting.and_then(|setting| Some((setting, given.get(&setting.key)?))) {
+            Some((setting, entry)) => arg.default_values(file.values(setting, entry)),
+            None => arg,
+        }
+    });
+    command.mut_subcommands(|command| lay_under(command, given, settings, file))
+}

@@ -1,0 +1,169 @@
+//! Credentials that the configuration names: a value that is no secret, a file that only its owner can read, or a command
+//! that prints it. What the environment already gives is not asked for.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use bpconform_steps::credentials::{ALL, Credentials, Named};
+
+use crate::config::Configured;
+use crate::config::file::{ConfigFile, Entry};
+use crate::config::settings::credential_key;
+use crate::environment;
+use crate::error::Error;
+
+/// How long a command that prints a secret may take: time enough to touch a security key.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// More than any credential needs; a private key has 3 KiB.
+const LARGEST: u64 = 64 * 1024;
+
+/// Where the value of a credential is to be had.
+#[derive(Clone, Debug)]
+pub enum Source<'a> {
+    /// The value itself, of a credential that is no secret.
+    Value(&'a Entry),
+    /// A file.
+    File(&'a Entry),
+    /// A command: its program and its arguments.
+    Command(&'a Entry),
+}
+
+impl Source<'_> {
+    /// What the configuration says for a credential.
+    pub fn of<'a>(named: &Named, given: &'a BTreeMap<String, Entry>) -> Option<Source<'a>> {
+        let key = credential_key(named.name);
+        let from = |suffix: &str| given.get(&format!("{key}{suffix}"));
+        let value = from("").map(Source::Value);
+        value.or_else(|| from("_command").map(Source::Command)).or_else(|| from("_file").map(Source::File))
+    }
+
+    /// Where it stands in the file, for a person, and how the value is to be had.
+    pub fn origin(&self, file: &ConfigFile) -> String {
+        match self {
+            Self::Value(entry) => entry.origin(file),
+            Self::File(entry) => format!("{}, which names a file", entry.origin(file)),
+            Self::Command(entry) => format!("{}, which names a command", entry.origin(file)),
+        }
+    }
+
+    fn read(&self, file: &ConfigFile) -> Result<String, Error> {
+        let (Self::Value(entry) | Self::File(entry) | Self::Command(entry)) = self;
+        let wrong = |problem| file.error(entry.line, problem);
+        match self {
+            Self::Value(entry) => Ok(entry.texts.concat()),
+            Self::File(entry) => from_file(&file.beside(&entry.texts.concat())).map_err(wrong),
+            Self::Command(entry) => from_command(entry, COMMAND_LIMIT).map_err(wrong),
+        }
+    }
+}
+
+/// The credentials of the environment; what it lacks, of the configuration; what that lacks, of the credentials file.
+pub fn credentials(
+    configured: &Configured,
+    variables: &BTreeMap<String, String>,
+    credentials_file: Option<&Path>,
+) -> Result<Credentials, Error> {
+    let mut values = BTreeMap::new();
+    if let Some(file) = &configured.file {
+        for named in ALL.iter().filter(|named| !variables.contains_key(named.name)) {
+            let Some(source) = Source::of(named, &configured.given) else { continue };
+            let value = source.read(file)?;
+            environment::check(named.name, &value)
+                .map_err(|problem| Error::Configuration { place: source.origin(file), problem })?;
+            values.insert(named.name.to_owned(), value);
+        }
+    }
+    environment::credentials(variables, values, credentials_file)
+}
+
+fn from_file(path: &Path) -> Result<String, String> {
+    let wrong = |problem: String| format!("{}: {problem}", path.display());
+    environment::private(path).map_err(wrong)?;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    file.take(LARGEST).read_to_string(&mut text).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Runs the command without a shell; `["sh", "-c", "…"]` asks for one. Its error output goes to the person.
+fn from_command(entry: &Entry, limit: Duration) -> Result<String, String> {
+    let words = match entry.texts.as_slice() {
+        [line] if !entry.list => {
+            shell_words::split(line).map_err(|_| "the command has a quotation mark without its other half")?
+        }
+        words => words.to_vec(),
+    };
+    let Some((program, arguments)) = words.split_first() else { return Err("the command is empty".into()) };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("the command {program} cannot be started: {error}"))?;
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let read = stdout.take(LARGEST).read_to_string(&mut text);
+            let _ = sender.send(read.map(|_| text));
+        });
+    }
+    let began = Instant::now();
+    let text = receiver.recv_timeout(limit);
+    let status = wait(&mut child, limit.saturating_sub(began.elapsed()));
+    let text = match (text, status) {
+        (Ok(text), Some(status)) if status.success() => text,
+        (_, Some(status)) => return Err(format!("the command {program} ended with {status}")),
+        _ => return Err(format!("the command {program} did not end within {} s", limit.as_secs())),
+    };
+    let text = text.map_err(|_| format!("the command {program} printed what is no valid UTF-8"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Waits for the end of a child, and ends it when it takes longer.
+fn wait(child: &mut std::process::Child, limit: Duration) -> Option<std::process::ExitStatus> {
+    let until = Instant::now() + limit;
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        if Instant::now() >= until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn command(words: &[&str], limit: Duration) -> Result<String, String> {
+        let texts = words.iter().map(|&word| word.to_owned()).collect();
+        from_command(&Entry { line: 1, profile: None, texts, list: words.len() > 1 }, limit)
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_command_gives_its_secret_without_a_shell() {
+        assert_eq!(command(&["printf", "a $HOME\\n\\n"], LONG).as_deref(), Ok("a $HOME"));
+        assert_eq!(command(&["printf 'two words'"], LONG).as_deref(), Ok("two words"));
+    }
+
+    #[test]
+    fn a_command_that_fails_or_hangs_is_named_without_its_arguments() {
+        let failed = command(&["sh", "-c", "echo canary; exit 3"], LONG).expect_err("it ends with 3");
+        assert!(failed.contains("the command sh ended with") && !failed.contains("canary"), "{failed}");
+        let hangs = command(&["sh", "-c", "exec sleep 60"], Duration::from_millis(50)).expect_err("it hangs");
+        assert!(hangs.contains("did not end within"), "{hangs}");
+        let missing = command(&["/no/such/program"], LONG).expect_err("there is none");
+        assert!(missing.contains("cannot be started"), "{missing}");
+    }
+}

@@ -1,0 +1,147 @@
+//! `bpconform surface`: which endpoints the harness knows and how well, and how it learns those that are documented
+//! nowhere: from what an operator captured in the browser, or by asking a live Author.
+
+pub mod capture;
+pub mod command;
+pub mod curl;
+pub mod har;
+pub mod probe;
+pub mod recognise;
+pub mod show;
+pub mod surface;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use bpconform_fixtures::{Actions, Surface, Surfaces};
+use bpconform_steps::redact::Redactor;
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::error::Error;
+use crate::learn::capture::Capture;
+use crate::learn::recognise::recognise;
+
+/// `bpconform surface learn`
+#[derive(Clone, Debug, Args)]
+#[group(id = "captures", required = true, multiple = true)]
+pub struct LearnArgs {
+    /// A HAR file: what the browser's network tab saved while you did the documented steps
+    #[arg(long, value_name = "FILE", group = "captures")]
+    pub har: Vec<PathBuf>,
+    /// A file of commands that the browser copied as cURL (bash)
+    #[arg(long, value_name = "FILE", group = "captures")]
+    pub curl: Vec<PathBuf>,
+    /// Write the surfaces into this file in place of the standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What was learned.
+#[derive(Debug, Default)]
+pub struct Learned {
+    /// The surfaces, by id.
+    pub surfaces: BTreeMap<String, Surface>,
+    /// What became of each request that was recognised, for a person.
+    pub notes: Vec<String>,
+    /// How many requests the captures hold that may be an action.
+    pub requests: usize,
+    scores: BTreeMap<String, usize>,
+    secrets: Vec<String>,
+    hosts: Vec<String>,
+}
+
+/// Reads the captures. The error names the file, and the entry or the line.
+pub fn learn(arguments: &LearnArgs) -> Result<Learned, Error> {
+    let mut learned = Learned::default();
+    let wrong = |file: &Path, problem| Error::Capture { file: file.to_owned(), problem };
+    for file in &arguments.har {
+        har::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
+    }
+    for file in &arguments.curl {
+        curl::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
+    }
+    Ok(learned)
+}
+
+impl Learned {
+    fn take(&mut self, file: &Path, capture: Capture) {
+        self.requests += 1;
+        if !self.hosts.contains(&capture.host) {
+            self.hosts.push(capture.host.clone());
+        }
+        if let Some(recognised) = recognise(&capture, Surfaces::built_in(), Actions::built_in()) {
+            let id = recognised.surface.id.clone();
+            let better = self.scores.get(&id).is_none_or(|best| recognised.score > *best);
+            let what = format!("{}: {} {}", capture.place, capture.method, recognised.action.step);
+            match surface::learned(&capture, &recognised, self.source(file, &capture)) {
+                Err(problem) => self.notes.push(format!("{what}: not written: {problem}")),
+                Ok(_) if !better => {}
+                Ok(surface) => {
+                    self.notes.push(format!("{what} -> {id}"));
+                    self.scores.insert(id.clone(), recognised.score);
+                    self.surfaces.insert(id, surface);
+                }
+            }
+        }
+        self.secrets.extend(capture.secrets);
+    }
+
+    /// Where a surface comes from. A browser names a HAR after the host, which is nobody's business.
+    fn source(&self, file: &Path, capture: &Capture) -> String {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let telling = self.hosts.iter().any(|host| name.contains(host.as_str()));
+        let name = if telling || name.chars().any(char::is_control) { "a capture".to_owned() } else { name };
+        let day = capture.day.clone().unwrap_or_else(|| today());
+        format!("captured from {name}, {day}")
+    }
+
+    /// The file of the surfaces. What would hold a secret of the capture, in whatever form, is not written.
+    pub fn text(&self) -> Result<String, Error> {
+        let surfaces = Surfaces::of("aem-6.5, learned", self.surfaces.values().cloned());
+        let text = file_text(&surfaces, "Learned by `bpconform surface learn`: names and paths only, no values of yours.")?;
+        let redactor = Redactor::default();
+        let known = show::toml(Surfaces::built_in())?;
+        // A password like `admin` is part of every second path: it cannot be told from the path's own word.
+        self.secrets.iter().filter(|secret| !known.contains(secret.as_str())).for_each(|secret| redactor.learn(secret));
+        if redactor.redact(&text) == text {
+            Ok(text)
+        } else {
+            Err(Error::Usage("what was learned would hold a secret of the capture, and is not written".into()))
+        }
+    }
+
+    /// What a person is told: what was recognised, and what was not there.
+    pub fn summary(&self) -> String {
+        let mut text = format!("{} requests, {} actions recognised\n", self.requests, self.surfaces.len());
+        for note in &self.notes {
+            let _ = writeln!(text, "  {note}");
+        }
+        let missing = Actions::built_in().all.iter().filter(|action| {
+            let unknown = Surfaces::built_in().find(&action.surface).is_some_and(is_unknown);
+            unknown && !self.surfaces.contains_key(&action.surface)
+        });
+        for action in missing {
+            let _ = writeln!(text, "  not there, and unknown so far: {} ({})", action.step, action.surface);
+        }
+        text
+    }
+}
+
+/// The day in UTC, `2026-11-23`.
+fn today() -> String {
+    Timestamp::now().strftime("%Y-%m-%d").to_string()
+}
+
+fn is_unknown(surface: &Surface) -> bool {
+    surface.evidence == bpconform_fixtures::Evidence::Unknown
+}
+
+/// The text of a file of surfaces, as `--surfaces` takes it.
+pub fn file_text(surfaces: &Surfaces, head: &str) -> Result<String, Error> {
+    Ok(format!("# {head}\n# Use it with --surfaces FILE; it is laid over the built-in surfaces.\n\n{}", show::toml(surfaces)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Which documented action a captured request is: each action scores what it knows of in the path, the fields and the
+//! answer, and the highest wins.
+
+use bpconform_fixtures::actions::Action;
+use bpconform_fixtures::remedies::Pattern;
+use bpconform_fixtures::{Actions, Surface, Surfaces};
+
+use super::capture::Capture;
+
+/// A lower score is a coincidence.
+const ENOUGH: usize = 5;
+
+/// What one thing that is found counts.
+const EXACT_PATH: usize = 8;
+const PATH: usize = 2;
+const BODY: usize = 2;
+const ANSWER: usize = 3;
+const MOST_FIELDS: usize = 4;
+
+/// An action that a request was recognised as.
+#[derive(Clone, Debug)]
+pub struct Recognised<'a> {
+    /// The action.
+    pub action: &'a Action,
+    /// The surface as it is built in.
+    pub surface: &'a Surface,
+    /// How much speaks for it.
+    pub score: usize,
+}
+
+/// The action that a request is, if it is one.
+pub fn recognise<'a>(capture: &Capture, surfaces: &'a Surfaces, actions: &'a Actions) -> Option<Recognised<'a>> {
+    let lines: Vec<String> = capture.all_fields().map(|(name, value)| format!("{name}={value}")).collect();
+    let recognised = actions.all.iter().filter_map(|action| {
+        let surface = surfaces.find(&action.surface)?;
+        let score = score(capture, &lines, action, surface);
+        (score >= ENOUGH).then_some(Recognised { action, surface, score })
+    });
+    // Of equals the first: the actions stand in the document's order.
+    recognised.reduce(|best, other| if other.score > best.score { other } else { best })
+}
+
+fn score(capture: &Capture, lines: &[String], action: &Action, surface: &Surface) -> usize {
+    let in_path = |pattern: &Pattern| pattern.regex().is_match(&capture.path);
+    let in_fields = |pattern: &Pattern| lines.iter().any(|line| pattern.regex().is_match(line));
+    let in_answer = |pattern: &Pattern| pattern.regex().is_match(&capture.answer);
+    let anywhere = |pattern: &Pattern| in_path(pattern) || in_fields(pattern) || in_answer(pattern);
+    let exact = surface.matches(&capture.method, &capture.path).is_some() && !surface.path.starts_with("/{");
+    let right_method = action.method.contains(&capture.method);
+    if !right_method || action.never.iter().any(in_path) || !(exact || action.needs.iter().all(anywhere)) {
+        return 0;
+    }
+    let count = |patterns: &[Pattern], found: &dyn Fn(&Pattern) -> bool| patterns.iter().filter(|it| found(it)).count();
+    let known = surface.fields.values().filter(|name| capture.all_fields().any(|(field, _)| last(field) == *name)).count();
+    (if exact { EXACT_PATH } else { 0 })
+        + PATH * count(&action.path, &in_path)
+        + BODY * count(&action.body, &in_fields)
+        + ANSWER * count(&action.answer, &in_answer)
+        + known.min(MOST_FIELDS)
+}
+
+/// The last segment of a field's name: forms write `./jcr:content/tenantURL`.
+pub fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}

@@ -1,0 +1,124 @@
+//! `bpconform surface show`: each endpoint, how well it is known, and where that is known from.
+
+use std::fmt::Write as _;
+
+use bpconform_fixtures::surfaces::Class;
+use bpconform_fixtures::{Evidence, Surface, Surfaces};
+use clap::{Args, ValueEnum};
+
+use crate::error::Error;
+
+/// `bpconform surface show`
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// Only these surfaces; the beginning of an id is enough
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Only surfaces that are known so well
+    #[arg(long, value_enum, value_name = "EVIDENCE")]
+    pub evidence: Vec<Known>,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// How well a surface is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Known {
+    /// Seen in a cited source
+    Verified,
+    /// Follows from a cited source
+    Inferred,
+    /// Captured on a real instance
+    Learned,
+    /// Found nowhere
+    Unknown,
+}
+
+/// How to print surfaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object, by id
+    Json,
+    /// A file that --surfaces takes
+    Toml,
+}
+
+impl From<Known> for Evidence {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Verified => Self::Verified,
+            Known::Inferred => Self::Inferred,
+            Known::Learned => Self::Learned,
+            Known::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// The surfaces that are asked for; an id that none has is an error.
+pub fn print(surfaces: &Surfaces, arguments: &ShowArgs) -> Result<String, Error> {
+    if let Some(id) = arguments.ids.iter().find(|id| !surfaces.iter().any(|surface| surface.id.starts_with(*id))) {
+        let hint = surfaces.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        return Err(Error::Usage(format!("no surface has the id {id}{hint}")));
+    }
+    let chosen = surfaces.iter().filter(|surface| {
+        let asked = arguments.ids.is_empty() || arguments.ids.iter().any(|id| surface.id.starts_with(id));
+        let known = arguments.evidence.iter().any(|known| Evidence::from(*known) == surface.evidence);
+        asked && (known || arguments.evidence.is_empty())
+    });
+    let chosen = Surfaces::of(&surfaces.name, chosen.cloned());
+    match arguments.format {
+        Format::Text => Ok(text(&chosen)),
+        Format::Json => json(&chosen),
+        Format::Toml => toml(&chosen),
+    }
+}
+
+fn text(surfaces: &Surfaces) -> String {
+    let mut text = String::new();
+    let width = surfaces.iter().map(|surface| surface.id.len()).max().unwrap_or(0);
+    for surface in surfaces.iter() {
+        let Surface { id, method, path, source, .. } = surface;
+        let evidence = evidence(surface.evidence);
+        let _ = writeln!(text, "{id:width$}  {evidence:8}  {:6}  {method} {path}", class(surface.class));
+        for alternative in &surface.alternatives {
+            let _ = writeln!(text, "{:width$}  {:8}  {:6}  or {alternative}", "", "", "");
+        }
+        let _ = writeln!(text, "{:width$}  {source}", "");
+    }
+    let count = |wanted| surfaces.iter().filter(|surface| surface.evidence == wanted).count();
+    let all = [Evidence::Verified, Evidence::Inferred, Evidence::Learned, Evidence::Unknown];
+    let counts = all.map(|it| format!("{} {}", count(it), evidence(it)));
+    let _ = writeln!(text, "{} surfaces of {}: {}", surfaces.iter().count(), surfaces.name, counts.join(", "));
+    text
+}
+
+const fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Verified => "verified",
+        Evidence::Inferred => "inferred",
+        Evidence::Learned => "learned",
+        Evidence::Unknown => "unknown",
+    }
+}
+
+const fn class(class: Class) -> &'static str {
+    match class {
+        Class::Read => "read",
+        Class::Probe => "probe",
+        Class::Change => "change",
+    }
+}
+
+fn json(surfaces: &Surfaces) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(surfaces).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(text + "\n")
+}
+
+/// The surfaces as a file that `--surfaces` takes.
+pub fn toml(surfaces: &Surfaces) -> Result<String, Error> {
+    ::toml::to_string_pretty(surfaces).map_err(|error| Error::Internal(error.to_string()))
+}

@@ -1,0 +1,93 @@
+//! A conversation with an Author for commands that only look: how it is reached and who asks come from the same settings
+//! as for a run, and nothing but reads can be sent.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::session::{Run, Session, Settings};
+use bpconform_steps::stack::Stack;
+use bpconform_steps::wire::{Connection, Wire};
+
+use crate::cli::TargetArgs;
+use crate::config::{Configured, secrets};
+use crate::error::Error;
+use crate::output::Output;
+
+/// Where settings and credentials come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The settings of all sources.
+    pub configured: &'a Configured,
+    /// The variables of the environment that are ours.
+    pub variables: &'a BTreeMap<String, String>,
+}
+
+/// A real Author: where it is, who asks, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Where its systems are.
+    pub stack: Stack,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// How it is reached.
+    pub connection: Connection,
+}
+
+impl Reach {
+    /// Reads the settings and what they name. A connection that is not verified is warned of, loudly.
+    pub fn author(target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<Self, Error> {
+        let Some(author) = target.author_url.clone() else {
+            let advice = "say --author-url URL or set BPCONFORM_AUTHOR_URL".to_owned();
+            return Err(Error::Missing { what: "address of the Author", advice });
+        };
+        place.configured.headers_are_no_secrets()?;
+        let credentials = secrets::credentials(place.configured, place.variables, target.credentials.as_deref())?;
+        credentials.secrets().for_each(|secret| output.redactor.learn(secret));
+        for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
+            if credentials.get(name).is_none() {
+                let advice = format!("set {name}, or write it into a file and say --credentials FILE");
+                let what = if name.ends_with("USER") { "user of the Author" } else { "password of the Author's user" };
+                return Err(Error::Missing { what, advice });
+            }
+        }
+        let connection = target.connection.connection(&credentials)?;
+        target.connection.warning().inspect(|warning| output.err(warning));
+        let stack = Stack {
+            author,
+            ims: target.ims_url.clone(),
+            console: target.console_url.clone(),
+            tenant: target.tenant_url.clone(),
+            control: None,
+        };
+        Ok(Self { stack, credentials, connection })
+    }
+
+    /// What the conversations of a command that only looks share.
+    pub fn run(&self, surfaces: Surfaces, target: &TargetArgs, output: &Output) -> Result<Run, Error> {
+        Ok(Run {
+            id: "observe".to_owned(),
+            allow: Allow::Observe,
+            embedded: false,
+            surfaces: Arc::new(surfaces),
+            wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
+            redactor: output.redactor.clone(),
+            settings: Settings { latest_service_pack: target.latest_service_pack.clone(), ..Settings::default() },
+        })
+    }
+
+    /// A conversation.
+    pub fn session(&self, run: Run) -> Session {
+        Session::new(Arc::new(run), self.stack.clone(), self.credentials.clone())
+    }
+}
+
+/// The surfaces of a file over the built-in ones.
+pub fn surfaces(file: Option<&Path>) -> Result<Surfaces, Error> {
+    Ok(match file {
+        Some(file) => Surfaces::read_over_built_in(file)?,
+        None => Surfaces::built_in().clone(),
+    })
+}
