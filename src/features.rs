@@ -81,6 +81,13 @@ pub struct Known<'a> {
 }
 
 impl Features {
+    /// The features that are built in.
+    pub fn built_in() -> Result<Self, Error> {
+        let authors = crate::mock::seeds();
+        let known = Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &authors };
+        Self::read(None, &known)
+    }
+
     /// Reads the features that are built in, or those of a directory.
     pub fn read(directory: Option<&Path>, known: &Known<'_>) -> Result<Self, Error> {
         let texts = match directory {

@@ -18,11 +18,7 @@ use crate::output::Output;
 
 /// The states in which a mocked Author can begin.
 pub fn seeds() -> Vec<&'static str> {
-    let mut names = seed::names();
-    // Named by features before they are there.
-    let coming = ["legacy-jwt", "legacy-gateway", "two-tenants", "queue-blocked", "token-expired"];
-    names.extend(coming.into_iter().filter(|name| !seed::names().contains(name)));
-    names
+    seed::names()
 }
 
 /// The service pack that counts as the latest for the mocks: the one that their Author has.

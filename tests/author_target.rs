@@ -1,0 +1,89 @@
+//! The same features, unchanged, against an Author at an address: what each level of permission may check is checked,
+//! and nothing above it is ever sent.
+
+mod support;
+
+use serde_json::Value;
+use support::{Mock, Told, directory};
+
+fn run(mock: &Mock, level: &str) -> (Told, Value) {
+    let out = directory(&format!("author-{level}"));
+    let told = mock.run(&["--allow", level, "--out", out.to_str().expect("UTF-8")]);
+    let record = std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", told.all()));
+    (told, serde_json::from_str(&record).expect("JSON"))
+}
+
+fn scenarios<'a>(record: &'a Value, verdict: &str) -> Vec<&'a Value> {
+    let all = record["scenarios"].as_array().expect("a list").iter();
+    all.filter(|scenario| scenario["verdict"] == verdict).collect()
+}
+
+/// Nothing failed, and whatever was skipped says why.
+fn assert_green(told: &Told, record: &Value) {
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert_eq!(record["exit_code"], 0);
+    assert_eq!(record["complete"], true);
+    for skipped in scenarios(record, "skipped") {
+        assert!(skipped["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{}", skipped["id"]);
+    }
+}
+
+#[test]
+fn observe_only_reads_and_asks_for_no_token() {
+    let mock = Mock::start("configured");
+    let before = mock.repository();
+    let (told, record) = run(&mock, "observe");
+    assert_green(&told, &record);
+    for scenario in record["scenarios"].as_array().expect("a list") {
+        let above = scenario["allow"] != "observe";
+        assert!(!above || scenario["verdict"] == "skipped", "{} ran under observe", scenario["id"]);
+        if above {
+            let needs = format!("needs --allow {}", scenario["allow"].as_str().expect("a word"));
+            assert!(scenario["reason"].as_str().expect("a reason").contains(&needs), "{scenario}");
+        }
+    }
+    for request in mock.paths("author") {
+        assert!(request.starts_with("GET ") || request.starts_with("HEAD "), "{request} under observe");
+        assert!(!request.contains(".test.html"), "{request} sends the test package");
+    }
+    assert!(mock.paths("ims").iter().all(|request| request.contains("/__bpconform/")), "{:?}", mock.paths("ims"));
+    assert_eq!(mock.repository(), before);
+}
+
+#[test]
+fn probe_tests_the_agents_and_changes_nothing() {
+    let mock = Mock::start("configured");
+    let before = mock.repository();
+    let (told, record) = run(&mock, "probe");
+    assert_green(&told, &record);
+    assert!(mock.paths("author").iter().any(|request| request.contains(".test.html")));
+    assert!(mock.paths("ims").iter().any(|request| request.starts_with("POST /ims/token")));
+    assert_eq!(mock.repository(), before, "a probe changed the repository");
+}
+
+#[test]
+fn change_undoes_what_it_did() {
+    let mock = Mock::start("configured");
+    let (told, record) = run(&mock, "change");
+    assert_green(&told, &record);
+    assert!(record["left_behind"].is_null(), "{}", record["left_behind"]);
+    let changing = record["scenarios"].as_array().expect("a list").iter();
+    let ran = changing.filter(|scenario| scenario["allow"] == "change" && scenario["verdict"] == "passed").count();
+    assert!(ran > 0, "nothing that changes anything ran");
+}
+
+#[test]
+fn an_author_without_a_configuration_fails_what_reads_it() {
+    let mock = Mock::start("fresh");
+    let (told, record) = run(&mock, "observe");
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    let failed: Vec<_> = record["requirements"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|requirement| requirement["verdict"] == "failed")
+        .filter_map(|requirement| requirement["id"].as_str())
+        .collect();
+    assert!(failed.contains(&"BP-REP-01") && failed.contains(&"BP-CLD-02"), "{failed:?}");
+    assert!(!failed.iter().any(|id| id.starts_with("BP-PRE")), "{failed:?}");
+}

@@ -1,0 +1,207 @@
+//! The command as a person and a pipeline meet it: help, messages, exit codes, files.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use support::{bpconform, bpconform_with, directory, filtered};
+
+macro_rules! snapshot {
+    ($name:expr, $told:expr) => {
+        filtered(|| insta::assert_snapshot!($name, $told.all()))
+    };
+}
+
+fn feature(name: &str, text: &str) -> String {
+    let directory = directory(name);
+    fs::write(directory.join("a.feature"), text).expect("it can be written");
+    directory.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn help_says_what_there_is() {
+    for arguments in [&["--help"][..], &["run", "--help"], &["list", "--help"], &["mock", "--help"]] {
+        let told = bpconform(arguments);
+        assert_eq!(told.code, Some(0));
+        snapshot!(format!("help_{}", arguments[0].trim_start_matches('-')), told);
+    }
+}
+
+#[test]
+fn a_bad_flag_is_wrong_usage() {
+    for arguments in [
+        &["run", "--no-such-flag"][..],
+        &["run", "--allow", "everything"],
+        &["run", "--timeout", "-1"],
+        &["run", "--jobs", "0"],
+        &["run", "--name", "("],
+        &["run", "--target", "author", "--author-url", "author:4502"],
+        &["run", "--target", "author", "--author-url", "http://admin:admin@localhost:4502"],
+        &["mock", "--seed", "configurd"],
+        &["nonsense"],
+        &[],
+    ] {
+        let told = bpconform(arguments);
+        assert_eq!(told.code, Some(2), "{arguments:?}: {}", told.all());
+        assert!(told.out.is_empty() && !told.err.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_is_told_with_the_next_step() {
+    let cases: [(&str, &[&str]); 7] = [
+        ("error_tags", &["run", "--tags", "@a and and"]),
+        ("error_requirement", &["run", "--requirement", "BP-REP-3"]),
+        ("error_no_author_url", &["run", "--target", "author"]),
+        ("error_no_user", &["run", "--target", "author", "--author-url", "http://localhost:1"]),
+        ("error_no_features", &["run", "--features", "/no/such/directory"]),
+        ("error_no_surfaces", &["run", "--surfaces", "/no/such/file.toml"]),
+        ("error_url_for_mock", &["run", "--author-url", "http://localhost:4502"]),
+    ];
+    for (name, arguments) in cases {
+        let told = bpconform(arguments);
+        assert_eq!(told.code, Some(2), "{arguments:?}: {}", told.all());
+        snapshot!(name, told);
+    }
+}
+
+#[test]
+fn a_feature_that_cannot_be_used_is_told_with_file_and_line() {
+    let cases = [
+        ("feature_no_gherkin", "Feature: F\n\n  Scenaro: misspelt\n    Given x\n"),
+        ("feature_unknown_requirement", "Feature: F\n\n  @observe @BP-REP-3\n  Scenario: S\n    Given x\n"),
+        ("feature_no_level", "Feature: F\n\n  Scenario: S\n    Given x\n"),
+        ("feature_two_levels", "Feature: F\n\n  @observe @probe\n  Scenario: S\n    Given x\n"),
+        ("feature_unknown_author", "Feature: F\n\n  @observe @author:configurd\n  Scenario: S\n    Given x\n"),
+        ("feature_unknown_surface", "Feature: F\n\n  @observe @surface:author.agent-tst\n  Scenario: S\n    Given x\n"),
+        ("feature_same_name", "@observe\nFeature: F\n\n  Scenario: S\n    Given x\n\n  Scenario: S!\n    Given x\n"),
+        (
+            "feature_no_column",
+            "@observe\nFeature: F\n\n  Scenario Outline: S\n    Given <y>\n\n    Examples:\n      | x |\n      | 1 |\n",
+        ),
+    ];
+    for (name, text) in cases {
+        let told = bpconform(&["run", "--features", &feature(&name.replace('_', "-"), text)]);
+        assert_eq!(told.code, Some(2), "{name}: {}", told.all());
+        assert!(told.err.contains("a.feature:"), "{name}: {}", told.err);
+        snapshot!(name, told);
+    }
+}
+
+#[test]
+fn a_sentence_without_a_step_and_a_scenario_without_steps_are_no_success() {
+    let text = "@observe @BP-PRE-01\nFeature: F\n\n  Scenario: Unread\n    Given a sentence that no step reads\n\n  \
+        Scenario: Empty\n";
+    let told = bpconform(&["run", "--features", &feature("undefined", text)]);
+    assert_eq!(told.code, Some(6), "{}", told.all());
+    snapshot!("undefined", told);
+}
+
+#[test]
+fn nothing_selected_proves_nothing() {
+    let told = bpconform(&["run", "--tags", "@no-such"]);
+    assert_eq!(told.code, Some(4), "{}", told.all());
+    let told = bpconform(&["run", "--allow", "observe", "--tags", "@change"]);
+    assert_eq!(told.code, Some(4), "{}", told.all());
+}
+
+#[test]
+fn one_requirement_is_checked_and_recorded() {
+    let out = directory("one-requirement");
+    let told = bpconform(&["run", "--requirement", "BP-PRE-01", "--out", out.to_str().expect("UTF-8")]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    snapshot!("run_one_requirement", told);
+    let record = read(&out.join("run.json"));
+    assert_eq!(record["tool"]["name"], "bpconform");
+    assert_eq!(record["target"]["kind"], "mock");
+    assert_eq!((&record["exit_code"], &record["complete"]), (&0.into(), &true.into()));
+    assert_eq!(record["requirements"][0]["id"], "BP-PRE-01");
+    assert_eq!(record["requirements"][0]["verdict"], "passed");
+    assert_eq!(record["summary"]["requirements"]["unproven"], 49);
+    let xml = fs::read_to_string(out.join("junit.xml")).expect("it was written");
+    let document = roxmltree::Document::parse(&xml).expect("well formed");
+    assert_eq!(document.root_element().attribute("failures"), Some("0"));
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_sends_nothing() {
+    let arguments =
+        ["run", "--dry-run", "--target", "author", "--author-url", "http://127.0.0.1:1", "--requirement", "BP-CON-02"];
+    let told = bpconform_with(&arguments, &[("BPCONFORM_AUTHOR_USER", "u"), ("BPCONFORM_AUTHOR_PASSWORD", "p")]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert!(told.out.contains("skip") && told.out.contains("needs --allow"), "{}", told.out);
+}
+
+#[test]
+fn the_list_names_scenarios_and_coverage() {
+    let told = bpconform(&["list", "--requirement", "BP-PRE-01"]);
+    assert_eq!(told.code, Some(0));
+    assert!(told.out.contains("01-prerequisites/"), "{}", told.out);
+    let told = bpconform(&["list", "--requirements"]);
+    assert!(told.out.contains("of 50 requirements have a scenario"), "{}", told.out);
+}
+
+#[test]
+fn variables_are_held_to_what_they_are() {
+    let author = ["run", "--target", "author", "--author-url", "http://127.0.0.1:1"];
+    let good = [("BPCONFORM_AUTHOR_USER", "harness"), ("BPCONFORM_AUTHOR_PASSWORD", "a-password-of-tests")];
+    let cases = [
+        ("env_empty", ("BPCONFORM_AUTHOR_PASSWORD", "")),
+        ("env_org", ("BPCONFORM_IMS_ORG_ID", "1234")),
+        ("env_key", ("BPCONFORM_JWT_PRIVATE_KEY", "hush-hush")),
+        ("env_url", ("BPCONFORM_IMS_URL", "ims")),
+    ];
+    for (name, variable) in cases {
+        let variables: Vec<_> = good.into_iter().chain([variable]).collect();
+        let told = bpconform_with(&author, &variables);
+        assert_eq!(told.code, Some(2), "{name}: {}", told.all());
+        assert!(!told.all().contains("hush-hush"), "{name} tells a secret");
+        snapshot!(name, told);
+    }
+    let told = bpconform_with(&["list", "--requirement", "BP-PRE-01"], &[("BPCONFORM_AUTOR_USER", "harness")]);
+    assert!(told.err.contains("did you mean BPCONFORM_AUTHOR_USER?"), "{}", told.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_credentials_is_read_only_when_nobody_else_can() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = directory("credentials").join("credentials");
+    let write = |text: &str, mode| {
+        fs::write(&file, text).expect("it can be written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let path = file.to_str().expect("UTF-8");
+    let run = || bpconform(&["run", "--target", "author", "--author-url", "http://127.0.0.1:1", "--credentials", path]);
+    let good = "# of tests\nBPCONFORM_AUTHOR_USER=harness\nBPCONFORM_AUTHOR_PASSWORD = \"hush-hush\"\n";
+    write(good, 0o644);
+    assert_eq!(run().code, Some(2));
+    snapshot!("credentials_mode", run());
+    write("BPCONFORM_AUTHOR_USR=harness\n", 0o600);
+    snapshot!("credentials_name", run());
+    write("hush-hush\n", 0o600);
+    assert!(!run().all().contains("hush-hush"));
+    write(good, 0o600);
+    let told = run();
+    assert_eq!(told.code, Some(3), "read, and then nobody answers: {}", told.all());
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_told_before_the_run() {
+    let told = bpconform(&["run", "--requirement", "BP-PRE-01", "--out", "/dev/null/x"]);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(!told.out.contains("Feature"), "{}", told.out);
+}
+
+#[test]
+fn completions_know_the_flags() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(bpconform(&["completions", shell]).out.contains("dry-run"));
+    }
+}
+
+fn read(file: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(file).expect("it was written")).expect("JSON")
+}

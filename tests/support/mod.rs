@@ -1,0 +1,207 @@
+//! The command as a process, for tests: started with an environment of its own, its output filtered for snapshots.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// What a process told.
+#[derive(Debug)]
+pub struct Told {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// What a person or a pipe reads.
+    pub out: String,
+    /// What else a person reads.
+    pub err: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Told {
+    /// Exit code, stdout and stderr as one text for a snapshot.
+    pub fn all(&self) -> String {
+        format!("exit {:?}\n--- stdout\n{}--- stderr\n{}", self.code, self.out, self.err)
+    }
+}
+
+/// The command with nothing of ours in its environment.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bpconform"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BPCONFORM_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE").env("COLUMNS", "100");
+    command
+}
+
+/// Runs the command to its end.
+pub fn bpconform(arguments: &[&str]) -> Told {
+    bpconform_with(arguments, &[])
+}
+
+/// Runs the command to its end with these variables.
+pub fn bpconform_with(arguments: &[&str], variables: &[(&str, &str)]) -> Told {
+    let began = Instant::now();
+    let output = command(arguments).envs(variables.iter().copied()).output().expect("the command can be started");
+    Told {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+        err: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+        took: began.elapsed(),
+    }
+}
+
+/// A directory of this test's own.
+pub fn directory(name: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).expect("the target directory can be written");
+    directory
+}
+
+/// What differs from run to run, replaced: times, ports, paths of this machine.
+pub fn filtered(check: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r"\b\d+(\.\d+)? (ms|s)\b", "[time]");
+    settings.add_filter(r"(127\.0\.0\.1|localhost):\d+", "$1:[port]");
+    settings.add_filter(env!("CARGO_TARGET_TMPDIR"), "[tmp]");
+    settings.add_filter(r"\[tmp\]/([a-z-]+)-\d+", "[tmp]/$1");
+    settings.add_filter(env!("CARGO_PKG_VERSION"), "[version]");
+    settings.bind(check);
+}
+
+/// The mocked stack in a process of its own.
+pub struct Mock {
+    child: Child,
+    /// What `--json` told.
+    pub serving: Value,
+}
+
+impl Mock {
+    /// Starts it and waits until it serves.
+    pub fn start(seed: &str) -> Self {
+        let mut child = command(&["mock", "--seed", seed, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the command can be started");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("it is piped");
+        BufReader::new(out).read_line(&mut line).expect("it tells where it serves");
+        let serving = serde_json::from_str(&line).expect("one JSON object on one line");
+        Self { child, serving }
+    }
+
+    /// The base address of a system.
+    pub fn url(&self, system: &str) -> &str {
+        self.serving[system].as_str().expect("an address")
+    }
+
+    /// The credentials as variables.
+    pub fn credentials(&self) -> Vec<(&str, &str)> {
+        let all = self.serving["credentials"].as_object().expect("an object");
+        all.iter().map(|(name, value)| (name.as_str(), value.as_str().expect("a text"))).collect()
+    }
+
+    /// Runs `bpconform run --target author` against it.
+    pub fn run(&self, more: &[&str]) -> Told {
+        let target = [
+            ("--author-url", self.url("author")),
+            ("--ims-url", self.url("ims")),
+            ("--tenant-url", self.url("tenant")),
+            ("--console-url", self.url("console")),
+        ];
+        let flags = target.iter().flat_map(|(flag, url)| [*flag, *url]);
+        let arguments: Vec<_> =
+            ["run", "--target", "author"].into_iter().chain(flags).chain(more.iter().copied()).collect();
+        bpconform_with(&arguments, &self.credentials())
+    }
+
+    /// How many requests a system got, by method.
+    pub fn requests(&self, system: &str) -> Value {
+        serde_json::from_str::<Value>(&get(self.url(system), "/__bpconform/requests")).expect("JSON")["counts"].take()
+    }
+
+    /// The paths of the requests that a system got.
+    pub fn paths(&self, system: &str) -> Vec<String> {
+        let journal: Value = serde_json::from_str(&get(self.url(system), "/__bpconform/requests")).expect("JSON");
+        let requests = journal["requests"].as_array().expect("a list").iter();
+        requests
+            .map(|request| {
+                format!("{} {}", request["method"].as_str().unwrap_or(""), request["path"].as_str().unwrap_or(""))
+            })
+            .collect()
+    }
+
+    /// The Author's whole repository.
+    pub fn repository(&self) -> Value {
+        serde_json::from_str(&get(self.url("author"), "/__bpconform/repository")).expect("JSON")
+    }
+
+    /// Interrupts it as Ctrl-C does and gives its exit code back.
+    #[cfg(unix)]
+    pub fn interrupt(mut self) -> Option<i32> {
+        interrupt(&self.child);
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+/// Interrupts a process as Ctrl-C does.
+#[cfg(unix)]
+pub fn interrupt(child: &Child) {
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The body of a GET, over plain HTTP/1.0, so that the test needs no client of its own.
+pub fn get(base: &str, path: &str) -> String {
+    let address = base.trim_start_matches("http://");
+    let port = address.rsplit(':').next().expect("a port");
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer.split_once("\r\n\r\n").expect("headers and a body").1.to_owned()
+}
+
+/// Serves every connection with a function of its own, until the test ends.
+pub fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let answer = std::sync::Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = std::sync::Arc::clone(&answer);
+            std::thread::spawn(move || answer(stream));
+        }
+    });
+    address
+}
+
+/// Reads a request's head and answers with these bytes.
+pub fn reply(mut stream: TcpStream, bytes: impl FnOnce(&str) -> Vec<u8>) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return,
+        }
+    }
+    let _ = stream.write_all(&bytes(&String::from_utf8_lossy(&head)));
+}
