@@ -7,6 +7,7 @@ use std::path::Path;
 use bpconform_fixtures::{Allow, Requirements};
 use bpconform_steps::evidence::Exchange;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -14,12 +15,19 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::verdict::Verdict;
 
+/// The version of the record's form. It grows when a reader of the old form would misread the new one; new optional
+/// fields do not count.
+pub const FORMAT: u32 = 1;
+
 /// Everything that a run found out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
+    /// The version of the record's form.
+    pub format: u32,
     /// What made the record.
     pub tool: Tool,
     /// When the run began.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
     /// How long it took, wall time.
     pub duration_ms: f64,
@@ -29,6 +37,11 @@ pub struct Record {
     pub allow: Allow,
     /// What was selected, and what was decided before anything was sent.
     pub plan: PlanRecord,
+    /// Where the run took place.
+    #[serde(default)]
+    pub environment: Surroundings,
+    /// The longest part of a body that is kept as evidence, in bytes.
+    pub body_cap: usize,
     /// The selected scenarios, in the document's order.
     pub scenarios: Vec<ScenarioRecord>,
     /// All requirements, in the document's order.
@@ -47,7 +60,7 @@ pub struct Record {
 }
 
 /// What made the record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `bpconform`.
     pub name: String,
@@ -63,7 +76,7 @@ impl Tool {
 }
 
 /// What was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRecord {
     /// `mock` or `author`.
     pub kind: String,
@@ -78,10 +91,43 @@ pub struct TargetRecord {
     pub states: Vec<String>,
     /// The name of the set of surfaces that was used.
     pub surfaces: String,
+    /// The SHA-256 of that set as it was in use, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surfaces_sha256: Option<String>,
+    /// The deliberate deviations that the mocks had, to prove that a check can fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defects: Vec<String>,
+}
+
+/// Where a run took place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Surroundings {
+    /// The name of the environment that was checked, where one was given: in a fleet each has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The operating system and the processor of the machine that ran the checks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub platform: String,
+    /// The CI system, the address of its job, the branch and the commit, as far as its variables tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ci: BTreeMap<String, String>,
+}
+
+/// The part of a plan that one of several machines runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardRecord {
+    /// Which part, from 1.
+    pub index: u32,
+    /// How many parts there are.
+    pub count: u32,
+    /// How many scenarios all parts have together.
+    pub scenarios: usize,
+    /// The SHA-256 over the ids of all parts' scenarios: parts of different plans do not go together.
+    pub plan_sha256: String,
 }
 
 /// What was selected and decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRecord {
     /// The tag expression of the selection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +146,9 @@ pub struct PlanRecord {
     pub jobs: usize,
     /// The limit for the whole run, in seconds.
     pub timeout_s: u64,
+    /// Which part of the plan this is, if it was shared out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRecord>,
 }
 
 impl PlanRecord {
@@ -110,7 +159,7 @@ impl PlanRecord {
 }
 
 /// One scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRecord {
     /// Stable and unique: `<file stem>/<slug of the name>`, and `#<n>` for a row of an outline's examples.
     pub id: String,
@@ -136,6 +185,12 @@ pub struct ScenarioRecord {
     /// Whether it is the harness's own fault that it did not pass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harness_failed: bool,
+    /// The state of the Author that it begins with: on the mocks, their seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+    /// The attempts before this one, if it was tried again. Passed after another verdict is flaky.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// When it began: milliseconds since 1970; 0 if it never did.
     pub started_ms: f64,
     /// How long it took.
@@ -150,13 +205,33 @@ pub struct ScenarioRecord {
     pub left_behind: Vec<String>,
 }
 
+/// An attempt at a scenario that was tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Attempt {
+    /// What it found.
+    pub verdict: Verdict,
+    /// Why it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it began: milliseconds since 1970.
+    pub started_ms: f64,
+    /// How long it took.
+    pub duration_ms: f64,
+}
+
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepRecord {
     /// `Given`, `When`, `Then`, `And`, `But`.
     pub keyword: String,
     /// The sentence.
     pub text: String,
+    /// The table below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub table: Vec<Vec<String>>,
+    /// The text below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doc_string: Option<String>,
     /// Its line in the file, from 1.
     pub line: usize,
     /// What it found; `unproven` when it was not reached.
@@ -174,7 +249,7 @@ pub struct StepRecord {
 }
 
 /// One requirement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequirementRecord {
     /// Its id.
     pub id: String,
@@ -188,7 +263,7 @@ pub struct RequirementRecord {
 }
 
 /// The verdicts counted.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Scenarios by verdict.
     pub scenarios: BTreeMap<Verdict, usize>,
@@ -199,7 +274,7 @@ pub struct Summary {
 }
 
 /// What a run as a whole came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// At least one requirement was proved and nothing speaks against the target.
@@ -271,6 +346,13 @@ pub fn count(verdicts: impl IntoIterator<Item = Verdict>) -> BTreeMap<Verdict, u
     let mut counts: BTreeMap<Verdict, usize> = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
     verdicts.into_iter().for_each(|verdict| *counts.entry(verdict).or_default() += 1);
     counts
+}
+
+impl ScenarioRecord {
+    /// Whether it passed only when it was tried again.
+    pub fn is_flaky(&self) -> bool {
+        self.verdict == Verdict::Passed && !self.attempts.is_empty()
+    }
 }
 
 impl Record {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a check found, the weakest word first: merging takes the strongest.
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// `Unproven` is the start of every sum, so nothing merges to `Passed` from nothing. `Skipped` beside `Passed` is
 /// `Passed`: something was proved, and the report names what was skipped. `Failed` is stronger than `Error`, because
 /// one proof that the target is wrong stays a proof whatever else could not be told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing ran.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::error::Error;
-use crate::record::{Record, ScenarioRecord};
+use crate::record::{Attempt, Record, ScenarioRecord};
 use crate::verdict::Verdict;
 
 /// Writes the record as JUnit XML.
@@ -36,7 +36,18 @@ pub fn draw(record: &Record) -> Result<String, Error> {
         suite.extra.insert("timestamp".into(), record.started.strftime("%Y-%m-%dT%H:%M:%S").to_string().into());
         report.add_test_suite(suite);
     }
-    report.to_string().map_err(|error| Error::Internal(format!("junit.xml: {error}")))
+    let xml = report.to_string().map_err(|error| Error::Internal(format!("junit.xml: {error}")))?;
+    Ok(for_jenkins(&xml))
+}
+
+/// Jenkins' schema knows how many were skipped of a suite, but not of all suites.
+fn for_jenkins(xml: &str) -> String {
+    let Some((start, rest)) = xml.split_once("<testsuites ") else { return xml.to_owned() };
+    let Some((tag, rest)) = rest.split_once('>') else { return xml.to_owned() };
+    let tag: Vec<_> = tag.split_inclusive('"').collect();
+    let tag: String =
+        tag.chunks(2).filter(|pair| !pair[0].trim_start().starts_with("skipped=")).flatten().copied().collect();
+    format!("{start}<testsuites {tag}>{rest}")
 }
 
 fn case(scenario: &ScenarioRecord) -> TestCase {
@@ -46,16 +57,34 @@ fn case(scenario: &ScenarioRecord) -> TestCase {
     let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario));
     case.set_classname(format!("bpconform.{class}"));
     case.set_time(duration(scenario.duration_ms));
-    for id in &scenario.requirements {
-        case.add_property(("requirement", id.as_str()));
-    }
+    // Jenkins knows no properties of a case, but a group.
+    case.extra.insert("group".into(), scenario.requirements.join(" ").into());
     if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
         case.set_system_out(steps(scenario));
     }
     case
 }
 
+/// Attempts before the last: of a scenario that passed in the end they say that it is flaky, else that it was tried again.
+fn attempt(attempt: &Attempt) -> TestRerun {
+    let kind = if attempt.verdict == Verdict::Failed { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+    let reason = attempt.reason.as_deref().unwrap_or("no reason was kept");
+    let mut rerun = TestRerun::new(kind);
+    rerun.set_type(attempt.verdict.word()).set_message(reason);
+    rerun.set_stack_trace(reason);
+    rerun
+}
+
 fn status(scenario: &ScenarioRecord) -> TestCaseStatus {
+    let mut status = alone(scenario);
+    // A skipped case has no earlier attempts, and could not carry them.
+    if !matches!(scenario.verdict, Verdict::Skipped | Verdict::Unproven) {
+        status.add_reruns(scenario.attempts.iter().map(attempt));
+    }
+    status
+}
+
+fn alone(scenario: &ScenarioRecord) -> TestCaseStatus {
     let mut status = match scenario.verdict {
         Verdict::Passed => return TestCaseStatus::success(),
         Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),

@@ -130,6 +130,8 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
     let step = |step: &cucumber::gherkin::Step| StepRecord {
         keyword: step.keyword.trim().to_owned(),
         text: step.value.clone(),
+        table: step.table.as_ref().map(|table| table.rows.clone()).unwrap_or_default(),
+        doc_string: step.docstring.clone(),
         line: step.position.line,
         verdict: Verdict::Unproven,
         reason: None,
@@ -149,6 +151,8 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         verdict,
         reason,
         harness_failed: false,
+        seed: Some(case.author.clone()),
+        attempts: Vec::new(),
         started_ms: 0.0,
         duration_ms: 0.0,
         steps: case.steps.iter().map(step).collect(),

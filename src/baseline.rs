@@ -1,0 +1,222 @@
+//! What is known not to pass, each with its reason and an end: a run then fails on what is new, on what no longer
+//! happens, and on an entry that nobody needs any more.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::record::{Outcome, Record, ScenarioRecord};
+use crate::report::view;
+use crate::shard::Shard;
+use crate::verdict::Verdict;
+
+/// How long a new entry holds, in days.
+const HOLDS: i64 = 90;
+
+/// The expected verdicts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// One entry for each scenario that is not expected to pass.
+    #[serde(default, rename = "expected")]
+    pub all: Vec<Expected>,
+}
+
+/// One scenario that is not expected to pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The scenario's id.
+    pub scenario: String,
+    /// What it is expected to find.
+    pub verdict: Verdict,
+    /// Why that is accepted.
+    pub comment: String,
+    /// The last day on which it is.
+    pub expires: Date,
+}
+
+impl Baseline {
+    /// Reads a baseline.
+    pub fn read(file: &Path) -> Result<Self, Error> {
+        let problem = |problem: String| Error::Read { file: file.to_owned(), problem };
+        let text = std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
+        let baseline: Self = toml::from_str(&text).map_err(|error| problem(error.to_string()))?;
+        baseline.check().map_err(problem)?;
+        Ok(baseline)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let mut seen = BTreeSet::new();
+        for entry in &self.all {
+            if !seen.insert(&entry.scenario) {
+                return Err(format!("{} is there twice", entry.scenario));
+            }
+            if entry.comment.trim().is_empty() {
+                return Err(format!("{}: the comment is empty; say why the verdict is accepted", entry.scenario));
+            }
+        }
+        Ok(())
+    }
+
+    /// A baseline that accepts what this record found.
+    pub fn of(record: &Record, today: Date) -> Self {
+        Self { all: deviations(record).map(|scenario| Expected::of(scenario, today)).collect() }
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let mut text =
+            "# What is known not to pass. `bpconform run --baseline FILE` fails on anything else, on what no \
+            longer happens,\n# and on an entry that has expired. Say in each comment why it is accepted.\n"
+                .to_owned();
+        self.all.iter().for_each(|entry| text += &entry.text());
+        text
+    }
+}
+
+impl Expected {
+    fn of(scenario: &ScenarioRecord, today: Date) -> Self {
+        let expires = today.checked_add(HOLDS.days()).unwrap_or(Date::MAX);
+        let comment = format!("why is this accepted? {}", view::shorten(view::reason(scenario), 120));
+        Self { scenario: scenario.id.clone(), verdict: scenario.verdict, comment, expires }
+    }
+
+    fn text(&self) -> String {
+        let string = |text: &str| toml::Value::from(text).to_string();
+        format!(
+            "\n[[expected]]\nscenario = {}\nverdict = \"{}\"\ncomment = {}\nexpires = \"{}\"\n",
+            string(&self.scenario),
+            self.verdict,
+            string(&self.comment),
+            self.expires
+        )
+    }
+}
+
+/// What a baseline is about: whatever speaks against the target, or does not let it be judged.
+fn deviations(record: &Record) -> impl Iterator<Item = &ScenarioRecord> {
+    record.scenarios.iter().filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error))
+}
+
+/// How a record and a baseline go together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement<'a> {
+    /// What did not pass and is not expected.
+    pub unexpected: Vec<&'a ScenarioRecord>,
+    /// What is expected, and what came instead.
+    pub otherwise: Vec<(&'a Expected, &'a ScenarioRecord)>,
+    /// Entries for scenarios that were not in the run.
+    pub unused: Vec<&'a Expected>,
+    /// Entries whose last day is over.
+    pub expired: Vec<&'a Expected>,
+    /// How many entries are as expected.
+    pub met: usize,
+    /// What the process tells its caller.
+    pub exit: Exit,
+    today: Date,
+}
+
+/// Compares a record with a baseline.
+pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> Judgement<'a> {
+    let find = |id: &str| record.scenarios.iter().find(|scenario| scenario.id == id);
+    let expects = |id: &str| baseline.all.iter().any(|entry| entry.scenario == id);
+    // What another shard runs is not this one's to judge.
+    let shard = record.plan.shard.as_ref().and_then(|shard| Shard::new(shard.index, shard.count).ok());
+    let own = |entry: &&Expected| shard.is_none_or(|shard| shard.takes(&entry.scenario));
+    let mut judgement = Judgement {
+        unexpected: deviations(record).filter(|scenario| !expects(&scenario.id)).collect(),
+        otherwise: Vec::new(),
+        unused: Vec::new(),
+        expired: Vec::new(),
+        met: 0,
+        exit: Exit::Green,
+        today,
+    };
+    for entry in baseline.all.iter().filter(own) {
+        match find(&entry.scenario) {
+            _ if entry.expires < today => judgement.expired.push(entry),
+            None => judgement.unused.push(entry),
+            Some(scenario) if scenario.verdict != entry.verdict => judgement.otherwise.push((entry, scenario)),
+            Some(_) => judgement.met += 1,
+        }
+    }
+    judgement.exit = judgement.exit(record);
+    judgement
+}
+
+impl Judgement<'_> {
+    /// Whether everything is as expected.
+    pub fn is_met(&self) -> bool {
+        self.unexpected.is_empty() && self.otherwise.is_empty() && self.unused.is_empty() && self.expired.is_empty()
+    }
+
+    /// A baseline speaks about verdicts only: what stopped the run, or was left behind, stays what it is.
+    fn exit(&self, record: &Record) -> Exit {
+        let proved = record.requirements.iter().any(|requirement| requirement.verdict == Verdict::Passed);
+        match record.outcome {
+            Outcome::Conforms | Outcome::Fails | Outcome::CouldNotTell => match (self.is_met(), proved) {
+                (false, _) => Exit::Baseline,
+                (true, false) => Exit::NothingProved,
+                (true, true) => Exit::Green,
+            },
+            Outcome::NothingProved if !self.is_met() => Exit::Baseline,
+            other => other.exit(),
+        }
+    }
+
+    /// What a person reads, and what they paste.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut list = |title: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                let _ = writeln!(text, "{title}:");
+                lines.iter().for_each(|line| {
+                    let _ = writeln!(text, "  {line}");
+                });
+            }
+        };
+        let told = |scenario: &&ScenarioRecord| {
+            format!("{}  {}: {}", scenario.id, scenario.verdict, view::shorten(view::reason(scenario), 160))
+        };
+        list("not expected", self.unexpected.iter().map(told).collect());
+        let otherwise = |(entry, scenario): &(&Expected, &ScenarioRecord)| {
+            format!("{}  expected {}, found {} ({})", entry.scenario, entry.verdict, scenario.verdict, entry.comment)
+        };
+        list("expected, but did not happen", self.otherwise.iter().map(otherwise).collect());
+        let unused = |entry: &&Expected| format!("{}  {} ({})", entry.scenario, entry.verdict, entry.comment);
+        list("not used: no such scenario was in the run", self.unused.iter().map(unused).collect());
+        let expired = |entry: &&Expected| format!("{}  on {} ({})", entry.scenario, entry.expires, entry.comment);
+        list("expired", self.expired.iter().map(expired).collect());
+        if self.is_met() {
+            let _ = writeln!(text, "baseline: as expected, {} known", self.met);
+        } else {
+            text += &self.paste();
+        }
+        text
+    }
+
+    /// The entries that would make the baseline fit.
+    fn paste(&self) -> String {
+        let changed = self.otherwise.iter().map(|(_, scenario)| *scenario);
+        let new = self.unexpected.iter().copied().chain(changed);
+        let new = new.filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
+        let entries: String = new.map(|scenario| Expected::of(scenario, self.today).text()).collect();
+        let mut text = String::new();
+        let gone: Vec<&str> = self.otherwise.iter().map(|(entry, _)| entry.scenario.as_str()).collect();
+        let gone: Vec<&str> = gone.into_iter().chain(self.unused.iter().map(|entry| entry.scenario.as_str())).collect();
+        if !gone.is_empty() {
+            let _ = writeln!(text, "\nto remove from the baseline: {}", gone.join(", "));
+        }
+        if !entries.is_empty() {
+            let _ = write!(text, "\nto paste into the baseline, if it is accepted:\n{entries}");
+        }
+        text
+    }
+}

@@ -1,0 +1,198 @@
+//! The record on the disk. While a run goes on it grows as `run.part.jsonl`: the plan first, then each scenario as it
+//! ends, a line each. At the end `run.json` takes its place in one move. A run that was killed leaves the lines that it
+//! had written, and every reader of records reads those too: as a record that is incomplete.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::record::{self, FORMAT, Outcome, Record, ScenarioRecord, Summary};
+use crate::verdict::Verdict;
+
+/// The whole record.
+pub const WHOLE: &str = "run.json";
+
+/// The record of a run that has not ended.
+pub const PART: &str = "run.part.jsonl";
+
+/// What a scenario says that the run did not come to.
+const NOT_REACHED: &str = "not run: the run ended before it";
+
+/// Keeps the record of a run that goes on.
+#[derive(Debug)]
+pub struct Keeper {
+    directory: PathBuf,
+    part: File,
+}
+
+impl Keeper {
+    /// Begins with the plan: a record whose scenarios have not run. An older record in the directory is removed, so that
+    /// nobody takes it for this run's.
+    pub fn begin(directory: &Path, plan: &Record, redact: impl FnOnce(&str) -> String) -> Result<Self, Error> {
+        fs::create_dir_all(directory).map_err(|source| Error::Write { file: directory.to_owned(), source })?;
+        let old = directory.join(WHOLE);
+        match fs::remove_file(&old) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::Write { file: old, source }),
+            _ => {}
+        }
+        let file = directory.join(PART);
+        let part = File::create(&file).map_err(|source| Error::Write { file, source })?;
+        let mut keeper = Self { directory: directory.to_owned(), part };
+        keeper.add(plan, redact)?;
+        Ok(keeper)
+    }
+
+    /// Adds a scenario that has ended.
+    pub fn ended(&mut self, scenario: &ScenarioRecord, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
+        self.add(scenario, redact)
+    }
+
+    fn add(&mut self, value: &impl serde::Serialize, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
+        let line = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
+        // One write for each line: what a killed run leaves is whole lines, but for the last at most.
+        let line = redact(&line) + "\n";
+        self.part.write_all(line.as_bytes()).map_err(|source| Error::Write { file: self.directory.join(PART), source })
+    }
+
+    /// Ends with the whole record.
+    pub fn finish(self, record: &Record, redact: impl Fn(&str) -> String) -> Result<(), Error> {
+        write(record, &self.directory.join(WHOLE), redact)?;
+        let part = self.directory.join(PART);
+        fs::remove_file(&part).map_err(|source| Error::Write { file: part, source })
+    }
+}
+
+/// Writes a record in one move: who reads the file sees the old one or the new one, and never half of it.
+pub fn write(record: &Record, file: &Path, redact: impl Fn(&str) -> String) -> Result<(), Error> {
+    let next = file.with_extension("json.next");
+    stream(record, &next, redact)
+        .and_then(|()| fs::rename(&next, file))
+        .map_err(|source| Error::Write { file: file.to_owned(), source })
+}
+
+/// Writes scenario by scenario, so that the text of thousands never is in memory at once.
+fn stream(record: &Record, file: &Path, redact: impl Fn(&str) -> String) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(file)?);
+    let empty = record.clone_without_scenarios();
+    let frame = redact(&serde_json::to_string_pretty(&empty)?);
+    let (before, after) =
+        frame.split_once("\"scenarios\": []").ok_or_else(|| io::Error::other("the record has no scenarios"))?;
+    out.write_all(before.as_bytes())?;
+    out.write_all(b"\"scenarios\": [")?;
+    for (index, scenario) in record.scenarios.iter().enumerate() {
+        let comma: &[u8] = if index == 0 { b"\n" } else { b",\n" };
+        out.write_all(comma)?;
+        out.write_all(redact(&serde_json::to_string_pretty(scenario)?).as_bytes())?;
+    }
+    out.write_all(b"]")?;
+    out.write_all(after.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.into_inner()?.sync_all()
+}
+
+/// Reads a record from a file, or from the directory that a run wrote it into, whole or in part.
+pub fn read(path: &Path) -> Result<Record, Error> {
+    if !path.is_dir() {
+        return read_file(path);
+    }
+    let whole = path.join(WHOLE);
+    let file = if whole.exists() { whole } else { path.join(PART) };
+    if file.exists() {
+        return read_file(&file);
+    }
+    Err(unreadable(path, format!("there is neither {WHOLE} nor {PART} in it; name what `bpconform run --out` wrote")))
+}
+
+fn read_file(file: &Path) -> Result<Record, Error> {
+    let open = File::open(file).map_err(|error| unreadable(file, error.to_string()))?;
+    let record = if file.extension().is_some_and(|extension| extension == "jsonl") {
+        from_lines(BufReader::new(open)).map_err(|problem| unreadable(file, problem))?
+    } else {
+        // A slice is read several times faster than a stream.
+        let text = fs::read(file).map_err(|error| unreadable(file, error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| unreadable(file, not_a_record(&error)))?
+    };
+    if record.format > FORMAT {
+        let problem = format!("its form is {}, and this program reads up to {FORMAT}; use a newer one", record.format);
+        return Err(unreadable(file, problem));
+    }
+    Ok(record)
+}
+
+fn not_a_record(error: &serde_json::Error) -> String {
+    format!("it is no record of a run: {error}")
+}
+
+fn from_lines(lines: impl BufRead) -> Result<Record, String> {
+    let mut lines = lines.lines();
+    let plan = lines.next().transpose().map_err(|error| error.to_string())?;
+    let plan = plan.ok_or("it is empty: the run ended before its plan was made")?;
+    let mut record: Record = serde_json::from_str(&plan).map_err(|error| not_a_record(&error))?;
+    let place: HashMap<String, usize> =
+        record.scenarios.iter().enumerate().map(|(index, scenario)| (scenario.id.clone(), index)).collect();
+    // The last line may be cut; what cannot be read did not come to its end.
+    for scenario in lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<ScenarioRecord>(&line).ok()) {
+        if let Some(index) = place.get(&scenario.id) {
+            record.scenarios[*index] = scenario;
+        }
+    }
+    record.close_incomplete();
+    Ok(record)
+}
+
+fn unreadable(file: &Path, problem: String) -> Error {
+    Error::Read { file: file.to_owned(), problem }
+}
+
+impl Record {
+    /// Everything but the scenarios, which are most of it.
+    fn clone_without_scenarios(&self) -> Self {
+        Self {
+            format: self.format,
+            tool: self.tool.clone(),
+            started: self.started,
+            duration_ms: self.duration_ms,
+            target: self.target.clone(),
+            allow: self.allow,
+            plan: self.plan.clone(),
+            environment: self.environment.clone(),
+            body_cap: self.body_cap,
+            scenarios: Vec::new(),
+            requirements: self.requirements.clone(),
+            summary: self.summary.clone(),
+            outcome: self.outcome,
+            exit_code: self.exit_code,
+            complete: self.complete,
+            left_behind: self.left_behind.clone(),
+        }
+    }
+
+    /// Counts and judges again from the scenarios: after some were replaced or added.
+    pub fn judge_again(&mut self, interrupted: bool) {
+        self.requirements = record::requirements(&self.scenarios);
+        self.outcome = Outcome::of(&self.scenarios, &self.requirements, interrupted);
+        self.exit_code = self.outcome.exit().code();
+        self.left_behind = self.scenarios.iter().flat_map(|scenario| scenario.left_behind.clone()).collect();
+        self.summary = Summary {
+            scenarios: record::count(self.scenarios.iter().map(|scenario| scenario.verdict)),
+            requirements: record::count(self.requirements.iter().map(|requirement| requirement.verdict)),
+            wall_ms: self.summary.wall_ms,
+        };
+    }
+
+    /// Makes what a killed run left into a record: what did not run says so, and the times are those that are known.
+    fn close_incomplete(&mut self) {
+        for scenario in self.scenarios.iter_mut().filter(|scenario| scenario.verdict == Verdict::Unproven) {
+            scenario.reason.get_or_insert_with(|| NOT_REACHED.to_owned());
+        }
+        self.complete = false;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+        let began = self.started.as_millisecond() as f64;
+        let ends = self.scenarios.iter().filter(|one| one.started_ms > 0.0).map(|one| one.started_ms + one.duration_ms);
+        self.duration_ms = ends.fold(0.0, |most: f64, end| most.max(end - began));
+        self.summary.wall_ms = self.duration_ms;
+        self.judge_again(true);
+    }
+}

@@ -1,0 +1,297 @@
+//! The record as one page for people: nothing to load, light and dark, usable by keyboard and screen reader, printable.
+//! What every scenario did is in the page as JSON and drawn by the page when it is opened, so that thousands do not lag.
+
+mod data;
+mod timeline;
+
+use bpconform_fixtures::requirements::{Document, Level};
+use bpconform_fixtures::{Remedy, Requirements};
+use minijinja::{AutoEscape, Environment, Value};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::record::{Record, ScenarioRecord};
+use crate::report::html::timeline::Timeline;
+use crate::report::view::{self, Failure, Section};
+use crate::verdict::Verdict;
+
+/// The record as a page.
+pub fn draw(record: &Record) -> Result<String, Error> {
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|name| if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None });
+    for (name, source) in [
+        ("report.html.j2", include_str!("templates/report.html.j2")),
+        ("report.css", include_str!("templates/report.css")),
+        ("report.js", include_str!("templates/report.js")),
+    ] {
+        templates.add_template(name, source).map_err(defect)?;
+    }
+    templates.get_template("report.html.j2").and_then(|page| page.render(Page::of(record)?)).map_err(defect)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
+fn defect(error: minijinja::Error) -> Error {
+    Error::Internal(format!("the page cannot be drawn: {error:#}"))
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    tool: String,
+    name: Option<&'a str>,
+    word: &'static str,
+    mark: &'static str,
+    title: String,
+    lead: String,
+    complete: bool,
+    left_behind: &'a [String],
+    facts: Vec<(&'static str, String)>,
+    sums: Vec<Sum>,
+    document: &'static Document,
+    failures: Vec<Card<'a>>,
+    sections: Vec<Group<'a>>,
+    timeline: Option<Timeline>,
+    scenarios: usize,
+    features: Vec<Feature<'a>>,
+    footer: String,
+}
+
+impl<'a> Page<'a> {
+    fn of(record: &'a Record) -> Result<Self, minijinja::Error> {
+        let exit = record.outcome.exit();
+        let (word, mark) = match exit.code() {
+            0 => ("passed", "✓"),
+            1 => ("failed", "✕"),
+            _ => ("error", "!"),
+        };
+        Ok(Self {
+            tool: format!("{} {}", record.tool.name, record.tool.version),
+            name: record.environment.name.as_deref(),
+            word,
+            mark,
+            title: capital(exit.meaning()),
+            lead: lead(record),
+            complete: record.complete,
+            left_behind: &record.left_behind,
+            facts: facts(record),
+            sums: vec![
+                Sum::of("Requirements", |verdict| record.summary.requirements.get(&verdict).copied()),
+                Sum::of("Scenarios", |verdict| record.summary.scenarios.get(&verdict).copied()),
+            ],
+            document: &Requirements::built_in().document,
+            failures: view::failures(record).into_iter().map(Card::of).collect(),
+            sections: view::sections(record).iter().map(Group::of).collect(),
+            timeline: Timeline::of(record),
+            scenarios: record.scenarios.len(),
+            features: features(record)?,
+            footer: format!("record of {}, form {}", record.started, record.format),
+        })
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// The run in one sentence.
+fn lead(record: &Record) -> String {
+    let n = |verdict| record.summary.requirements.get(&verdict).copied().unwrap_or_default();
+    let (passed, failed, error) = (n(Verdict::Passed), n(Verdict::Failed), n(Verdict::Error));
+    let mut text = format!("{passed} of {} promises of the documentation were proved", record.requirements.len());
+    if failed > 0 {
+        text += &format!(", {failed} {} not kept", if failed == 1 { "is" } else { "are" });
+    }
+    if error > 0 {
+        text += &format!(", {error} could not be judged");
+    }
+    text + "."
+}
+
+fn facts(record: &Record) -> Vec<(&'static str, String)> {
+    let target = &record.target;
+    let mut facts = vec![("Target", target.kind.clone())];
+    facts.extend(target.product.clone().map(|product| ("Product", product)));
+    facts.extend(target.addresses.get("author").map(|url| ("Author", url.to_string())));
+    facts.extend(target.addresses.get("tenant").map(|url| ("Tenant", url.to_string())));
+    facts.push(("Allowed", record.allow.to_string()));
+    facts.push(("Surfaces", target.surfaces.clone()));
+    if !target.defects.is_empty() {
+        facts.push(("Defects of the mock", target.defects.join(", ")));
+    }
+    facts.push(("Began", record.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()));
+    facts.push(("Took", view::time(record.duration_ms)));
+    if let Some(shard) = &record.plan.shard {
+        facts.push(("Shard", format!("{} of {}", shard.index, shard.count)));
+    }
+    facts.extend(record.environment.ci.get("job").map(|job| ("Job", job.clone())));
+    facts.push(("Exit code", record.exit_code.to_string()));
+    facts
+}
+
+#[derive(Serialize)]
+struct Sum {
+    title: &'static str,
+    parts: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Part {
+    word: &'static str,
+    mark: &'static str,
+    n: usize,
+}
+
+impl Sum {
+    fn of(title: &'static str, count: impl Fn(Verdict) -> Option<usize>) -> Self {
+        let part = |verdict: Verdict| {
+            let n = count(verdict).filter(|n| *n > 0)?;
+            Some(Part { word: verdict.word(), mark: mark(verdict), n })
+        };
+        Self { title, parts: Verdict::ALL.into_iter().filter_map(part).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct Card<'a> {
+    word: &'static str,
+    mark: &'static str,
+    name: &'a str,
+    requirements: Vec<Promise>,
+    place: String,
+    step: Option<(&'a str, &'a str)>,
+    reason: &'a str,
+    remedy: Option<&'a Remedy>,
+    anchor: String,
+}
+
+#[derive(Serialize)]
+struct Promise {
+    id: &'static str,
+    link: String,
+    promise: &'static str,
+}
+
+impl<'a> Card<'a> {
+    fn of(failure: Failure<'a>) -> Self {
+        let scenario = failure.scenario;
+        let known = Requirements::built_in();
+        let promise = |id: &String| {
+            let promise = known.get(id)?;
+            Some(Promise { id: &promise.id, link: known.link(promise), promise: &promise.promise })
+        };
+        Self {
+            word: scenario.verdict.word(),
+            mark: mark(scenario.verdict),
+            name: &scenario.name,
+            requirements: scenario.requirements.iter().filter_map(promise).collect(),
+            place: format!("{}:{}", scenario.file, scenario.line),
+            step: failure.step.map(|step| (step.keyword.as_str(), step.text.as_str())),
+            reason: failure.reason,
+            remedy: failure.remedy,
+            anchor: anchor(scenario),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Group<'a> {
+    title: &'a str,
+    link: String,
+    rows: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    link: String,
+    word: &'static str,
+    mark: &'static str,
+    promise: &'a str,
+    should: bool,
+    reason: Option<String>,
+    scenarios: usize,
+}
+
+impl<'a> Group<'a> {
+    fn of(section: &Section<'a>) -> Self {
+        let line = |row: &view::Row<'a>| Line {
+            id: &row.found.id,
+            link: row.link.clone(),
+            word: row.found.verdict.word(),
+            mark: mark(row.found.verdict),
+            promise: &row.requirement.promise,
+            should: row.requirement.level == Level::Should,
+            reason: row.found.reason.as_deref().map(|reason| view::shorten(reason, 240)),
+            scenarios: row.found.scenarios.len(),
+        };
+        let link = section.rows.first().map(|row| row.link.clone()).unwrap_or_default();
+        Self { title: section.title, link, rows: section.rows.iter().map(line).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct Feature<'a> {
+    name: &'a str,
+    file: &'a str,
+    scenarios: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    anchor: String,
+    word: &'static str,
+    mark: &'static str,
+    name: &'a str,
+    flaky: bool,
+    requirements: String,
+    tags: String,
+    took: String,
+    reason: Option<&'a str>,
+    data: Value,
+}
+
+fn features(record: &Record) -> Result<Vec<Feature<'_>>, minijinja::Error> {
+    let mut features: Vec<Feature<'_>> = Vec::new();
+    for scenario in &record.scenarios {
+        let entry = entry(scenario)?;
+        match features.last_mut().filter(|feature| feature.file == scenario.file) {
+            Some(feature) => feature.scenarios.push(entry),
+            None => {
+                features.push(Feature { name: &scenario.feature, file: &scenario.file, scenarios: vec![entry] });
+            }
+        }
+    }
+    Ok(features)
+}
+
+fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, minijinja::Error> {
+    let took = if scenario.started_ms > 0.0 { view::time(scenario.duration_ms) } else { String::new() };
+    Ok(Entry {
+        anchor: anchor(scenario),
+        word: scenario.verdict.word(),
+        mark: mark(scenario.verdict),
+        name: &scenario.name,
+        flaky: scenario.is_flaky(),
+        requirements: scenario.requirements.join(" "),
+        tags: format!("{} {}", scenario.id, scenario.tags.join(" ")),
+        took,
+        reason: scenario.reason.as_deref(),
+        data: data::embedded(scenario)?,
+    })
+}
+
+/// The id as it can stand in an address: the page looks for exactly this.
+fn anchor(scenario: &ScenarioRecord) -> String {
+    scenario.id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '.' }).collect()
+}
+
+/// A mark that says the verdict without colour too.
+const fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "✓",
+        Verdict::Failed => "✕",
+        Verdict::Error => "!",
+        Verdict::Skipped => "–",
+        Verdict::Unproven => "·",
+    }
+}

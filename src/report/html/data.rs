@@ -1,0 +1,143 @@
+//! What one scenario did, as the JSON that the page draws when a person opens it.
+
+use bpconform_fixtures::Remedy;
+use bpconform_steps::evidence::{Exchange, Outcome, Text};
+use minijinja::Value;
+use serde::Serialize;
+
+use crate::record::{Attempt, ScenarioRecord, StepRecord};
+use crate::report::view;
+use crate::verdict::Verdict;
+
+/// How much of a body stays in the page for a scenario that passed, in bytes: a page that opens at once is worth more
+/// than a second copy of `run.json`.
+const BODY_OF_PASSED: usize = 1024;
+
+#[derive(Serialize)]
+struct Data<'a> {
+    place: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'a Remedy>,
+    steps: Vec<Step<'a>>,
+    exchanges: Vec<Request<'a>>,
+    lanes: Vec<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    attempts: &'a [Attempt],
+    cut: bool,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    keyword: &'a str,
+    text: &'a str,
+    verdict: Verdict,
+    took: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a [Vec<String>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doc: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    surface: &'a str,
+    lane: String,
+    method: &'a str,
+    url: &'a str,
+    at: f64,
+    took: f64,
+    sent: &'a [(String, String)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Body<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    got: &'a [(String, String)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Body<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcript: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    text: &'a str,
+    bytes: usize,
+    cut: bool,
+}
+
+/// The JSON for inside a `script` element: no `<` can end it early.
+pub(super) fn embedded(scenario: &ScenarioRecord) -> Result<Value, minijinja::Error> {
+    let json = serde_json::to_string(&data(scenario))
+        .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string()))?;
+    Ok(Value::from_safe_string(json.replace('<', "\\u003c")))
+}
+
+fn data(scenario: &ScenarioRecord) -> Data<'_> {
+    let most = if scenario.verdict == Verdict::Passed { BODY_OF_PASSED } else { usize::MAX };
+    let exchanges: Vec<_> = view::exchanges(scenario).map(|one| request(one, scenario.started_ms, most)).collect();
+    let cut = exchanges.iter().any(|one| [&one.request, &one.response].into_iter().flatten().any(|body| body.cut));
+    Data {
+        place: format!("{}:{}", scenario.file, scenario.line),
+        remedy: view::remedy(scenario),
+        steps: scenario.steps.iter().map(step).collect(),
+        lanes: if exchanges.is_empty() { Vec::new() } else { view::LANES.to_vec() },
+        exchanges,
+        attempts: &scenario.attempts,
+        cut,
+    }
+}
+
+fn step(step: &StepRecord) -> Step<'_> {
+    Step {
+        keyword: &step.keyword,
+        text: &step.text,
+        verdict: step.verdict,
+        took: step.duration_ms,
+        reason: step.reason.as_deref(),
+        table: Some(step.table.as_slice()).filter(|table| !table.is_empty()),
+        doc: step.doc_string.as_deref(),
+    }
+}
+
+fn request(exchange: &Exchange, began_ms: f64, most: usize) -> Request<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits for centuries")]
+    let (at, took) = (exchange.started_us as f64 / 1000.0, exchange.took_us as f64 / 1000.0);
+    let mut request = Request {
+        surface: &exchange.surface,
+        lane: view::lane(exchange),
+        method: &exchange.method,
+        url: &exchange.url,
+        // To the microsecond: more digits say nothing.
+        at: (((at - began_ms).max(0.0)) * 1000.0).round() / 1000.0,
+        took,
+        sent: &exchange.request_headers,
+        request: body(&exchange.request_body, most),
+        status: None,
+        got: &[],
+        response: None,
+        error: None,
+        transcript: view::transcript(exchange),
+    };
+    match &exchange.outcome {
+        Outcome::Response { status, headers, body: text } => {
+            request.status = Some(*status);
+            request.got = headers;
+            request.response = body(text, most);
+        }
+        Outcome::Error(reason) => request.error = Some(reason),
+    }
+    request
+}
+
+fn body(text: &Text, most: usize) -> Option<Body<'_>> {
+    if text.bytes == 0 {
+        return None;
+    }
+    let end = (0..=most.min(text.text.len())).rev().find(|end| text.text.is_char_boundary(*end)).unwrap_or(0);
+    Some(Body { text: &text.text[..end], bytes: text.bytes, cut: text.capped || end < text.text.len() })
+}

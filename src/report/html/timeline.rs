@@ -1,0 +1,100 @@
+//! All requests of a run over time, one lane for each system and each of the four agents. Requests that touch are one
+//! bar, so that the drawing stays small however many there are.
+
+use bpconform_steps::evidence::{Exchange, Outcome};
+use serde::Serialize;
+
+use crate::record::Record;
+use crate::report::view;
+
+/// The drawing's width in its own units.
+const WIDTH: f64 = 1000.0;
+
+/// The narrowest bar that can be seen.
+const NARROWEST: f64 = 1.5;
+
+/// All requests of a run over time.
+#[derive(Serialize)]
+pub(super) struct Timeline {
+    requests: usize,
+    took: String,
+    half: String,
+    lanes: Vec<Lane>,
+}
+
+#[derive(Serialize)]
+struct Lane {
+    name: &'static str,
+    bars: Vec<Bar>,
+    requests: usize,
+    bad: usize,
+    median: String,
+    longest: String,
+}
+
+#[derive(Serialize)]
+struct Bar {
+    x: f64,
+    w: f64,
+    bad: bool,
+}
+
+impl Timeline {
+    /// The timeline; none when nothing was sent.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let all: Vec<&Exchange> = record.scenarios.iter().flat_map(view::exchanges).collect();
+        let first = all.iter().map(|one| one.started_us).min()?;
+        let last = all.iter().map(|one| one.started_us.saturating_add_unsigned(one.took_us)).max()?;
+        let took = ms(last.saturating_sub(first).unsigned_abs()).max(0.001);
+        let mut lanes: Vec<(&str, Vec<&Exchange>)> = view::LANES.iter().map(|name| (*name, Vec::new())).collect();
+        for one in &all {
+            let name = view::lane(one);
+            if let Some((_, own)) = lanes.iter_mut().find(|(lane, _)| *lane == name) {
+                own.push(one);
+            }
+        }
+        let lanes = lanes.into_iter().filter(|(_, own)| !own.is_empty());
+        let lanes = lanes.map(|(name, own)| lane(name, own, first, took)).collect();
+        Some(Self { requests: all.len(), took: view::time(took), half: view::time(took / 2.0), lanes })
+    }
+}
+
+fn lane(name: &'static str, mut own: Vec<&Exchange>, first: i64, took: f64) -> Lane {
+    own.sort_by_key(|one| one.started_us);
+    let mut bars: Vec<Bar> = Vec::new();
+    for one in &own {
+        let at = ms(one.started_us.saturating_sub(first).unsigned_abs());
+        add(&mut bars, Bar { x: at / took * WIDTH, w: (ms(one.took_us) / took * WIDTH).max(NARROWEST), bad: bad(one) });
+    }
+    for bar in &mut bars {
+        bar.x = (bar.x.min(WIDTH - NARROWEST) * 10.0).round() / 10.0;
+        bar.w = (bar.w.min(WIDTH - bar.x) * 10.0).round() / 10.0;
+    }
+    let mut times: Vec<u64> = own.iter().map(|one| one.took_us).collect();
+    times.sort_unstable();
+    Lane {
+        name,
+        bars,
+        requests: own.len(),
+        bad: own.iter().filter(|one| bad(one)).count(),
+        median: view::time(ms(times[times.len() / 2])),
+        longest: view::time(ms(times[times.len() - 1])),
+    }
+}
+
+/// Adds a bar, or makes the last one longer when they touch and are of one kind.
+fn add(bars: &mut Vec<Bar>, bar: Bar) {
+    match bars.last_mut().filter(|last| last.bad == bar.bad && bar.x <= last.x + last.w) {
+        Some(last) => last.w = last.w.max(bar.x + bar.w - last.x),
+        None => bars.push(bar),
+    }
+}
+
+fn bad(exchange: &Exchange) -> bool {
+    !matches!(&exchange.outcome, Outcome::Response { status, .. } if *status < 400)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a run's microseconds fit into 53 bits")]
+fn ms(us: u64) -> f64 {
+    us as f64 / 1000.0
+}

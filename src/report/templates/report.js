@@ -1,0 +1,158 @@
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const SVG = "http://www.w3.org/2000/svg";
+  const el = (tag, attributes = {}, ...children) => {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  };
+  const time = (ms) => ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+  const MARKS = { passed: "✓", failed: "✕", error: "!", skipped: "–", unproven: "·" };
+  const mark = (word) => [el("span", { class: `mark ${word}`, "aria-hidden": "true" }, MARKS[word]), el("span", { class: "vh" }, `${word}: `)];
+  const bad = (exchange) => exchange.status === undefined || exchange.status >= 400;
+
+  // ---- one scenario, drawn when it is opened
+  const text = (title, part) => part && part.text !== undefined && (part.bytes > 0)
+    ? [el("h5", {}, title + (part.cut ? ` (the first part of ${part.bytes} bytes)` : "")), el("pre", {}, part.text)] : [];
+  const headers = (title, list) => list && list.length
+    ? [el("h5", {}, title), el("pre", {}, list.map(([name, value]) => `${name}: ${value}`).join("\n"))] : [];
+
+  const exchange = (one) => el("details", { class: "exchange" },
+    el("summary", {},
+      el("span", {}, one.method), el("span", { class: "url" }, one.url),
+      el("span", { class: bad(one) ? "bad" : "" }, one.status === undefined ? "no answer" : String(one.status)),
+      el("span", { class: "took" }, time(one.took))),
+    el("div", { class: "parts" },
+      el("p", { class: "hint" }, `${one.surface} · sent ${time(one.at)} after the scenario began`),
+      ...(one.error ? [el("h5", {}, "No answer"), el("pre", {}, one.error)] : []),
+      ...headers("Request headers", one.sent), ...text("Request body", one.request),
+      ...headers("Response headers", one.got), ...text("Response body", one.response)));
+
+  const waterfall = (all, nodes, lanes) => {
+    const end = Math.max(...all.map((one) => one.at + one.took), 0.001);
+    const box = el("div", { class: "water", role: "img", "aria-label": `${all.length} requests in ${time(end)}, by the system or agent that they went to` });
+    for (const lane of lanes.filter((lane) => all.some((one) => one.lane === lane))) {
+      const svg = document.createElementNS(SVG, "svg");
+      svg.setAttribute("viewBox", "0 0 1000 16");
+      svg.setAttribute("preserveAspectRatio", "none");
+      all.forEach((one, index) => {
+        if (one.lane !== lane) return;
+        const bar = document.createElementNS(SVG, "rect");
+        const place = { x: one.at / end * 996, y: 2, width: Math.max(one.took / end * 996, 4), height: 12 };
+        for (const [name, value] of Object.entries(place)) bar.setAttribute(name, value);
+        if (bad(one)) bar.setAttribute("class", "bad");
+        const title = document.createElementNS(SVG, "title");
+        title.textContent = `${one.method} ${one.url} – ${one.status ?? "no answer"}, ${time(one.took)}`;
+        bar.append(title);
+        bar.addEventListener("click", () => { nodes[index].open = true; nodes[index].scrollIntoView({ block: "center" }); });
+        svg.append(bar);
+      });
+      box.append(el("div", { class: "lane" }, el("span", {}, lane), svg));
+    }
+    return box;
+  };
+
+  const step = (one) => el("li", { class: one.verdict }, ...mark(one.verdict),
+    el("span", { class: "took" }, one.verdict === "unproven" ? "" : time(one.took)),
+    el("b", {}, one.keyword), " ", one.text,
+    one.table ? el("table", {}, ...one.table.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))) : null,
+    one.doc ? el("pre", {}, one.doc) : null,
+    one.reason ? el("pre", { class: "reason" }, one.reason) : null);
+
+  const draw = (details) => {
+    const source = $("script", details);
+    if (!source) return;
+    const data = JSON.parse(source.textContent);
+    source.remove();
+    const body = $(".body", details);
+    const told = data.steps.some((one) => one.reason);
+    if (told) $(".reason", body)?.remove();
+    body.append(el("ol", { class: "steps" }, ...data.steps.map(step)));
+    if (data.remedy) body.append(el("div", { class: "remedy" }, el("h4", {}, data.remedy.title), el("p", {}, data.remedy.means),
+      el("ol", {}, ...data.remedy.steps.map((one) => el("li", {}, one))), el("p", {}, el("a", { href: data.remedy.link }, "What the documentation says"))));
+    const transcripts = data.exchanges.filter((one) => one.transcript);
+    if (transcripts.length) body.append(el("h4", {}, transcripts.length > 1 ? "Transcripts, side by side" : "Transcript"),
+      el("div", { class: "agents" }, ...transcripts.map((one) => el("section", {}, el("h5", {}, one.lane), el("pre", {}, one.transcript.join("\n"))))));
+    if (data.exchanges.length) {
+      const nodes = data.exchanges.map(exchange);
+      body.append(el("h4", {}, `Requests (${nodes.length})`), waterfall(data.exchanges, nodes, data.lanes), ...nodes);
+    }
+    if (data.attempts) body.append(el("h4", {}, "Earlier attempts"), el("ul", {}, ...data.attempts.map((one) =>
+      el("li", {}, `${one.verdict} after ${time(one.duration_ms)}${one.reason ? `: ${one.reason}` : ""}`))));
+    body.append(el("p", { class: "hint" }, data.place + (data.cut ? " · long bodies are cut here; run.json has more of them" : "")));
+  };
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("details.scenario") && event.target.open) draw(event.target);
+  }, true);
+
+  // ---- filter and search
+  const rows = $$("details.scenario");
+  const groups = $$(".feature").map((group) => ({ group, rows: $$("details.scenario", group) }));
+  const boxes = $$("input[name=v]");
+  const search = $("#q");
+  let haystacks = null;
+  const haystack = (row) => `${row.dataset.q} ${$("summary", row).textContent} ${$(".reason", row)?.textContent ?? ""}`.toLowerCase();
+
+  const filter = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length) haystacks ??= new Map(rows.map((row) => [row, haystack(row)]));
+    const verdicts = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    let shown = 0;
+    for (const { group, rows } of groups) {
+      let some = false;
+      for (const row of rows) {
+        const fits = verdicts.has(row.dataset.v) && words.every((word) => haystacks.get(row).includes(word));
+        row.hidden = !fits;
+        if (fits) { some = true; shown += 1; }
+      }
+      group.hidden = !some;
+    }
+    $("#shown").textContent = shown === rows.length ? `${rows.length} scenarios` : `${shown} of ${rows.length} scenarios`;
+    $("#nothing").hidden = shown > 0;
+  };
+  const remember = () => {
+    const off = boxes.some((box) => !box.checked);
+    const state = new URLSearchParams();
+    if (search.value) state.set("q", search.value);
+    if (off) state.set("v", boxes.filter((box) => box.checked).map((box) => box.value).join(","));
+    history.replaceState(null, "", `#${state.size ? state : "scenarios"}`);
+  };
+  let soon = 0;
+  search.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(() => { filter(); remember(); }, 60); });
+  boxes.forEach((box) => box.addEventListener("change", () => { filter(); remember(); }));
+  $(".filter").addEventListener("submit", (event) => event.preventDefault());
+  $("#reset").addEventListener("click", () => { search.value = ""; boxes.forEach((box) => { box.checked = true; }); filter(); remember(); search.focus(); });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches?.("input[type=search]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); search.focus(); }
+    if (event.key === "Escape" && typing) { search.value = ""; filter(); remember(); }
+  });
+
+  // ---- the address says what is shown: #q=BP-REP-03, #v=failed,error, #s=<scenario>
+  const follow = (first) => {
+    const state = new URLSearchParams(location.hash.slice(1));
+    const id = state.get("s");
+    if (state.has("q") || state.has("v") || id) {
+      search.value = state.get("q") ?? "";
+      const wanted = state.get("v")?.split(",");
+      boxes.forEach((box) => { box.checked = !wanted || wanted.includes(box.value); });
+      filter();
+      if (!id) $("#scenarios").scrollIntoView();
+    }
+    const row = id && document.getElementById(`s-${id}`);
+    if (row) {
+      row.open = true;
+      draw(row);
+      row.scrollIntoView({ block: "start" });
+      if (!first) $("summary", row).focus({ preventScroll: true });
+    }
+  };
+  addEventListener("hashchange", () => follow(false));
+  follow(true);
+
+  // ---- on paper, what did not pass is open
+  addEventListener("beforeprint", () => $$("details.scenario.failed, details.scenario.error").forEach((row) => { row.open = true; draw(row); }));
+})();

@@ -1,0 +1,149 @@
+//! What several reports tell alike: the promises by section of the document, and each failure with the way out of it.
+
+use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements};
+use bpconform_steps::author::html;
+use bpconform_steps::evidence::{Exchange, Outcome};
+
+use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
+use crate::verdict::Verdict;
+
+/// One section of the document and what was found of its promises.
+#[derive(Clone, Debug)]
+pub struct Section<'a> {
+    /// Its subject.
+    pub title: &'a str,
+    /// The promises, in the document's order.
+    pub rows: Vec<Row<'a>>,
+}
+
+/// One promise and what was found of it.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// The promise.
+    pub requirement: &'a Requirement,
+    /// The link to the place that makes it.
+    pub link: String,
+    /// What was found.
+    pub found: &'a RequirementRecord,
+}
+
+/// The promises by section of the document.
+pub fn sections(record: &Record) -> Vec<Section<'_>> {
+    let known = Requirements::built_in();
+    let mut sections: Vec<Section<'_>> = Vec::new();
+    for found in &record.requirements {
+        let Some(requirement) = known.get(&found.id) else { continue };
+        let row = Row { requirement, link: known.link(requirement), found };
+        match sections.last_mut().filter(|section| section.title == requirement.section) {
+            Some(section) => section.rows.push(row),
+            None => sections.push(Section { title: &requirement.section, rows: vec![row] }),
+        }
+    }
+    sections
+}
+
+/// A scenario that failed or could not be judged.
+#[derive(Clone, Debug)]
+pub struct Failure<'a> {
+    /// The scenario.
+    pub scenario: &'a ScenarioRecord,
+    /// The step that ended it, if it got to its steps.
+    pub step: Option<&'a StepRecord>,
+    /// Why.
+    pub reason: &'a str,
+    /// What to do about it.
+    pub remedy: Option<&'a Remedy>,
+}
+
+/// What failed, and then what could not be judged, each in the document's order.
+pub fn failures(record: &Record) -> Vec<Failure<'_>> {
+    let of = |verdict| record.scenarios.iter().filter(move |scenario| scenario.verdict == verdict);
+    of(Verdict::Failed).chain(of(Verdict::Error)).map(failure).collect()
+}
+
+fn failure(scenario: &ScenarioRecord) -> Failure<'_> {
+    let reason = reason(scenario);
+    let step = scenario.steps.iter().find(|step| step.verdict == scenario.verdict);
+    Failure { scenario, step, reason, remedy: remedy(scenario) }
+}
+
+/// Why a scenario did not pass.
+pub fn reason(scenario: &ScenarioRecord) -> &str {
+    scenario.reason.as_deref().unwrap_or("no reason was kept")
+}
+
+/// What to do about a scenario that failed, or that the environment did not let judge.
+pub fn remedy(scenario: &ScenarioRecord) -> Option<&'static Remedy> {
+    let hopeless = scenario.harness_failed || !matches!(scenario.verdict, Verdict::Failed | Verdict::Error);
+    let reason = reason(scenario);
+    let remedies = Remedies::built_in();
+    let found = || scenario.requirements.iter().find_map(|id| remedies.for_failure(id, reason));
+    // What could not be judged is not the promise's usual failure: only a recognised reason is worth a word.
+    let fits = |remedy: &&Remedy| scenario.verdict == Verdict::Failed || remedy.matches.is_some();
+    if hopeless { None } else { found().filter(fits) }
+}
+
+/// All exchanges of a scenario, in the order in which they were sent.
+pub fn exchanges(scenario: &ScenarioRecord) -> impl Iterator<Item = &Exchange> {
+    scenario.steps.iter().flat_map(|step| &step.exchanges).chain(&scenario.exchanges)
+}
+
+/// The transcript in an answer to Test Connection, line by line (surfaces.md §4.2).
+pub fn transcript(exchange: &Exchange) -> Option<Vec<String>> {
+    match &exchange.outcome {
+        Outcome::Response { body, .. } if exchange.surface == "author.agent-test" => Some(html::lines(&body.text)),
+        _ => None,
+    }
+}
+
+/// Which of the four agents an exchange is about, from 0: its name stands in the address (surfaces.md §4.1).
+pub fn agent(exchange: &Exchange) -> Option<u8> {
+    let (_, rest) = exchange.url.split_once("mp_replication_agent")?;
+    let digit = rest.chars().next()?.to_digit(10)?;
+    u8::try_from(digit).ok()
+}
+
+/// The lane of a timeline that an exchange belongs to: one of the four agents, else its system.
+pub fn lane(exchange: &Exchange) -> String {
+    match agent(exchange) {
+        Some(index) => format!("Agent {index}"),
+        None => match exchange.surface.split('.').next().unwrap_or_default() {
+            "author" => "Author".into(),
+            "ims" => "IMS".into(),
+            "console" => "Console".into(),
+            "tenant" => "Tenant".into(),
+            _ => "Mock".into(),
+        },
+    }
+}
+
+/// The lanes in the order in which they are drawn.
+pub const LANES: [&str; 9] = ["Author", "Agent 0", "Agent 1", "Agent 2", "Agent 3", "IMS", "Tenant", "Console", "Mock"];
+
+/// A duration for people.
+pub fn time(ms: f64) -> String {
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1000.0 => format!("{ms:.0} ms"),
+        ms if ms < 120_000.0 => format!("{:.2} s", ms / 1000.0),
+        ms => format!("{:.1} min", ms / 60_000.0),
+    }
+}
+
+/// The first characters of a text, on one line.
+pub fn shorten(text: &str, most: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= most {
+        return text;
+    }
+    let cut: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// The status of an answer, or why there is none.
+pub fn answer(exchange: &Exchange) -> String {
+    match &exchange.outcome {
+        Outcome::Response { status, .. } => status.to_string(),
+        Outcome::Error(reason) => reason.clone(),
+    }
+}

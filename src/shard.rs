@@ -1,0 +1,146 @@
+//! One plan on several machines: each scenario belongs to exactly one shard, told by its id alone, so that a scenario
+//! that is added or removed moves no other.
+
+use std::str::FromStr;
+
+use crate::record::ShardRecord;
+use crate::surroundings::sha256;
+
+/// One of several shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which one, from 1.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// A CI system that runs a job several times: its variables for which one it is and how many there are, and the number
+/// of the first.
+struct System {
+    name: &'static str,
+    index: &'static str,
+    count: &'static str,
+    first: u32,
+}
+
+const SYSTEMS: [System; 4] = [
+    System { name: "GitLab CI", index: "CI_NODE_INDEX", count: "CI_NODE_TOTAL", first: 1 },
+    System { name: "CircleCI", index: "CIRCLE_NODE_INDEX", count: "CIRCLE_NODE_TOTAL", first: 0 },
+    System { name: "Buildkite", index: "BUILDKITE_PARALLEL_JOB", count: "BUILDKITE_PARALLEL_JOB_COUNT", first: 0 },
+    // Kubernetes tells a Pod its index only; the Job's manifest says how many there are.
+    System { name: "Kubernetes", index: "JOB_COMPLETION_INDEX", count: "JOB_COMPLETIONS", first: 0 },
+];
+
+impl Shard {
+    /// The shard of that number, from 1.
+    pub fn new(index: u32, count: u32) -> Result<Self, String> {
+        if count == 0 || index == 0 || index > count {
+            return Err(format!(
+                "there is no shard {index} of {count}; the first is 1/{}, the last {0}/{0}",
+                count.max(1)
+            ));
+        }
+        Ok(Self { index, count })
+    }
+
+    /// The shard that the CI system's variables tell; none where the job is not shared out.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, String> {
+        for system in &SYSTEMS {
+            let number = |name: &str| {
+                let Some(text) = variable(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+                let number = text.parse::<u32>().map(Some);
+                number.map_err(|_| format!("{name}: {} says `{text}`, which is no number", system.name))
+            };
+            if let (Some(index), Some(count)) = (number(system.index)?, number(system.count)?) {
+                let shard = Self::new((index + 1).saturating_sub(system.first), count);
+                return shard.map(Some).map_err(|problem| format!("{}: {problem}", system.index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the scenario of that id belongs to this shard.
+    pub fn takes(self, id: &str) -> bool {
+        // The first 64 bits of the hash, which do not change between machines, versions and platforms.
+        let hash = u64::from_str_radix(&sha256(id.as_bytes())[..16], 16).unwrap_or_default();
+        hash % u64::from(self.count) == u64::from(self.index - 1)
+    }
+
+    /// What the record says of it; `ids` are those of the whole plan.
+    pub fn record<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> ShardRecord {
+        let (scenarios, plan_sha256) = fingerprint(ids);
+        ShardRecord { index: self.index, count: self.count, scenarios, plan_sha256 }
+    }
+}
+
+/// How many scenarios a plan has, and what tells it from every other: the hash over its scenarios' ids.
+pub fn fingerprint<'a>(ids: impl IntoIterator<Item = &'a str>) -> (usize, String) {
+    let mut ids: Vec<&str> = ids.into_iter().collect();
+    ids.sort_unstable();
+    (ids.len(), sha256(ids.join("\n").as_bytes()))
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+        let (index, count) = numbers.ok_or("write it like 2/5: the second of five")?;
+        Self::new(index, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_scenario_belongs_to_exactly_one_shard(id in ".{0,40}", count in 1u32..40) {
+            let takes = |index| Shard::new(index, count).expect("it is one of them").takes(&id);
+            prop_assert_eq!((1..=count).filter(|index| takes(*index)).count(), 1);
+        }
+    }
+
+    #[test]
+    fn shards_are_about_equal() {
+        let shard = Shard::new(3, 4).expect("a shard");
+        let taken = (0..4000).filter(|n| shard.takes(&format!("05-replication-agents/scenario-{n}"))).count();
+        assert!((900..1100).contains(&taken), "{taken}");
+    }
+
+    #[test]
+    fn a_shard_is_written_as_a_person_counts() {
+        assert_eq!("2/5".parse(), Ok(Shard { index: 2, count: 5 }));
+        for wrong in ["0/5", "6/5", "1/0", "2", "a/b", "-1/2", "1/2/3", ""] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
+
+    fn told(variables: &[(&str, &str)]) -> Result<Option<Shard>, String> {
+        let variables: BTreeMap<_, _> = variables.iter().copied().collect();
+        Shard::from_environment(|name| variables.get(name).map(|value| (*value).to_owned()))
+    }
+
+    #[test]
+    fn each_system_counts_in_its_own_way() {
+        let first = Ok(Some(Shard { index: 1, count: 3 }));
+        assert_eq!(told(&[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "3")]), first);
+        assert_eq!(told(&[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "3")]), first);
+        assert_eq!(told(&[("BUILDKITE_PARALLEL_JOB", "0"), ("BUILDKITE_PARALLEL_JOB_COUNT", "3")]), first);
+        assert_eq!(told(&[("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETIONS", "3")]), first);
+    }
+
+    #[test]
+    fn a_job_that_is_not_shared_out_has_no_shard_and_a_wrong_one_is_refused() {
+        assert_eq!(told(&[]), Ok(None));
+        assert_eq!(told(&[("CI_NODE_TOTAL", "1")]), Ok(None));
+        assert!(told(&[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")]).is_err());
+        assert!(told(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")]).is_err());
+    }
+}
