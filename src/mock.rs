@@ -15,6 +15,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::selftest;
 
 /// The states in which a mocked Author can begin.
 pub fn seeds() -> Vec<&'static str> {
@@ -37,9 +38,9 @@ pub struct MockStack {
 }
 
 impl MockStack {
-    /// Starts a stack whose Author begins in the state of that seed.
-    pub async fn start(seed: String, surfaces: Arc<Surfaces>) -> Result<Self, Error> {
-        let running = start(StackOptions { surfaces, ..StackOptions::new(&seed) }).await?;
+    /// Starts a stack.
+    pub async fn start(options: StackOptions) -> Result<Self, Error> {
+        let running = start(options).await?;
         let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
         let author = url(&running.author)?;
         let stack = Stack {
@@ -90,6 +91,7 @@ pub async fn serve(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
             console: mock.console_port,
             tenant: mock.tenant_port,
         },
+        defects: selftest::named(&mock.defects)?,
         ..StackOptions::new(&mock.seed)
     };
     let running = start(options).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::session::{Run, Session};
 use bpconform_steps::stack::Stack;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::mock::MockStack;
 use crate::run::drive::{Evidence, Key};
+use crate::run::mocks::Mocks;
 
 /// Why a run was stopped before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Stop {
 #[derive(Debug)]
 pub(crate) enum Ground {
     /// A mocked stack of its own, which begins in the state that its tag names.
-    Mock(HashMap<Key, String>),
+    Mock(Mocks),
     /// The real target.
     Real(Stack, Credentials),
 }
@@ -81,13 +83,19 @@ impl Stage {
         }
         let (stack, credentials) = match &*self.ground {
             Ground::Real(stack, credentials) => (stack.clone(), credentials.clone()),
-            Ground::Mock(seeds) => self.mock(key, &seeds[key]).await?,
+            Ground::Mock(mocks) => self.mock(key, mocks).await?,
         };
         Ok(Session::new(Arc::clone(&self.run), stack, credentials).stopped_by(self.stop.token.clone()))
     }
 
-    async fn mock(&self, key: &Key, seed: &str) -> Result<(Stack, Credentials), Problem> {
-        let start = MockStack::start(seed.to_owned(), Arc::clone(&self.run.surfaces));
+    async fn mock(&self, key: &Key, mocks: &Mocks) -> Result<(Stack, Credentials), Problem> {
+        let options = StackOptions {
+            surfaces: Arc::clone(&self.run.surfaces),
+            defects: mocks.defects.clone(),
+            watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
+            ..StackOptions::new(&mocks.seeds[key])
+        };
+        let start = MockStack::start(options);
         // On the runtime's own threads: cucumber's scenarios all share one task.
         let mock = tokio::spawn(start).await.map_err(|error| Problem::error(error.to_string()))?;
         let mock = mock.map_err(|error| Problem::error(error.to_string()))?;

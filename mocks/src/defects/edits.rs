@@ -21,12 +21,15 @@ pub(super) struct Edits {
 struct Standing {
     edit: Edit,
     done: BTreeSet<String>,
+    /// Whether its time has come.
+    begun: bool,
 }
 
 impl Edits {
     pub(super) fn new(rules: &Rules) -> Self {
-        let edits = rules.edits_of().map(|edit| Standing { edit: edit.clone(), done: BTreeSet::new() }).collect();
-        Self { rules: rules.clone(), edits, late: Vec::new() }
+        let standing =
+            |edit: &Edit| Standing { edit: edit.clone(), done: BTreeSet::new(), begun: edit.since.is_none() };
+        Self { rules: rules.clone(), edits: rules.edits_of().map(standing).collect(), late: Vec::new() }
     }
 
     /// When a node that is late comes.
@@ -38,7 +41,13 @@ impl Edits {
     pub(super) fn settle(&mut self, now: Timestamp, repository: &mut Repository, answered: Option<&Request>) {
         self.arrive(now, repository);
         for index in 0..self.edits.len() {
-            let standing = &self.edits[index];
+            let standing = &mut self.edits[index];
+            let since = standing.edit.since.as_ref();
+            standing.begun |=
+                answered.is_some_and(|request| since.is_some_and(|since| self.rules.means(since, request)));
+            if !standing.begun {
+                continue;
+            }
             let found = find(repository, &self.rules.fill(&standing.edit.node), &standing.edit);
             let to_do: Vec<String> = match &standing.edit.after {
                 Some(after) if answered.is_some_and(|request| self.rules.means(after, request)) => found,

@@ -88,7 +88,7 @@ impl Watched {
         if let Some(repository) = self.machine.repository_mut() {
             let repository: &Repository = repository;
             let (touched, untouched): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rules| {
-                let mut edits = rules.edits_of().filter(|edit| edit.after.is_none());
+                let mut edits = rules.edits_of().filter(|edit| edit.after.is_none() && edit.since.is_none());
                 edits.any(|edit| !find(repository, &rules.fill(&edit.node), edit).is_empty())
             });
             self.watch.lock().extend(touched.into_iter().map(|rules| rules.defect.id.clone()));
@@ -103,7 +103,7 @@ impl Machine for Watched {
     fn handle(&mut self, now: Timestamp, request: &Request) -> Step {
         self.note_nodes();
         self.note(|rules| {
-            let mut after = rules.edits_of().filter_map(|edit| edit.after.as_ref());
+            let mut after = rules.edits_of().flat_map(|edit| edit.after.iter().chain(&edit.since));
             !rules.answers(request).is_empty() || after.any(|after| rules.means(after, request))
         });
         let step = self.machine.handle(now, request);

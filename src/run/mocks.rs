@@ -1,0 +1,66 @@
+//! The mocked stacks of a run: the state in which each scenario's begins, and what is wrong with it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bpconform_fixtures::Defect;
+use bpconform_mocks::defects::Watch;
+
+use crate::plan::Plan;
+use crate::run::drive::Key;
+
+/// The mocked stacks of a run; clones share what is found out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mocks {
+    /// The seed of each scenario's Author.
+    pub(crate) seeds: HashMap<Key, String>,
+    /// The deliberate deviations that every stack has.
+    pub(crate) defects: Vec<Arc<Defect>>,
+    /// Watches for deviations that the stacks have not.
+    pub(crate) watcher: Option<Watcher>,
+}
+
+impl Mocks {
+    /// The stacks for a plan.
+    pub(crate) fn new(plan: &Plan, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
+        let seed = |planned: &crate::plan::Planned| {
+            let case = &planned.case;
+            ((PathBuf::from(&case.file), case.line), case.author.clone())
+        };
+        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher }
+    }
+}
+
+/// Finds out in which scenarios each defect would change anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Watcher {
+    defects: Arc<Vec<Arc<Defect>>>,
+    scenarios: Arc<Mutex<HashMap<Key, Watch>>>,
+}
+
+impl Watcher {
+    /// Watches for these.
+    pub(crate) fn new(defects: Vec<Arc<Defect>>) -> Self {
+        Self { defects: Arc::new(defects), scenarios: Arc::default() }
+    }
+
+    /// The watch over one scenario's stack.
+    pub(crate) fn over(&self, key: &Key) -> Watch {
+        let watch = Watch::new(Arc::clone(&self.defects));
+        self.scenarios.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), watch.clone());
+        watch
+    }
+
+    /// The scenarios in which each defect would have changed something, by the defect's id.
+    pub(crate) fn touched(&self) -> BTreeMap<String, BTreeSet<Key>> {
+        let scenarios = self.scenarios.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut touched: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
+        for (key, watch) in scenarios.iter() {
+            for defect in watch.touched() {
+                touched.entry(defect).or_default().insert(key.clone());
+            }
+        }
+        touched
+    }
+}

@@ -1,0 +1,223 @@
+//! The kill matrix: which promises each defect turned red, against those that it is said to break.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use bpconform_fixtures::{Defect, Requirements};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// What came of a defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It turned red what it breaks, and nothing else.
+    Killed,
+    /// Something that it breaks stayed green: a check that cannot fail.
+    Survived,
+    /// It turned red what it does not break.
+    Collateral,
+}
+
+impl Fate {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Killed => "killed",
+            Self::Survived => "survived",
+            Self::Collateral => "collateral",
+        }
+    }
+}
+
+/// A scenario that a defect turned red.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Red {
+    /// The scenario's id.
+    pub scenario: String,
+    /// Its requirements.
+    #[serde(skip)]
+    pub requirements: Vec<String>,
+    /// `failed` or `error`.
+    pub verdict: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One defect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The defect's id.
+    pub defect: String,
+    /// What is wrong with it.
+    pub says: String,
+    /// The row of the table of known failures in surfaces.md §7.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<u8>,
+    /// The promises that it breaks.
+    pub expected: BTreeSet<String>,
+    /// The promises that turned red.
+    pub found: BTreeSet<String>,
+    /// What came of it.
+    pub verdict: Fate,
+    /// How many scenarios it could have changed anything in.
+    pub touched: usize,
+    /// The scenarios that turned red.
+    pub red: Vec<Red>,
+}
+
+impl Row {
+    /// The row of a defect that these scenarios saw.
+    pub fn new(defect: &Defect, touched: usize, red: Vec<Red>) -> Self {
+        let found: BTreeSet<_> = red.iter().flat_map(|red| red.requirements.iter().cloned()).collect();
+        let verdict = match (found.is_superset(&defect.breaks), found.is_subset(&defect.breaks)) {
+            (false, _) => Fate::Survived,
+            (true, false) => Fate::Collateral,
+            (true, true) => Fate::Killed,
+        };
+        Self {
+            defect: defect.id.clone(),
+            says: defect.says.clone(),
+            failure: defect.failure,
+            expected: defect.breaks.clone(),
+            found,
+            verdict,
+            touched,
+            red,
+        }
+    }
+}
+
+/// The whole matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Matrix {
+    /// The defects, in the order of the catalogue.
+    pub defects: Vec<Row>,
+    /// The promises that no defect breaks.
+    pub without_defect: Vec<String>,
+    /// The rows counted.
+    pub summary: Counts,
+}
+
+/// How many defects came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All.
+    pub defects: usize,
+    /// Turned red what they break, and nothing else.
+    pub killed: usize,
+    /// Left something green that they break.
+    pub survivors: usize,
+    /// Turned red what they do not break.
+    pub collateral: usize,
+}
+
+impl Matrix {
+    /// The matrix of these rows. `whole`: whether all defects are there, so that every promise must have one.
+    pub fn new(rows: Vec<Row>, whole: bool) -> Self {
+        let broken: BTreeSet<_> = rows.iter().flat_map(|row| &row.expected).collect();
+        let promises = Requirements::built_in().all.iter().map(|requirement| &requirement.id);
+        let without_defect = promises.filter(|id| whole && !broken.contains(id)).cloned().collect();
+        let count = |fate| rows.iter().filter(|row| row.verdict == fate).count();
+        let summary = Counts {
+            defects: rows.len(),
+            killed: count(Fate::Killed),
+            survivors: count(Fate::Survived),
+            collateral: count(Fate::Collateral),
+        };
+        Self { defects: rows, without_defect, summary }
+    }
+
+    /// Whether every check has proved that it can fail, and that it fails for nothing else.
+    pub fn holds(&self) -> bool {
+        self.summary.killed == self.summary.defects && self.without_defect.is_empty()
+    }
+
+    /// The matrix for a program.
+    pub fn json(&self) -> Result<String, Error> {
+        let json = serde_json::to_string_pretty(self).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(json + "\n")
+    }
+
+    /// The matrix for a person; the last line says it in one.
+    pub fn text(&self) -> String {
+        let width =
+            |cells: &mut dyn Iterator<Item = usize>, head: &str| cells.max().unwrap_or_default().max(head.len());
+        let defect = width(&mut self.defects.iter().map(|row| row.defect.len()), "defect");
+        let breaks = width(&mut self.defects.iter().map(|row| list(&row.expected).len()), "breaks");
+        let mut text = format!("{:<defect$}  {:<breaks$}  {:<10}  found\n", "defect", "breaks", "verdict");
+        for row in &self.defects {
+            let found = if row.verdict == Fate::Killed { "the same".to_owned() } else { list(&row.found) };
+            let expected = list(&row.expected);
+            let _ = writeln!(text, "{:<defect$}  {expected:<breaks$}  {:<10}  {found}", row.defect, row.verdict.word());
+        }
+        let wrong = self.defects.iter().filter(|row| row.verdict != Fate::Killed);
+        wrong.for_each(|row| explain(&mut text, row));
+        for id in &self.without_defect {
+            let _ = writeln!(text, "\n{id} has no defect: nothing shows that its checks can fail");
+        }
+        let Counts { defects, killed, survivors, collateral } = self.summary;
+        let _ = writeln!(
+            text,
+            "\nselftest: {defects} defects, {killed} killed, {survivors} survivors, {collateral} collateral"
+        );
+        text
+    }
+}
+
+fn explain(text: &mut String, row: &Row) {
+    let missing: BTreeSet<_> = row.expected.difference(&row.found).cloned().collect();
+    let more: BTreeSet<_> = row.found.difference(&row.expected).cloned().collect();
+    let _ = writeln!(text, "\n{} ({}; could show in {} scenarios)", row.defect, row.says, row.touched);
+    if !missing.is_empty() {
+        let _ = writeln!(text, "  stayed green: {}", list(&missing));
+    }
+    if !more.is_empty() {
+        let _ = writeln!(text, "  turned red besides: {}", list(&more));
+    }
+    for red in &row.red {
+        let _ = writeln!(text, "  {} {}: {}", red.scenario, red.verdict, red.reason);
+    }
+}
+
+fn list(ids: &BTreeSet<String>) -> String {
+    if ids.is_empty() { "nothing".to_owned() } else { ids.iter().cloned().collect::<Vec<_>>().join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use bpconform_fixtures::Defects;
+
+    use super::*;
+
+    fn row(red: &[&str]) -> Row {
+        let text = "[[defect]]\nid = 'a'\nsays = 'b'\nbreaks = ['BP-REP-01', 'BP-REP-02']\n\
+                    edits = [{ node = '/a', change = 'remove' }]";
+        let defects = Defects::parse("test", text).expect("a defect");
+        let red = red.iter().map(|id| Red {
+            scenario: (*id).to_owned(),
+            requirements: vec![(*id).to_owned()],
+            verdict: "failed".into(),
+            reason: "because".into(),
+        });
+        Row::new(&defects.all[0], 3, red.collect())
+    }
+
+    #[test]
+    fn only_exactly_the_broken_promises_kill() {
+        assert_eq!(row(&["BP-REP-01", "BP-REP-02"]).verdict, Fate::Killed);
+        assert_eq!(row(&["BP-REP-01"]).verdict, Fate::Survived);
+        assert_eq!(row(&["BP-REP-01", "BP-REP-03"]).verdict, Fate::Survived);
+        assert_eq!(row(&["BP-REP-01", "BP-REP-02", "BP-REP-03"]).verdict, Fate::Collateral);
+    }
+
+    #[test]
+    fn a_promise_without_a_defect_fails_a_whole_matrix_only() {
+        let rows = vec![row(&["BP-REP-01", "BP-REP-02"])];
+        assert!(Matrix::new(rows.clone(), false).holds());
+        let whole = Matrix::new(rows, true);
+        assert!(!whole.holds());
+        assert_eq!(whole.without_defect.len(), 48);
+        assert!(whole.text().ends_with("\nselftest: 1 defects, 1 killed, 0 survivors, 0 collateral\n"));
+    }
+}

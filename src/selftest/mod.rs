@@ -1,0 +1,173 @@
+//! `bpconform selftest`: the proof that every check can fail. The features are run once against mocks without a defect
+//! and once for each defect; a defect must turn exactly the promises red that it breaks.
+//!
+//! A defect changes nothing before the first request, call or node that it means. The run without defects is watched for
+//! those, and a scenario in which none of them occurs is not run again: it would do the same.
+
+pub mod matrix;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use bpconform_fixtures::{Defect, Defects, Requirements, Surfaces};
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::features::{Features, Known};
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::record::ScenarioRecord;
+use crate::run::drive::Key;
+use crate::run::mocks::{Mocks, Watcher};
+use crate::run::{self, Options};
+use crate::verdict::Verdict;
+use crate::{cli, mock};
+
+use matrix::{Matrix, Red, Row};
+
+/// What came of a selftest.
+#[derive(Debug)]
+pub enum Found {
+    /// The matrix.
+    Matrix(Matrix),
+    /// The features are red without any defect, so that nothing can be told: the scenarios.
+    NotGreen(Vec<Red>),
+}
+
+/// `bpconform selftest`
+pub fn command(args: &cli::Selftest, output: &Output, began: Instant) -> Result<Exit, Error> {
+    let options = Options::embedded(output.redactor.clone(), began);
+    let known =
+        Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &mock::seeds() };
+    let features = Features::read(None, &known)?;
+    let matrix = match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
+        Found::Matrix(matrix) => matrix,
+        Found::NotGreen(red) => {
+            let told = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
+            output
+                .err(&format!("error: red without any defect, so nothing can be told:\n{}", told.collect::<String>()));
+            return Ok(Exit::Internal);
+        }
+    };
+    output.out(&if args.json { matrix.json()? } else { matrix.text() });
+    Ok(if matrix.holds() { Exit::Green } else { Exit::NonConformant })
+}
+
+/// The defects of these ids, all without any. The error names one that does not exist.
+fn defects(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
+    let all = Defects::built_in();
+    if ids.is_empty() {
+        return Ok(all.all.iter().cloned().map(Arc::new).collect());
+    }
+    named(ids)
+}
+
+/// The defects of these ids. The error names one that does not exist.
+pub fn named(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
+    let all = Defects::built_in();
+    let find = |id: &String| {
+        all.get(id).cloned().map(Arc::new).ok_or_else(|| {
+            let near = all.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            Error::Usage(format!("--defect {id}: there is no such defect{near} `bpconform selftest` shows all"))
+        })
+    };
+    ids.iter().map(find).collect()
+}
+
+/// Runs the features without and with each of these defects. `whole`: whether these are all that there are.
+pub fn selftest(options: &Options, features: &Features, defects: &[Arc<Defect>], whole: bool) -> Result<Found, Error> {
+    let _quiet = Quiet::begin();
+    let plan = options.dry_plan(features);
+    let watcher = Watcher::new(defects.to_vec());
+    let clean = play(options, features, &plan, Mocks::new(&plan, Vec::new(), Some(watcher.clone())))?;
+    let red: Vec<_> = clean.iter().filter(|scenario| scenario.verdict != Verdict::Passed).map(red).collect();
+    if !red.is_empty() {
+        return Ok(Found::NotGreen(red));
+    }
+    let touched = watcher.touched();
+    let rows = rows(options, features, &plan, defects, &touched)?;
+    Ok(Found::Matrix(Matrix::new(rows, whole)))
+}
+
+/// The rows of the matrix, several at once, in the order of the defects.
+fn rows(
+    options: &Options,
+    features: &Features,
+    plan: &Plan,
+    defects: &[Arc<Defect>],
+    touched: &BTreeMap<String, BTreeSet<Key>>,
+) -> Result<Vec<Row>, Error> {
+    let queue: Mutex<VecDeque<_>> = Mutex::new(defects.iter().enumerate().collect());
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some((index, defect)) = next else { return };
+            let row = row(options, features, plan, defect, touched.get(&defect.id));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, row));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, row)| row).collect()
+}
+
+fn row(
+    options: &Options,
+    features: &Features,
+    plan: &Plan,
+    defect: &Arc<Defect>,
+    touched: Option<&BTreeSet<Key>>,
+) -> Result<Row, Error> {
+    let Some(touched) = touched else { return Ok(Row::new(defect, 0, Vec::new())) };
+    let mut plan = plan.clone();
+    plan.scenarios.retain(|planned| touched.contains(&(planned.case.file.clone().into(), planned.case.line)));
+    let scenarios = play(options, features, &plan, Mocks::new(&plan, vec![Arc::clone(defect)], None))?;
+    let turned = scenarios.iter().filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
+    Ok(Row::new(defect, touched.len(), turned.map(red).collect()))
+}
+
+fn red(scenario: &ScenarioRecord) -> Red {
+    Red {
+        scenario: scenario.id.clone(),
+        requirements: scenario.requirements.clone(),
+        verdict: scenario.verdict.word().to_owned(),
+        reason: scenario.reason.clone().unwrap_or_default(),
+    }
+}
+
+/// Runs a plan on this thread.
+fn play(options: &Options, features: &Features, plan: &Plan, mocks: Mocks) -> Result<Vec<ScenarioRecord>, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::Internal(format!("no runtime: {error}")))?;
+    runtime.block_on(run::on_mocks(options, features, plan, mocks))
+}
+
+type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync + 'static>;
+
+/// Cucumber takes the panic hook away while it runs and puts it back afterwards; of several that run at once, one puts it
+/// back too early, and the failures of the others would be printed. So nothing is printed until the end.
+struct Quiet(Option<Hook>);
+
+impl Quiet {
+    fn begin() -> Self {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        Self(Some(hook))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(hook) = self.0.take() {
+            std::panic::set_hook(hook);
+        }
+    }
+}
