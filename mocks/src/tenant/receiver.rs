@@ -70,7 +70,8 @@ impl Tenant {
         node.set("contentType", request.header("content-type").unwrap_or_default());
         node.set("size", i64::try_from(request.body.len()).unwrap_or(i64::MAX));
         node.set("sha256", sha256(&request.body));
-        node.set("received", now);
+        // As text: Sling's JSON shows a date to the second only.
+        node.set("received", now.to_string());
         true
     }
 }

@@ -210,7 +210,7 @@ fn reason_names_them(world: &mut World) -> Checked {
     ensure(unnamed.is_empty(), || format!("the reason \"{reason}\" does not name {unnamed:?}"))
 }
 
-#[then("none of the four agents is disabled with assets in its queue")]
+#[then("none of the four agents is disabled, and so strands its share")]
 async fn nothing_is_stranded(world: &mut World) -> Checked {
     let session = world.session()?;
     let mut stranded = Vec::new();
