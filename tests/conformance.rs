@@ -5,31 +5,18 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bpconform::features::Features;
-use bpconform::mock;
 use bpconform::plan::Selection;
 use bpconform::record::{Outcome, Record};
 use bpconform::report::junit;
-use bpconform::run::{Options, Target, run};
+use bpconform::run::{Options, run};
 use bpconform::verdict::Verdict;
-use bpconform_fixtures::{Allow, Surfaces};
-use bpconform_steps::session::Settings;
+use bpconform_steps::redact::Redactor;
 
 fn options(selection: Selection) -> Options {
-    Options {
-        began: Instant::now(),
-        target: Target::Mock,
-        allow: Allow::Change,
-        selection,
-        jobs: 8,
-        timeout: Duration::from_secs(300),
-        limits: bpconform_steps::wire::Limits::default(),
-        settings: Settings { latest_service_pack: mock::latest_service_pack(), ..Settings::default() },
-        surfaces: Arc::new(Surfaces::built_in().clone()),
-        redactor: bpconform_steps::redact::Redactor::default(),
-    }
+    Options { selection, ..Options::embedded(Redactor::default(), Instant::now()) }
 }
 
 fn run_all(selection: Selection) -> (Record, Vec<String>) {
