@@ -53,7 +53,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { latest_service_pack: None, patience: Duration::from_secs(60), certificate_warning: Duration::from_secs(30 * 24 * 3600) }
+        Self {
+            latest_service_pack: None,
+            patience: Duration::from_secs(60),
+            certificate_warning: Duration::from_secs(30 * 24 * 3600),
+        }
     }
 }
 

@@ -177,6 +177,7 @@ async fn spoil(session: &Session, exchange: &mut Exchange, mistake: &str) -> Che
 }
 
 #[then(expr = "IMS refuses it with status {int} and the error {string}")]
+#[expect(clippy::needless_pass_by_value, reason = "cucumber hands on what it parsed")]
 fn refuses(world: &mut World, status: u16, error: String) -> Checked {
     let Answered(reply) = world.kept()?;
     if !(200..500).contains(&reply.status) {
@@ -250,6 +251,7 @@ fn warning(session: &Session) -> SignedDuration {
 }
 
 #[then(regex = r"^a day (before|after) its end it is reported as (expiring soon|expired), with its date$")]
+#[expect(clippy::needless_pass_by_value, reason = "cucumber hands on what it parsed")]
 fn end_is_reported(world: &mut World, when: String, standing: String) -> Checked {
     let Integration(certificate) = world.kept()?;
     let day = SignedDuration::from_hours(24);
