@@ -204,6 +204,8 @@ impl Author {
                 continue;
             }
             let agent = self.generated_agent(&tenant, index, configuration).with("jcr:created", now);
+            self.brand_portal.workers.remove(&self.agent_id(&tenant, index));
+            self.brand_portal.logs.remove(&self.agent_id(&tenant, index));
             self.repository.ensure(&page, "cq:Page");
             self.repository.insert(&content, agent);
         }

@@ -1,6 +1,8 @@
 //! A delivery to the tenant, that of a test or of a job: first a token from IMS, then the package; what happens is
 //! written down as it happens (surfaces.md §4.2, §4.5).
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
@@ -107,6 +109,9 @@ impl Author {
         if !delivery.agent.enabled {
             return self.delivered(now, delivery, &Err("Agent is disabled".into()));
         }
+        if let Some(problem) = self.unknown_user(&delivery.agent) {
+            return self.delivered(now, delivery, &Err(problem));
+        }
         let identity = self.identity(&delivery.agent);
         let body = match self.package(&delivery) {
             Ok(body) => body,
@@ -125,6 +130,20 @@ impl Author {
                 self.delivered(now, delivery, &Err("No OAuth token available. OAuth not initialized".into()))
             }
         }
+    }
+
+    /// Who an agent acts as must exist; an empty user is the administrator (surfaces.md §4.1, §7 row 16).
+    fn unknown_user(&self, agent: &Agent) -> Option<String> {
+        let unknown = !agent.user.is_empty() && self.authorizable(&agent.user).is_none();
+        // The typing error is AEM's own.
+        unknown.then(|| format!("Replicaiton Agent [{}] has invalid agent userId [{}]", agent.id, agent.user))
+    }
+
+    /// What was known of agents that are no longer there goes.
+    fn forget_lost_agents(&mut self) {
+        let agents: BTreeSet<_> = self.agents().into_iter().map(|agent| agent.id).collect();
+        self.brand_portal.logs.retain(|agent, _| agents.contains(agent));
+        self.brand_portal.workers.retain(|agent, _| agents.contains(agent));
     }
 
     /// Test Connection always asks IMS; a job uses the token that is there while it is good.
@@ -171,6 +190,7 @@ impl Author {
             return match self.token_answer(now, provider.is_jwt(), outcome) {
                 Ok(token) => {
                     let bearer = format!("Bearer {}", token.value);
+                    self.brand_portal.tokens.retain(|_, token| token.until > now);
                     self.brand_portal.tokens.insert(provider.pid, token);
                     self.send_with_bearer(now, delivery, bearer)
                 }
@@ -200,6 +220,7 @@ impl Author {
         } else {
             delivery.transcript.info(now, format!("Replication ({action}) of {path} successful."));
         }
+        self.forget_lost_agents();
         let log = self.brand_portal.logs.entry(delivery.agent.id.clone()).or_default();
         log.extend(delivery.transcript.0.iter().cloned());
         log.drain(..log.len().saturating_sub(MOST_LINES));

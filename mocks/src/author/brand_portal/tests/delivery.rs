@@ -86,6 +86,12 @@ fn a_test_that_fails_says_why() {
         (("enableOauth", "false"), token(), ok(), "No OAuth token available. OAuth not initialized"),
         (("accessTokenProviderPid", "gone"), token(), ok(), "No OAuth token available. OAuth not initialized"),
         (("enabled", "false"), token(), ok(), "Agent is disabled"),
+        (
+            ("userId", "nobody"),
+            token(),
+            ok(),
+            "Replicaiton Agent [mp_replication_agent0_default_bpdoc] has invalid agent userId [nobody]",
+        ),
     ];
     for ((property, value), token, answered, reason) in cases {
         let mut stage = Stage::new("configured");
@@ -163,4 +169,20 @@ fn a_queue_is_paused_resumed_and_an_unknown_command_refused() {
     stage.post(&path, &[("cmd", "resume")]);
     assert_eq!(status(&mut stage), false);
     assert_eq!(stage.post(&path, &[("cmd", "explode")]).status, 400);
+}
+
+#[test]
+fn an_agent_that_is_made_anew_has_neither_the_log_nor_the_pause_of_the_old_one() {
+    let mut stage = Stage::new("configured");
+    test(&mut stage, token(), ok());
+    stage.post(&format!("{AGENT}/jcr:content.queue.json"), &[("cmd", "pause")]);
+    assert!(matches!(stage.step("DELETE", AGENT, &[]), Step::Answer(Response { status: 204, .. })));
+    let cloud = "/etc/cloudservices/mediaportal/BPdocConfiguration/jcr:content.json";
+    let pid = stage.json(cloud)["imsConfig"].as_str().expect("a PID").to_owned();
+    let form = [("item", ""), ("name", "BPdocConfiguration"), ("tenantURL", TENANT_URL), ("imsConfig", &pid)];
+    assert_eq!(stage.post("/apps/brandportal/config", &form).status, 200);
+    stage.advance(jiff::SignedDuration::from_secs(1));
+    let page = stage.get(&format!("{AGENT}.html")).text();
+    assert!(page.contains("Queue is <strong>idle</strong>"), "{page}");
+    assert!(!stage.get(&format!("{AGENT}.log.html")).text().contains("INFO"));
 }
