@@ -161,6 +161,14 @@ fn cases(file: &str, feature: &Feature, known: &Known<'_>) -> Result<Vec<Case>, 
         });
         cases.push(case(file, feature, rule, scenario, row, known)?);
     }
+    if cases.is_empty() {
+        // A misspelt keyword makes all that follows a description.
+        return Err(FeatureError {
+            file: file.to_owned(),
+            line: feature.position.line,
+            problem: "the feature has no scenario; is a keyword misspelt?".into(),
+        });
+    }
     let mut lines = BTreeMap::new();
     for case in &cases {
         if let Some(line) = lines.insert(&case.id, case.line) {

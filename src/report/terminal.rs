@@ -115,9 +115,8 @@ impl Terminal {
         let known = Requirements::built_in();
         let mut section = "";
         for (requirement, found) in known.all.iter().zip(&record.requirements) {
-            let untold = self.detail == Detail::Quiet && matches!(found.verdict, Verdict::Passed | Verdict::Unproven);
-            // What was not selected says nothing about the run.
-            if untold || (record.plan.is_selection() && found.verdict == Verdict::Unproven) {
+            let quiet = self.detail == Detail::Quiet && found.verdict == Verdict::Passed;
+            if quiet || found.scenarios.is_empty() {
                 continue;
             }
             if section != requirement.section {
@@ -126,12 +125,16 @@ impl Terminal {
             }
             text += &self.row(requirement, found);
         }
+        let without = record.requirements.iter().filter(|found| found.scenarios.is_empty()).count();
+        if without > 0 {
+            line(&mut text, &self.styles.dim(&format!("  {without} requirements have no scenario in this run")));
+        }
         text
     }
 
     fn row(&self, requirement: &Requirement, found: &RequirementRecord) -> String {
         let verdict = self.styles.verdict(found.verdict, &format!("{:<8}", found.verdict));
-        let promise = shorten(&requirement.promise, 88);
+        let promise = shorten(&requirement.promise, 68);
         let mark = self.styles.mark(found.verdict);
         let mut text = String::new();
         line(&mut text, &format!("    {mark} {}  {verdict}  {promise}", requirement.id));
@@ -177,7 +180,7 @@ impl Terminal {
             }
         }
         let skipped = plan.scenarios.len() - plan.running();
-        line(&mut text, &format!("\nplan: {} scenarios run, {skipped} are skipped; nothing was sent", plan.running()));
+        line(&mut text, &format!("\nplan: run {}, skip {skipped}; nothing was sent", plan.running()));
         text
     }
 }

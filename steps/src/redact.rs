@@ -12,6 +12,9 @@ pub const MASK: &str = "[secret]";
 /// Shorter values would mask half of every text; they are refused as secrets where they are read.
 const SHORTEST: usize = 4;
 
+/// Shorter values are masked only where they stand as a word of their own: a password `admin` is no part of `adminui`.
+const DISTINCTIVE: usize = 8;
+
 /// Knows the secrets of a run and replaces them. Clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
@@ -57,9 +60,31 @@ impl Redactor {
     pub fn redact(&self, text: &str) -> String {
         let forms = self.forms.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         forms.iter().fold(text.to_owned(), |text, LongestFirst(form)| {
-            if text.contains(form.as_str()) { text.replace(form.as_str(), MASK) } else { text }
+            if !text.contains(form.as_str()) {
+                text
+            } else if form.len() < DISTINCTIVE {
+                replace_words(&text, form)
+            } else {
+                text.replace(form.as_str(), MASK)
+            }
         })
     }
+}
+
+fn replace_words(text: &str, word: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = 0;
+    for (start, _) in text.match_indices(word) {
+        let end = start + word.len();
+        let touches = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        if touches(text[..start].chars().next_back()) || touches(text[end..].chars().next()) {
+            continue;
+        }
+        replaced += &text[rest..start];
+        replaced += MASK;
+        rest = end;
+    }
+    replaced + &text[rest..]
 }
 
 fn forms_of(secret: &str) -> Vec<String> {
@@ -84,6 +109,15 @@ mod tests {
         for form in forms_of(secret) {
             assert_eq!(redactor.redact(&format!("<{form}>")), format!("<{MASK}>"), "{form}");
         }
+    }
+
+    #[test]
+    fn a_short_secret_is_masked_as_a_word_and_not_within_one() {
+        let redactor = Redactor::default();
+        redactor.learn("admin");
+        let text = "user=admin&password=admin /adminui/administrators \"admin\"";
+        let masked = format!("user={MASK}&password={MASK} /adminui/administrators \"{MASK}\"");
+        assert_eq!(redactor.redact(text), masked);
     }
 
     #[test]
