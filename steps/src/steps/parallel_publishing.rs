@@ -18,8 +18,12 @@ use crate::session::Session;
 use crate::tenant;
 use crate::world::World;
 
-/// Four agents need a quarter of the time of one; the start and the end of a batch take their time too.
-const ABOUT_A_QUARTER: std::ops::RangeInclusive<f64> = 0.2..=0.34;
+/// Four agents need a quarter of the time of one, and a little for the start and the end of a batch; three would need
+/// a third and that little.
+const ABOUT_A_QUARTER: f64 = 0.33;
+
+/// How often the times are measured at most.
+const MEASUREMENTS: usize = 3;
 
 /// The agent that the scenario disabled.
 #[derive(Debug)]
@@ -98,25 +102,33 @@ fn judge_shares(shares: &BTreeMap<String, BTreeSet<String>>, total: usize) -> Ch
 
 #[when("one agent alone delivers all the assets")]
 async fn deliver_by_one(world: &mut World) -> Checked {
-    let (session, Assets(batch)) = (world.session()?, world.kept()?);
-    let four = agents::four(session).await?;
-    let agent = four.first().ok_or_else(|| Problem::error("there is no agent"))?;
-    let paths: Vec<_> = batch.iter().map(|asset| asset.path.clone()).collect();
-    let begun = clock::now(session).await?;
-    publication::replicate(session, &agent.name, &paths).await?;
-    let took = all_since(session, batch, begun).await?;
+    let took = by_one(world.session()?, world.kept()?).await?;
     world.keep(ByOne(took));
     Ok(())
 }
 
 #[when("all four agents deliver them again")]
 async fn deliver_by_four(world: &mut World) -> Checked {
-    let (session, Assets(batch), Folder(folder)) = (world.session()?, world.kept()?, world.kept::<Folder>()?);
-    let begun = clock::now(session).await?;
-    publication::publish(session, folder, None).await?.expect_status(&[200])?;
-    let took = all_since(session, batch, begun).await?;
+    let took = by_four(world.session()?, world.kept()?, world.kept()?).await?;
     world.keep(ByFour(took));
     Ok(())
+}
+
+/// How long one agent alone needs for the batch.
+async fn by_one(session: &Session, Assets(batch): &Assets) -> Checked<SignedDuration> {
+    let four = agents::four(session).await?;
+    let agent = four.first().ok_or_else(|| Problem::error("there is no agent"))?;
+    let paths: Vec<_> = batch.iter().map(|asset| asset.path.clone()).collect();
+    let begun = clock::now(session).await?;
+    publication::replicate(session, &agent.name, &paths).await?;
+    all_since(session, batch, begun).await
+}
+
+/// How long the four need for it.
+async fn by_four(session: &Session, Assets(batch): &Assets, Folder(folder): &Folder) -> Checked<SignedDuration> {
+    let begun = clock::now(session).await?;
+    publication::publish(session, folder, None).await?.expect_status(&[200])?;
+    all_since(session, batch, begun).await
 }
 
 /// How long after that time the last of the batch reached the tenant, by the tenant's own word.
@@ -136,14 +148,29 @@ async fn all_since(session: &Session, batch: &[Asset], begun: Timestamp) -> Chec
     Ok(last.duration_since(begun))
 }
 
+/// A busy machine adds its own delays to both, so that what looks too slow is measured again before it counts.
 #[then("the four need about a quarter of the time of the one")]
-fn a_quarter_of_the_time(world: &mut World) -> Checked {
+async fn a_quarter_of_the_time(world: &mut World) -> Checked {
     let (ByOne(one), ByFour(four)) = (world.kept()?, world.kept()?);
-    if *one <= SignedDuration::from_secs(1) {
+    let (mut one, mut four) = (*one, *four);
+    for _ in 1..MEASUREMENTS {
+        if judge_times(one, four).is_ok() {
+            break;
+        }
+        (one, four) = (
+            by_one(world.session()?, world.kept()?).await?,
+            by_four(world.session()?, world.kept()?, world.kept()?).await?,
+        );
+    }
+    judge_times(one, four)
+}
+
+fn judge_times(one: SignedDuration, four: SignedDuration) -> Checked {
+    if one <= SignedDuration::from_secs(1) {
         return Err(Problem::error(format!("one agent needed {one:#} for the batch, too little to be compared")));
     }
     let part = four.as_secs_f64() / one.as_secs_f64();
-    ensure(ABOUT_A_QUARTER.contains(&part), || {
+    ensure(part <= ABOUT_A_QUARTER, || {
         format!("the four agents needed {four:#} and one alone {one:#}: {part:.2} of its time, not about 0.25")
     })
 }
@@ -257,6 +284,18 @@ mod tests {
         assert_eq!(judged([11, 10, 9, 10], 40), Ok(()));
         assert_eq!(judged([12, 9, 9, 10], 40), Err(Kind::Failed));
         assert_eq!(judged([40, 0, 0, 0], 40), Err(Kind::Failed));
+    }
+
+    #[test]
+    fn about_a_quarter_of_the_time_is_told_from_a_third() {
+        let judged = |one, four| {
+            let time = SignedDuration::from_millis;
+            judge_times(time(one), time(four)).map_err(|problem| problem.kind)
+        };
+        assert_eq!(judged(8000, 2200), Ok(()));
+        assert_eq!(judged(8000, 2800), Err(Kind::Failed));
+        assert_eq!(judged(8000, 8000), Err(Kind::Failed));
+        assert_eq!(judged(500, 100), Err(Kind::Error));
     }
 
     #[test]
