@@ -128,6 +128,13 @@ pub async fn for_brand_portal(session: &Session) -> Checked<Vec<ImsConfiguration
     Ok(storage(session).await?.for_brand_portal(session.surface("author.ims-storage"), &used))
 }
 
+/// What Granite's crypto support makes of a secret: braces around the hexadecimal digits of at least one block and its
+/// start.
+pub fn is_encrypted(secret: &str) -> bool {
+    let digits = secret.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    digits.is_some_and(|digits| digits.len() >= 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 /// A configuration's properties: of its node, or of the file that the node is.
 async fn properties(session: &Session, name: &str, node: &Value) -> Checked<Value> {
     if repository::text(node, "jcr:primaryType").as_deref() != Some("nt:file") {

@@ -134,7 +134,10 @@ pub async fn wait_for_cloud_service(session: &Session, title: &str) -> Checked<C
         Ok((found.len() >= agents::COUNT).then_some(()))
     };
     session.wait_for("the four replication agents of the tenant", patience, some).await?;
-    Ok(CloudService { configuration, agents: agents::four(session).await?, mac_user })
+    let mut agents = agents::of_tenant(session).await?;
+    agents::judge(&agents, &agents::expected(session)?)?;
+    agents.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(CloudService { configuration, agents, mac_user })
 }
 
 async fn wait_for_configuration(session: &Session, title: &str, patience: Duration) -> Checked<CloudConfiguration> {

@@ -154,7 +154,8 @@ async fn no_foreign_agent(world: &mut World) -> Checked {
     let session = world.session()?;
     let (tenant, url) = (session.stack.tenant_id()?, agents::tenant_url(session)?);
     let all = agents::all(session).await?;
-    let foreign = all.iter().filter(|agent| agent.named_for().is_some() && !agent.is_of(&tenant, &url));
+    let foreign =
+        all.iter().filter(|agent| agent.named_for().is_some_and(|id| id != tenant) && !agent.delivers_to(&url));
     let foreign: Vec<_> = foreign.map(|agent| agent.name.as_str()).collect();
     ensure(foreign.is_empty(), || format!("replication agents of another tenant: {}", foreign.join(", ")))
 }

@@ -44,6 +44,20 @@ pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
     found.pop().ok_or_else(|| Problem::failed("the Author has no IMS configuration for Brand Portal"))
 }
 
+/// The IMS configuration for Brand Portal that is in use: the only one, or of several the one that the tenant's cloud
+/// configuration names. That there is more than one is for another check to judge.
+async fn in_use(session: &Session) -> Checked<ImsConfiguration> {
+    let found = ims_configurations::for_brand_portal(session).await?;
+    if found.len() < 2 {
+        return the_one(session).await;
+    }
+    let used = super::cloud_service::of_tenant(session).await?.ims_configuration.unwrap_or_default();
+    let in_use = found.into_iter().find(|it| it.is(&used));
+    in_use.ok_or_else(|| {
+        Problem::failed(format!("the cloud configuration names the IMS configuration \"{used}\", which is not there"))
+    })
+}
+
 fn named(configuration: &ImsConfiguration) -> String {
     format!("\"{}\" ({})", configuration.title.as_deref().unwrap_or("without a title"), configuration.pid)
 }
@@ -102,8 +116,8 @@ async fn create_chosen(world: &mut World, name: &str, secret: Option<&str>) -> C
 }
 
 #[given("the IMS configuration for Brand Portal")]
-async fn choose_the_one(world: &mut World) -> Checked {
-    let found = the_one(world.session()?).await?;
+async fn choose_the_one_in_use(world: &mut World) -> Checked {
+    let found = in_use(world.session()?).await?;
     let title = found.title.clone().ok_or_else(|| Problem::failed(format!("{} has no title", found.pid)))?;
     world.keep(Chosen { pid: found.pid.clone(), title });
     world.keep(found);
@@ -193,7 +207,7 @@ async fn secret_is_encrypted(world: &mut World) -> Checked {
     }
     let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
     for (node, secret) in secrets {
-        let encrypted = is_encrypted(&secret) && given.is_none_or(|given| !secret.contains(given));
+        let encrypted = ims_configurations::is_encrypted(&secret) && given.is_none_or(|given| !secret.contains(given));
         ensure(encrypted, || {
             format!("the client secret in {node} is not stored encrypted, as braces around hexadecimal digits")
         })?;
@@ -201,19 +215,13 @@ async fn secret_is_encrypted(world: &mut World) -> Checked {
     Ok(())
 }
 
-/// What Granite's crypto support makes of a secret: braces around the hexadecimal digits of at least one block and its
-/// start.
-fn is_encrypted(secret: &str) -> bool {
-    let digits = secret.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-    digits.is_some_and(|digits| digits.len() >= 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-}
-
 #[then("none of these shows the client secret that was given:")]
 async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
     let session = world.session()?;
     let secret = session.credentials.need("BPCONFORM_IMS_CLIENT_SECRET")?;
     for name in first_column(step)? {
-        let reply = session.send(page(&name)?).await?.expect_status(&[200, 404])?;
+        // A page that may not be opened shows no secret either; the stored configurations were read before.
+        let reply = session.send(page(&name)?).await?.expect_status(&[200, 403, 404])?;
         ensure(!reply.text().contains(secret), || {
             format!("the client secret can be read in clear: {name}, {}", reply.what())
         })?;
@@ -227,11 +235,11 @@ mod tests {
 
     #[test]
     fn only_what_granite_encrypted_counts_as_encrypted() {
-        assert!(is_encrypted(&format!("{{{}}}", "0aF9".repeat(16))));
+        assert!(ims_configurations::is_encrypted(&format!("{{{}}}", "0aF9".repeat(16))));
         for clear in
             ["", "{}", "p8e-secret", "{DES}abc", "{p8e-secret}", &"ab".repeat(32), &format!("{{{}}}", "ab".repeat(8))]
         {
-            assert!(!is_encrypted(clear), "{clear}");
+            assert!(!ims_configurations::is_encrypted(clear), "{clear}");
         }
     }
 }

@@ -158,10 +158,10 @@ async fn configuration_uses_url(world: &mut World) -> Checked {
 #[then("the replication agents that deliver to it carry its tenant id in their names")]
 async fn agents_carry_tenant_id(world: &mut World) -> Checked {
     let session = world.session()?;
-    let (tenant, base) = (session.stack.tenant_id()?, format!("{}/", agents::tenant_url(session)?));
+    let (tenant, base) = (session.stack.tenant_id()?, agents::tenant_url(session)?);
     let all = agents::all(session).await?;
-    let deliver = |agent: &&agents::Agent| agent.target().is_some_and(|target| target.starts_with(&base));
-    let ours: Vec<_> = all.iter().filter(deliver).filter_map(|agent| Some((&agent.name, agent.named_for()?))).collect();
+    let ours = all.iter().filter(|agent| agent.delivers_to(&base));
+    let ours: Vec<_> = ours.filter_map(|agent| Some((&agent.name, agent.named_for()?))).collect();
     if ours.is_empty() {
         return Err(Problem::skipped(format!(
             "the Author has no replication agent of Brand Portal that delivers to {base}"
