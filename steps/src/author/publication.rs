@@ -16,7 +16,28 @@ pub async fn publish(session: &Session, path: &str, at: Option<Timestamp>) -> Ch
         call = call.field("activation-time", at.to_string());
     }
     let reply = session.send(call.undone_by([unpublication(path)])).await?;
-    if reply.status >= 500 { reply.expect_status(&[200]) } else { Ok(reply) }
+    judge(session, path, &reply)?;
+    Ok(reply)
+}
+
+/// Fails for what is known to be wrong with the set-up when AEM's own code gives up; any other answer of that kind is an
+/// error.
+fn judge(session: &Session, path: &str, reply: &Reply) -> Checked {
+    if reply.status < 500 {
+        return Ok(());
+    }
+    let known = [
+        (
+            session.surface("author.publish").phrase("no-configuration"),
+            "no folder above it names the Brand Portal configuration",
+        ),
+        (session.surface("author.replicate").phrase("no-agent"), "no agent takes it"),
+    ];
+    let text = reply.text();
+    match known.iter().find(|(phrase, _)| text.contains(phrase)) {
+        Some((phrase, meaning)) => Err(Problem::failed(format!("{path} cannot be published, {meaning}: {phrase}"))),
+        None => Err(Problem::error(format!("{} answered {}; {}", reply.what(), reply.status, reply.excerpt()))),
+    }
 }
 
 /// Asks for "Unpublish from Brand Portal".

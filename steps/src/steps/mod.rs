@@ -10,6 +10,7 @@ pub mod prerequisites;
 pub mod publishing;
 pub mod publishing_others;
 pub mod replication_agents;
+pub mod running_jobs;
 pub mod upgrade;
 
 use std::collections::BTreeMap;

@@ -1,30 +1,25 @@
-//! Sentences of `08-upgrade.feature`: verify running jobs, delete what was configured, create it anew.
+//! Sentences of `08-upgrade.feature`: delete what was configured, create it anew.
 //!
 //! The Mac user cannot be made again over HTTP: its keys are not readable. The scenarios that delete it are tagged
 //! `@irreversible`; the other deletions are undone from what was read before.
 
 use cucumber::{given, then, when};
 
+use super::running_jobs::verify_running_jobs;
 use crate::author::agents::{self, Agent};
 use crate::author::cloud_configuration::{self, CloudConfiguration};
-use crate::author::queue::{self, Queue, State};
 use crate::author::setup::{self, CloudForm};
 use crate::author::snapshot::{self, Difference, Snapshot};
 use crate::author::users::{self, User};
 use crate::author::{ims_configurations, recreation, repository, transcript};
-use crate::call::Call;
 use crate::ims;
-use crate::problem::{Checked, Kind, Problem, ensure};
+use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
 
 /// Where the agents are; the `replications` of the document is a typing error (surfaces.md §0.10).
 const AGENTS: &str = "/etc/replication/agents.author";
 const TYPING_ERROR: &str = "/etc/replications/agents.author";
-
-/// Whether the upgrade may go on; the problem says which queue is not idle.
-#[derive(Debug)]
-struct Verified(Checked);
 
 /// What the document says to delete.
 #[derive(Debug)]
@@ -46,93 +41,6 @@ struct ImsPid(String);
 struct Title(String);
 #[derive(Debug)]
 struct New(setup::CloudService);
-
-/// Fails, unless no queue of the four has anything to do: each that has is named, with the item that it is at.
-pub(super) async fn verify_running_jobs(session: &Session) -> Checked {
-    let mut queues = Vec::new();
-    for agent in agents::four(session).await? {
-        queues.push(queue::read(session, &agent.name).await?);
-    }
-    judge_queues(&queues)
-}
-
-fn judge_queues(queues: &[Queue]) -> Checked {
-    if queues.len() != agents::COUNT {
-        return Err(Problem::error(format!("{} queues were read, not {}", queues.len(), agents::COUNT)));
-    }
-    let busy: Vec<String> = queues.iter().filter(|queue| queue.state() != State::Idle).map(busy).collect();
-    ensure(busy.is_empty(), || format!("the upgrade stops, because a publishing job is running: {}", busy.join("; ")))
-}
-
-/// A queue that is not idle: agent, state, and the item that it is at.
-fn busy(queue: &Queue) -> String {
-    let item = queue.items.first().filter(|item| !queue.to_string().contains(&item.path));
-    let at = item.map_or_else(String::new, |item| format!(", next {} of {}", item.action, item.path));
-    format!("{} is {queue}{at}", queue.agent)
-}
-
-#[when("the running jobs of the four agents are verified")]
-async fn verify(world: &mut World) -> Checked {
-    let verdict = verify_running_jobs(world.session()?).await;
-    if let Err(Problem { kind: Kind::Error | Kind::Skipped, .. }) = verdict {
-        return verdict;
-    }
-    world.keep(Verified(verdict));
-    Ok(())
-}
-
-#[then("the upgrade may go on")]
-fn may_go_on(world: &mut World) -> Checked {
-    world.kept::<Verified>()?.0.clone()
-}
-
-#[then("the upgrade stops, and names each agent that is not idle and the item that it is at")]
-async fn stops(world: &mut World) -> Checked {
-    let session = world.session()?;
-    let Verified(verdict) = world.kept()?;
-    let Err(problem) = verdict else {
-        return Err(Problem::failed("the upgrade would go on, although a queue must not be idle here"));
-    };
-    // A page for people says the same in words of its own.
-    for agent in agents::four(session).await? {
-        let named = problem.reason.contains(&agent.name);
-        let now = queue::read(session, &agent.name).await?;
-        let item = now.items.first().is_none_or(|item| !named || problem.reason.contains(&item.path));
-        let blocked = now.state() == State::Blocked && !(named && item);
-        let paused = now.state() == State::Paused && !named;
-        ensure(!blocked && !paused, || format!("{} is {now}, but the reason is: {}", agent.name, problem.reason))?;
-    }
-    ensure(problem.kind == Kind::Failed && problem.reason.contains("mp_replication_agent"), || {
-        format!("the upgrade stops without naming an agent: {}", problem.reason)
-    })
-}
-
-#[given("the folder is being published to Brand Portal")]
-async fn being_published(world: &mut World) -> Checked {
-    let super::publishing::Folder(path) = world.kept::<super::publishing::Folder>()?.clone();
-    super::publishing::publish(world, &path).await?;
-    let session = world.session()?;
-    let busy = async || match verify_running_jobs(session).await {
-        Err(Problem { kind: Kind::Failed, .. }) => Ok(Some(())),
-        other => other.map(|()| None),
-    };
-    session.wait_for("a publishing job in one of the four queues", session.run.settings.patience, busy).await
-}
-
-/// AEM forgets a pause by itself, after about an hour without work (surfaces.md §4.3); how to take it back over HTTP is
-/// not known, so the scenario is irreversible.
-#[given("the queue of one of the four agents is paused")]
-async fn pause(world: &mut World) -> Checked {
-    let session = world.session()?;
-    let four = agents::four(session).await?;
-    let agent = four.get(1).ok_or_else(|| Problem::error("there is no second agent"))?;
-    let surface = session.surface("author.agent-queue-command");
-    let call = Call::to("author.agent-queue-command").with("agent", &agent.name);
-    let call = call.field("command", surface.phrase("pause")).field("agent", &agent.name);
-    session.send(call.undone_by([])).await?.expect_status(&[200])?;
-    let paused = async || Ok(queue::read(session, &agent.name).await?.paused.then_some(()));
-    session.wait_for("a paused queue", session.run.settings.patience, paused).await
-}
 
 #[given("the running jobs of the four agents were verified")]
 async fn verified(world: &mut World) -> Checked {
@@ -278,6 +186,11 @@ async fn delete_old(world: &mut World) -> Checked {
     for configuration in configurations {
         setup::delete_ims_configuration(session, &configuration.pid).await?;
     }
+    let left = ims_configurations::for_brand_portal(session).await?;
+    let left: Vec<_> = left.into_iter().map(|configuration| configuration.pid).collect();
+    ensure(left.is_empty(), || {
+        format!("these IMS configurations were deleted and are still there: {}", left.join(", "))
+    })?;
     let traces = setup::traces(session, true).await?;
     ensure(traces.is_empty(), || format!("of the old configuration this is left: {}", traces.join(", ")))
 }
@@ -342,33 +255,6 @@ async fn tests_succeed(world: &mut World) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::author::queue::Item;
-
-    fn queues(third: Queue) -> Vec<Queue> {
-        let idle = |agent: &str| Queue { agent: agent.into(), blocked: false, paused: false, items: Vec::new() };
-        vec![idle("agent0"), idle("agent1"), third, idle("agent3")]
-    }
-
-    fn queue(blocked: bool, paused: bool, paths: &[&str]) -> Queue {
-        let item = |path: &&str| Item { path: (*path).into(), action: "Activate".into(), ..Item::default() };
-        Queue { agent: "agent2".into(), blocked, paused, items: paths.iter().map(item).collect() }
-    }
-
-    #[test]
-    fn every_state_but_idle_stops_the_upgrade_with_agent_and_item() {
-        let stop = |queue| judge_queues(&queues(queue)).expect_err("it must stop").reason;
-        for queue in [queue(false, false, &["/content/dam/a.png"]), queue(true, false, &["/content/dam/a.png", "/b"])] {
-            let reason = stop(queue);
-            assert!(reason.contains("agent2") && reason.contains("/content/dam/a.png"), "{reason}");
-        }
-        assert!(stop(queue(false, true, &[])).contains("agent2 is paused"));
-    }
-
-    #[test]
-    fn only_four_idle_queues_let_it_go_on() {
-        assert_eq!(judge_queues(&queues(queue(false, false, &[]))), Ok(()));
-        assert_eq!(judge_queues(&[]).map_err(|problem| problem.kind), Err(Kind::Error));
-    }
 
     #[test]
     fn nothing_but_the_documented_may_be_gone_and_all_of_it_must_be() {
