@@ -78,23 +78,23 @@ fn entry(line: &str) -> Result<(String, String), String> {
     let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
     // A private key has lines; a quoted value writes them as \n.
     let value = quoted.map_or_else(|| value.to_owned(), |value| value.replace("\\n", "\n"));
-    check(name, &value)?;
+    check(name, &value).map_err(|problem| format!("{name}: {problem}"))?;
     Ok((name.to_owned(), value))
 }
 
 pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
-        return Err(format!("{name} is empty; set it or leave it out"));
+        return Err("it is empty; set it or leave it out".into());
     }
     let one_line = name != "BPCONFORM_JWT_PRIVATE_KEY";
     if one_line && value.chars().any(char::is_control) {
-        return Err(format!("{name} holds a line break or another control character; check how it was set"));
+        return Err("it holds a line break or another control character; check how it was set".into());
     }
     if name == "BPCONFORM_JWT_PRIVATE_KEY" && !value.contains("-----BEGIN") {
-        return Err(format!("{name} is no PEM; it begins with -----BEGIN PRIVATE KEY-----"));
+        return Err("it is no PEM; one begins with -----BEGIN PRIVATE KEY-----".into());
     }
     if name == "BPCONFORM_IMS_ORG_ID" && !value.contains('@') {
-        return Err(format!("{name} is no organization id; it looks like 1234567890ABCDEF@AdobeOrg"));
+        return Err("it is no organization id; one looks like 1234567890ABCDEF@AdobeOrg".into());
     }
     Ok(())
 }

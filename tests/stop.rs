@@ -39,7 +39,8 @@ fn record(out: &Path) -> Value {
 
 fn run(author: SocketAddr, out: &Path, more: &[&str]) -> std::process::Command {
     let url = format!("http://{author}");
-    let mut command = command(&["run", "--target", "author", "--author-url", &url, "--out", out.to_str().expect("UTF-8")]);
+    let mut command =
+        command(&["run", "--target", "author", "--author-url", &url, "--out", out.to_str().expect("UTF-8")]);
     let credentials = [("BPCONFORM_AUTHOR_USER", "harness"), ("BPCONFORM_AUTHOR_PASSWORD", "a-password-of-tests")];
     command.args(more).envs(credentials);
     command
@@ -70,5 +71,7 @@ fn the_time_limit_ends_a_run() {
     let record = record(&out);
     assert_eq!(record["complete"], false);
     let mut scenarios = record["scenarios"].as_array().expect("a list").iter();
-    assert!(scenarios.any(|one| one["verdict"] == "error" && one["reason"].as_str().unwrap_or("").contains("time limit")));
+    assert!(
+        scenarios.any(|one| one["verdict"] == "error" && one["reason"].as_str().unwrap_or("").contains("time limit"))
+    );
 }

@@ -5,6 +5,10 @@ use bpconform_steps::call::Authentication;
 use bpconform_steps::reply::Reply;
 use bpconform_steps::{Call, Session};
 
+/// What to do when the Author does not take the run for a user.
+const NOT_ACCEPTED: &str =
+    "user or password are not accepted; check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
+
 /// Asks the Author; the error is what was seen and what to do.
 pub async fn check(session: &Session) -> Result<(), String> {
     let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
@@ -13,16 +17,12 @@ pub async fn check(session: &Session) -> Result<(), String> {
     let user = send(session, Call::to("author.current-user")).await?;
     match (user.status, user_id(&user)) {
         (200, Some(id)) if id != "anonymous" => Ok(()),
-        (401 | 403, _) | (200, Some(_)) => Err(format!(
-            "{} answered {} to the user of BPCONFORM_AUTHOR_USER: user or password are not accepted",
-            user.what(),
-            user.status
-        )),
+        (401 | 403, _) => Err(format!("{} answered {}: {NOT_ACCEPTED}", user.what(), user.status)),
+        (200, Some(id)) => Err(format!("{} answered that the user is {id}: {NOT_ACCEPTED}", user.what())),
         (301..=308, _) => Err(redirected(&user)),
-        (200, None) if is_aem || user.text().contains(ready) => Err(format!(
-            "{} answered with a login page in place of JSON: user or password are not accepted",
-            user.what()
-        )),
+        (200, None) if is_aem || user.text().contains(ready) => {
+            Err(format!("{} answered with a login page in place of JSON: {NOT_ACCEPTED}", user.what()))
+        }
         _ if is_aem => Err(format!("{} answered {}; {}", user.what(), user.status, user.excerpt())),
         _ => Err(not_aem(&login)),
     }
@@ -38,11 +38,10 @@ fn user_id(reply: &Reply) -> Option<String> {
 
 fn redirected(reply: &Reply) -> String {
     let to = reply.header("location").unwrap_or("nowhere");
-    let advice = if to.contains("login") {
-        "that is a login page: user or password are not accepted"
-    } else {
-        "use that address if it is the Author's; check scheme, host and context path"
-    };
+    if to.contains("login") {
+        return format!("{} redirects to the login page {to}: {NOT_ACCEPTED}", reply.what());
+    }
+    let advice = "use that address if it is the Author's; check scheme, host and context path";
     format!("{} redirects to {to}; {advice}", reply.what())
 }
 
