@@ -39,11 +39,17 @@ fn collect(prefix: &str, node: &Map<String, Value>, fields: &mut Vec<(String, St
 
 fn hint(value: &Value) -> Option<&'static str> {
     match value {
+        Value::String(text) if is_date(text) => Some("Date"),
         Value::Bool(_) => Some("Boolean"),
         Value::Number(number) if number.is_i64() => Some("Long"),
         Value::Number(_) => Some("Double"),
         _ => None,
     }
+}
+
+/// Whether it is a date as Sling's JSON shows it and its POST reads it: `Mon Nov 23 2026 08:30:00 GMT+0000`.
+fn is_date(text: &str) -> bool {
+    jiff::Timestamp::strptime("%a %b %d %Y %H:%M:%S GMT%z", text).is_ok()
 }
 
 fn plain(value: &Value) -> String {
@@ -60,7 +66,8 @@ mod tests {
     fn types_and_children_come_back_and_protected_properties_do_not() {
         let node = json!({
             "jcr:primaryType": "cq:Page", "jcr:created": "x", "jcr:createdBy": "admin",
-            "jcr:content": {"enabled": true, "retryDelay": 60000, "tags": ["a", "b"], "title": "T"},
+            "jcr:content": {"at": "Mon Nov 23 2026 08:30:00 GMT+0000", "enabled": true, "retryDelay": 60000,
+                "tags": ["a", "b"], "title": "T"},
         });
         let call = call("/etc/replication/agents.author/a", &node);
         let fields: Vec<_> = call.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -69,6 +76,8 @@ mod tests {
             fields,
             [
                 "jcr:primaryType=cq:Page",
+                "jcr:content/at@TypeHint=Date",
+                "jcr:content/at=Mon Nov 23 2026 08:30:00 GMT+0000",
                 "jcr:content/enabled@TypeHint=Boolean",
                 "jcr:content/enabled=true",
                 "jcr:content/retryDelay@TypeHint=Long",
