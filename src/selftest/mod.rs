@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use bpconform_fixtures::{Defect, Defects, Requirements, Surfaces};
+use bpconform_fixtures::{Defect, Defects};
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::features::{Features, Known};
+use crate::features::Features;
 use crate::output::Output;
 use crate::plan::Plan;
 use crate::record::ScenarioRecord;
@@ -23,7 +23,7 @@ use crate::run::drive::Key;
 use crate::run::mocks::{Mocks, Watcher};
 use crate::run::{self, Options};
 use crate::verdict::Verdict;
-use crate::{cli, mock};
+use crate::cli;
 
 use matrix::{Matrix, Red, Row};
 
@@ -39,9 +39,7 @@ pub enum Found {
 /// `bpconform selftest`
 pub fn command(args: &cli::Selftest, output: &Output, began: Instant) -> Result<Exit, Error> {
     let options = Options::embedded(output.redactor.clone(), began);
-    let known =
-        Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &mock::seeds() };
-    let features = Features::read(None, &known)?;
+    let features = Features::built_in()?;
     let matrix = match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
         Found::Matrix(matrix) => matrix,
         Found::NotGreen(red) => {

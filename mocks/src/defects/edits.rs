@@ -126,7 +126,9 @@ impl Edits {
         let due: Vec<(Timestamp, String, Node)> = due;
         for (_, path, node) in due {
             if repository.insert(&path, node) {
-                self.edits.iter_mut().for_each(|standing| drop(standing.done.insert(path.clone())));
+                for standing in &mut self.edits {
+                    standing.done.insert(path.clone());
+                }
             }
         }
     }
