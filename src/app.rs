@@ -47,7 +47,9 @@ pub fn main() -> Exit {
 fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) -> Result<Exit, Error> {
     output.log(cli.common.verbose);
     let variables = environment::variables()?;
-    environment::unknown(&variables).iter().for_each(|message| output.err(&format!("warning: {message}\n")));
+    for message in environment::unknown(&variables) {
+        output.err(&format!("warning: {message}\n"));
+    }
     let styles = Styles::for_stdout(cli.common.color);
     let place = Place { configured, variables: &variables };
     match &cli.command {

@@ -104,7 +104,8 @@ pub(crate) fn private(file: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt as _;
     let meta = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?;
     let mode = meta.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    if of_others == 0 {
         return Ok(());
     }
     Err(format!("others can read it (mode {mode:o}); run `chmod 600 {}`", file.display()))

@@ -4,10 +4,10 @@
 mod support;
 
 use serde_json::Value;
-use support::{Mock, Told, directory};
+use support::{Mock, Told, directory, post};
 
-fn run(mock: &Mock, level: &str) -> (Told, Value) {
-    let out = directory(&format!("author-{level}"));
+fn run(mock: &Mock, level: &str, name: &str) -> (Told, Value) {
+    let out = directory(&format!("author-{name}"));
     let told = mock.run(&["--allow", level, "--out", out.to_str().expect("UTF-8")]);
     let record = std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", told.all()));
     (told, serde_json::from_str(&record).expect("JSON"))
@@ -32,7 +32,7 @@ fn assert_green(told: &Told, record: &Value) {
 fn observe_only_reads_and_asks_for_no_token() {
     let mock = Mock::start("configured");
     let before = mock.repository();
-    let (told, record) = run(&mock, "observe");
+    let (told, record) = run(&mock, "observe", "observe");
     assert_green(&told, &record);
     for scenario in record["scenarios"].as_array().expect("a list") {
         let above = scenario["allow"] != "observe";
@@ -54,7 +54,7 @@ fn observe_only_reads_and_asks_for_no_token() {
 fn probe_tests_the_agents_and_changes_nothing() {
     let mock = Mock::start("configured");
     let before = mock.repository();
-    let (told, record) = run(&mock, "probe");
+    let (told, record) = run(&mock, "probe", "probe");
     assert_green(&told, &record);
     assert!(mock.paths("author").iter().any(|request| request.contains(".test.html")));
     assert!(mock.paths("ims").iter().any(|request| request.starts_with("POST /ims/token")));
@@ -64,7 +64,7 @@ fn probe_tests_the_agents_and_changes_nothing() {
 #[test]
 fn change_undoes_what_it_did() {
     let mock = Mock::start("configured");
-    let (told, record) = run(&mock, "change");
+    let (told, record) = run(&mock, "change", "change");
     assert_green(&told, &record);
     assert!(record["left_behind"].is_null(), "{}", record["left_behind"]);
     let changing = record["scenarios"].as_array().expect("a list").iter();
@@ -72,18 +72,32 @@ fn change_undoes_what_it_did() {
     assert!(ran > 0, "nothing that changes anything ran");
 }
 
+fn failed(record: &Value) -> Vec<&str> {
+    let all = record["requirements"].as_array().expect("a list").iter();
+    all.filter(|one| one["verdict"] == "failed").filter_map(|one| one["id"].as_str()).collect()
+}
+
+#[test]
+fn a_disabled_agent_reddens_exactly_what_it_breaks_and_is_named() {
+    let mock = Mock::start("configured");
+    let agent = "mp_replication_agent2_default_bpdoc";
+    let content = format!("/etc/replication/agents.author/{agent}/jcr:content");
+    assert!(post(&mock, &content, "enabled=false&enabled%40TypeHint=Boolean").contains("200"));
+    let (told, record) = run(&mock, "probe", "disabled");
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert_eq!(failed(&record), ["BP-REP-02", "BP-REP-03", "BP-REP-06"]);
+    for scenario in scenarios(&record, "failed") {
+        let reason = scenario["reason"].as_str().expect("a reason");
+        assert!(reason.contains(agent) && !reason.contains("agent1"), "{reason}");
+    }
+}
+
 #[test]
 fn an_author_without_a_configuration_fails_what_reads_it() {
     let mock = Mock::start("fresh");
-    let (told, record) = run(&mock, "observe");
+    let (told, record) = run(&mock, "observe", "fresh");
     assert_eq!(told.code, Some(1), "{}", told.all());
-    let failed: Vec<_> = record["requirements"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter(|requirement| requirement["verdict"] == "failed")
-        .filter_map(|requirement| requirement["id"].as_str())
-        .collect();
+    let failed = failed(&record);
     assert!(failed.contains(&"BP-REP-01") && failed.contains(&"BP-CLD-02"), "{failed:?}");
     assert!(!failed.iter().any(|id| id.starts_with("BP-PRE")), "{failed:?}");
 }

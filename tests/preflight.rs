@@ -53,6 +53,19 @@ fn nobody_answers() {
 }
 
 #[test]
+fn nobody_answers_within_the_time_limit_of_the_run() {
+    let address = serve(|stream| {
+        std::thread::park_timeout(Duration::from_secs(60));
+        drop(stream);
+    });
+    let url = format!("http://{address}");
+    let credentials = [("BPCONFORM_AUTHOR_USER", "harness"), ("BPCONFORM_AUTHOR_PASSWORD", "a-password-of-tests")];
+    let told = bpconform_with(&["run", "--target", "author", "--author-url", &url, "--timeout", "1"], &credentials);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(told.err.contains("--timeout"), "{}", told.err);
+}
+
+#[test]
 fn it_is_no_aem() {
     let address = serve(|stream| reply(stream, |_| http("200 OK", "Content-Type: text/html\r\n", "<html>Hello")));
     snapshot!("preflight_no_aem", check(&format!("http://{address}")));

@@ -74,6 +74,7 @@ pub fn credentials(
             let Some(source) = Source::of(named, &configured.given) else { continue };
             let value = source.read(file)?;
             environment::check(named.name, &value)
+                .map_err(|problem| format!("{}: {problem}", named.name))
                 .map_err(|problem| Error::Configuration { place: source.origin(file), problem })?;
             values.insert(named.name.to_owned(), value);
         }

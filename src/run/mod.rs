@@ -37,6 +37,7 @@ use crate::verdict::Verdict;
 
 /// What is checked.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a run has one of it")]
 pub enum Target {
     /// The embedded mocks, a stack of its own for each scenario.
     Mock,
@@ -188,7 +189,11 @@ async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<
     let session = session.stopped_by(stop.token.clone());
     preflight::check(&session).await.map_err(|problem| match stop.why() {
         Some(Why::Interrupted) => Error::Interrupted,
-        _ => Error::Unreachable { url: stack.author.to_string(), problem },
+        Some(Why::TimeLimit) => {
+            let problem = "no answer within the time limit of the run; give it more with --timeout".into();
+            Error::Unreachable { url: stack.author.to_string(), problem }
+        }
+        None => Error::Unreachable { url: stack.author.to_string(), problem },
     })?;
     Ok(Some(survey::ask(&session).await))
 }

@@ -45,6 +45,7 @@ impl Stop {
 
 /// What a scenario plays on.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a run has one of it")]
 pub(crate) enum Ground {
     /// A mocked stack of its own, which begins in the state that its tag names.
     Mock(Mocks),

@@ -1,6 +1,6 @@
 //! The command as a process, for tests: started with an environment of its own, its output filtered for snapshots.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -170,13 +170,29 @@ impl Drop for Mock {
 
 /// The body of a GET, over plain HTTP/1.0, so that the test needs no client of its own.
 pub fn get(base: &str, path: &str) -> String {
+    let answer = send(base, &format!("GET {path} HTTP/1.0\r\n"), "");
+    answer.split_once("\r\n\r\n").expect("headers and a body").1.to_owned()
+}
+
+/// Sends a form to the mocked Author as its administrator; the answer's first line.
+pub fn post(mock: &Mock, path: &str, form: &str) -> String {
+    // admin:admin, as AEM has it out of the box.
+    let head = format!(
+        "POST {path} HTTP/1.0\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\n\
+        Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+        form.len()
+    );
+    send(mock.url("author"), &head, form).lines().next().unwrap_or_default().to_owned()
+}
+
+fn send(base: &str, head: &str, body: &str) -> String {
     let address = base.trim_start_matches("http://");
     let port = address.rsplit(':').next().expect("a port");
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("it reads");
+    write!(stream, "{head}Host: {address}\r\n\r\n{body}").expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
-    answer.split_once("\r\n\r\n").expect("headers and a body").1.to_owned()
+    answer
 }
 
 /// Serves every connection with a function of its own, until the test ends.
