@@ -76,7 +76,9 @@ impl FromStr for ProxyArg {
         }
         let url = Url::parse(text).map_err(|error| format!("{error}; write it like http://proxy.example.com:3128"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err("it needs a scheme http or https and a host; write it like http://proxy.example.com:3128".into());
+            return Err(
+                "it needs a scheme http or https and a host; write it like http://proxy.example.com:3128".into()
+            );
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("it holds a user or a password; give them in the environment: BPCONFORM_PROXY_USER, \

@@ -133,6 +133,11 @@ impl ConfigFile {
         Ok((name, Entry { line, profile: profile.map(str::to_owned), texts, list }))
     }
 
+    /// Every entry, of all profiles, with its key.
+    pub fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.common.iter().chain(self.profiles.values().flatten())
+    }
+
     /// What the file gives under a profile: the profile's own before what is common. The profile is the one that is
     /// asked for, else the one that the file names.
     pub fn given(&self, profile: Option<&str>) -> Result<BTreeMap<String, Entry>, Error> {

@@ -78,7 +78,10 @@ impl Configured {
         };
         let given = file.given(profile.as_deref())?;
         let settings = settings::all();
-        settings.iter().try_for_each(|setting| given.get(&setting.key).map_or(Ok(()), |it| check(setting, it, &file)))?;
+        // Of all profiles: one that is wrong should be seen before the day on which it is needed.
+        for (key, entry) in file.entries() {
+            settings.iter().find(|setting| setting.key == *key).map_or(Ok(()), |it| check(it, entry, &file))?;
+        }
         let matches = lay_under(cli::command(), &given, &settings, &file).try_get_matches_from(arguments)?;
         Ok(Self { matches, file: Some(file), given })
     }

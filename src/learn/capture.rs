@@ -15,7 +15,13 @@ const ROOTS: [&str; 12] =
 
 /// Hosts that are no Author: Adobe's own, and those that count visitors.
 const FOREIGN: [&str; 8] = [
-    "adobe.com", "adobe.io", "adobedtm.com", "adobelogin.com", "demdex.net", "google-analytics.com", "googletagmanager.com",
+    "adobe.com",
+    "adobe.io",
+    "adobedtm.com",
+    "adobelogin.com",
+    "demdex.net",
+    "google-analytics.com",
+    "googletagmanager.com",
     "omtrdc.net",
 ];
 
@@ -140,9 +146,7 @@ fn without_parameters(path: &str) -> String {
 fn without_context(path: String) -> String {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {
-        [context, root, ..] if !ROOTS.contains(context) && ROOTS.contains(root) => {
-            path[context.len() + 1..].to_owned()
-        }
+        [context, root, ..] if !ROOTS.contains(context) && ROOTS.contains(root) => path[context.len() + 1..].to_owned(),
         _ => path,
     }
 }
@@ -153,7 +157,9 @@ pub fn fields(content_type: &str, body: &[u8]) -> Vec<(String, String)> {
     match kind.as_str() {
         "multipart/form-data" => futures::executor::block_on(multipart(content_type, body)).unwrap_or_default(),
         "application/json" => match serde_json::from_slice(body) {
-            Ok(serde_json::Value::Object(object)) => object.into_iter().map(|(name, value)| (name, plain(&value))).collect(),
+            Ok(serde_json::Value::Object(object)) => {
+                object.into_iter().map(|(name, value)| (name, plain(&value))).collect()
+            }
             _ => Vec::new(),
         },
         "" | "application/x-www-form-urlencoded" => {
@@ -195,8 +201,10 @@ mod tests {
     #[test]
     fn context_path_and_session_id_are_taken_off() {
         assert_eq!(path_of("https://a.b/author/libs/x.html;jsessionid=1F?q=1").as_deref(), Some("/libs/x.html"));
-        assert_eq!(path_of("https://a.b/etc/replication/x/_jcr_content.queue.json").as_deref(),
-            Some("/etc/replication/x/jcr:content.queue.json"));
+        assert_eq!(
+            path_of("https://a.b/etc/replication/x/_jcr_content.queue.json").as_deref(),
+            Some("/etc/replication/x/jcr:content.queue.json")
+        );
         assert_eq!(path_of("https://a.b/etc.clientlibs/x.js"), None);
         assert_eq!(path_of("https://ims-na1.adobelogin.com/ims/token/v3"), None);
         assert_eq!(path_of("data:image/png;base64,AA"), None);

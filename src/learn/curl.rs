@@ -9,8 +9,28 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Options of curl that take a value which says nothing about the action.
 const WITH_VALUE: [&str; 22] = [
-    "-A", "-e", "-m", "-o", "-w", "-x", "-c", "-E", "-K", "--user-agent", "--referer", "--max-time", "--output",
-    "--write-out", "--proxy", "--cookie-jar", "--cert", "--key", "--cacert", "--connect-timeout", "--max-redirs", "--resolve",
+    "-A",
+    "-e",
+    "-m",
+    "-o",
+    "-w",
+    "-x",
+    "-c",
+    "-E",
+    "-K",
+    "--user-agent",
+    "--referer",
+    "--max-time",
+    "--output",
+    "--write-out",
+    "--proxy",
+    "--cookie-jar",
+    "--cert",
+    "--key",
+    "--cacert",
+    "--connect-timeout",
+    "--max-redirs",
+    "--resolve",
 ];
 
 /// Gives every request of the file that may be an action to `found`. The error names the line.
@@ -232,7 +252,9 @@ mod tests {
     fn a_broken_command_is_named_by_its_line() {
         let error = |name, text| read_text(name, text).expect_err("it is broken");
         assert!(error("none", "wget x").contains("no line that begins with curl"));
-        assert!(error("quote", "\n\ncurl 'http://a/libs").starts_with("line 3: the command that begins here has a quot"));
+        assert!(
+            error("quote", "\n\ncurl 'http://a/libs").starts_with("line 3: the command that begins here has a quot")
+        );
         assert!(error("url", "curl -s").starts_with("line 1: it names no URL"));
         assert!(error("value", "curl http://a -X").starts_with("line 1: -X has no value"));
         assert!(error("address", "curl nowhere").starts_with("line 1: its URL cannot be read"));

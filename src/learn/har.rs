@@ -93,7 +93,8 @@ pub fn read(path: &Path, mut found: impl FnMut(Capture)) -> Result<(), String> {
             }
         }
     };
-    let result = Seed { level: Level::Har, count: &count, seen: &seen, each }.deserialize(&mut json).and_then(|()| json.end());
+    let result =
+        Seed { level: Level::Har, count: &count, seen: &seen, each }.deserialize(&mut json).and_then(|()| json.end());
     match (result, wrong) {
         (_, Some(problem)) => Err(problem),
         (Err(error), None) if error.is_io() => Err(format!("cannot be read: {error}")),

@@ -100,7 +100,8 @@ impl Learned {
     /// The file of the surfaces. What would hold a secret of the capture, in whatever form, is not written.
     pub fn text(&self) -> Result<String, Error> {
         let surfaces = Surfaces::of("aem-6.5, learned", self.surfaces.values().cloned());
-        let text = file_text(&surfaces, "Learned by `bpconform surface learn`: names and paths only, no values of yours.")?;
+        let text =
+            file_text(&surfaces, "Learned by `bpconform surface learn`: names and paths only, no values of yours.")?;
         let redactor = Redactor::default();
         let known = show::toml(Surfaces::built_in())?;
         // A password like `admin` is part of every second path: it cannot be told from the path's own word.
@@ -140,7 +141,10 @@ fn is_unknown(surface: &Surface) -> bool {
 
 /// The text of a file of surfaces, as `--surfaces` takes it.
 pub fn file_text(surfaces: &Surfaces, head: &str) -> Result<String, Error> {
-    Ok(format!("# {head}\n# Use it with --surfaces FILE; it is laid over the built-in surfaces.\n\n{}", show::toml(surfaces)?))
+    Ok(format!(
+        "# {head}\n# Use it with --surfaces FILE; it is laid over the built-in surfaces.\n\n{}",
+        show::toml(surfaces)?
+    ))
 }
 
 #[cfg(test)]

@@ -80,7 +80,9 @@ pub fn candidates(built_in: &Surfaces) -> Surfaces {
         let paths = std::iter::once(&surface.path).chain(&surface.alternatives);
         let known = paths.map(|path| (surface, path.clone(), surface.source.clone()));
         let more = Actions::built_in().candidates.iter().filter(|candidate| candidate.surface == surface.id);
-        known.chain(more.map(|candidate| (surface, candidate.path.clone(), candidate.source.clone()))).collect::<Vec<_>>()
+        known
+            .chain(more.map(|candidate| (surface, candidate.path.clone(), candidate.source.clone())))
+            .collect::<Vec<_>>()
     });
     // What of a path differs from case to case cannot be guessed.
     let whole = known.filter(|(_, path, _)| !path.contains('{')).enumerate();
@@ -119,7 +121,8 @@ pub fn only_candidates(run: Run) -> Run {
 impl Found {
     fn take(&mut self, candidate: Surface, reply: Result<Reply, Problem>) {
         let id = candidate.id.split('#').next().unwrap_or(&candidate.id).to_owned();
-        let answer = reply.as_ref().map_or_else(|problem| Answer::Other(problem.reason.clone()), |it| judge(&candidate, it));
+        let answer =
+            reply.as_ref().map_or_else(|problem| Answer::Other(problem.reason.clone()), |it| judge(&candidate, it));
         if let (Ok(reply), Answer::Right) = (&reply, &answer) {
             self.forms_of(reply);
             self.keep(&id, &candidate);
@@ -130,7 +133,8 @@ impl Found {
     /// Keeps a path that answers: the first as the surface's own, others of the same surface as alternatives.
     fn keep(&mut self, id: &str, candidate: &Surface) {
         let built_in = Surfaces::built_in().get(id);
-        if built_in.path == candidate.path && built_in.evidence != Evidence::Unknown && !self.surfaces.contains_key(id) {
+        if built_in.path == candidate.path && built_in.evidence != Evidence::Unknown && !self.surfaces.contains_key(id)
+        {
             return;
         }
         if let Some(known) = self.surfaces.get_mut(id) {
@@ -221,9 +225,8 @@ fn judge(candidate: &Surface, reply: &Reply) -> Answer {
 fn forms(page: &Reply) -> Vec<Capture> {
     static FORM: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?is)<form\b([^>]*)>(.*?)</form>").expect("it is tested"));
-    static FIELD: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?is)<(?:input|select|textarea|coral-[a-z]+)\b([^>]*)>").expect("it is tested")
-    });
+    static FIELD: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?is)<(?:input|select|textarea|coral-[a-z]+)\b([^>]*)>").expect("it is tested"));
     let text = page.text();
     let form = |form: regex::Captures<'_>| {
         let action = attribute(&form[1], "action").unwrap_or_else(|| page.url.path().to_owned());

@@ -47,11 +47,12 @@ fn score(capture: &Capture, lines: &[String], action: &Action, surface: &Surface
     let anywhere = |pattern: &Pattern| in_path(pattern) || in_fields(pattern) || in_answer(pattern);
     let exact = surface.matches(&capture.method, &capture.path).is_some() && !surface.path.starts_with("/{");
     let right_method = action.method.contains(&capture.method);
-    if !right_method || action.never.iter().any(in_path) || !(exact || action.needs.iter().all(anywhere)) {
+    if !right_method || action.never.iter().any(in_path) || !action.needs.iter().all(anywhere) {
         return 0;
     }
     let count = |patterns: &[Pattern], found: &dyn Fn(&Pattern) -> bool| patterns.iter().filter(|it| found(it)).count();
-    let known = surface.fields.values().filter(|name| capture.all_fields().any(|(field, _)| last(field) == *name)).count();
+    let known =
+        surface.fields.values().filter(|name| capture.all_fields().any(|(field, _)| last(field) == *name)).count();
     (if exact { EXACT_PATH } else { 0 })
         + PATH * count(&action.path, &in_path)
         + BODY * count(&action.body, &in_fields)

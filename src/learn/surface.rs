@@ -16,7 +16,8 @@ pub fn learned(capture: &Capture, recognised: &Recognised<'_>, source: String) -
     let fields = fields(capture, action, surface);
     let missing: Vec<&str> =
         surface.fields.keys().filter(|word| !fields.contains_key(*word)).map(String::as_str).collect();
-    let note = (!missing.is_empty()).then(|| format!("not seen in the capture, taken as built in: {}", missing.join(", ")));
+    let note =
+        (!missing.is_empty()).then(|| format!("not seen in the capture, taken as built in: {}", missing.join(", ")));
     Ok(Surface {
         method: capture.method.clone(),
         path: path(capture, action, surface)?,
@@ -45,7 +46,9 @@ fn path(capture: &Capture, action: &Action, surface: &Surface) -> Result<String,
         pattern.regex().replace_all(&path, format!("{{{name}}}")).into_owned()
     });
     match pattern.split(['/', '.']).find(|segment| is_opaque(segment)) {
-        Some(_) => Err("its path holds what looks like an identifier of one case, so that it would work only once".into()),
+        Some(_) => {
+            Err("its path holds what looks like an identifier of one case, so that it would work only once".into())
+        }
         None => Ok(pattern),
     }
 }
@@ -62,7 +65,10 @@ fn fields(capture: &Capture, action: &Action, surface: &Surface) -> BTreeMap<Str
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     let known = |word: &str, (name, _): &(String, String)| surface.fields[word] == last(name);
     let named = |word: &str, (name, _): &(String, String)| {
-        action.names.get(word).is_some_and(|pattern| pattern.regex().is_match(name) || pattern.regex().is_match(last(name)))
+        action
+            .names
+            .get(word)
+            .is_some_and(|pattern| pattern.regex().is_match(name) || pattern.regex().is_match(last(name)))
     };
     let valued = |word: &str, (_, value): &(String, String)| {
         action.values.get(word).is_some_and(|pattern| pattern.regex().is_match(value))
@@ -73,7 +79,8 @@ fn fields(capture: &Capture, action: &Action, surface: &Surface) -> BTreeMap<Str
             if found.contains_key(word) {
                 continue;
             }
-            let free = |field: &&&(String, String)| !found.values().any(|name| *name == field.0) && !is_sling_suffix(&field.0);
+            let free =
+                |field: &&&(String, String)| !found.values().any(|name| *name == field.0) && !is_sling_suffix(&field.0);
             if let Some((name, _)) = all.iter().filter(free).find(|field| is(word, field)) {
                 found.insert(word.clone(), name.clone());
             }
@@ -92,7 +99,11 @@ fn constants(fields: &[(String, String)], mapped: &BTreeMap<String, String>) -> 
     let constant = |(name, value): &&(String, String)| {
         let for_sling = name.starts_with(':') || name == "_charset_" || last(name) == "sling:resourceType";
         let plain = value.len() <= 100 && value.chars().all(|c| c.is_ascii_alphanumeric() || "/:._- ".contains(c));
-        for_sling && plain && !is_secret(name) && !mapped.values().any(|it| it == name) && !value.split('/').any(is_opaque)
+        for_sling
+            && plain
+            && !is_secret(name)
+            && !mapped.values().any(|it| it == name)
+            && !value.split('/').any(is_opaque)
     };
     fields.iter().filter(constant).cloned().collect()
 }

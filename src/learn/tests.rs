@@ -1,5 +1,3 @@
-#![expect(clippy::needless_raw_string_hashes, reason = "the HAR is easier to read so")]
-
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -50,10 +48,19 @@ fn foreign_author() -> String {
         entry("GET", "/etc.clientlibs/clientlibs/granite/jquery.js", "", "function(){}"),
         entry("GET", "/libs/granite/csrf/token.json", "", r#"{"token": "eyJCANARY0006"}"#),
         entry("POST", "/mnt/ims/save", ims, pid),
-        entry("GET", &format!("/mnt/ims/checkhealth?id={pid}"), "", "Healthy configuration My IMS: Token retrieved successfully!"),
+        entry(
+            "GET",
+            &format!("/mnt/ims/checkhealth?id={pid}"),
+            "",
+            "Healthy configuration My IMS: Token retrieved successfully!",
+        ),
         entry("POST", "/apps/brandportal/save", cloud, ""),
-        entry("GET", "/etc/replication/agents.author/mp_replication_agent0_default_canary0008.test.html", "",
-            "Replication test to https://canary0008.brand-portal.adobe.com/bin/receive"),
+        entry(
+            "GET",
+            "/etc/replication/agents.author/mp_replication_agent0_default_canary0008.test.html",
+            "",
+            "Replication test to https://canary0008.brand-portal.adobe.com/bin/receive",
+        ),
         entry("POST", "/libs/granite/analytics/count.json", "page=/libs/x", "ok"),
     ])
 }
@@ -67,12 +74,16 @@ fn learned(text: &str) -> Learned {
 fn the_documented_actions_are_recognised_at_other_paths_and_with_other_names() {
     let learned = learned(&foreign_author());
     let ids: Vec<&str> = learned.surfaces.keys().map(String::as_str).collect();
-    let wanted = ["author.agent-test", "author.cloud-create", "author.ims-console", "author.ims-create", "author.ims-health"];
+    let wanted =
+        ["author.agent-test", "author.cloud-create", "author.ims-console", "author.ims-create", "author.ims-health"];
     assert_eq!(ids, wanted, "{}", learned.summary());
     let ims = &learned.surfaces["author.ims-create"];
     assert_eq!((ims.path.as_str(), ims.always["_charset_"].as_str()), ("/mnt/ims/save", "utf-8"));
     let field = |word: &str| ims.fields[word].as_str();
-    assert_eq!((field("client-id"), field("client-secret"), field("title")), ("./clientId", "./clientSecret", "./jcr:title"));
+    assert_eq!(
+        (field("client-id"), field("client-secret"), field("title")),
+        ("./clientId", "./clientSecret", "./jcr:title")
+    );
     assert_eq!((field("org-id"), field("scope"), field("cloud-solution")), ("./orgId", "./scopes", "./cloudService"));
     assert_eq!(ims.phrases["oauth"], "OAuth Server-to-Server");
     let cloud = &learned.surfaces["author.cloud-create"];
@@ -100,8 +111,12 @@ fn what_is_written_is_what_surfaces_accepts_and_holds_nothing_of_the_operators()
 
 #[test]
 fn a_path_with_somebodys_token_is_not_written() {
-    let entries = [entry("POST", "/apps/brandportal/config/a8f3e1d0c9b8471e2f3a4b5c6d7e8f90",
-        "tenantURL=https%3A%2F%2Fx.brand-portal.adobe.com&imsConfig=a", "")];
+    let entries = [entry(
+        "POST",
+        "/apps/brandportal/config/a8f3e1d0c9b8471e2f3a4b5c6d7e8f90",
+        "tenantURL=https%3A%2F%2Fx.brand-portal.adobe.com&imsConfig=a",
+        "",
+    )];
     let learned = learned(&har(&entries));
     assert!(learned.surfaces.is_empty() && learned.summary().contains("not written"), "{}", learned.summary());
 }

@@ -32,6 +32,11 @@ impl Styles {
         Self { on }
     }
 
+    /// Whether text is styled at all.
+    pub const fn are_on(self) -> bool {
+        self.on
+    }
+
     fn paint(self, style: Style, text: &str) -> String {
         if self.on { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }

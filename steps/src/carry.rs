@@ -20,12 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const NOT_THERE_YET: [u16; 3] = [502, 503, 504];
 
 /// What came back, and how often the request was sent again.
-pub(crate) async fn carry(
-    wire: &Wire,
-    surface: &Surface,
-    url: &Url,
-    request: RequestBuilder,
-) -> (Checked<Reply>, u32) {
+pub(crate) async fn carry(wire: &Wire, surface: &Surface, url: &Url, request: RequestBuilder) -> (Checked<Reply>, u32) {
     let mut again = 0;
     loop {
         let next = (surface.class == Class::Read && again < wire.retries).then(|| request.try_clone()).flatten();
@@ -40,12 +35,7 @@ pub(crate) async fn carry(
     }
 }
 
-async fn once(
-    wire: &Wire,
-    surface: &Surface,
-    url: &Url,
-    outcome: Result<Response, reqwest::Error>,
-) -> Checked<Reply> {
+async fn once(wire: &Wire, surface: &Surface, url: &Url, outcome: Result<Response, reqwest::Error>) -> Checked<Reply> {
     let what = format!("{} {url}", surface.method);
     let unreachable = |error: &reqwest::Error| Problem::error(format!("{what}: {}", why(error, wire)));
     let response = outcome.map_err(|error| unreachable(&error))?;
@@ -93,7 +83,11 @@ fn is_certificate(cause: &str) -> bool {
 /// What a failure of TLS, in rustls's words, means to an operator.
 fn certificate_advice(cause: &str) -> Option<&'static str> {
     let known = [
-        ("UnknownIssuer", "the certificate is of an authority that is not trusted: name its certificate with --ca-file"),
+        (
+            "UnknownIssuer",
+            "the certificate is of an authority that is not trusted: name its certificate with --ca-file",
+        ),
+        ("BadSignature", "the certificate is of an authority that is not trusted: name its certificate with --ca-file"),
         ("CaUsedAsEndEntity", "the certificate is self-signed: name it with --ca-file, or take it with --insecure"),
         ("xpired", "the certificate has expired: renew it on the server"),
         ("NotValidYet", "the certificate is not valid yet: check the clocks of both machines"),
@@ -101,7 +95,10 @@ fn certificate_advice(cause: &str) -> Option<&'static str> {
         ("NotValidForName", "the certificate is for another host: use the name that it is for"),
         ("not valid for name", "the certificate is for another host: use the name that it is for"),
         ("CertificateRequired", "the server asks for a client certificate: say --client-cert and --client-key"),
-        ("InvalidContentType", "what answers does not speak TLS: write http:// or use the port of HTTPS"),
+        (
+            "InvalidContentType",
+            "what answers does not speak TLS: is the scheme right? write http:// or use the port of HTTPS",
+        ),
         ("invalid peer certificate", "the certificate cannot be verified: check the server's certificate chain"),
     ];
     known.iter().find(|(words, _)| cause.contains(words)).map(|(_, advice)| *advice)

@@ -128,15 +128,15 @@ fn builder(connection: &Connection) -> Result<ClientBuilder, WireError> {
         .redirect(Policy::none())
         .dns_resolver(Arc::new(Resolver))
         .timeout(limits.request)
-        .connect_timeout(limits.connect)
+        // A connection that takes all the time of a request is the trouble; it must be told apart from a slow answer.
+        .connect_timeout(limits.connect.min(limits.request.mul_f32(0.8)))
         .pool_max_idle_per_host(8);
     proxied(trusting(builder, connection)?, &connection.proxy)
 }
 
 fn trusting(builder: ClientBuilder, connection: &Connection) -> Result<ClientBuilder, WireError> {
     let Some(pem) = &connection.authorities else { return Ok(builder) };
-    let certificates =
-        Certificate::from_pem_bundle(pem).map_err(|error| WireError::Authorities(cause(&error)))?;
+    let certificates = Certificate::from_pem_bundle(pem).map_err(|error| WireError::Authorities(cause(&error)))?;
     if certificates.is_empty() {
         return Err(WireError::Authorities("there is no certificate; it holds -----BEGIN CERTIFICATE-----".into()));
     }
@@ -148,8 +148,7 @@ fn proxied(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, WireE
         Proxy::Usual => Ok(builder),
         Proxy::None => Ok(builder.no_proxy()),
         Proxy::At { url, login } => {
-            let proxy =
-                reqwest::Proxy::all(url.clone()).map_err(|error| WireError::Proxy(cause(&error)))?;
+            let proxy = reqwest::Proxy::all(url.clone()).map_err(|error| WireError::Proxy(cause(&error)))?;
             Ok(builder.proxy(match login {
                 Some((user, password)) => proxy.basic_auth(user, password.expose_secret()),
                 None => proxy,

@@ -1,0 +1,227 @@
+//! The IMS configuration and the Brand Portal cloud configuration.
+
+use std::collections::BTreeSet;
+
+use bpconform_steps::author::certificates::{self, Standing};
+use bpconform_steps::author::cloud_configuration::{self, CloudConfiguration};
+use bpconform_steps::author::ims_configurations::{self, ImsConfiguration, Kind, Storage};
+use bpconform_steps::author::repository;
+use bpconform_steps::problem::Checked;
+use bpconform_steps::session::Session;
+use bpconform_steps::{Call, Problem};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finding, Severity};
+
+/// The topics, as a person calls them.
+const IMS: &str = "IMS configuration";
+const CLOUD: &str = "cloud service";
+
+/// A Brand Portal cloud configuration, and whether it is on the legacy OAuth gateway.
+#[derive(Debug)]
+pub(super) struct Cloud {
+    pub(super) configuration: CloudConfiguration,
+    on_gateway: bool,
+}
+
+/// What decides how the rest is to be judged.
+#[derive(Debug)]
+pub(super) struct Case {
+    clouds: Checked<Vec<Cloud>>,
+    tenant_is_named: bool,
+}
+
+impl Case {
+    /// Asks the Author.
+    pub(super) async fn of(session: &Session) -> Self {
+        Self { clouds: clouds(session).await, tenant_is_named: session.stack.tenant.is_some() }
+    }
+
+    /// The cloud configurations, as far as they could be read.
+    pub(super) fn all(&self) -> &[Cloud] {
+        self.clouds.as_deref().unwrap_or_default()
+    }
+
+    /// Whether Brand Portal is configured by way of the legacy OAuth gateway only: then there is no IMS configuration, and
+    /// one agent.
+    pub(super) fn is_legacy(&self) -> bool {
+        !self.all().is_empty() && self.all().iter().all(|cloud| cloud.on_gateway)
+    }
+}
+
+async fn clouds(session: &Session) -> Checked<Vec<Cloud>> {
+    let gateway = session.surface("author.cloud-storage").phrase("legacy-gateway");
+    let mut clouds = Vec::new();
+    for configuration in cloud_configuration::all(session).await? {
+        let node = repository::read(session, &configuration.path, "-1").await?.unwrap_or_default();
+        clouds.push(Cloud { configuration, on_gateway: node.to_string().contains(gateway) });
+    }
+    Ok(clouds)
+}
+
+/// Looks at the IMS configurations for Brand Portal: how many, of which kind, how their secrets are kept.
+pub(super) async fn ims(session: &Session, case: &Case) -> Vec<Finding> {
+    let storage = match ims_configurations::storage(session).await {
+        Ok(storage) => storage,
+        Err(problem) => return vec![Finding::of(IMS, "BP-IMS-03", &problem)],
+    };
+    let used: Vec<String> = case.all().iter().filter_map(|it| it.configuration.ims_configuration.clone()).collect();
+    let ours = storage.for_brand_portal(session.surface("author.ims-storage"), &used);
+    if ours.is_empty() && case.is_legacy() {
+        return vec![Finding::new(IMS, Severity::Info, "BP-GTW-01", "none, and the legacy OAuth gateway needs none")];
+    }
+    let mut findings = vec![count(&ours)];
+    for configuration in &ours {
+        findings.push(kind(configuration));
+        findings.extend(secret(session, &storage, configuration));
+    }
+    let aliases: Vec<String> =
+        ours.iter().filter(|it| it.kind == Kind::Jwt).filter_map(|it| it.key_pair_alias.clone()).collect();
+    if !aliases.is_empty() {
+        findings.extend(certificates(session, &aliases).await);
+    }
+    findings
+}
+
+fn title(configuration: &ImsConfiguration) -> String {
+    format!("\"{}\" ({})", configuration.title.as_deref().unwrap_or("without a title"), configuration.pid)
+}
+
+fn count(ours: &[ImsConfiguration]) -> Finding {
+    match ours {
+        [] => Finding::problem(IMS, "BP-IMS-03", "the Author has no IMS configuration for Brand Portal"),
+        [one] => Finding::ok(IMS, "BP-IMS-03", format!("exactly one, {}", title(one))),
+        several => {
+            let names: Vec<String> = several.iter().map(title).collect();
+            let seen =
+                format!("the Author has {} IMS configurations for Brand Portal: {}", names.len(), names.join(", "));
+            Finding::problem(IMS, "BP-IMS-03", seen)
+        }
+    }
+}
+
+fn kind(configuration: &ImsConfiguration) -> Finding {
+    match configuration.kind {
+        Kind::OAuth => Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", title(configuration))),
+        Kind::Jwt => {
+            let seen = format!("{} is still on JWT, which is deprecated", title(configuration));
+            Finding::problem(IMS, "BP-JWT-06", seen)
+        }
+    }
+}
+
+fn secret(session: &Session, storage: &Storage, configuration: &ImsConfiguration) -> Option<Finding> {
+    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration);
+    let clear = secrets.iter().find(|(_, secret)| !ims_configurations::is_encrypted(secret));
+    // The secret itself is nobody's business: the node says enough.
+    clear.map(|(node, secret)| {
+        session.run.redactor.learn(secret);
+        Finding::problem(IMS, "BP-IMS-05", format!("the client secret in {node} is not stored encrypted"))
+    })
+}
+
+async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {
+    let all = match certificates::key_store(session).await {
+        Ok(all) => all,
+        Err(problem) => return vec![Finding::of("certificate", "BP-JWT-04", &problem)],
+    };
+    let warning = SignedDuration::try_from(session.run.settings.certificate_warning).unwrap_or(SignedDuration::MAX);
+    let finding = |alias: &String| {
+        let Some(certificate) = all.iter().find(|it| it.alias == *alias) else {
+            return Finding::problem("certificate", "BP-JWT-04", format!("the key store has no certificate {alias}"));
+        };
+        let now = Timestamp::now();
+        let seen = certificate.report(now, warning);
+        match certificate.standing(now, warning) {
+            Standing::Good => {
+                let day = certificate.not_after.strftime("%Y-%m-%d");
+                Finding::ok("certificate", "BP-JWT-04", format!("{alias} is good until {day}"))
+            }
+            Standing::EndsSoon => Finding::new("certificate", Severity::Warning, "BP-JWT-04", seen.unwrap_or_default()),
+            Standing::Expired => Finding::problem("certificate", "BP-JWT-04", seen.unwrap_or_default()),
+        }
+    };
+    aliases.iter().map(finding).collect()
+}
+
+/// Looks at the Brand Portal cloud configurations: how many tenants, by which way, with which IMS configuration.
+pub(super) async fn cloud(session: &Session, case: &Case) -> Vec<Finding> {
+    let all = match &case.clouds {
+        Ok(all) => all,
+        Err(problem) => return vec![Finding::of(CLOUD, "BP-CLD-02", problem)],
+    };
+    if all.is_empty() {
+        return vec![Finding::problem(CLOUD, "BP-CLD-01", "the Author has no Brand Portal cloud configuration")];
+    }
+    let mut findings = vec![tenants(all)];
+    for cloud in all {
+        findings.push(way(session, cloud).await);
+        findings.extend(alias(session, &cloud.configuration).filter(|_| case.tenant_is_named));
+    }
+    findings.push(tenant(session).await);
+    findings
+}
+
+fn tenants(all: &[Cloud]) -> Finding {
+    let all: Vec<&CloudConfiguration> = all.iter().map(|cloud| &cloud.configuration).collect();
+    let tenants: BTreeSet<&str> = all.iter().filter_map(|it| it.tenant()).collect();
+    let names: Vec<&str> = tenants.iter().copied().collect();
+    match (all.as_slice(), names.as_slice()) {
+        ([one], [tenant]) => Finding::ok(CLOUD, "BP-CLD-03", format!("{} for {tenant}", one.path)),
+        ([one], []) => Finding::problem(CLOUD, "BP-CLD-02", format!("{} has no Service URL", one.path)),
+        (several, _) => {
+            let paths: Vec<&str> = several.iter().map(|it| it.path.as_str()).collect();
+            let seen =
+                format!("{} cloud configurations for {} tenants: {}", paths.len(), names.len(), paths.join(", "));
+            Finding::problem(CLOUD, "BP-CLD-03", seen)
+        }
+    }
+}
+
+/// By which way a configuration gets its tokens, and whether the IMS configuration that it names is there.
+async fn way(session: &Session, Cloud { configuration, on_gateway }: &Cloud) -> Finding {
+    if *on_gateway {
+        let seen = format!("{} is on the legacy OAuth gateway; leave it as it is while it works", configuration.path);
+        return Finding::new(CLOUD, Severity::Info, "BP-GTW-01", seen);
+    }
+    let Some(pid) = configuration.ims_configuration.as_deref() else {
+        return Finding::problem(CLOUD, "BP-CLD-02", format!("{} names no IMS configuration", configuration.path));
+    };
+    match ims_configurations::storage(session).await {
+        Ok(storage) if storage.providers.iter().any(|provider| provider.is(pid)) => Finding::ok(
+            CLOUD,
+            "BP-CLD-02",
+            format!("{} gets its tokens from an IMS configuration that is there", configuration.path),
+        ),
+        Ok(_) => {
+            let seen = format!("{} names the IMS configuration {pid}, which is not there", configuration.path);
+            Finding::problem(CLOUD, "BP-CLD-02", seen)
+        }
+        Err(problem) => Finding::of(CLOUD, "BP-CLD-02", &problem),
+    }
+}
+
+/// A Service URL that is not the tenant's that was named: an alias, or another tenant.
+fn alias(session: &Session, configuration: &CloudConfiguration) -> Option<Finding> {
+    let named = session.stack.tenant.as_ref()?.as_str().trim_end_matches('/');
+    let used = configuration.tenant().filter(|used| *used != named)?;
+    let seen = format!("the Service URL of {} is {used}, not {named}: an alias or another tenant", configuration.path);
+    Some(Finding::problem(CLOUD, "BP-CLD-02", seen))
+}
+
+async fn tenant(session: &Session) -> Finding {
+    if session.stack.tenant.is_none() {
+        return Finding::of("tenant", "BP-PRE-04", &Problem::skipped("no tenant is known: say --tenant-url URL"));
+    }
+    match session.send(Call::to("tenant.home")).await {
+        Ok(reply) if reply.status < 400 || matches!(reply.status, 401 | 403) => {
+            Finding::ok("tenant", "BP-PRE-04", format!("{} answers from here", reply.url))
+        }
+        Ok(reply) => {
+            let seen = format!("{} answered {}: the tenant URL is no Brand Portal tenant", reply.what(), reply.status);
+            Finding::problem("tenant", "BP-PRE-04", seen)
+        }
+        // That the tenant cannot be reached from here says nothing about the way from the Author to it.
+        Err(problem) => Finding::new("tenant", Severity::Info, "BP-PRE-04", format!("from here: {}", problem.reason)),
+    }
+}

@@ -1,0 +1,224 @@
+//! What the doctor found, as typed values: the text and the JSON are drawn from them.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use bpconform_fixtures::{Remedies, Requirements};
+use bpconform_steps::{Kind, Problem};
+use serde::Serialize;
+
+use crate::exit::Exit;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// As the documentation says.
+    Ok,
+    /// Worth knowing.
+    Info,
+    /// Recommended otherwise, or soon to be a problem.
+    Warning,
+    /// It could not be told.
+    Unknown,
+    /// Not as the documentation says.
+    Problem,
+}
+
+impl Severity {
+    const ALL: [Self; 5] = [Self::Ok, Self::Info, Self::Warning, Self::Unknown, Self::Problem];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Problem => "PROBLEM",
+        }
+    }
+
+    const fn colour(self) -> AnsiColor {
+        match self {
+            Self::Ok => AnsiColor::Green,
+            Self::Info => AnsiColor::Cyan,
+            Self::Warning => AnsiColor::Yellow,
+            Self::Unknown => AnsiColor::Magenta,
+            Self::Problem => AnsiColor::Red,
+        }
+    }
+}
+
+/// One thing that the doctor looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub topic: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The promise of the documentation that it is about.
+    pub requirement: &'static str,
+    /// What was seen.
+    pub seen: String,
+    /// What that means; nothing where all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<String>,
+    /// What the documentation says to do, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remedy: Vec<String>,
+    /// The page that says so.
+    pub link: String,
+}
+
+impl Finding {
+    /// What was seen; anything worse than worth knowing gets its documented remedy.
+    pub fn new(topic: &'static str, severity: Severity, requirement: &'static str, seen: impl Into<String>) -> Self {
+        let seen = seen.into();
+        let remedy = Remedies::built_in().for_failure(requirement, &seen).filter(|_| severity > Severity::Info);
+        let section = Requirements::built_in().get(requirement).map(|it| Requirements::built_in().link(it));
+        Self {
+            topic,
+            severity,
+            requirement,
+            means: remedy.map(|remedy| remedy.means.clone()),
+            remedy: remedy.map(|remedy| remedy.steps.clone()).unwrap_or_default(),
+            link: remedy.map(|remedy| remedy.link.clone()).or(section).unwrap_or_default(),
+            seen,
+        }
+    }
+
+    /// All is as the documentation says.
+    pub fn ok(topic: &'static str, requirement: &'static str, seen: impl Into<String>) -> Self {
+        Self::new(topic, Severity::Ok, requirement, seen)
+    }
+
+    /// It is not.
+    pub fn problem(topic: &'static str, requirement: &'static str, seen: impl Into<String>) -> Self {
+        Self::new(topic, Severity::Problem, requirement, seen)
+    }
+
+    /// What a reader of the Author could not give: a failure is a problem, anything else could not be told.
+    pub fn of(topic: &'static str, requirement: &'static str, problem: &Problem) -> Self {
+        let severity = match problem.kind {
+            Kind::Failed => Severity::Problem,
+            Kind::Error => Severity::Unknown,
+            Kind::Skipped => Severity::Info,
+        };
+        Self::new(topic, severity, requirement, &problem.reason)
+    }
+}
+
+/// All that the doctor found, in the order in which a person would look.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The Author's address.
+    pub author: String,
+    /// Whether its certificate was taken unverified.
+    pub insecure: bool,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// What it means for the process: a problem is 1; what could not be told, or an Author that was not reached, is 3.
+    pub fn exit(&self) -> Exit {
+        match self.findings.iter().map(|finding| finding.severity).max() {
+            Some(Severity::Problem) => Exit::NonConformant,
+            Some(Severity::Unknown) | None => Exit::Unreachable,
+            Some(Severity::Ok | Severity::Info | Severity::Warning) => Exit::Green,
+        }
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// For machines.
+    pub fn json(&self) -> String {
+        let summary: serde_json::Map<_, _> = Severity::ALL
+            .into_iter()
+            .map(|severity| (severity.word().to_lowercase(), self.count(severity).into()))
+            .collect();
+        let mut json = serde_json::json!(self);
+        json["summary"] = summary.into();
+        json["exit_code"] = self.exit().code().into();
+        format!("{json:#}\n")
+    }
+
+    /// For people; `colour` marks the severities, `quiet` leaves out what is well.
+    pub fn text(&self, colour: bool, quiet: bool) -> String {
+        let mut text = format!("Author {}\n\n", self.author);
+        for finding in self.findings.iter().filter(|finding| !quiet || finding.severity > Severity::Info) {
+            write(&mut text, finding, colour);
+        }
+        let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let _ = writeln!(
+            text,
+            "\n{}, {}, {} could not be told, {} as documented: {}",
+            plural(self.count(Severity::Problem), "problem"),
+            plural(self.count(Severity::Warning), "warning"),
+            self.count(Severity::Unknown),
+            self.count(Severity::Ok),
+            self.exit().meaning()
+        );
+        text
+    }
+}
+
+fn write(text: &mut String, finding: &Finding, colour: bool) {
+    let word = format!("{:7}", finding.severity.word());
+    let style = Style::new().fg_color(Some(finding.severity.colour().into()));
+    let word = if colour { format!("{style}{word}{style:#}") } else { word };
+    let _ = writeln!(text, "{word}  {:18}  {}  {}", finding.topic, finding.requirement, finding.seen);
+    if finding.severity <= Severity::Info {
+        return;
+    }
+    let indent = " ".repeat(9);
+    if let Some(means) = &finding.means {
+        let _ = writeln!(text, "{indent}means  {means}");
+    }
+    for (number, step) in finding.remedy.iter().enumerate() {
+        let lead = if number == 0 { "do   " } else { "     " };
+        let _ = writeln!(text, "{indent}{lead}  {}. {step}", number + 1);
+    }
+    if !finding.link.is_empty() {
+        let _ = writeln!(text, "{indent}see    {}", finding.link);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(findings: Vec<Finding>) -> Report {
+        Report { author: "http://a".into(), insecure: false, findings }
+    }
+
+    #[test]
+    fn the_worst_decides_and_nothing_is_no_success() {
+        let ok = Finding::ok("reachable", "BP-PRE-01", "yes");
+        let finding = |severity| Finding::new("queues", severity, "BP-REP-08", "agent0 is blocked");
+        assert_eq!(report(vec![ok.clone(), finding(Severity::Warning)]).exit(), Exit::Green);
+        assert_eq!(report(vec![ok.clone(), finding(Severity::Unknown)]).exit(), Exit::Unreachable);
+        assert_eq!(
+            report(vec![finding(Severity::Problem), ok, finding(Severity::Unknown)]).exit(),
+            Exit::NonConformant
+        );
+        assert_eq!(report(Vec::new()).exit(), Exit::Unreachable);
+    }
+
+    #[test]
+    fn a_problem_says_what_it_means_what_to_do_and_where_that_stands() {
+        let finding = Finding::problem("queues", "BP-REP-08", "agent0 is blocked at Activate of /content/dam/a.png");
+        assert!(finding.means.is_some() && !finding.remedy.is_empty() && finding.link.starts_with("https://"));
+        let text = report(vec![finding]).text(false, false);
+        assert!(
+            text.contains("PROBLEM  queues") && text.contains("do     1. ") && text.contains("see    https://"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("1 problem, 0 warnings, 0 could not be told, 0 as documented: does not conform\n"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! The instance itself: version and Service Pack, privileges, bundles.
+
+use bpconform_steps::author::bundles;
+use bpconform_steps::author::product::{self, Version};
+use bpconform_steps::session::Session;
+use bpconform_steps::{Call, Problem};
+use futures::future::join_all;
+
+use super::{Finding, Severity};
+
+/// The first version that is configured through Developer Console, and the Service Pack that brings OAuth (surfaces.md
+/// §2.1, §5.5).
+const DEVELOPER_CONSOLE: Version = Version::new([6, 5, 4, 0]);
+const OAUTH: Version = Version::new([6, 5, 21, 0]);
+
+/// What a person who sets Brand Portal up must be able to open.
+const PAGES: [(&str, &str); 6] = [
+    ("author.ims-console", "Adobe IMS Configurations"),
+    ("author.agents-page", "Agents on author"),
+    ("author.agents", "the replication agents"),
+    ("author.ims-storage", "the stored IMS configurations"),
+    ("author.packages", "Package Manager"),
+    ("author.bundles", "the OSGi bundles"),
+];
+
+/// Looks at the instance.
+pub(super) async fn look(session: &Session) -> Vec<Finding> {
+    let (version, privileges, bundles, modes) =
+        futures::join!(version(session), privileges(session), all_bundles(session), run_modes(session));
+    version.into_iter().chain([privileges]).chain([modes]).chain(bundles).collect()
+}
+
+async fn version(session: &Session) -> Vec<Finding> {
+    let version = match product::version(session).await {
+        Ok(version) => version,
+        Err(problem) => return vec![Finding::of("version", "BP-PRE-02", &problem)],
+    };
+    if version < DEVELOPER_CONSOLE {
+        let seen = format!("AEM is {version}; Brand Portal by way of Developer Console needs {DEVELOPER_CONSOLE}");
+        return vec![Finding::problem("version", "BP-PRE-02", seen)];
+    }
+    let mut findings = vec![Finding::ok("version", "BP-PRE-02", format!("AEM {version}"))];
+    if version < OAUTH {
+        let seen =
+            format!("AEM is {version}; OAuth credentials are native from Service Pack 21, {OAUTH}, or need the hotfix");
+        findings.push(Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", seen));
+    }
+    findings.extend(latest(session, &version));
+    findings
+}
+
+fn latest(session: &Session, version: &Version) -> Option<Finding> {
+    let latest = session.run.settings.latest_service_pack.as_deref()?;
+    Some(match latest.parse::<Version>() {
+        Ok(latest) if *version >= latest => {
+            Finding::ok("Service Pack", "BP-PRE-03", format!("{version} is the latest"))
+        }
+        Ok(latest) => {
+            let seen = format!("AEM is {version}, and the latest Service Pack is {latest}");
+            Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", seen)
+        }
+        Err(problem) => Finding::of("Service Pack", "BP-PRE-03", &problem),
+    })
+}
+
+async fn privileges(session: &Session) -> Finding {
+    let topic = "privileges";
+    let open = |(id, name): (&'static str, &'static str)| async move {
+        let reply = session.send(Call::to(id)).await?;
+        let login = reply.status == 200 && reply.text().contains("j_security_check");
+        let denied = login || matches!(reply.status, 301..=303 | 307 | 308 | 401 | 403 | 404);
+        Ok::<_, Problem>(denied.then(|| format!("{name} ({})", reply.status)))
+    };
+    let answers = join_all(PAGES.map(open)).await;
+    if let Some(problem) = answers.iter().find_map(|answer| answer.as_ref().err()) {
+        return Finding::of(topic, "BP-PRE-05", problem);
+    }
+    let denied: Vec<String> = answers.into_iter().flatten().flatten().collect();
+    if denied.is_empty() {
+        Finding::ok(topic, "BP-PRE-05", format!("the user may open all {} pages and data that are needed", PAGES.len()))
+    } else {
+        Finding::problem(topic, "BP-PRE-05", format!("the user may not open: {}", denied.join(", ")))
+    }
+}
+
+async fn run_modes(session: &Session) -> Finding {
+    match product::run_modes(session).await {
+        Ok(modes) if modes.iter().any(|mode| mode == "author") => {
+            Finding::ok("run mode", "BP-PRE-01", modes.join(", "))
+        }
+        Ok(modes) => {
+            Finding::problem("run mode", "BP-PRE-01", format!("the run modes are {}, without author", modes.join(", ")))
+        }
+        Err(problem) => Finding::of("run mode", "BP-PRE-01", &problem),
+    }
+}
+
+async fn all_bundles(session: &Session) -> Vec<Finding> {
+    let all = match bundles::all(session).await {
+        Ok(all) => all,
+        Err(problem) => return vec![Finding::of("bundles", "BP-PRE-01", &problem)],
+    };
+    let down: Vec<String> =
+        all.iter().filter(|it| !it.is_up()).map(|it| format!("{} ({})", it.symbolic_name, it.state)).collect();
+    let name = session.surface("author.bundles").phrase("replication-bundle");
+    let seen = match all.iter().find(|it| it.symbolic_name == name) {
+        None => format!("the replication bundle {name} is not there"),
+        Some(_) if !down.is_empty() => format!("{} of {} are not active: {}", down.len(), all.len(), down.join(", ")),
+        Some(_) => return vec![Finding::ok("bundles", "BP-PRE-01", format!("all {} are active", all.len()))],
+    };
+    vec![Finding::problem("bundles", "BP-PRE-01", seen)]
+}

@@ -1,0 +1,155 @@
+//! What may stand between an operator and an Author: TLS with any certificate, a context path, a proxy. Each connection
+//! carries one request to the mocked Author behind it.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+/// A certificate authority made for one test.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// How long the certificate that is made is valid.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Valid {
+    Now,
+    /// Until years ago.
+    Past,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+    }
+
+    /// Its certificate, PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for that host and its key, both PEM and DER.
+    fn issue(&self, host: &str, valid: Valid, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, host);
+        params.extended_key_usages = vec![usage];
+        if valid == Valid::Past {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        (params.signed_by(&key, &self.0).expect("it signs"), key)
+    }
+
+    /// A client's certificate and key, PEM.
+    pub fn client(&self) -> (String, String) {
+        let (certificate, key) = self.issue("client", Valid::Now, ExtendedKeyUsagePurpose::ClientAuth);
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    /// How a server of that host speaks TLS; with `clients` it asks for a certificate of that authority.
+    pub fn server(&self, host: &str, valid: Valid, clients: Option<&Self>) -> Arc<ServerConfig> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (certificate, key) = self.issue(host, valid, ExtendedKeyUsagePurpose::ServerAuth);
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let builder = match clients {
+            None => ServerConfig::builder().with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.0.der().clone()).expect("an authority");
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().expect("a verifier");
+                ServerConfig::builder().with_client_cert_verifier(verifier)
+            }
+        };
+        Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).expect("key and certificate fit"))
+    }
+}
+
+/// A gateway that serves until the test ends.
+pub struct Gateway {
+    /// Where it listens.
+    pub address: SocketAddr,
+    served: Arc<AtomicUsize>,
+}
+
+/// What the gateway does with the head of a request before it goes on; none answers 404 itself.
+pub type Rewrite = fn(&str) -> Option<String>;
+
+/// The head as it is.
+pub fn unchanged(head: &str) -> Option<String> {
+    Some(head.to_owned())
+}
+
+/// Only what is below `/aem`, without it: an Author with a context path.
+pub fn below_context(head: &str) -> Option<String> {
+    head.contains(" /aem/").then(|| head.replacen(" /aem/", " /", 1))
+}
+
+/// The absolute form of a proxy's request, made an ordinary one.
+pub fn as_proxy(head: &str) -> Option<String> {
+    let (method, rest) = head.split_once(' ')?;
+    let path = rest.strip_prefix("http://")?.split_once('/')?.1;
+    Some(format!("{method} /{path}"))
+}
+
+impl Gateway {
+    /// Starts one at that local address before the Author at `upstream`.
+    pub fn start(listen: &str, upstream: &str, tls: Option<Arc<ServerConfig>>, rewrite: Rewrite) -> Self {
+        let listener = TcpListener::bind(listen).expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let port = upstream.rsplit(':').next().expect("a port").to_owned();
+        let served = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&served);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (tls, port, counter) = (tls.clone(), port.clone(), Arc::clone(&counter));
+                std::thread::spawn(move || {
+                    let carried = match tls {
+                        None => carry(stream, &port, rewrite),
+                        Some(tls) => ServerConnection::new(tls)
+                            .map_err(std::io::Error::other)
+                            .and_then(|connection| carry(StreamOwned::new(connection, stream), &port, rewrite)),
+                    };
+                    counter.fetch_add(usize::from(carried.is_ok()), Ordering::SeqCst);
+                });
+            }
+        });
+        Self { address, served }
+    }
+
+    /// How many requests went through.
+    pub fn served(&self) -> usize {
+        self.served.load(Ordering::SeqCst)
+    }
+}
+
+/// Carries one request without a body, and the whole answer.
+fn carry(mut client: impl Read + Write, port: &str, rewrite: Rewrite) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let Some(head) = rewrite(&head) else {
+        return client.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    };
+    let mut upstream = TcpStream::connect(format!("127.0.0.1:{port}"))?;
+    upstream.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer)?;
+    client.write_all(&answer)?;
+    client.flush()
+}
