@@ -303,7 +303,7 @@ async fn status(world: &mut World, expected: String) -> Checked {
 async fn queues_are_drained(world: &mut World) -> Checked {
     let session = world.session()?;
     let ours = session.name("");
-    for agent in agents::four(session).await? {
+    for agent in agents::of_tenant(session).await? {
         let waiting = queue::read(session, &agent.name).await?;
         let waiting: Vec<_> = waiting.items.iter().filter(|item| item.path.contains(&ours)).collect();
         ensure(waiting.is_empty(), || {

@@ -5,7 +5,7 @@
 
 use cucumber::{given, then, when};
 
-use super::running_jobs::verify_running_jobs;
+use super::running_jobs::none_running;
 use crate::author::agents::{self, Agent};
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm};
@@ -27,7 +27,13 @@ struct Old {
     agents: Vec<Agent>,
     others: Vec<String>,
     configurations: Vec<CloudConfiguration>,
-    mac_user: User,
+    mac_user: Option<User>,
+}
+
+impl Old {
+    fn mac_user(&self) -> Checked<&User> {
+        self.mac_user.as_ref().ok_or_else(|| Problem::failed("the Author has no Mac user that could be deleted"))
+    }
 }
 
 /// What the Author held before.
@@ -45,17 +51,18 @@ struct New(setup::CloudService);
 #[given("the running jobs of the four agents were verified")]
 async fn verified(world: &mut World) -> Checked {
     let session = world.session()?;
-    verify_running_jobs(session).await?;
-    let four = agents::four(session).await?;
+    // All that the tenant has: an upgrade also gets rid of one too many, and of what is left where one is missing.
+    let ours = agents::of_tenant(session).await?;
+    ensure(!ours.is_empty(), || "the Author has no replication agent that could be upgraded".into())?;
+    none_running(session, &ours).await?;
     let all = agents::all(session).await?;
-    let others = all.into_iter().map(|agent| agent.name).filter(|name| four.iter().all(|ours| ours.name != *name));
+    let others = all.into_iter().map(|agent| agent.name).filter(|name| ours.iter().all(|ours| ours.name != *name));
     let configurations = cloud_configuration::all(session).await?;
     ensure(!configurations.is_empty(), || {
         "the Author has no Brand Portal cloud service that could be upgraded".into()
     })?;
     let mac_user = users::mac_user(session).await?;
-    let mac_user = mac_user.ok_or_else(|| Problem::failed("the Author has no Mac user that could be upgraded"))?;
-    let old = Old { others: others.collect(), agents: four, configurations, mac_user };
+    let old = Old { others: others.collect(), agents: ours, configurations, mac_user };
     world.keep(old);
     Ok(())
 }
@@ -125,16 +132,16 @@ async fn no_cloud_configuration(world: &mut World) -> Checked {
 #[when("the Mac user is deleted")]
 async fn delete_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
-    session.send(users::deletion(&old.mac_user.home).undone_by([])).await?.expect_status(&[200, 204]).map(drop)
+    session.send(users::deletion(&old.mac_user()?.home).undone_by([])).await?.expect_status(&[200, 204]).map(drop)
 }
 
 #[then("no Mac user of the tenant is left")]
 async fn no_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
-    let left = users::mac_user(session).await?;
-    ensure(left.is_none(), || format!("the user {} is still there", old.mac_user.id))?;
-    let node = repository::read(session, &old.mac_user.home, "0").await?;
-    ensure(node.is_none(), || format!("the node {} is still there", old.mac_user.home))
+    let (left, old) = (users::mac_user(session).await?, old.mac_user()?);
+    ensure(left.is_none(), || format!("the user {} is still there", old.id))?;
+    let node = repository::read(session, &old.home, "0").await?;
+    ensure(node.is_none(), || format!("the node {} is still there", old.home))
 }
 
 #[given("what the Author holds of agents, configurations and users is noted")]
@@ -151,7 +158,7 @@ async fn only_the_documented(world: &mut World) -> Checked {
     tracing::info!("what the upgrade deleted:\n{}", snapshot::print(&differences));
     let agents = old.agents.iter().map(|agent| format!("{AGENTS}/{}", agent.name));
     let configurations = old.configurations.iter().map(|configuration| configuration.path.clone());
-    let documented: Vec<_> = agents.chain(configurations).chain([old.mac_user.home.clone()]).collect();
+    let documented: Vec<_> = agents.chain(configurations).chain([old.mac_user()?.home.clone()]).collect();
     judge_differences(&differences, &documented)
 }
 
