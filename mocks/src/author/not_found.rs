@@ -32,6 +32,7 @@ impl Author {
         let nodes = self.repository.walk("/").take(MOST_NODES).map(|(path, _)| path);
         let mut near: Vec<_> = services
             .chain(nodes)
+            .filter(|known| may_be_alike(path, without_selectors(known)))
             .map(|known| (strsim::normalized_damerau_levenshtein(path, without_selectors(&known)), known))
             .filter(|(likeness, _)| *likeness >= ALIKE)
             .collect();
@@ -39,6 +40,14 @@ impl Author {
         near.dedup_by(|a, b| a.1 == b.1);
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
+}
+
+/// Whether two texts can be alike at all by their lengths: to compare them takes long.
+fn may_be_alike(a: &str, b: &str) -> bool {
+    let (shorter, longer) = (a.len().min(b.len()), a.len().max(b.len()));
+    #[expect(clippy::cast_precision_loss, reason = "the lengths of paths are exact as f64")]
+    let at_most = shorter as f64 / longer.max(1) as f64;
+    at_most >= ALIKE
 }
 
 /// The path without `.json` and a depth in front of it.
