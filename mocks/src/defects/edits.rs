@@ -157,6 +157,9 @@ fn named(repository: &Repository, parent: &str, part: &str) -> Vec<String> {
 
 fn holds(node: &Node, edit: &Edit) -> bool {
     edit.holding.iter().all(|(name, pattern)| {
+        let (path, name) = name.rsplit_once('/').unwrap_or(("", name));
+        let node = path.split('/').filter(|name| !name.is_empty()).try_fold(node, |node, name| node.child(name));
+        let Some(node) = node else { return false };
         let text = match node.properties.get(name) {
             Some(Value::Bool(flag)) => flag.to_string(),
             Some(Value::Long(number)) => number.to_string(),
