@@ -9,18 +9,21 @@ use bpconform_steps::wire::{Connection, Limits, Proxy};
 use clap::FromArgMatches as _;
 use clap::parser::ValueSource;
 
+use crate::baseline::Baseline;
 use crate::cli::{self, Cli, Command, Select, TargetArgs, TargetKind};
 use crate::config::{self, Configured, Failure};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::{Features, Known};
 use crate::observe::{Place, Reach};
+use crate::observer::Observer;
 use crate::output::Output;
 use crate::plan::Selection;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
+use crate::record::ScenarioRecord;
 use crate::run::{JOBS_ON_MOCKS, Options, Target};
-use crate::{environment, learn, list, mock, report, selftest};
+use crate::{doctor, environment, evaluate, explain, learn, list, mock, record_file, selftest};
 
 /// Does what the command line asks for.
 pub fn main() -> Exit {
@@ -59,21 +62,27 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
         }
         Command::List(list) => {
             let (features, selection) = (features(&list.select)?, selection(&list.select)?);
-            output.out(&if list.coverage {
-                list::coverage(&features.cases, &selection, styles)
-            } else {
-                list::scenarios(&features.cases, &selection, styles)
+            output.out(&match (list.coverage, list.format) {
+                (true, cli::ListFormat::Markdown) => list::coverage_markdown(&features.cases, &selection),
+                (true, cli::ListFormat::Text) => list::coverage(&features.cases, &selection, styles),
+                (false, _) => list::scenarios(&features.cases, &selection, styles),
             });
             Ok(Exit::Green)
         }
+        Command::Explain(args) => runtime()?.block_on(explain(&args.requirement, styles, output, began)),
         Command::Config(cli::Config::Show(show)) => {
             configured.headers_are_no_secrets()?;
             output.out(&config::show::text(configured, &variables, show.origin));
             Ok(Exit::Green)
         }
+        Command::Doctor(doctor) => runtime()?.block_on(doctor::command(doctor, &cli.common, place, output)),
         Command::Surface(surface) => runtime()?.block_on(learn::command::run(surface, place, output)),
         Command::Mock(mock) => runtime()?.block_on(mock::serve(mock, output)),
         Command::Selftest(args) => selftest::command(args, output, began),
+        Command::Report(args) => evaluate::report(args, output),
+        Command::Merge(args) => evaluate::merge(args, styles, output),
+        Command::Diff(args) => evaluate::diff(args, output),
+        Command::Baseline(args) => evaluate::baseline(args, output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut cli::command(), "bpconform", &mut script);
@@ -120,6 +129,18 @@ fn selection(select: &Select) -> Result<Selection, Error> {
     Selection::new(select.tags.as_deref(), select.name.clone(), select.requirements.clone())
 }
 
+/// Plays the scenarios of the promise on the embedded mocks, to tell what they really ask.
+async fn explain(id: &str, styles: Styles, output: &Output, began: Instant) -> Result<Exit, Error> {
+    let id = id.to_uppercase();
+    let selection = Selection::new(None, None, vec![id.clone()])?;
+    let features = Features::built_in()?;
+    let options = Options { selection, ..Options::embedded(output.redactor.clone(), began) };
+    let played = crate::run::run(&options, &features, |_: &ScenarioRecord| {}).await?;
+    let requirement = Requirements::built_in().get(&id).ok_or_else(|| Error::Internal(format!("{id} is gone")))?;
+    output.out(&explain::text(requirement, &features, &played, styles));
+    Ok(Exit::Green)
+}
+
 async fn run(
     run: &cli::Run,
     common: &cli::Common,
@@ -139,19 +160,14 @@ async fn run(
         output.out(&terminal.plan(&options.dry_plan(&features)));
         return Ok(Exit::Green);
     }
-    if let Some(directory) = &run.how.out {
-        // Before the run, so that a run of an hour is not lost to a directory that cannot be written.
-        std::fs::create_dir_all(directory).map_err(|source| Error::Write { file: directory.clone(), source })?;
-    }
-    let (teller, told) = (output.clone(), terminal.clone());
-    let mut told = told;
-    let record = crate::run::run(&options, &features, move |scenario| teller.out(&told.scenario(scenario))).await?;
-    if let Some(directory) = &run.how.out {
-        record.write(&directory.join("run.json"), |text| output.redactor.redact(text))?;
-        report::junit::write(&record, &directory.join("junit.xml"), |text| output.redactor.redact(text))?;
-    }
+    let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
+    let observer = Observer::new(output.clone(), terminal.clone(), run.how.out.as_deref());
+    let record = crate::run::run(&options, &features, observer.clone()).await?;
+    let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
+    observer.finish(&record)?;
     output.out(&terminal.end(&record));
-    Ok(record.outcome.exit())
+    evaluate::publish(&record, &run.how.reports, output)?;
+    Ok(expected.map_or(record.outcome.exit(), |expected| evaluate::judge(&record, &expected, output)))
 }
 
 fn options(
@@ -187,6 +203,8 @@ fn options(
         surfaces: surfaces(&run.select)?,
         redactor: output.redactor.clone(),
         defects: selftest::named(&run.how.defects)?,
+        shard: run.how.shard,
+        name: None,
     })
 }
 

@@ -9,8 +9,12 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use url::Url;
 
+use crate::evaluate::{BaselineArgs, DiffArgs, MergeArgs, ReportArgs};
+use crate::report::Wanted;
+use crate::shard::Shard;
 use crate::config::connection::ConnectionArgs;
 use crate::config::settings;
+use crate::doctor::DoctorArgs;
 use crate::learn;
 
 /// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
@@ -68,6 +72,8 @@ pub enum Command {
     Run(Box<Run>),
     /// List the scenarios, or what covers each requirement
     List(List),
+    /// Explain one promise: where it is made, how it is checked, what to do when it fails
+    Explain(Explain),
     /// Serve the mocked stack until Ctrl-C
     Mock(Mock),
     /// Show the configuration
@@ -78,6 +84,16 @@ pub enum Command {
     Surface(Surface),
     /// Prove that every check can fail: run the features against mocks with each known defect
     Selftest(Selftest),
+    /// Say what is wrong with an Author, what it means and what to do; reads only
+    Doctor(Box<DoctorArgs>),
+    /// Draw a record that was kept, in any form
+    Report(ReportArgs),
+    /// Merge the records of all shards
+    Merge(MergeArgs),
+    /// Compare two records: what was fixed, what broke, what changed
+    Diff(DiffArgs),
+    /// Write a file of expected verdicts from a record
+    Baseline(BaselineArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -180,6 +196,15 @@ pub struct How {
     /// Write run.json and junit.xml into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Draw a report too, for example html=report.html; may be said several times
+    #[arg(long = "report", value_name = "FORMAT=PATH")]
+    pub reports: Vec<Wanted>,
+    /// A file of expected verdicts: fail only on what is not as it says
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Run one of several equal parts, for example 2/5; `auto` reads it from the CI system's variables
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
     /// Run against mocks with this defect, see `bpconform selftest`; may be said several times
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,
@@ -231,6 +256,27 @@ pub struct List {
     /// For each requirement, how many scenarios prove it and what they need
     #[arg(long = "requirements")]
     pub coverage: bool,
+    /// How the requirements are drawn
+    #[arg(long, value_enum, default_value_t, requires = "coverage")]
+    pub format: ListFormat,
+}
+
+/// How a list is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// A table in Markdown.
+    Markdown,
+}
+
+/// `bpconform explain`
+#[derive(Clone, Debug, Args)]
+pub struct Explain {
+    /// The id of the promise, for example BP-REP-03; `list --requirements` shows all
+    #[arg(value_name = "ID")]
+    pub requirement: String,
 }
 
 /// `bpconform mock`
@@ -284,6 +330,10 @@ pub fn command() -> clap::Command {
     let command = Cli::command();
     let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
+    // What only looks needs no level, and looks at no mocks of its own.
+    let looks = |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
+    let command = command.mut_subcommand("doctor", looks);
+    let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
 }
 
@@ -313,6 +363,14 @@ fn base_url(text: &str) -> Result<Url, String> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+pub(crate) fn shard(text: &str) -> Result<Shard, String> {
+    if text != "auto" {
+        return text.parse();
+    }
+    let told = Shard::from_environment(|name| std::env::var(name).ok())?;
+    told.ok_or_else(|| "no CI system says which part this is; write it like 2/5".into())
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {

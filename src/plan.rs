@@ -11,6 +11,8 @@ use regex::Regex;
 
 use crate::error::Error;
 use crate::features::{Case, USUAL_AUTHOR};
+use crate::record::ShardRecord;
+use crate::shard::Shard;
 
 /// The state of an Author without a Brand Portal configuration.
 pub const FRESH: &str = "fresh";
@@ -114,6 +116,13 @@ impl Plan {
         let selected = cases.iter().filter(|case| selection.takes(case));
         let planned = selected.map(|case| Planned { case: case.clone(), decision: decide(case, facts) });
         Self { scenarios: planned.collect() }
+    }
+
+    /// Keeps only the scenarios of one of several machines, and says what the plan of all of them is.
+    pub fn share(&mut self, shard: Shard) -> ShardRecord {
+        let record = shard.record(self.scenarios.iter().map(|planned| planned.case.id.as_str()));
+        self.scenarios.retain(|planned| shard.takes(&planned.case.id));
+        record
     }
 
     /// How many scenarios run.

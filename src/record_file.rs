@@ -7,6 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::Error;
 use crate::record::{self, FORMAT, Outcome, Record, ScenarioRecord, Summary};
 use crate::verdict::Verdict;
@@ -49,7 +52,7 @@ impl Keeper {
         self.add(scenario, redact)
     }
 
-    fn add(&mut self, value: &impl serde::Serialize, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
+    fn add(&mut self, value: &impl Serialize, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
         let line = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
         // One write for each line: what a killed run leaves is whole lines, but for the last at most.
         let line = redact(&line) + "\n";
@@ -90,6 +93,21 @@ fn stream(record: &Record, file: &Path, redact: impl Fn(&str) -> String) -> io::
     out.write_all(after.as_bytes())?;
     out.write_all(b"\n")?;
     out.into_inner()?.sync_all()
+}
+
+/// The record as a reader of its file would get it: every text has passed the gate for secrets, so that nothing that is
+/// drawn from it can hold one in a form of its own.
+pub fn redacted(record: Record, redact: impl Fn(&str) -> String) -> Result<Record, Error> {
+    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
+    let mut clean = through(&record.clone_without_scenarios(), &redact).map_err(internal)?;
+    for scenario in record.scenarios {
+        clean.scenarios.push(through(&scenario, &redact).map_err(internal)?);
+    }
+    Ok(clean)
+}
+
+fn through<T: Serialize + DeserializeOwned>(value: &T, redact: impl Fn(&str) -> String) -> serde_json::Result<T> {
+    serde_json::from_str(&redact(&serde_json::to_string(value)?))
 }
 
 /// Reads a record from a file, or from the directory that a run wrote it into, whole or in part.

@@ -6,11 +6,13 @@ pub mod preflight;
 mod stage;
 pub mod survey;
 mod trace;
+pub mod watch;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use bpconform_fixtures::{Allow, Defect, Surfaces};
@@ -25,14 +27,17 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::features::Features;
 use crate::mock;
-use crate::plan::{Decision, Facts, Plan, Selection};
-use crate::record::{self, Outcome, PlanRecord, Record, ScenarioRecord, Summary, TargetRecord, Tool};
+use crate::plan::{Decision, Facts, Plan, Planned, Selection};
+use crate::record::{self, Outcome, PlanRecord, Record, ScenarioRecord, ShardRecord, Summary, Surroundings, TargetRecord, Tool};
+use crate::surroundings;
 use crate::run::drive::{Key, drive, key};
 use crate::run::mocks::Mocks;
 use crate::run::stage::{Ground, Stage, Stop, Why};
 use crate::run::survey::Survey;
 pub(crate) use crate::run::trace::milliseconds;
 use crate::run::trace::not_run;
+use crate::run::watch::Watch;
+use crate::shard::Shard;
 use crate::verdict::Verdict;
 
 /// What is checked.
@@ -83,6 +88,10 @@ pub struct Options {
     pub redactor: Redactor,
     /// The deliberate deviations of the embedded mocks.
     pub defects: Vec<Arc<Defect>>,
+    /// The part of the plan that this machine runs, where it is shared out.
+    pub shard: Option<Shard>,
+    /// The name of the environment that is checked, where it has one.
+    pub name: Option<String>,
 }
 
 impl Options {
@@ -100,6 +109,8 @@ impl Options {
             surfaces: Arc::new(Surfaces::built_in().clone()),
             redactor,
             defects: Vec::new(),
+            shard: None,
+            name: None,
         }
     }
 
@@ -113,7 +124,13 @@ impl Options {
 
     /// The plan as far as it can be made without asking the target.
     pub fn dry_plan(&self, features: &Features) -> Plan {
-        Plan::new(&features.cases, &self.selection, &self.facts(None))
+        self.plan(features, None).0
+    }
+
+    fn plan(&self, features: &Features, states: Option<&BTreeSet<String>>) -> (Plan, Option<ShardRecord>) {
+        let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(states));
+        let shard = self.shard.map(|shard| plan.share(shard));
+        (plan, shard)
     }
 
     fn shared(&self) -> Result<Shared, Error> {
@@ -142,21 +159,17 @@ fn run_id() -> String {
     String::from_utf8_lossy(&id).into_owned()
 }
 
-/// Runs what the options ask for and gives the record back. `ended` is told of each scenario in the document's order,
-/// as soon as all before it have ended.
-pub async fn run(
-    options: &Options,
-    features: &Features,
-    ended: impl FnMut(&ScenarioRecord) + 'static,
-) -> Result<Record, Error> {
+/// Runs what the options ask for and gives the record back; `watch` is told what happens meanwhile. A closure is told of
+/// each scenario in the document's order, as soon as all before it have ended.
+pub async fn run(options: &Options, features: &Features, watch: impl Watch + 'static) -> Result<Record, Error> {
     let stop = Stop::default();
-    let watch = tokio::spawn(watch(stop.clone(), options.timeout));
-    let result = run_until(options, features, stop, ended).await;
-    watch.abort();
+    let guard = tokio::spawn(guard(stop.clone(), options.timeout));
+    let result = run_until(options, features, stop, watch).await;
+    guard.abort();
     result
 }
 
-async fn watch(stop: Stop, timeout: Duration) {
+async fn guard(stop: Stop, timeout: Duration) {
     tokio::select! {
         // Where signals cannot be listened to, only the time limit stops the run.
         Ok(()) = tokio::signal::ctrl_c() => stop.stop(Why::Interrupted),
@@ -168,19 +181,22 @@ async fn run_until(
     options: &Options,
     features: &Features,
     stop: Stop,
-    ended: impl FnMut(&ScenarioRecord) + 'static,
+    mut watch: impl Watch + 'static,
 ) -> Result<Record, Error> {
     let (started, shared) = (Timestamp::now(), Arc::new(options.shared()?));
     let survey = survey(options, &shared, &stop).await?;
     let states = survey.as_ref().map(|survey| &survey.states);
-    let plan = Plan::new(&features.cases, &options.selection, &options.facts(states));
+    let (plan, shard) = options.plan(features, states);
     let ground = match &options.target {
         Target::Mock => Ground::Mock(Mocks::new(&plan, options.defects.clone(), None)),
         Target::Author(stack, credentials) => Ground::Real(stack.clone(), credentials.clone()),
     };
     let stage = Stage::new(shared, ground, stop.clone());
-    let scenarios = play(features, &plan, options.jobs, stage, ended).await;
-    Ok(keep(options, &plan, started, survey, scenarios, stop.why()))
+    let mut record = open(options, &plan, shard, started, survey);
+    watch.planned(&record)?;
+    record.scenarios = play(features, &plan, options.jobs, stage, watch).await;
+    close(&mut record, options, stop.why());
+    Ok(record)
 }
 
 async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<Option<Survey>, Error> {
@@ -206,7 +222,7 @@ pub(crate) async fn on_mocks(
     mocks: Mocks,
 ) -> Result<Vec<ScenarioRecord>, Error> {
     let stage = Stage::new(Arc::new(options.shared()?), Ground::Mock(mocks), Stop::default());
-    Ok(play(features, plan, options.jobs, stage, |_| ()).await)
+    Ok(play(features, plan, options.jobs, stage, |_: &ScenarioRecord| ()).await)
 }
 
 /// Runs what the plan says and gives all records back in the document's order.
@@ -215,43 +231,47 @@ async fn play(
     plan: &Plan,
     jobs: usize,
     stage: Stage,
-    mut tell: impl FnMut(&ScenarioRecord) + 'static,
+    mut watch: impl Watch + 'static,
 ) -> Vec<ScenarioRecord> {
-    let planned = plan.scenarios.iter().map(|planned| match &planned.decision {
-        Decision::Run => None,
-        Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
-    });
-    let mut records: Vec<Option<ScenarioRecord>> = planned.collect();
+    let planned = plan.scenarios.iter().map(skipped);
+    let records: Rc<RefCell<Vec<Option<ScenarioRecord>>>> = Rc::new(RefCell::new(planned.collect()));
     let cases: HashMap<Key, _> = plan
         .scenarios
         .iter()
         .enumerate()
         .map(|(index, planned)| ((PathBuf::from(&planned.case.file), planned.case.line), (index, planned.case.clone())))
         .collect();
-    let (sender, receiver) = mpsc::channel();
     let chosen = choose(features, plan);
     let mut told = 0;
-    let mut tell_ready = move |records: &[Option<ScenarioRecord>]| {
+    let mut tell_ready = move |watch: &mut dyn Watch, records: &[Option<ScenarioRecord>]| {
         while let Some(Some(record)) = records.get(told) {
-            tell(record);
+            watch.told(record);
             told += 1;
         }
     };
-    tell_ready(&records);
-    let mut open = records.clone();
+    tell_ready(&mut watch, &records.borrow());
+    let known = Rc::clone(&records);
     drive(chosen, jobs, stage, move |key, ended| {
         if let Some((index, case)) = cases.get(&key) {
             let record = ended.record(case);
-            open[*index] = Some(record.clone());
-            tell_ready(&open);
-            let _ = sender.send((*index, record));
+            watch.ended(&record);
+            known.borrow_mut()[*index] = Some(record);
+            tell_ready(&mut watch, &known.borrow());
         }
     })
     .await;
-    receiver.try_iter().for_each(|(index, record)| records[index] = Some(record));
+    let records = records.take();
     let lost = |case| not_run(case, Verdict::Error, Some("the harness lost it".into()));
     let with_plan = records.into_iter().zip(&plan.scenarios);
     with_plan.map(|(record, planned)| record.unwrap_or_else(|| lost(&planned.case))).collect()
+}
+
+/// The record of a scenario that the plan skips.
+fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
+    match &planned.decision {
+        Decision::Run => None,
+        Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
+    }
 }
 
 /// The features with only the scenarios that run.
@@ -269,28 +289,21 @@ fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
     features.all.iter().filter_map(choose).collect()
 }
 
-fn keep(
+/// The record before anything has run.
+fn open(
     options: &Options,
     plan: &Plan,
+    shard: Option<ShardRecord>,
     started: Timestamp,
     survey: Option<Survey>,
-    scenarios: Vec<ScenarioRecord>,
-    stopped: Option<Why>,
 ) -> Record {
-    let requirements = record::requirements(&scenarios);
-    let outcome = Outcome::of(&scenarios, &requirements, stopped == Some(Why::Interrupted));
-    let wall_ms = milliseconds(options.began.elapsed());
-    let summary = Summary {
-        scenarios: record::count(scenarios.iter().map(|scenario| scenario.verdict)),
-        requirements: record::count(requirements.iter().map(|requirement| requirement.verdict)),
-        wall_ms,
-    };
-    let since = Timestamp::now().duration_since(started);
+    let not_yet = |planned: &Planned| skipped(planned).unwrap_or_else(|| not_run(&planned.case, Verdict::Unproven, None));
+    let scenarios: Vec<_> = plan.scenarios.iter().map(not_yet).collect();
     Record {
         format: record::FORMAT,
         tool: Tool::this(),
         started,
-        duration_ms: milliseconds(since.unsigned_abs()),
+        duration_ms: 0.0,
         target: target(options, survey),
         allow: options.allow,
         plan: PlanRecord {
@@ -301,18 +314,26 @@ fn keep(
             skip: plan.scenarios.len() - plan.running(),
             jobs: options.jobs,
             timeout_s: options.timeout.as_secs(),
-            shard: None,
+            shard,
         },
-        environment: crate::surroundings::here(),
+        environment: Surroundings { name: options.name.clone(), ..surroundings::here() },
         body_cap: bpconform_steps::evidence::BODY_CAP,
-        left_behind: scenarios.iter().flat_map(|scenario| scenario.left_behind.clone()).collect(),
+        left_behind: Vec::new(),
+        requirements: record::requirements(&scenarios),
         scenarios,
-        requirements,
-        summary,
-        outcome,
-        exit_code: outcome.exit().code(),
-        complete: stopped.is_none(),
+        summary: Summary::default(),
+        outcome: Outcome::Interrupted,
+        exit_code: Outcome::Interrupted.exit().code(),
+        complete: false,
     }
+}
+
+/// Completes the record when its scenarios are those that ran.
+fn close(record: &mut Record, options: &Options, stopped: Option<Why>) {
+    record.duration_ms = milliseconds(Timestamp::now().duration_since(record.started).unsigned_abs());
+    record.summary.wall_ms = milliseconds(options.began.elapsed());
+    record.complete = stopped.is_none();
+    record.judge_again(stopped == Some(Why::Interrupted));
 }
 
 fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
@@ -332,10 +353,11 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
     TargetRecord {
         kind: options.target.word().to_owned(),
         addresses,
+        insecure: options.connection.insecure,
         product,
         states: states.into_iter().collect(),
         surfaces: options.surfaces.name.clone(),
-        surfaces_sha256: crate::surroundings::sha256_of(&*options.surfaces),
+        surfaces_sha256: surroundings::sha256_of(&*options.surfaces),
         defects: options.defects.iter().map(|defect| defect.id.clone()).collect(),
     }
 }

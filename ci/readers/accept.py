@@ -1,0 +1,79 @@
+"""Gives reports to readers that this project did not write. Usage: accept.py DIRECTORY SCHEMA
+
+DIRECTORY holds run.json and junit.xml; SCHEMA is the JSON Schema of run.json.
+"""
+
+import json
+import pathlib
+import sys
+import xml.etree.ElementTree as ET
+
+import junitparser
+from jsonschema import Draft202012Validator
+
+RERUN = {"rerunFailure", "rerunError", "flakyFailure", "flakyError"}
+# What Jenkins' xUnit plugin takes (its junit-10.xsd): for each element its attributes, those that must be there, and
+# what may be inside.
+RULES = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, set(), {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package"},
+        {"name", "tests", "failures", "errors"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": (
+        {"name", "time", "classname", "group"},
+        {"name"},
+        {"skipped", "error", "failure", "system-out", "system-err"} | RERUN,
+    ),
+    "failure": ({"type", "message"}, set(), set()),
+    "error": ({"type", "message"}, set(), set()),
+    "skipped": ({"type", "message"}, set(), set()),
+    "system-out": (set(), set(), set()),
+    "system-err": (set(), set(), set()),
+    "stackTrace": (set(), set(), set()),
+    **{name: ({"message", "type"}, {"type"}, {"stackTrace", "system-out", "system-err"}) for name in RERUN},
+}
+
+
+def jenkins(element, place=""):
+    """What Jenkins would refuse."""
+    place = f"{place}/{element.tag}"
+    if element.tag not in RULES:
+        return [f"{place} is not known"]
+    attributes, required, inside = RULES[element.tag]
+    problems = [f"{place}: attribute {name}" for name in set(element.attrib) - attributes]
+    problems += [f"{place}: no attribute {name}" for name in required - set(element.attrib)]
+    for child in element:
+        problems += [] if child.tag in inside else [f"{place}: {child.tag} inside"]
+        problems += jenkins(child, place)
+    return problems
+
+
+def main(directory, schema):
+    directory = pathlib.Path(directory)
+    record = json.loads((directory / "run.json").read_text())
+    schema = json.loads(pathlib.Path(schema).read_text())
+    Draft202012Validator.check_schema(schema)
+    problems = [f"run.json: {e.json_path}: {e.message[:200]}" for e in Draft202012Validator(schema).iter_errors(record)]
+    print(f"run.json: {len(record['scenarios'])} scenarios accepted" if not problems else "run.json refused")
+
+    file = directory / "junit.xml"
+    problems += [f"junit.xml: {problem}" for problem in jenkins(ET.parse(file).getroot())]
+    suites = junitparser.JUnitXml.fromfile(str(file))
+    cases = [case for suite in suites for case in suite]
+    results = [type(result).__name__ for case in cases for result in case.result]
+    verdicts = [scenario["verdict"] for scenario in record["scenarios"]]
+    expected = {"Failure": "failed", "Error": "error", "Skipped": "skipped"}
+    for kind, verdict in expected.items():
+        if results.count(kind) != verdicts.count(verdict):
+            problems.append(f"junit.xml: {results.count(kind)} × {kind}, and {verdicts.count(verdict)} × {verdict}")
+    if len(cases) != len(verdicts):
+        problems.append(f"junit.xml: {len(cases)} cases for {len(verdicts)} scenarios")
+    print(f"junit.xml: {len(cases)} cases read")
+    print(*problems, sep="\n", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

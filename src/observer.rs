@@ -1,0 +1,74 @@
+//! Looks on while a run goes on: tells a person, and lets the record grow on the disk.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::error::Error;
+use crate::output::Output;
+use crate::record::{Record, ScenarioRecord};
+use crate::record_file::Keeper;
+use crate::report::junit;
+use crate::report::terminal::Terminal;
+use crate::run::watch::Watch;
+
+/// Looks on while a run goes on; clones are the same observer.
+#[derive(Clone, Debug)]
+pub struct Observer(Rc<RefCell<State>>);
+
+#[derive(Debug)]
+struct State {
+    output: Output,
+    terminal: Terminal,
+    directory: Option<PathBuf>,
+    keeper: Option<Keeper>,
+    problem: Option<Error>,
+}
+
+impl Observer {
+    /// An observer that tells through `terminal`, and keeps the record in `directory` if there is one.
+    pub fn new(output: Output, terminal: Terminal, directory: Option<&Path>) -> Self {
+        let directory = directory.map(Path::to_owned);
+        Self(Rc::new(RefCell::new(State { output, terminal, directory, keeper: None, problem: None })))
+    }
+
+    /// Ends with the whole record. A record that could not be kept on the way is an error now: the run was not stopped
+    /// for it.
+    pub fn finish(&self, record: &Record) -> Result<(), Error> {
+        let mut state = self.0.borrow_mut();
+        let redactor = state.output.redactor.clone();
+        let Some(directory) = state.directory.clone() else { return Ok(()) };
+        if let Some(keeper) = state.keeper.take() {
+            keeper.finish(record, |text| redactor.redact(text))?;
+        }
+        junit::write(record, &directory.join("junit.xml"), |text| redactor.redact(text))?;
+        state.problem.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Watch for Observer {
+    fn planned(&mut self, record: &Record) -> Result<(), Error> {
+        let mut state = self.0.borrow_mut();
+        let redactor = state.output.redactor.clone();
+        // Before the run, so that a run of an hour is not lost to a directory that cannot be written.
+        let directory = state.directory.clone();
+        let begin = |directory: PathBuf| Keeper::begin(&directory, record, |text| redactor.redact(text));
+        state.keeper = directory.map(begin).transpose()?;
+        Ok(())
+    }
+
+    fn ended(&mut self, scenario: &ScenarioRecord) {
+        let mut state = self.0.borrow_mut();
+        let redactor = state.output.redactor.clone();
+        let kept = state.keeper.as_mut().map_or(Ok(()), |keeper| keeper.ended(scenario, |text| redactor.redact(text)));
+        if let Err(problem) = kept {
+            state.problem.get_or_insert(problem);
+        }
+    }
+
+    fn told(&mut self, scenario: &ScenarioRecord) {
+        let mut state = self.0.borrow_mut();
+        let text = state.terminal.scenario(scenario);
+        state.output.out(&text);
+    }
+}

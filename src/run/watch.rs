@@ -1,0 +1,24 @@
+//! Who is told what happens while a run goes on: the terminal, and the record that grows on the disk.
+
+use crate::error::Error;
+use crate::record::{Record, ScenarioRecord};
+
+/// Is told what happens while a run goes on.
+pub trait Watch {
+    /// The plan is made. The record is what it would be if the run ended now; an error ends the run before it begins.
+    fn planned(&mut self, _record: &Record) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// A scenario has ended.
+    fn ended(&mut self, _scenario: &ScenarioRecord) {}
+
+    /// A scenario and all before it in the document's order have ended.
+    fn told(&mut self, scenario: &ScenarioRecord);
+}
+
+impl<F: FnMut(&ScenarioRecord)> Watch for F {
+    fn told(&mut self, scenario: &ScenarioRecord) {
+        self(scenario);
+    }
+}

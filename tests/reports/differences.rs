@@ -1,0 +1,90 @@
+//! The difference of two records.
+
+use bpconform::diff::{Change, diff};
+use bpconform::exit::Exit;
+use bpconform::record::Record;
+use bpconform::verdict::Verdict;
+use bpconform_steps::evidence::Outcome;
+
+use crate::sample;
+
+fn with(record: &Record, id: &str, verdict: Verdict) -> Record {
+    let mut other = record.clone();
+    for scenario in other.scenarios.iter_mut().filter(|scenario| scenario.requirements.iter().any(|own| own == id)) {
+        scenario.verdict = verdict;
+        scenario.reason = Some("Extended > Close Connection is not set".into());
+    }
+    other.judge_again(false);
+    other
+}
+
+#[test]
+fn what_broke_is_named_and_fails_the_gate() {
+    let before = sample::passing();
+    let mut after = with(&before, "BP-REP-04", Verdict::Failed);
+    for scenario in after.scenarios.iter_mut().filter(|scenario| scenario.requirements.iter().any(|id| id == "BP-REP-04")) {
+        scenario.steps[0].exchanges = vec![sample::agents("true", "90000")];
+    }
+    let diff = diff(&before, &after);
+    assert_eq!(diff.exit(), Exit::NonConformant);
+    assert_eq!(diff.requirements.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["BP-REP-04"]);
+    assert_eq!(diff.settings.len(), 4, "the setting on the four agents, and nothing that always differs");
+    assert!(diff.settings.iter().all(|one| one.property == "protocolConnectTimeout"));
+    let text = diff.text();
+    assert!(text.contains("BP-REP-04  passed → failed") && text.contains("protocolConnectTimeout: 180000 → 90000"), "{text}");
+    assert!(diff.markdown().contains("| (not set) |") || diff.markdown().contains("| 180000 | 90000 |"));
+}
+
+#[test]
+fn the_same_configuration_on_another_port_does_not_differ() {
+    let before = sample::passing();
+    let mut after = before.clone();
+    for exchange in after.scenarios.iter_mut().flat_map(|one| &mut one.steps).flat_map(|step| &mut step.exchanges) {
+        if let Outcome::Response { body, .. } = &mut exchange.outcome {
+            body.text = body.text.replace("localhost:4000", "localhost:5123");
+        }
+    }
+    let diff = diff(&before, &after);
+    assert!(diff.settings.is_empty() && diff.requirements.is_empty() && diff.exit() == Exit::Green, "{}", diff.text());
+    assert!(diff.text().contains("no change"));
+}
+
+#[test]
+fn what_was_fixed_or_is_no_longer_checked_is_green_but_told() {
+    let passing = sample::passing();
+    let broken = with(&passing, "BP-REP-04", Verdict::Failed);
+    let fixed = diff(&broken, &passing);
+    assert_eq!((fixed.requirements[0].change, fixed.exit()), (Change::Fixed, Exit::Green));
+    let skipped = diff(&passing, &with(&passing, "BP-REP-04", Verdict::Skipped));
+    assert_eq!((skipped.requirements[0].change, skipped.exit()), (Change::NewlySkipped, Exit::Green));
+}
+
+#[test]
+fn what_cannot_be_told_any_more_is_not_green() {
+    let passing = sample::passing();
+    assert_eq!(diff(&passing, &with(&passing, "BP-REP-04", Verdict::Error)).exit(), Exit::Unreachable);
+    let mut cut = passing.clone();
+    cut.complete = false;
+    assert_eq!(diff(&passing, &cut).exit(), Exit::Unreachable);
+}
+
+#[test]
+fn scenarios_that_came_and_went_are_named() {
+    let before = sample::passing();
+    let mut after = before.clone();
+    after.scenarios[0].id = "00-feature/new".into();
+    let diff = diff(&before, &after);
+    assert_eq!((diff.added.as_slice(), diff.removed.as_slice()), (&["00-feature/new".to_owned()][..], &[before.scenarios[0].id.clone()][..]));
+}
+
+#[test]
+fn answers_that_all_became_slower_are_told() {
+    let before = sample::passing();
+    let mut after = before.clone();
+    for exchange in after.scenarios.iter_mut().flat_map(|one| &mut one.steps).flat_map(|step| &mut step.exchanges) {
+        exchange.took_us += 900_000;
+    }
+    let shifts = diff(&before, &after).timing;
+    assert_eq!(shifts.len(), 2, "{shifts:?}");
+    assert!(shifts[0].to_string().contains("slower"));
+}

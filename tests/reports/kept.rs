@@ -1,0 +1,109 @@
+//! The record on the disk: its schema, and what a killed run leaves.
+
+use std::fs;
+use std::path::Path;
+
+use bpconform::record::{Outcome, Record};
+use bpconform::record_file::{self, Keeper, PART, WHOLE};
+use bpconform::verdict::Verdict;
+
+use crate::{Folder, sample};
+
+fn as_it_is(text: &str) -> String {
+    text.to_owned()
+}
+
+/// The plan of a record: nothing has run.
+fn plan(record: &Record) -> Record {
+    let mut plan = record.clone();
+    for scenario in &mut plan.scenarios {
+        (scenario.verdict, scenario.reason, scenario.started_ms, scenario.duration_ms) = (Verdict::Unproven, None, 0.0, 0.0);
+        scenario.steps.iter_mut().for_each(|step| step.verdict = Verdict::Unproven);
+    }
+    plan.complete = false;
+    plan.judge_again(false);
+    plan
+}
+
+#[test]
+fn the_schema_in_the_repository_is_that_of_the_types() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schema/run.schema.json");
+    let drawn = serde_json::to_string_pretty(&bpconform::schema::record()).expect("a schema is JSON") + "\n";
+    if std::env::var_os("BPCONFORM_UPDATE_SCHEMA").is_some() {
+        fs::create_dir_all(file.parent().expect("it is in a directory")).expect("made");
+        fs::write(&file, &drawn).expect("written");
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == drawn, "{} is not that of the types; draw it with BPCONFORM_UPDATE_SCHEMA=1", file.display());
+}
+
+#[test]
+fn what_is_written_is_read_back_the_same() {
+    let folder = Folder::new("round");
+    for record in [sample::failing(), sample::passing(), sample::record(Vec::new())] {
+        let file = folder.0.join(WHOLE);
+        record_file::write(&record, &file, as_it_is).expect("written");
+        assert_eq!(record_file::read(&file).expect("read"), record);
+        assert_eq!(record_file::read(&folder.0).expect("a directory will do"), record);
+        assert_eq!(fs::read_dir(&folder.0).expect("listed").count(), 1, "nothing else is left there");
+    }
+}
+
+#[test]
+fn every_part_of_the_record_passes_the_gate_for_secrets() {
+    let folder = Folder::new("secret");
+    let mut record = sample::failing();
+    record.environment.name = Some("s3cr3t".into());
+    record.scenarios[0].steps[0].text = "s3cr3t".into();
+    record.left_behind.push("s3cr3t".into());
+    let file = folder.0.join(WHOLE);
+    record_file::write(&record, &file, |text| text.replace("s3cr3t", "[secret]")).expect("written");
+    assert!(!fs::read_to_string(&file).expect("read").contains("s3cr3t"));
+}
+
+#[test]
+fn a_killed_run_leaves_a_record_that_says_what_ran_and_that_it_is_incomplete() {
+    let folder = Folder::new("killed");
+    let whole = sample::failing();
+    fs::write(folder.0.join(WHOLE), "an older record").expect("written");
+    let mut keeper = Keeper::begin(&folder.0, &plan(&whole), as_it_is).expect("begun");
+    whole.scenarios[..3].iter().for_each(|scenario| keeper.ended(scenario, as_it_is).expect("kept"));
+    drop(keeper);
+    // The process died in the middle of a line.
+    let part = folder.0.join(PART);
+    let cut = fs::read_to_string(&part).expect("read");
+    fs::write(&part, cut + "{\"id\":\"05-replication-agents/every-queue").expect("cut");
+
+    let left = record_file::read(&folder.0).expect("what is left can be read");
+    assert!(!left.complete && left.outcome == Outcome::Interrupted && left.exit_code == 130);
+    assert_eq!(left.scenarios[..3], whole.scenarios[..3]);
+    assert!(left.scenarios[3..].iter().all(|scenario| scenario.verdict == Verdict::Unproven));
+    assert_eq!(sample::verdict_of(&left, "BP-REP-03"), Verdict::Failed);
+    assert!(left.scenarios[4].reason.as_deref().is_some_and(|reason| reason.contains("the run ended before it")));
+    assert!(left.duration_ms > 100.0, "the time is that of what ran");
+}
+
+#[test]
+fn a_run_that_ends_leaves_the_whole_record_only() {
+    let folder = Folder::new("ended");
+    let whole = sample::passing();
+    let mut keeper = Keeper::begin(&folder.0, &plan(&whole), as_it_is).expect("begun");
+    whole.scenarios.iter().for_each(|scenario| keeper.ended(scenario, as_it_is).expect("kept"));
+    keeper.finish(&whole, as_it_is).expect("finished");
+    assert!(!folder.0.join(PART).exists());
+    assert_eq!(record_file::read(&folder.0).expect("read"), whole);
+}
+
+#[test]
+fn what_is_no_record_is_refused_by_name() {
+    let folder = Folder::new("none");
+    let problem = |path: &Path| record_file::read(path).expect_err("no record").to_string();
+    assert!(problem(&folder.0).contains("neither run.json nor run.part.jsonl"), "{}", problem(&folder.0));
+    let file = folder.0.join("other.json");
+    fs::write(&file, "{\"a\": 1}").expect("written");
+    assert!(problem(&file).contains("other.json") && problem(&file).contains("no record of a run"), "{}", problem(&file));
+    let mut newer = sample::passing();
+    newer.format = 2;
+    record_file::write(&newer, &file, as_it_is).expect("written");
+    assert!(problem(&file).contains("use a newer one"), "{}", problem(&file));
+}

@@ -1,0 +1,127 @@
+//! What machines read: JUnit, Messages, HAR, CTRF, GitHub's commands.
+
+use std::collections::BTreeSet;
+
+use bpconform::report::Format;
+use bpconform::report::github::{ANNOTATIONS_LIMIT, SUMMARY_LIMIT};
+use bpconform::verdict::Verdict;
+use roxmltree::Document;
+use serde_json::Value;
+
+use crate::sample;
+
+fn draw(format: Format, record: &bpconform::record::Record) -> String {
+    format.draw(record).expect("every record can be drawn")
+}
+
+#[test]
+fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
+    let xml = draw(Format::Junit, &sample::failing());
+    let document = Document::parse(&xml).expect("well formed");
+    let root = document.root_element();
+    assert_eq!((root.attribute("tests"), root.attribute("failures"), root.attribute("errors")), (Some("6"), Some("2"), Some("1")));
+    assert_eq!(root.attribute("skipped"), None, "Jenkins' schema does not know it there");
+    let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
+    assert_eq!((count("failure"), count("error"), count("skipped")), (2, 1, 1));
+    let names: BTreeSet<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("testcase"))
+        .map(|node| (node.attribute("classname"), node.attribute("name")))
+        .collect();
+    assert_eq!(names.len(), 6, "each case has a name of its own");
+}
+
+#[test]
+fn junit_tells_what_was_tried_again_and_what_is_flaky() {
+    let xml = draw(Format::Junit, &sample::failing());
+    let document = Document::parse(&xml).expect("well formed");
+    let parents = |name: &'static str| {
+        let found = document.descendants().filter(move |node| node.has_tag_name(name));
+        found.filter_map(|node| node.parent()?.attribute("group")).collect::<Vec<_>>()
+    };
+    assert_eq!(parents("flakyError"), ["BP-REP-02"]);
+    assert_eq!(parents("rerunFailure"), ["BP-REP-03"]);
+}
+
+#[test]
+fn messages_refer_only_to_what_was_said_before() {
+    let text = draw(Format::Messages, &sample::failing());
+    let mut known = BTreeSet::new();
+    let mut statuses = Vec::new();
+    for line in text.lines() {
+        let message: Value = serde_json::from_str(line).expect("each line is JSON");
+        let (kind, body) = message.as_object().and_then(|object| object.iter().next()).expect("one message");
+        for name in ["pickleId", "testCaseId", "testCaseStartedId", "testStepId", "testRunStartedId"] {
+            if let Some(id) = body[name].as_str() {
+                assert!(known.contains(id), "{kind} speaks of {id}, which nobody introduced");
+            }
+        }
+        introduce(body, &mut known);
+        if kind == "testStepFinished" {
+            statuses.push(body["testStepResult"]["status"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    assert_eq!(statuses.iter().filter(|status| *status == "FAILED").count(), 3 + 2, "three ended, two attempts before");
+    assert!(statuses.iter().any(|status| status == "SKIPPED"));
+}
+
+fn introduce(value: &Value, known: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            known.extend(object.get("id").and_then(Value::as_str).map(str::to_owned));
+            object.values().for_each(|value| introduce(value, known));
+        }
+        Value::Array(all) => all.iter().for_each(|value| introduce(value, known)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_archive_has_every_exchange_once_in_the_order_of_time() {
+    let record = sample::failing();
+    let archive: Value = serde_json::from_str(&draw(Format::Har, &record)).expect("JSON");
+    let entries = archive["log"]["entries"].as_array().expect("entries");
+    let sent: usize = record.scenarios.iter().flat_map(|one| &one.steps).map(|step| step.exchanges.len()).sum();
+    assert_eq!(entries.len(), sent);
+    let times: Vec<_> = entries.iter().filter_map(|entry| entry["startedDateTime"].as_str()).collect();
+    assert!(times.is_sorted() && times.len() == sent, "{times:?}");
+    let lost = entries.iter().find(|entry| entry["comment"] == "ims.token").expect("the lost one is there");
+    assert_eq!((&lost["response"]["status"], &lost["_error"]), (&Value::from(0), &Value::from("connection reset by peer")));
+    let pages = archive["log"]["pages"].as_array().expect("pages").len();
+    assert_eq!(pages, 5, "the skipped scenario sent nothing");
+}
+
+#[test]
+fn ctrf_counts_every_verdict_once() {
+    let report: Value = serde_json::from_str(&draw(Format::Ctrf, &sample::failing())).expect("JSON");
+    let summary = &report["results"]["summary"];
+    let n = |name: &str| summary[name].as_u64().unwrap_or_default();
+    assert_eq!((n("tests"), n("passed"), n("failed"), n("other"), n("skipped"), n("flaky")), (6, 2, 2, 1, 1, 1));
+    assert_eq!(n("passed") + n("failed") + n("other") + n("skipped") + n("pending"), n("tests"));
+    let tests = report["results"]["tests"].as_array().expect("tests");
+    assert!(tests.iter().any(|test| test["rawStatus"] == "error" && test["status"] == "other"));
+    assert!(tests.iter().any(|test| test["flaky"] == true && test["retryAttempts"][0]["attempt"] == 1));
+}
+
+#[test]
+fn github_gets_no_more_than_it_takes() {
+    let mut record = sample::many(900);
+    for scenario in &mut record.scenarios {
+        if scenario.verdict == Verdict::Failed {
+            scenario.reason = Some("a long reason, ".repeat(1500));
+        }
+    }
+    let summary = draw(Format::Github, &record);
+    assert!(summary.len() <= SUMMARY_LIMIT && summary.contains("more did not pass"), "{}", summary.len());
+    let commands = draw(Format::Annotations, &record);
+    assert_eq!(commands.lines().count(), ANNOTATIONS_LIMIT);
+    assert!(commands.lines().last().is_some_and(|line| line.contains("81 more: failed")), "{:?}", commands.lines().last());
+    assert!(commands.lines().all(|line| line.len() < 16 * 1024));
+}
+
+#[test]
+fn no_text_of_a_target_becomes_a_command_of_github() {
+    let commands = draw(Format::Annotations, &sample::failing());
+    assert_eq!(commands.lines().count(), 3, "{commands}");
+    assert!(commands.lines().all(|line| line.starts_with("::error file=") || line.starts_with("::warning file=")));
+}
