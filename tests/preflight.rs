@@ -78,7 +78,8 @@ fn it_speaks_http_where_https_was_said() {
         let _ = stream.read(&mut [0; 64]);
         let _ = stream.write_all(&http("400 Bad Request", "", ""));
     });
-    snapshot!("preflight_http_for_https", check(&format!("https://{address}")));
+    let told = check(&format!("https://{address}"));
+    assert!(told.err.contains("does not speak TLS") && told.err.contains("http://"), "{}", told.err);
 }
 
 #[test]
