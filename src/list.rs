@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use bpconform_fixtures::requirements::Level;
 use bpconform_fixtures::{Allow, Requirements};
 
 use crate::features::Case;
@@ -47,4 +48,28 @@ pub fn coverage(cases: &[Case], selection: &Selection, styles: Styles) -> String
             writeln!(text, "  {}  {count} scenarios  {:<20}  {}", requirement.id, words.join(" "), requirement.promise);
     }
     text + &format!("\n{covered} of {} requirements have a scenario\n", all.len())
+}
+
+/// The same as a table in Markdown, with a link to the section of the document that makes each promise.
+pub fn coverage_markdown(cases: &[Case], selection: &Selection) -> String {
+    let known = Requirements::built_in();
+    let mut text = String::from("| id | promise | level | allow | scenarios |\n|---|---|---|---|---|\n");
+    for requirement in &known.all {
+        let proves = |case: &&Case| case.requirements.contains(&requirement.id) && selection.takes(case);
+        let scenarios: Vec<_> = cases.iter().filter(proves).map(|case| format!("`{}`", case.id)).collect();
+        let level = match requirement.level {
+            Level::Must => "must",
+            Level::Should => "should",
+        };
+        let promise = requirement.promise.replace('|', "\\|").replace('<', "&lt;");
+        let _ = writeln!(
+            text,
+            "| [{}]({}) | {promise} | {level} | {} | {} |",
+            requirement.id,
+            known.link(requirement),
+            requirement.allow,
+            scenarios.join("<br>")
+        );
+    }
+    text
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bpconform_fixtures::{Requirement, Requirements};
+use bpconform_fixtures::{Remedies, Requirement, Requirements};
 use bpconform_steps::evidence::{Exchange, Outcome as Answer};
 
 use crate::plan::{Decision, Plan};
@@ -141,6 +141,22 @@ impl Terminal {
         if let Some(reason) = &found.reason {
             line(&mut text, &self.styles.dim(&format!("{:31}{}", "", shorten(reason, 160))));
         }
+        if found.verdict == Verdict::Failed {
+            text += &self.remedy(found);
+        }
+        text
+    }
+
+    /// What to do about a failure: the documented remedy that its reason points to.
+    fn remedy(&self, found: &RequirementRecord) -> String {
+        let reason = found.reason.as_deref().unwrap_or_default();
+        let Some(remedy) = Remedies::built_in().for_failure(&found.id, reason) else { return String::new() };
+        let mut text = String::new();
+        line(&mut text, &format!("{:31}{}: {}", "", self.styles.bold(&remedy.title), remedy.means));
+        for (number, step) in (1..).zip(&remedy.steps) {
+            line(&mut text, &format!("{:31}{number}. {step}", ""));
+        }
+        line(&mut text, &self.styles.dim(&format!("{:31}{}", "", remedy.link)));
         text
     }
 
