@@ -9,7 +9,8 @@ Feature: Upgrade an existing configuration
   nothing to delete and leaves the old agents behind.
 
   A Mac user that was deleted comes back only with a new configuration: its keys cannot be read and written again. So
-  the scenarios that delete it are marked as irreversible, and need more than the permission to change.
+  the scenarios that delete it are marked as irreversible. So are those that delete the agents and the cloud service:
+  they are the Author's own, and a run never takes away what it did not make.
 
   Rule: Nothing is edited while a job is running
 
@@ -40,7 +41,7 @@ Feature: Upgrade an existing configuration
 
   Rule: What was configured is deleted, and nothing else
 
-    @BP-UPG-02 @change @author:configured
+    @BP-UPG-02 @change @author:configured @irreversible
     Scenario: The four replication agents are deleted where they are, not where the page says
       Given the running jobs of the four agents were verified
       Then the Author has /etc/replication/agents.author and no /etc/replications/agents.author
@@ -48,7 +49,7 @@ Feature: Upgrade an existing configuration
       Then none of the four replication agents is left
       And the other replication agents are still there
 
-    @BP-UPG-03 @change @author:configured
+    @BP-UPG-03 @change @author:configured @irreversible
     Scenario: The Brand Portal cloud service is deleted
       Given the running jobs of the four agents were verified
       When the Brand Portal cloud service is deleted

@@ -19,9 +19,9 @@ use crate::observe::{Place, Reach};
 use crate::observer::Observer;
 use crate::output::Output;
 use crate::plan::Selection;
+use crate::record::ScenarioRecord;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
-use crate::record::ScenarioRecord;
 use crate::run::{JOBS_ON_MOCKS, Options, Target};
 use crate::{doctor, environment, evaluate, explain, learn, list, mock, record_file, selftest};
 
@@ -170,16 +170,13 @@ async fn run(
     Ok(expected.map_or(record.outcome.exit(), |expected| evaluate::judge(&record, &expected, output)))
 }
 
-fn options(
-    run: &cli::Run,
-    place: &Place<'_>,
-    output: &Output,
-    began: Instant,
-) -> Result<Options, Error> {
+fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -> Result<Options, Error> {
     let (target, connection) = target(&run.target, place, output)?;
     let embedded = matches!(target, Target::Mock);
     if !embedded && !run.how.defects.is_empty() {
-        return Err(Error::Usage("--defect is for the embedded mocks; without --target author they are checked".into()));
+        return Err(Error::Usage(
+            "--defect is for the embedded mocks; without --target author they are checked".into(),
+        ));
     }
     let allow = run.target.allow.unwrap_or(if embedded { Allow::Change } else { Allow::Observe });
     let usual_jobs = match (embedded, allow) {

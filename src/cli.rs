@@ -9,13 +9,13 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use url::Url;
 
-use crate::evaluate::{BaselineArgs, DiffArgs, MergeArgs, ReportArgs};
-use crate::report::Wanted;
-use crate::shard::Shard;
 use crate::config::connection::ConnectionArgs;
 use crate::config::settings;
 use crate::doctor::DoctorArgs;
+use crate::evaluate::{BaselineArgs, DiffArgs, MergeArgs, ReportArgs};
 use crate::learn;
+use crate::report::Wanted;
+use crate::shard::Shard;
 
 /// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
 #[derive(Clone, Debug, Parser)]
@@ -331,7 +331,8 @@ pub fn command() -> clap::Command {
     let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
     // What only looks needs no level, and looks at no mocks of its own.
-    let looks = |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
+    let looks =
+        |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
     let command = command.mut_subcommand("doctor", looks);
     let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))

@@ -83,6 +83,9 @@ pub struct TargetRecord {
     /// The addresses of a real target, by system; each scenario on the mock has its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, Url>,
+    /// Whether the Author's certificate was taken unverified, so that nothing proves who answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// What the Author calls its version, when it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,

@@ -6,7 +6,6 @@ mod support;
 #[path = "support/gateway.rs"]
 mod gateway;
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use gateway::{Authority, Gateway, Valid, as_proxy, below_context, unchanged};
@@ -126,15 +125,17 @@ fn a_redirect_to_a_login_page_is_told_as_one() {
                 .to_vec()
         });
     });
-    unreachable(&doctor(&mock, &format!("http://{address}"), &[]), &["that is a login page"]);
+    unreachable(&doctor(&mock, &format!("http://{address}"), &[]), &["redirects to the login page"]);
 }
 
 #[test]
 fn a_body_that_stalls_is_given_up_in_time() {
     let mock = Mock::start("configured");
-    let address = serve(|mut stream| {
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<html>");
+    let address = serve(|stream| {
+        let kept = stream.try_clone().expect("a second handle");
+        reply(stream, |_| b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<html>".to_vec());
         std::thread::park_timeout(Duration::from_secs(60));
+        drop(kept);
     });
     unreachable(&doctor(&mock, &format!("http://{address}"), &[]), &["no whole answer within 3 s"]);
 }

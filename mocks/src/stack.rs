@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defect, Surfaces, System};
 use bpconform_fixtures::certificates::{JWT_CLIENT_CERTIFICATE, JWT_CLIENT_KEY};
+use bpconform_fixtures::{Defect, Surfaces, System};
 use indexmap::IndexMap;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;

@@ -221,8 +221,7 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
 }
 
 fn line(text: &str, span: &Range<usize>) -> usize {
-    let before = text.as_bytes().get(..span.start).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    text.get(..span.start).unwrap_or_default().split('\n').count()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn text(configured: &Configured, variables: &BTreeMap<String, String>, origi
     let settings = settings::all().into_iter().map(|setting| line_of_setting(configured, &setting));
     let credentials = ALL.iter().map(|named| line_of_credential(configured, variables, named));
     let lines: Vec<Line> = settings.chain(credentials).collect();
-    let (keys, values) = (width(lines.iter().map(|line| &line.key)), width(lines.iter().map(|line| line.shown())));
+    let (keys, values) = (width(lines.iter().map(|line| &line.key)), width(lines.iter().map(Line::shown)));
     let mut text = String::new();
     for line in &lines {
         let _ = if origin && line.value.is_some() {
@@ -46,6 +46,13 @@ fn width(texts: impl Iterator<Item = impl AsRef<str>>) -> usize {
 }
 
 fn line_of_setting(configured: &Configured, setting: &Setting) -> Line {
+    if let ("config", Some(file)) = (setting.key.as_str(), &configured.file) {
+        let origin = match configured.origin(setting).as_str() {
+            "default" => "found in the working directory".to_owned(),
+            origin => origin.to_owned(),
+        };
+        return Line { key: setting.key.clone(), value: Some(file.path.display().to_string()), origin };
+    }
     let raw = configured.command().try_get_raw(&setting.key).ok().flatten();
     let values: Option<Vec<String>> = raw.map(|values| values.map(|value| value.to_string_lossy().into()).collect());
     let value = values.map(|values| match setting.key.as_str() {

@@ -56,7 +56,7 @@ async fn of_agents(session: &Session, found: &[Agent], legacy: bool) -> Vec<Find
 }
 
 /// The agents of which something is true, by name.
-fn names<'a>(agents: &'a [Agent], is: impl Fn(&Agent) -> bool) -> Vec<&'a str> {
+fn names(agents: &[Agent], is: impl Fn(&Agent) -> bool) -> Vec<&str> {
     agents.iter().filter(|agent| is(agent)).map(|agent| agent.name.as_str()).collect()
 }
 

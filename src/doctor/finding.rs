@@ -74,7 +74,12 @@ impl Finding {
     /// What was seen; anything worse than worth knowing gets its documented remedy.
     pub fn new(topic: &'static str, severity: Severity, requirement: &'static str, seen: impl Into<String>) -> Self {
         let seen = seen.into();
-        let remedy = Remedies::built_in().for_failure(requirement, &seen).filter(|_| severity > Severity::Info);
+        let remedy = Remedies::built_in().for_failure(requirement, &seen).filter(|remedy| match severity {
+            Severity::Ok | Severity::Info => false,
+            Severity::Warning | Severity::Problem => true,
+            // What a failure usually means is no advice where nobody knows whether there is one; how to get there is.
+            Severity::Unknown => remedy.matches.is_some() || requirement.starts_with("BP-PRE"),
+        });
         let section = Requirements::built_in().get(requirement).map(|it| Requirements::built_in().link(it));
         Self {
             topic,

@@ -16,6 +16,7 @@ use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::{Call, Problem};
 use clap::Args;
+use futures::FutureExt as _;
 use url::Url;
 
 use crate::cli::{Common, TargetArgs};
@@ -69,11 +70,11 @@ pub async fn examine(session: Session, insecure: bool) -> Report {
         let case = Case::of(&session).await;
         let session = with_tenant(session, case.all());
         let (instance, ims, cloud, agents, logs) = futures::join!(
-            instance::look(&session),
-            configuration::ims(&session, &case),
-            configuration::cloud(&session, &case),
-            agents::look(&session, case.is_legacy()),
-            logs::look(&session),
+            instance::look(&session).boxed(),
+            configuration::ims(&session, &case).boxed(),
+            configuration::cloud(&session, &case).boxed(),
+            agents::look(&session, case.is_legacy()).boxed(),
+            logs::look(&session).boxed(),
         );
         findings.extend([instance, ims, cloud, agents, logs].into_iter().flatten());
     }

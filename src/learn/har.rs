@@ -127,7 +127,7 @@ fn reduce(number: usize, entry: Entry) -> Result<Option<Capture>, String> {
     let day = started_date_time.and_then(|time| time.get(..10).map(str::to_owned));
     let day = day.filter(|day| day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
     let answer = response.content.map(answer).unwrap_or_default();
-    Ok(capture.map(|capture| Capture { day, answer, ..capture }))
+    Ok(capture.map(|capture| Capture { answer, day, ..capture }))
 }
 
 /// The beginning of an answer that is a text.
@@ -203,11 +203,11 @@ impl<'de, F: FnMut(Entry)> Visitor<'de> for Seed<'_, F> {
         self.seen.set(true);
         loop {
             self.count.set(self.count.get() + 1);
-            match sequence.next_element()? {
-                Some(entry) => (self.each)(entry),
-                None => return Ok(self.count.set(0)),
-            }
+            let Some(entry) = sequence.next_element()? else { break };
+            (self.each)(entry);
         }
+        self.count.set(0);
+        Ok(())
     }
 }
 

@@ -93,7 +93,7 @@ impl Learned {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let telling = self.hosts.iter().any(|host| name.contains(host.as_str()));
         let name = if telling || name.chars().any(char::is_control) { "a capture".to_owned() } else { name };
-        let day = capture.day.clone().unwrap_or_else(|| today());
+        let day = capture.day.clone().unwrap_or_else(today);
         format!("captured from {name}, {day}")
     }
 

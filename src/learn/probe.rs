@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use bpconform_fixtures::surfaces::Class;
@@ -107,7 +107,7 @@ pub async fn probe(session: &Session) -> Found {
     let answers: Vec<_> = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
     let mut found = Found::default();
     for (surface, reply) in answers {
-        found.take(surface, reply);
+        found.take(surface, &reply);
     }
     found
 }
@@ -119,11 +119,11 @@ pub fn only_candidates(run: Run) -> Run {
 }
 
 impl Found {
-    fn take(&mut self, candidate: Surface, reply: Result<Reply, Problem>) {
+    fn take(&mut self, candidate: Surface, reply: &Result<Reply, Problem>) {
         let id = candidate.id.split('#').next().unwrap_or(&candidate.id).to_owned();
         let answer =
             reply.as_ref().map_or_else(|problem| Answer::Other(problem.reason.clone()), |it| judge(&candidate, it));
-        if let (Ok(reply), Answer::Right) = (&reply, &answer) {
+        if let (Ok(reply), Answer::Right) = (reply, &answer) {
             self.forms_of(reply);
             self.keep(&id, &candidate);
         }
@@ -148,14 +148,12 @@ impl Found {
             id: id.to_owned(),
             path: candidate.path.clone(),
             alternatives: others.cloned().collect(),
-            ..self.source(built_in.clone())
+            evidence: Evidence::Learned,
+            source: format!("asked of a live Author, {}", today()),
+            note: None,
+            ..built_in.clone()
         };
         self.surfaces.insert(id.to_owned(), learned);
-    }
-
-    fn source(&self, surface: Surface) -> Surface {
-        let day = today();
-        Surface { evidence: Evidence::Learned, source: format!("asked of a live Author, {day}"), note: None, ..surface }
     }
 
     fn forms_of(&mut self, page: &Reply) {
@@ -209,12 +207,13 @@ impl Found {
 fn judge(candidate: &Surface, reply: &Reply) -> Answer {
     let login = candidate.path != Surfaces::built_in().get("author.login-page").path
         && reply.text().contains(Surfaces::built_in().get("author.login-page").phrase("ready"));
+    let is_json = Path::new(&candidate.path).extension().is_some_and(|extension| extension == "json");
     match reply.status {
         200 if login => Answer::Refused(200),
-        200 if candidate.path.ends_with(".json") && reply.json().is_err() => Answer::Other("200 without JSON".into()),
+        200 if is_json && reply.json().is_err() => Answer::Other("200 without JSON".into()),
         200 => Answer::Right,
         // A tree that is too deep to be sent at once is there.
-        300 if candidate.path.ends_with(".json") => Answer::Right,
+        300 if is_json => Answer::Right,
         404 | 410 => Answer::Missing,
         301..=303 | 307 | 308 | 401 | 403 => Answer::Refused(reply.status),
         status => Answer::Other(status.to_string()),

@@ -59,6 +59,9 @@ fn is_opaque(segment: &str) -> bool {
     segment.len() >= 20 && digits >= 4 && !segment.starts_with('{')
 }
 
+/// Whether a field is that of a word.
+type Way<'a> = dyn Fn(&str, &(String, String)) -> bool + 'a;
+
 /// The wire's name for each word: the known name, else one that looks like it, else one whose value does.
 fn fields(capture: &Capture, action: &Action, surface: &Surface) -> BTreeMap<String, String> {
     let all: Vec<&(String, String)> = capture.all_fields().collect();
@@ -73,7 +76,7 @@ fn fields(capture: &Capture, action: &Action, surface: &Surface) -> BTreeMap<Str
     let valued = |word: &str, (_, value): &(String, String)| {
         action.values.get(word).is_some_and(|pattern| pattern.regex().is_match(value))
     };
-    let ways: [&dyn Fn(&str, &(String, String)) -> bool; 3] = [&known, &named, &valued];
+    let ways: [&Way<'_>; 3] = [&known, &named, &valued];
     for is in ways {
         for word in surface.fields.keys() {
             if found.contains_key(word) {

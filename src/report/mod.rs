@@ -93,10 +93,12 @@ impl FromStr for Wanted {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = || Format::value_variants().iter().map(|format| format.word()).collect::<Vec<_>>().join(", ");
-        let (format, path) = text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(|| {
-            format!("write it like html=report.html; the formats are {}", known())
-        })?;
-        let format = Format::from_str(format, false).map_err(|_| format!("there is no format `{format}`; there are {}", known()))?;
+        let (format, path) = text
+            .split_once('=')
+            .filter(|(_, path)| !path.is_empty())
+            .ok_or_else(|| format!("write it like html=report.html; the formats are {}", known()))?;
+        let format = Format::from_str(format, false)
+            .map_err(|_| format!("there is no format `{format}`; there are {}", known()))?;
         Ok(Self { format, path: path.into() })
     }
 }

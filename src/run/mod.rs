@@ -28,8 +28,9 @@ use crate::error::Error;
 use crate::features::Features;
 use crate::mock;
 use crate::plan::{Decision, Facts, Plan, Planned, Selection};
-use crate::record::{self, Outcome, PlanRecord, Record, ScenarioRecord, ShardRecord, Summary, Surroundings, TargetRecord, Tool};
-use crate::surroundings;
+use crate::record::{
+    self, Outcome, PlanRecord, Record, ScenarioRecord, ShardRecord, Summary, Surroundings, TargetRecord, Tool,
+};
 use crate::run::drive::{Key, drive, key};
 use crate::run::mocks::Mocks;
 use crate::run::stage::{Ground, Stage, Stop, Why};
@@ -38,6 +39,7 @@ pub(crate) use crate::run::trace::milliseconds;
 use crate::run::trace::not_run;
 use crate::run::watch::Watch;
 use crate::shard::Shard;
+use crate::surroundings;
 use crate::verdict::Verdict;
 
 /// What is checked.
@@ -297,7 +299,8 @@ fn open(
     started: Timestamp,
     survey: Option<Survey>,
 ) -> Record {
-    let not_yet = |planned: &Planned| skipped(planned).unwrap_or_else(|| not_run(&planned.case, Verdict::Unproven, None));
+    let not_yet =
+        |planned: &Planned| skipped(planned).unwrap_or_else(|| not_run(&planned.case, Verdict::Unproven, None));
     let scenarios: Vec<_> = plan.scenarios.iter().map(not_yet).collect();
     Record {
         format: record::FORMAT,

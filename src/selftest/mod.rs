@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use bpconform_fixtures::{Defect, Defects};
 
+use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::Features;
@@ -23,7 +24,6 @@ use crate::run::drive::Key;
 use crate::run::mocks::{Mocks, Watcher};
 use crate::run::{self, Options};
 use crate::verdict::Verdict;
-use crate::cli;
 
 use matrix::{Matrix, Red, Row};
 

@@ -11,7 +11,9 @@ use crate::{Folder, sample};
 const TODAY: Date = date(2026, 3, 4);
 
 fn entry(scenario: &str, verdict: &str, expires: &str) -> String {
-    format!("[[expected]]\nscenario = \"{scenario}\"\nverdict = \"{verdict}\"\ncomment = \"BP-123\"\nexpires = \"{expires}\"\n")
+    format!(
+        "[[expected]]\nscenario = \"{scenario}\"\nverdict = \"{verdict}\"\ncomment = \"BP-123\"\nexpires = \"{expires}\"\n"
+    )
 }
 
 fn baseline(text: &str) -> Baseline {
@@ -54,7 +56,11 @@ fn what_is_expected_and_does_not_happen_is_told() {
     record.judge_again(false);
     let (exit, text) = exit_and_text(&record, &entry("05-agents/known", "failed", "2026-12-31"));
     assert_eq!(exit, Exit::Baseline);
-    assert!(text.contains("expected failed, found passed (BP-123)") && text.contains("to remove from the baseline: 05-agents/known"), "{text}");
+    assert!(
+        text.contains("expected failed, found passed (BP-123)")
+            && text.contains("to remove from the baseline: 05-agents/known"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -101,7 +107,10 @@ fn a_mistake_in_the_file_is_named() {
         (empty.as_str(), "the comment is empty"),
         ("[[expected]]\nscenario = \"a/b\"\n", "missing field"),
         ("[[expekted]]\n", "unknown field"),
-        ("[[expected]]\nscenario = \"a\"\nverdict = \"fine\"\ncomment = \"x\"\nexpires = \"2026-01-01\"\n", "unknown variant"),
+        (
+            "[[expected]]\nscenario = \"a\"\nverdict = \"fine\"\ncomment = \"x\"\nexpires = \"2026-01-01\"\n",
+            "unknown variant",
+        ),
     ];
     for (text, expected) in cases {
         std::fs::write(&file, text).expect("written");

@@ -22,7 +22,9 @@ fn with(record: &Record, id: &str, verdict: Verdict) -> Record {
 fn what_broke_is_named_and_fails_the_gate() {
     let before = sample::passing();
     let mut after = with(&before, "BP-REP-04", Verdict::Failed);
-    for scenario in after.scenarios.iter_mut().filter(|scenario| scenario.requirements.iter().any(|id| id == "BP-REP-04")) {
+    for scenario in
+        after.scenarios.iter_mut().filter(|scenario| scenario.requirements.iter().any(|id| id == "BP-REP-04"))
+    {
         scenario.steps[0].exchanges = vec![sample::agents("true", "90000")];
     }
     let diff = diff(&before, &after);
@@ -31,7 +33,10 @@ fn what_broke_is_named_and_fails_the_gate() {
     assert_eq!(diff.settings.len(), 4, "the setting on the four agents, and nothing that always differs");
     assert!(diff.settings.iter().all(|one| one.property == "protocolConnectTimeout"));
     let text = diff.text();
-    assert!(text.contains("BP-REP-04  passed → failed") && text.contains("protocolConnectTimeout: 180000 → 90000"), "{text}");
+    assert!(
+        text.contains("BP-REP-04  passed → failed") && text.contains("protocolConnectTimeout: 180000 → 90000"),
+        "{text}"
+    );
     assert!(diff.markdown().contains("| (not set) |") || diff.markdown().contains("| 180000 | 90000 |"));
 }
 
@@ -74,7 +79,10 @@ fn scenarios_that_came_and_went_are_named() {
     let mut after = before.clone();
     after.scenarios[0].id = "00-feature/new".into();
     let diff = diff(&before, &after);
-    assert_eq!((diff.added.as_slice(), diff.removed.as_slice()), (&["00-feature/new".to_owned()][..], &[before.scenarios[0].id.clone()][..]));
+    assert_eq!(
+        (diff.added.as_slice(), diff.removed.as_slice()),
+        (&["00-feature/new".to_owned()][..], &[before.scenarios[0].id.clone()][..])
+    );
 }
 
 #[test]

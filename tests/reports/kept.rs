@@ -17,7 +17,8 @@ fn as_it_is(text: &str) -> String {
 fn plan(record: &Record) -> Record {
     let mut plan = record.clone();
     for scenario in &mut plan.scenarios {
-        (scenario.verdict, scenario.reason, scenario.started_ms, scenario.duration_ms) = (Verdict::Unproven, None, 0.0, 0.0);
+        (scenario.verdict, scenario.reason, scenario.started_ms, scenario.duration_ms) =
+            (Verdict::Unproven, None, 0.0, 0.0);
         scenario.steps.iter_mut().for_each(|step| step.verdict = Verdict::Unproven);
     }
     plan.complete = false;
@@ -101,7 +102,11 @@ fn what_is_no_record_is_refused_by_name() {
     assert!(problem(&folder.0).contains("neither run.json nor run.part.jsonl"), "{}", problem(&folder.0));
     let file = folder.0.join("other.json");
     fs::write(&file, "{\"a\": 1}").expect("written");
-    assert!(problem(&file).contains("other.json") && problem(&file).contains("no record of a run"), "{}", problem(&file));
+    assert!(
+        problem(&file).contains("other.json") && problem(&file).contains("no record of a run"),
+        "{}",
+        problem(&file)
+    );
     let mut newer = sample::passing();
     newer.format = 2;
     record_file::write(&newer, &file, as_it_is).expect("written");

@@ -19,7 +19,10 @@ fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
     let xml = draw(Format::Junit, &sample::failing());
     let document = Document::parse(&xml).expect("well formed");
     let root = document.root_element();
-    assert_eq!((root.attribute("tests"), root.attribute("failures"), root.attribute("errors")), (Some("6"), Some("2"), Some("1")));
+    assert_eq!(
+        (root.attribute("tests"), root.attribute("failures"), root.attribute("errors")),
+        (Some("6"), Some("2"), Some("1"))
+    );
     assert_eq!(root.attribute("skipped"), None, "Jenkins' schema does not know it there");
     let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
     assert_eq!((count("failure"), count("error"), count("skipped")), (2, 1, 1));
@@ -86,7 +89,10 @@ fn the_archive_has_every_exchange_once_in_the_order_of_time() {
     let times: Vec<_> = entries.iter().filter_map(|entry| entry["startedDateTime"].as_str()).collect();
     assert!(times.is_sorted() && times.len() == sent, "{times:?}");
     let lost = entries.iter().find(|entry| entry["comment"] == "ims.token").expect("the lost one is there");
-    assert_eq!((&lost["response"]["status"], &lost["_error"]), (&Value::from(0), &Value::from("connection reset by peer")));
+    assert_eq!(
+        (&lost["response"]["status"], &lost["_error"]),
+        (&Value::from(0), &Value::from("connection reset by peer"))
+    );
     let pages = archive["log"]["pages"].as_array().expect("pages").len();
     assert_eq!(pages, 5, "the skipped scenario sent nothing");
 }
@@ -115,7 +121,11 @@ fn github_gets_no_more_than_it_takes() {
     assert!(summary.len() <= SUMMARY_LIMIT && summary.contains("more did not pass"), "{}", summary.len());
     let commands = draw(Format::Annotations, &record);
     assert_eq!(commands.lines().count(), ANNOTATIONS_LIMIT);
-    assert!(commands.lines().last().is_some_and(|line| line.contains("81 more: failed")), "{:?}", commands.lines().last());
+    assert!(
+        commands.lines().last().is_some_and(|line| line.contains("81 more: failed")),
+        "{:?}",
+        commands.lines().last()
+    );
     assert!(commands.lines().all(|line| line.len() < 16 * 1024));
 }
 

@@ -21,7 +21,13 @@ fn the_page_loads_nothing() {
 #[test]
 fn a_failure_stands_there_with_its_reason_and_its_way_out() {
     let page = page();
-    for expected in ["What did not pass", "401 Unauthorized", "What the documentation says", "prefers-color-scheme: dark", "@media print"] {
+    for expected in [
+        "What did not pass",
+        "401 Unauthorized",
+        "What the documentation says",
+        "prefers-color-scheme: dark",
+        "@media print",
+    ] {
         assert!(page.contains(expected), "{expected}");
     }
 }

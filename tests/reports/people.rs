@@ -7,10 +7,21 @@ use crate::sample;
 #[test]
 fn markdown_tells_what_failed_why_and_what_to_do() {
     let text = Format::Markdown.draw(&sample::failing()).expect("drawn");
-    for expected in ["does not conform", "BP-REP-03", "#test-integration", "401 Unauthorized", "What the documentation says", "it needs --allow change"] {
+    for expected in [
+        "does not conform",
+        "BP-REP-03",
+        "#test-integration",
+        "401 Unauthorized",
+        "What the documentation says",
+        "it needs --allow change",
+    ] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }
-    assert_eq!(text.matches("<script>").count(), text.matches("```text\n</script><script>").count(), "markup stays inside a fence");
+    assert_eq!(
+        text.matches("<script>").count(),
+        text.matches("```text\n</script><script>").count(),
+        "markup stays inside a fence"
+    );
     assert!(!text.contains("@everyone") || text.contains("````text"), "a fence is longer than what it holds");
 }
 

@@ -1,8 +1,8 @@
 //! Records as a run makes them, made by hand: one that conforms, one that does not, and one of any size.
 
 use bpconform::record::{
-    self, Attempt, FORMAT, Outcome, PlanRecord, Record, ScenarioRecord, StepRecord, Summary, Surroundings, TargetRecord,
-    Tool,
+    self, Attempt, FORMAT, Outcome, PlanRecord, Record, ScenarioRecord, StepRecord, Summary, Surroundings,
+    TargetRecord, Tool,
 };
 use bpconform::verdict::Verdict;
 use bpconform_fixtures::{Allow, Requirements};
@@ -13,8 +13,7 @@ use jiff::Timestamp;
 pub const BEGAN: f64 = 1_772_618_400_000.0;
 
 /// What no report may take for its own: markup, control characters, fences, workflow commands.
-pub const HOSTILE: &str =
-    "</script><script>alert(1)</script> ]]> \u{1b}[31m\u{0}\u{8}\u{fffe} ``` | # @everyone ::error::x%0A <b>&amp;\r\nnext";
+pub const HOSTILE: &str = "</script><script>alert(1)</script> ]]> \u{1b}[31m\u{0}\u{8}\u{fffe} ``` | # @everyone ::error::x%0A <b>&amp;\r\nnext";
 
 /// A scenario that ran.
 pub fn scenario(id: &str, requirement: &str, verdict: Verdict) -> ScenarioRecord {
@@ -82,7 +81,14 @@ pub fn agents(enabled: &str, connect: &str) -> Exchange {
         (format!("mp_replication_agent{index}_default_bpdoc"), serde_json::json!({ "jcr:content": content }))
     };
     let node: serde_json::Map<String, serde_json::Value> = (0..4).map(page).collect();
-    exchange("author.agents", "GET", "/etc/replication/agents.author.infinity.json", 200, &serde_json::Value::from(node).to_string(), 10.0)
+    exchange(
+        "author.agents",
+        "GET",
+        "/etc/replication/agents.author.infinity.json",
+        200,
+        &serde_json::Value::from(node).to_string(),
+        10.0,
+    )
 }
 
 fn transcript(index: u8) -> Exchange {
@@ -144,7 +150,11 @@ pub fn record(scenarios: Vec<ScenarioRecord>) -> Record {
             timeout_s: 600,
             shard: None,
         },
-        environment: Surroundings { name: None, platform: "linux x86_64".into(), ci: std::collections::BTreeMap::new() },
+        environment: Surroundings {
+            name: None,
+            platform: "linux x86_64".into(),
+            ci: std::collections::BTreeMap::new(),
+        },
         body_cap: BODY_CAP,
         scenarios,
         requirements: Vec::new(),
@@ -199,7 +209,12 @@ pub fn failing() -> Record {
 }
 
 fn attempt(verdict: Verdict) -> Attempt {
-    Attempt { verdict, reason: Some("the first time: 503 Service Unavailable".into()), started_ms: BEGAN + 1.0, duration_ms: 3.0 }
+    Attempt {
+        verdict,
+        reason: Some("the first time: 503 Service Unavailable".into()),
+        started_ms: BEGAN + 1.0,
+        duration_ms: 3.0,
+    }
 }
 
 /// So many scenarios, one of ten failed, with evidence as large as usual.
@@ -220,5 +235,9 @@ pub fn many(count: usize) -> Record {
 
 /// The same requirement's verdict in a record.
 pub fn verdict_of(record: &Record, id: &str) -> Verdict {
-    record.requirements.iter().find(|one: &&record::RequirementRecord| one.id == id).map_or(Verdict::Unproven, |one| one.verdict)
+    record
+        .requirements
+        .iter()
+        .find(|one: &&record::RequirementRecord| one.id == id)
+        .map_or(Verdict::Unproven, |one| one.verdict)
 }

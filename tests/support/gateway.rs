@@ -1,7 +1,7 @@
 //! What may stand between an operator and an Author: TLS with any certificate, a context path, a proxy. Each connection
 //! carries one request to the mocked Author behind it.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, clippy::unnecessary_wraps, reason = "each test file uses its own part")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -113,7 +113,9 @@ fn put(json: &mut serde_json::Value, pointer: &str, value: Option<serde_json::Va
         serde_json::Value::Array(array) if name == "*" => array.iter_mut().collect(),
         other => other.pointer_mut(&format!("/{name}")).into_iter().collect(),
     };
-    members.into_iter().for_each(|member| put(member, &rest, value.clone()));
+    for member in members {
+        put(member, &rest, value.clone());
+    }
 }
 
 /// Sets fields of the query and of an urlencoded body; an empty text takes one away.

@@ -13,7 +13,7 @@ use crate::machine::Request;
 /// The edits of one system's repository, and what has become of them.
 pub(super) struct Edits {
     rules: Rules,
-    edits: Vec<Standing>,
+    standing: Vec<Standing>,
     late: Vec<(Timestamp, String, Node)>,
 }
 
@@ -29,7 +29,7 @@ impl Edits {
     pub(super) fn new(rules: &Rules) -> Self {
         let standing =
             |edit: &Edit| Standing { edit: edit.clone(), done: BTreeSet::new(), begun: edit.since.is_none() };
-        Self { rules: rules.clone(), edits: rules.edits_of().map(standing).collect(), late: Vec::new() }
+        Self { rules: rules.clone(), standing: rules.edits_of().map(standing).collect(), late: Vec::new() }
     }
 
     /// When a node that is late comes.
@@ -40,8 +40,8 @@ impl Edits {
     /// Does to the repository what is to be done now, after the answer to a request if there was one.
     pub(super) fn settle(&mut self, now: Timestamp, repository: &mut Repository, answered: Option<&Request>) {
         self.arrive(now, repository);
-        for index in 0..self.edits.len() {
-            let standing = &mut self.edits[index];
+        for index in 0..self.standing.len() {
+            let standing = &mut self.standing[index];
             let since = standing.edit.since.as_ref();
             standing.begun |=
                 answered.is_some_and(|request| since.is_some_and(|since| self.rules.means(since, request)));
@@ -54,12 +54,14 @@ impl Edits {
                 Some(_) => Vec::new(),
                 None => {
                     let to_do = found.iter().filter(|path| !standing.done.contains(*path)).cloned().collect();
-                    self.edits[index].done = found.into_iter().collect();
+                    self.standing[index].done = found.into_iter().collect();
                     to_do
                 }
             };
-            let change = self.edits[index].edit.change.clone();
-            to_do.iter().for_each(|path| self.apply(now, repository, path, &change));
+            let change = self.standing[index].edit.change.clone();
+            for path in &to_do {
+                self.apply(now, repository, path, &change);
+            }
         }
     }
 
@@ -126,7 +128,7 @@ impl Edits {
         let due: Vec<(Timestamp, String, Node)> = due;
         for (_, path, node) in due {
             if repository.insert(&path, node) {
-                for standing in &mut self.edits {
+                for standing in &mut self.standing {
                     standing.done.insert(path.clone());
                 }
             }
@@ -140,10 +142,7 @@ pub(super) fn find(repository: &Repository, pattern: &str, edit: &Edit) -> Vec<S
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         found = found
             .iter()
-            .flat_map(|path| match part.contains('*') {
-                true => named(repository, path, part),
-                false => vec![join(path, part)],
-            })
+            .flat_map(|path| if part.contains('*') { named(repository, path, part) } else { vec![join(path, part)] })
             .collect();
     }
     found.retain(|path| repository.get(path).is_some_and(|node| holds(node, edit)));

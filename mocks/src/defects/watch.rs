@@ -63,11 +63,11 @@ impl Watched {
         Self { machine, rules, watch }
     }
 
-    fn note(&mut self, touches: impl Fn(&Rules) -> bool) {
-        let touched: Vec<usize> =
-            self.rules.iter().enumerate().filter(|(_, rules)| touches(rules)).map(|(index, _)| index).collect();
+    fn note(&mut self, meets: impl Fn(&Rules) -> bool) {
+        let met: Vec<usize> =
+            self.rules.iter().enumerate().filter(|(_, rules)| meets(rules)).map(|(index, _)| index).collect();
         let mut ids = self.watch.lock();
-        for index in touched.into_iter().rev() {
+        for index in met.into_iter().rev() {
             ids.insert(self.rules.swap_remove(index).defect.id.clone());
         }
     }
@@ -119,7 +119,9 @@ impl Machine for Watched {
 
     fn tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
         let calls = self.machine.tick(now);
-        calls.iter().for_each(|(_, call)| self.note_call(call));
+        for (_, call) in &calls {
+            self.note_call(call);
+        }
         self.note_nodes();
         calls
     }

@@ -29,7 +29,8 @@ pub(crate) fn fill(session: &Session, text: &str) -> Checked<String> {
     }
     let values = [("tenant", session.stack.tenant_id()?), ("tenant-url", agents::tenant_url(session)?)];
     let values: BTreeMap<_, _> = values.map(|(name, value)| (name.to_owned(), value)).into();
-    expand(text, &values).map_err(|name| Problem::error(format!("the feature says {{{name}}}, which stands for nothing")))
+    expand(text, &values)
+        .map_err(|name| Problem::error(format!("the feature says {{{name}}}, which stands for nothing")))
 }
 
 /// The rows of a step's table; a step without one is a mistake of the feature.

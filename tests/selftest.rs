@@ -1,0 +1,51 @@
+//! The kill matrix: every check of every promise can fail, and fails for nothing else.
+
+mod support;
+
+use std::time::Duration;
+
+use bpconform_fixtures::Requirements;
+use serde_json::Value;
+use support::{bpconform, filtered};
+
+/// The longest that all defects may take in a debug build on a busy machine.
+const LIMIT: Duration = Duration::from_secs(600);
+
+#[test]
+fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
+    let told = bpconform(&["selftest"]);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
+    assert!(told.took < LIMIT, "{:?}", told.took);
+    filtered(|| insta::assert_snapshot!("matrix", told.out));
+}
+
+#[test]
+fn one_defect_can_be_tried_by_itself_and_seen_in_a_run() {
+    let told = bpconform(&["selftest", "--defect", "agent-disabled", "--json"]);
+    let matrix: Value = serde_json::from_str(&told.out).expect("JSON");
+    assert_eq!((told.code, &matrix["summary"]["killed"]), (Some(0), &Value::from(1)), "{}", told.out);
+    let expected = matrix["defects"][0]["expected"].as_array().expect("a list");
+
+    let told = bpconform(&["run", "--defect", "agent-disabled", "--quiet"]);
+    assert_eq!(told.code, Some(1), "{}", told.err);
+    assert!(told.out.contains("agent mp_replication_agent2_default_bpdoc is not enabled"), "{}", told.out);
+    for id in expected {
+        assert!(told.out.contains(id.as_str().expect("a text")), "{id}: {}", told.out);
+    }
+}
+
+#[test]
+fn an_unknown_defect_is_wrong_usage() {
+    for command in ["selftest", "run", "mock"] {
+        let told = bpconform(&[command, "--defect", "agent-disable"]);
+        assert_eq!(told.code, Some(2), "{}", told.err);
+        assert!(told.err.contains("did you mean agent-disabled?"), "{}", told.err);
+    }
+}
+
+#[test]
+fn every_promise_has_a_defect() {
+    let defects = &bpconform_fixtures::Defects::built_in().all;
+    let broken = |id: &str| defects.iter().any(|defect| defect.breaks.contains(id));
+    assert!(Requirements::built_in().all.iter().all(|requirement| broken(&requirement.id)));
+}
