@@ -185,7 +185,8 @@ pub fn post(mock: &Mock, path: &str, form: &str) -> String {
     send(mock.url("author"), &head, form).lines().next().unwrap_or_default().to_owned()
 }
 
-fn send(base: &str, head: &str, body: &str) -> String {
+/// Sends a request with this head and body over plain HTTP/1.0; the whole answer.
+pub fn send(base: &str, head: &str, body: &str) -> String {
     let address = base.trim_start_matches("http://");
     let port = address.rsplit(':').next().expect("a port");
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
