@@ -19,6 +19,11 @@ Feature: Adobe IMS integration in AEM
     When I select it and click Check Health
     Then AEM shows "Healthy configuration" and that the token was retrieved successfully
 
+  @BP-IMS-02 @observe
+  Scenario: The Author tells of no token that IMS refused
+    When I read the end of the Author's error log
+    Then it tells of no token that IMS refused
+
   @BP-IMS-03 @observe
   Scenario: There is only one IMS configuration for Brand Portal
     Then the Author has exactly one IMS configuration for Brand Portal

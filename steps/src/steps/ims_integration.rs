@@ -5,11 +5,13 @@
 use bpconform_fixtures::System;
 use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
+use regex::Regex;
 
 use super::first_column;
 use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::setup;
+use crate::call::Call;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
@@ -25,6 +27,10 @@ pub struct Chosen {
     /// Its title.
     pub title: String,
 }
+
+/// The last lines of the Author's error log.
+#[derive(Debug)]
+struct ErrorLog(Vec<String>);
 
 /// What Check Health showed.
 #[derive(Debug)]
@@ -189,6 +195,32 @@ fn shows(lines: &[String], phrase: &str) -> bool {
     lines.iter().any(|line| line.contains(phrase))
 }
 
+#[when("I read the end of the Author's error log")]
+async fn read_error_log(world: &mut World) -> Checked {
+    let reply = world.session()?.send(Call::to("author.error-log")).await?;
+    // Who may test agents need not be one who may open the Web Console; the health check says as much.
+    let reply = reply.expect_status(&[200, 401, 403, 404])?;
+    if reply.status != 200 {
+        return Err(Problem::skipped(format!("the error log cannot be read: {}", reply.what())));
+    }
+    let lines = reply.text().lines().map(str::to_owned).collect();
+    world.keep(ErrorLog(lines));
+    Ok(())
+}
+
+#[then("it tells of no token that IMS refused")]
+fn no_refused_token(world: &mut World) -> Checked {
+    let ErrorLog(lines) = world.kept()?;
+    refused_token(lines, world.session()?.surface("author.error-log").phrase("token-failure"))
+}
+
+/// Fails with the newest line that tells of a token that IMS refused (surfaces.md §2.5).
+fn refused_token(lines: &[String], pattern: &str) -> Checked {
+    let pattern = Regex::new(pattern).map_err(|error| Problem::error(format!("the phrase token-failure: {error}")))?;
+    let newest = lines.iter().rfind(|line| pattern.is_match(line));
+    newest.map_or(Ok(()), |line| Err(Problem::failed(format!("the Author's error log says: {line}"))))
+}
+
 #[when("I delete it")]
 async fn delete(world: &mut World) -> Checked {
     setup::delete_ims_configuration(world.session()?, &world.kept::<Chosen>()?.pid).await
@@ -232,6 +264,20 @@ async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_refused_token_is_the_reason() {
+        let pattern = bpconform_fixtures::Surfaces::built_in().get("author.error-log");
+        let line = |status| {
+            format!(
+                "AccessTokenProvider failed to get access token from authorization server status: {status} response: {{}}"
+            )
+        };
+        let judge = |lines: &[String]| refused_token(lines, pattern.phrase("token-failure"));
+        assert!(judge(&["*INFO* Log service started".to_owned()]).is_ok());
+        let problem = judge(&[line("400"), line("401"), "*INFO* later".to_owned()]).expect_err("two were refused");
+        assert_eq!(problem.reason, format!("the Author's error log says: {}", line("401")));
+    }
 
     #[test]
     fn only_what_granite_encrypted_counts_as_encrypted() {
