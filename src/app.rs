@@ -23,7 +23,7 @@ use crate::record::ScenarioRecord;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::{JOBS_ON_MOCKS, Options, Target};
-use crate::{doctor, environment, evaluate, explain, learn, list, mock, record_file, selftest};
+use crate::{doctor, environment, evaluate, explain, fleet, learn, list, mock, record_file, selftest};
 
 /// Does what the command line asks for.
 pub fn main() -> Exit {
@@ -56,6 +56,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
     let styles = Styles::for_stdout(cli.common.color);
     let place = Place { configured, variables: &variables };
     match &cli.command {
+        Command::Run(run) if run.how.fleet.is_some() => runtime()?.block_on(fleet(&run.how, output)),
         Command::Run(run) => {
             addresses_need_a_target(&run.target, configured.command())?;
             runtime()?.block_on(self::run(run, &cli.common, &place, output, began))
@@ -139,6 +140,13 @@ async fn explain(id: &str, styles: Styles, output: &Output, began: Instant) -> R
     let requirement = Requirements::built_in().get(&id).ok_or_else(|| Error::Internal(format!("{id} is gone")))?;
     output.out(&explain::text(requirement, &features, &played, styles));
     Ok(Exit::Green)
+}
+
+async fn fleet(how: &cli::How, output: &Output) -> Result<Exit, Error> {
+    match (&how.fleet, &how.out) {
+        (Some(file), Some(out)) => fleet::run(file, out, usize::from(how.fleet_jobs), output).await,
+        _ => Err(Error::Usage("--fleet needs --out DIR for the records".into())),
+    }
 }
 
 async fn run(

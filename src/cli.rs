@@ -202,6 +202,12 @@ pub struct How {
     /// A file of expected verdicts: fail only on what is not as it says
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Check every environment of a configuration file: each of its profiles, in a process of its own; needs --out
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["shard", "baseline", "dry_run"])]
+    pub fleet: Option<PathBuf>,
+    /// How many environments of a fleet are checked at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), default_value_t = 4)]
+    pub fleet_jobs: u16,
     /// Run one of several equal parts, for example 2/5; `auto` reads it from the CI system's variables
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bpconform_fixtures::Surfaces;
+use bpconform_fixtures::{Defects, Surfaces};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::stack::{self, Ports, StackOptions};
 use bpconform_steps::credentials::Credentials;
@@ -96,7 +96,7 @@ pub async fn serve(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
         ..StackOptions::new(&mock.seed)
     };
     let running = start(options).await?;
-    output.out(&if mock.json { json(&running)? } else { text(&running, &mock.seed) });
+    output.out(&if mock.json { json(&running)? } else { text(&running, mock) });
     tokio::signal::ctrl_c().await.map_err(|error| Error::Internal(format!("no signals: {error}")))?;
     running.stop().await;
     Ok(Exit::Green)
@@ -114,8 +114,12 @@ fn json(running: &stack::Stack) -> Result<String, Error> {
     serde_json::to_string(&serving).map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn text(running: &stack::Stack, seed: &str) -> String {
-    let mut text = format!("the mocked stack serves, the Author in the state `{seed}`; Ctrl-C stops it\n\n");
+fn text(running: &stack::Stack, mock: &cli::Mock) -> String {
+    let mut text = format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed);
+    for defect in mock.defects.iter().filter_map(|id| Defects::built_in().get(id)) {
+        let _ = writeln!(text, "  with the defect {}: {}", defect.id, defect.says);
+    }
+    text.push('\n');
     let systems = [
         ("Author", &running.author),
         ("IMS", &running.ims),

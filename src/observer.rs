@@ -6,11 +6,13 @@ use std::rc::Rc;
 
 use crate::error::Error;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::record::{Record, ScenarioRecord};
 use crate::record_file::Keeper;
 use crate::report::junit;
-use crate::report::terminal::Terminal;
+use crate::report::terminal::{Detail, Terminal};
 use crate::run::watch::Watch;
+use crate::verdict::Verdict;
 
 /// Looks on while a run goes on; clones are the same observer.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ struct State {
     terminal: Terminal,
     directory: Option<PathBuf>,
     keeper: Option<Keeper>,
+    progress: Option<Progress>,
+    failed: usize,
     problem: Option<Error>,
 }
 
@@ -29,13 +33,18 @@ impl Observer {
     /// An observer that tells through `terminal`, and keeps the record in `directory` if there is one.
     pub fn new(output: Output, terminal: Terminal, directory: Option<&Path>) -> Self {
         let directory = directory.map(Path::to_owned);
-        Self(Rc::new(RefCell::new(State { output, terminal, directory, keeper: None, problem: None })))
+        let progress = (terminal.detail > Detail::Quiet).then(Progress::on_terminal).flatten();
+        let (keeper, failed, problem) = (None, 0, None);
+        Self(Rc::new(RefCell::new(State { output, terminal, directory, keeper, progress, failed, problem })))
     }
 
     /// Ends with the whole record. A record that could not be kept on the way is an error now: the run was not stopped
     /// for it.
     pub fn finish(&self, record: &Record) -> Result<(), Error> {
         let mut state = self.0.borrow_mut();
+        if let Some(progress) = &mut state.progress {
+            progress.finish();
+        }
         let redactor = state.output.redactor.clone();
         let Some(directory) = state.directory.clone() else { return Ok(()) };
         if let Some(keeper) = state.keeper.take() {
@@ -54,7 +63,24 @@ impl Watch for Observer {
         let directory = state.directory.clone();
         let begin = |directory: PathBuf| Keeper::begin(&directory, record, |text| redactor.redact(text));
         state.keeper = directory.map(begin).transpose()?;
+        if let Some(progress) = &mut state.progress {
+            progress.planned(record.plan.run);
+        }
         Ok(())
+    }
+
+    fn begun(&mut self, id: &str, name: &str) {
+        if let Some(progress) = &mut self.0.borrow_mut().progress {
+            progress.begun(id, name);
+        }
+    }
+
+    fn step(&mut self, id: &str, sentence: &str) {
+        let mut state = self.0.borrow_mut();
+        let sentence = state.output.redactor.redact(sentence);
+        if let Some(progress) = &mut state.progress {
+            progress.step(id, &sentence);
+        }
     }
 
     fn ended(&mut self, scenario: &ScenarioRecord) {
@@ -64,11 +90,19 @@ impl Watch for Observer {
         if let Err(problem) = kept {
             state.problem.get_or_insert(problem);
         }
+        state.failed += usize::from(matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
+        let failed = state.failed;
+        if let Some(progress) = &mut state.progress {
+            progress.ended(&scenario.id, failed);
+        }
     }
 
     fn told(&mut self, scenario: &ScenarioRecord) {
         let mut state = self.0.borrow_mut();
         let text = state.terminal.scenario(scenario);
-        state.output.out(&text);
+        match &state.progress {
+            Some(progress) => progress.aside(|| state.output.out(&text)),
+            None => state.output.out(&text),
+        }
     }
 }

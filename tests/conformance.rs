@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bpconform::features::Features;
 use bpconform::plan::Selection;
-use bpconform::record::{Outcome, Record};
+use bpconform::record::{Outcome, Record, ScenarioRecord};
 use bpconform::report::junit;
 use bpconform::run::{Options, run};
 use bpconform::verdict::Verdict;
@@ -25,7 +25,7 @@ fn run_all(selection: Selection) -> (Record, Vec<String>) {
     let told = Arc::clone(&order);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let record = runtime
-        .block_on(run(&options(selection), &features, move |scenario| {
+        .block_on(run(&options(selection), &features, move |scenario: &ScenarioRecord| {
             told.lock().expect("no test panics with it").push(scenario.id.clone());
         }))
         .expect("the mocks are there");

@@ -133,6 +133,11 @@ impl ConfigFile {
         Ok((name, Entry { line, profile: profile.map(str::to_owned), texts, list }))
     }
 
+    /// The names of the profiles, in alphabetical order.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
     /// Every entry, of all profiles, with its key.
     pub fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
         self.common.iter().chain(self.profiles.values().flatten())

@@ -6,7 +6,7 @@ mod timeline;
 
 use bpconform_fixtures::requirements::{Document, Level};
 use bpconform_fixtures::{Remedy, Requirements};
-use minijinja::{AutoEscape, Environment, Value};
+use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -145,7 +145,7 @@ impl Sum {
     fn of(title: &'static str, count: impl Fn(Verdict) -> Option<usize>) -> Self {
         let part = |verdict: Verdict| {
             let n = count(verdict).filter(|n| *n > 0)?;
-            Some(Part { word: verdict.word(), mark: mark(verdict), n })
+            Some(Part { word: verdict.word(), mark: view::mark(verdict), n })
         };
         Self { title, parts: Verdict::ALL.into_iter().filter_map(part).collect() }
     }
@@ -159,7 +159,7 @@ struct Card<'a> {
     requirements: Vec<Promise>,
     place: String,
     step: Option<(&'a str, &'a str)>,
-    reason: &'a str,
+    reason: String,
     remedy: Option<&'a Remedy>,
     anchor: String,
 }
@@ -181,12 +181,12 @@ impl<'a> Card<'a> {
         };
         Self {
             word: scenario.verdict.word(),
-            mark: mark(scenario.verdict),
+            mark: view::mark(scenario.verdict),
             name: &scenario.name,
             requirements: scenario.requirements.iter().filter_map(promise).collect(),
             place: format!("{}:{}", scenario.file, scenario.line),
             step: failure.step.map(|step| (step.keyword.as_str(), step.text.as_str())),
-            reason: failure.reason,
+            reason: view::in_lines(failure.reason),
             remedy: failure.remedy,
             anchor: anchor(scenario),
         }
@@ -206,7 +206,7 @@ struct Line<'a> {
     link: String,
     word: &'static str,
     mark: &'static str,
-    promise: &'a str,
+    promise: Value,
     should: bool,
     reason: Option<String>,
     scenarios: usize,
@@ -218,8 +218,8 @@ impl<'a> Group<'a> {
             id: &row.found.id,
             link: row.link.clone(),
             word: row.found.verdict.word(),
-            mark: mark(row.found.verdict),
-            promise: &row.requirement.promise,
+            mark: view::mark(row.found.verdict),
+            promise: code(&row.requirement.promise),
             should: row.requirement.level == Level::Should,
             reason: row.found.reason.as_deref().map(|reason| view::shorten(reason, 240)),
             scenarios: row.found.scenarios.len(),
@@ -246,7 +246,7 @@ struct Entry<'a> {
     requirements: String,
     tags: String,
     took: String,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     data: Value,
 }
 
@@ -269,13 +269,13 @@ fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, minijinja::Error> {
     Ok(Entry {
         anchor: anchor(scenario),
         word: scenario.verdict.word(),
-        mark: mark(scenario.verdict),
+        mark: view::mark(scenario.verdict),
         name: &scenario.name,
         flaky: scenario.is_flaky(),
         requirements: scenario.requirements.join(" "),
         tags: format!("{} {}", scenario.id, scenario.tags.join(" ")),
         took,
-        reason: scenario.reason.as_deref(),
+        reason: scenario.reason.as_deref().map(view::in_lines),
         data: data::embedded(scenario)?,
     })
 }
@@ -285,13 +285,11 @@ fn anchor(scenario: &ScenarioRecord) -> String {
     scenario.id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '.' }).collect()
 }
 
-/// A mark that says the verdict without colour too.
-const fn mark(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "✓",
-        Verdict::Failed => "✕",
-        Verdict::Error => "!",
-        Verdict::Skipped => "–",
-        Verdict::Unproven => "·",
-    }
+/// A promise with what stands between backquotes as code.
+fn code(text: &str) -> Value {
+    let part = |(index, part): (usize, &str)| {
+        let part = HtmlEscape(part);
+        if index % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
+    };
+    Value::from_safe_string(text.split('`').enumerate().map(part).collect())
 }

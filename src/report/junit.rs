@@ -40,8 +40,10 @@ pub fn draw(record: &Record) -> Result<String, Error> {
     Ok(for_jenkins(&xml))
 }
 
-/// Jenkins' schema knows how many were skipped of a suite, but not of all suites.
+/// Jenkins' schema knows how many were skipped of a suite, but not of all suites; and two characters that are no XML pass
+/// the writer.
 fn for_jenkins(xml: &str) -> String {
+    let xml = &xml.replace(['\u{fffe}', '\u{ffff}'], "");
     let Some((start, rest)) = xml.split_once("<testsuites ") else { return xml.to_owned() };
     let Some((tag, rest)) = rest.split_once('>') else { return xml.to_owned() };
     let tag: Vec<_> = tag.split_inclusive('"').collect();

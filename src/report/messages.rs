@@ -195,7 +195,7 @@ fn documents(record: &Record) -> Vec<Document<'_>> {
         match documents.iter_mut().rfind(|document| document.file == scenario.file) {
             Some(document) => document.scenarios.push(scenario),
             None => {
-                documents.push(Document { file: &scenario.file, name: &scenario.feature, scenarios: vec![scenario] })
+                documents.push(Document { file: &scenario.file, name: &scenario.feature, scenarios: vec![scenario] });
             }
         }
     }

@@ -43,7 +43,7 @@ pub fn sections(record: &Record) -> Vec<Section<'_>> {
 }
 
 /// A scenario that failed or could not be judged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
     /// The scenario.
     pub scenario: &'a ScenarioRecord,
@@ -70,6 +70,11 @@ fn failure(scenario: &ScenarioRecord) -> Failure<'_> {
 /// Why a scenario did not pass.
 pub fn reason(scenario: &ScenarioRecord) -> &str {
     scenario.reason.as_deref().unwrap_or("no reason was kept")
+}
+
+/// A reason that quotes lines of a transcript, with each on a line of its own.
+pub fn in_lines(reason: &str) -> String {
+    reason.replace("last lines: ", "last lines:\n").replace(" | ", "\n")
 }
 
 /// What to do about a scenario that failed, or that the environment did not let judge.
@@ -145,5 +150,16 @@ pub fn answer(exchange: &Exchange) -> String {
     match &exchange.outcome {
         Outcome::Response { status, .. } => status.to_string(),
         Outcome::Error(reason) => reason.clone(),
+    }
+}
+
+/// A mark that says the verdict without colour too.
+pub const fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "✓",
+        Verdict::Failed => "✕",
+        Verdict::Error => "!",
+        Verdict::Skipped => "–",
+        Verdict::Unproven => "·",
     }
 }

@@ -48,10 +48,26 @@ impl Shelf {
     }
 }
 
-/// Runs the scenarios of these features, `jobs` at a time, and tells `ended` of each that ends.
-pub(crate) async fn drive(features: Vec<Feature>, jobs: usize, stage: Stage, ended: impl FnMut(Key, Ended) + 'static) {
+/// What happens to a scenario.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// It begins.
+    Begun,
+    /// A step begins: its sentence.
+    Step(String),
+    /// It has ended.
+    Ended(Ended),
+}
+
+/// Runs the scenarios of these features, `jobs` at a time, and tells what happens to each.
+pub(crate) async fn drive(
+    features: Vec<Feature>,
+    jobs: usize,
+    stage: Stage,
+    tell: impl FnMut(Key, Happening) + 'static,
+) {
     let shelf = Shelf::default();
-    let writer = Scribe { traces: HashMap::new(), shelf: shelf.clone(), ended: Box::new(ended) };
+    let writer = Scribe { traces: HashMap::new(), shelf: shelf.clone(), tell: Box::new(tell) };
     let before = stage.clone();
     let runner = runner::Basic::default()
         .steps(World::collection())
@@ -90,7 +106,7 @@ impl Parser<Vec<Feature>> for Ready {
 struct Scribe {
     traces: HashMap<Key, Trace>,
     shelf: Shelf,
-    ended: Box<dyn FnMut(Key, Ended)>,
+    tell: Box<dyn FnMut(Key, Happening)>,
 }
 
 impl Writer<World> for Scribe {
@@ -116,18 +132,24 @@ impl Scribe {
     fn note(&mut self, key: Key, event: event::Scenario<World>, at: SystemTime) {
         let trace = self.traces.entry(key.clone()).or_default();
         match event {
-            event::Scenario::Started => trace.started(at),
+            event::Scenario::Started => {
+                trace.started(at);
+                (self.tell)(key, Happening::Begun);
+            }
             event::Scenario::Hook(_, event::Hook::Failed(_, info)) => {
                 trace.hook_failed(Problem::from_text(&panic_text(&info)));
             }
             event::Scenario::Hook(..) | event::Scenario::Log(_) => {}
             event::Scenario::Background(step, event) | event::Scenario::Step(step, event) => {
+                if matches!(event, event::Step::Started) {
+                    (self.tell)(key, Happening::Step(format!("{}{}", step.keyword, step.value)));
+                }
                 note_step(trace, &step, event, at);
             }
             event::Scenario::Finished => {
                 let trace = self.traces.remove(&key).unwrap_or_default();
                 let evidence = self.shelf.take(&key);
-                (self.ended)(key, trace.end(at, evidence));
+                (self.tell)(key, Happening::Ended(trace.end(at, evidence)));
             }
         }
     }

@@ -31,7 +31,7 @@ use crate::plan::{Decision, Facts, Plan, Planned, Selection};
 use crate::record::{
     self, Outcome, PlanRecord, Record, ScenarioRecord, ShardRecord, Summary, Surroundings, TargetRecord, Tool,
 };
-use crate::run::drive::{Key, drive, key};
+use crate::run::drive::{Happening, Key, drive, key};
 use crate::run::mocks::Mocks;
 use crate::run::stage::{Ground, Stage, Stop, Why};
 use crate::run::survey::Survey;
@@ -253,12 +253,17 @@ async fn play(
     };
     tell_ready(&mut watch, &records.borrow());
     let known = Rc::clone(&records);
-    drive(chosen, jobs, stage, move |key, ended| {
-        if let Some((index, case)) = cases.get(&key) {
-            let record = ended.record(case);
-            watch.ended(&record);
-            known.borrow_mut()[*index] = Some(record);
-            tell_ready(&mut watch, &known.borrow());
+    drive(chosen, jobs, stage, move |key, happening| {
+        let Some((index, case)) = cases.get(&key) else { return };
+        match happening {
+            Happening::Begun => watch.begun(&case.id, &case.name),
+            Happening::Step(sentence) => watch.step(&case.id, &sentence),
+            Happening::Ended(ended) => {
+                let record = ended.record(case);
+                watch.ended(&record);
+                known.borrow_mut()[*index] = Some(record);
+                tell_ready(&mut watch, &known.borrow());
+            }
         }
     })
     .await;

@@ -10,6 +10,12 @@ pub trait Watch {
         Ok(())
     }
 
+    /// A scenario begins.
+    fn begun(&mut self, _id: &str, _name: &str) {}
+
+    /// A step of a scenario begins.
+    fn step(&mut self, _id: &str, _sentence: &str) {}
+
     /// A scenario has ended.
     fn ended(&mut self, _scenario: &ScenarioRecord) {}
 

@@ -1,6 +1,7 @@
 //! Proof that each report says what the record says, whatever stands in it, in the form that its readers know.
 
 mod baselines;
+mod browser;
 mod differences;
 mod kept;
 mod machines;

@@ -157,3 +157,6 @@ impl Machine for Defective {
         self.machine.repository_mut()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ struct Step<'a> {
     verdict: Verdict,
     took: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<&'a [Vec<String>]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ fn step(step: &StepRecord) -> Step<'_> {
         text: &step.text,
         verdict: step.verdict,
         took: step.duration_ms,
-        reason: step.reason.as_deref(),
+        reason: step.reason.as_deref().map(view::in_lines),
         table: Some(step.table.as_slice()).filter(|table| !table.is_empty()),
         doc: step.doc_string.as_deref(),
     }

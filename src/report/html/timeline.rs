@@ -13,6 +13,9 @@ const WIDTH: f64 = 1000.0;
 /// The narrowest bar that can be seen.
 const NARROWEST: f64 = 1.5;
 
+const REFUSED: &str = "refused";
+const LOST: &str = "lost";
+
 /// All requests of a run over time.
 #[derive(Serialize)]
 pub(super) struct Timeline {
@@ -27,7 +30,8 @@ struct Lane {
     name: &'static str,
     bars: Vec<Bar>,
     requests: usize,
-    bad: usize,
+    refused: usize,
+    lost: usize,
     median: String,
     longest: String,
 }
@@ -36,7 +40,7 @@ struct Lane {
 struct Bar {
     x: f64,
     w: f64,
-    bad: bool,
+    class: &'static str,
 }
 
 impl Timeline {
@@ -64,7 +68,8 @@ fn lane(name: &'static str, mut own: Vec<&Exchange>, first: i64, took: f64) -> L
     let mut bars: Vec<Bar> = Vec::new();
     for one in &own {
         let at = ms(one.started_us.saturating_sub(first).unsigned_abs());
-        add(&mut bars, Bar { x: at / took * WIDTH, w: (ms(one.took_us) / took * WIDTH).max(NARROWEST), bad: bad(one) });
+        let w = (ms(one.took_us) / took * WIDTH).max(NARROWEST);
+        add(&mut bars, Bar { x: at / took * WIDTH, w, class: class(one) });
     }
     for bar in &mut bars {
         bar.x = (bar.x.min(WIDTH - NARROWEST) * 10.0).round() / 10.0;
@@ -76,7 +81,8 @@ fn lane(name: &'static str, mut own: Vec<&Exchange>, first: i64, took: f64) -> L
         name,
         bars,
         requests: own.len(),
-        bad: own.iter().filter(|one| bad(one)).count(),
+        refused: own.iter().filter(|one| class(one) == REFUSED).count(),
+        lost: own.iter().filter(|one| class(one) == LOST).count(),
         median: view::time(ms(times[times.len() / 2])),
         longest: view::time(ms(times[times.len() - 1])),
     }
@@ -84,14 +90,19 @@ fn lane(name: &'static str, mut own: Vec<&Exchange>, first: i64, took: f64) -> L
 
 /// Adds a bar, or makes the last one longer when they touch and are of one kind.
 fn add(bars: &mut Vec<Bar>, bar: Bar) {
-    match bars.last_mut().filter(|last| last.bad == bar.bad && bar.x <= last.x + last.w) {
+    match bars.last_mut().filter(|last| last.class == bar.class && bar.x <= last.x + last.w) {
         Some(last) => last.w = last.w.max(bar.x + bar.w - last.x),
         None => bars.push(bar),
     }
 }
 
-fn bad(exchange: &Exchange) -> bool {
-    !matches!(&exchange.outcome, Outcome::Response { status, .. } if *status < 400)
+/// How a bar is drawn: a refusal is what many scenarios ask for, a lost answer never is.
+const fn class(exchange: &Exchange) -> &'static str {
+    match &exchange.outcome {
+        Outcome::Response { status: ..400, .. } => "",
+        Outcome::Response { status: 400..500, .. } => REFUSED,
+        _ => LOST,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a run's microseconds fit into 53 bits")]

@@ -12,7 +12,7 @@
   const time = (ms) => ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
   const MARKS = { passed: "✓", failed: "✕", error: "!", skipped: "–", unproven: "·" };
   const mark = (word) => [el("span", { class: `mark ${word}`, "aria-hidden": "true" }, MARKS[word]), el("span", { class: "vh" }, `${word}: `)];
-  const bad = (exchange) => exchange.status === undefined || exchange.status >= 400;
+  const kind = ({ status }) => status === undefined || status >= 500 ? "lost" : status >= 400 ? "refused" : "";
 
   // ---- one scenario, drawn when it is opened
   const text = (title, part) => part && part.text !== undefined && (part.bytes > 0)
@@ -23,7 +23,7 @@
   const exchange = (one) => el("details", { class: "exchange" },
     el("summary", {},
       el("span", {}, one.method), el("span", { class: "url" }, one.url),
-      el("span", { class: bad(one) ? "bad" : "" }, one.status === undefined ? "no answer" : String(one.status)),
+      el("span", { class: kind(one) }, one.status === undefined ? "no answer" : String(one.status)),
       el("span", { class: "took" }, time(one.took))),
     el("div", { class: "parts" },
       el("p", { class: "hint" }, `${one.surface} · sent ${time(one.at)} after the scenario began`),
@@ -43,7 +43,7 @@
         const bar = document.createElementNS(SVG, "rect");
         const place = { x: one.at / end * 996, y: 2, width: Math.max(one.took / end * 996, 4), height: 12 };
         for (const [name, value] of Object.entries(place)) bar.setAttribute(name, value);
-        if (bad(one)) bar.setAttribute("class", "bad");
+        bar.setAttribute("class", kind(one));
         const title = document.createElementNS(SVG, "title");
         title.textContent = `${one.method} ${one.url} – ${one.status ?? "no answer"}, ${time(one.took)}`;
         bar.append(title);

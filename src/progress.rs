@@ -1,0 +1,113 @@
+//! What a person sees while a run goes on: how far it is, how long it takes, and the step of each scenario that runs.
+//! Only on a terminal; elsewhere the lines of the scenarios that have ended say enough.
+
+use std::collections::HashMap;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::report::view;
+
+/// The longest part of a name or a sentence that is shown.
+const WIDEST: usize = 100;
+
+/// The live view of a run.
+#[derive(Debug)]
+pub struct Progress {
+    all: MultiProgress,
+    total: ProgressBar,
+    running: HashMap<String, (String, ProgressBar)>,
+}
+
+impl Progress {
+    /// The view on stderr; none where that is no terminal.
+    pub fn on_terminal() -> Option<Self> {
+        let told = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        told.then(|| Self::on(ProgressDrawTarget::stderr()))
+    }
+
+    fn on(target: ProgressDrawTarget) -> Self {
+        let all = MultiProgress::with_draw_target(target);
+        let total = all.add(ProgressBar::new(0));
+        total.set_style(style("{wide_bar:.dim} {pos}/{len} scenarios  {elapsed} gone, {eta} to go{msg}"));
+        Self { all, total, running: HashMap::new() }
+    }
+
+    /// The plan is made: so many scenarios run.
+    pub fn planned(&mut self, scenarios: usize) {
+        self.total.set_length(u64::try_from(scenarios).unwrap_or_default());
+        self.total.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    /// A scenario begins.
+    pub fn begun(&mut self, id: &str, name: &str) {
+        let line = self.all.insert_before(&self.total, ProgressBar::new_spinner());
+        line.set_style(style("{spinner} {wide_msg}"));
+        line.set_message(view::shorten(name, WIDEST));
+        line.enable_steady_tick(Duration::from_millis(200));
+        self.running.insert(id.to_owned(), (view::shorten(name, WIDEST / 2), line));
+    }
+
+    /// A step begins.
+    pub fn step(&mut self, id: &str, sentence: &str) {
+        if let Some((name, line)) = self.running.get(id) {
+            line.set_message(format!("{name}: {}", view::shorten(sentence, WIDEST)));
+        }
+    }
+
+    /// A scenario has ended.
+    pub fn ended(&mut self, id: &str, failed: usize) {
+        if let Some((_, line)) = self.running.remove(id) {
+            line.finish_and_clear();
+            self.all.remove(&line);
+            self.total.inc(1);
+        }
+        if failed > 0 {
+            self.total.set_message(format!("  {failed} did not pass"));
+        }
+    }
+
+    /// Makes room for what is written meanwhile.
+    pub fn aside(&self, write: impl FnOnce()) {
+        self.all.suspend(write);
+    }
+
+    /// The run is over: nothing of the view is left.
+    pub fn finish(&mut self) {
+        self.running.drain().for_each(|(_, (_, line))| line.finish_and_clear());
+        self.total.finish_and_clear();
+        let _ = self.all.clear();
+    }
+}
+
+/// A style of our own; a wrong one is the usual one.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::{InMemoryTerm, TermLike as _};
+
+    use super::*;
+
+    #[test]
+    fn a_person_sees_the_step_of_each_scenario_and_how_far_the_run_is() {
+        let term = InMemoryTerm::new(10, 120);
+        let mut progress = Progress::on(ProgressDrawTarget::term_like(Box::new(term.clone())));
+        progress.planned(3);
+        progress.begun("a/b", "All four are enabled");
+        progress.begun("a/c", "The queue is idle");
+        progress.step("a/b", "Given the four replication agents of the tenant");
+        progress.ended("a/c", 1);
+        progress.total.tick();
+        let seen = term.contents();
+        assert!(seen.contains("All four are enabled: Given the four replication agents of the tenant"), "{seen}");
+        assert!(seen.contains("1/3 scenarios") && seen.contains("1 did not pass"), "{seen}");
+        assert!(!seen.contains("The queue is idle"), "{seen}");
+        progress.finish();
+        assert_eq!(term.contents(), "", "nothing is left");
+        assert_eq!(term.width(), 120);
+    }
+}

@@ -1,0 +1,221 @@
+//! Evidence over the command itself: what a run leaves behind, and what the commands that read records make of it.
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use bpconform::mock::MockStack;
+use bpconform::record::Record;
+use bpconform::record_file;
+use bpconform::verdict::Verdict;
+use bpconform_fixtures::Defects;
+use bpconform_mocks::stack::StackOptions;
+use serde_json::Value;
+use support::{bpconform, bpconform_with, command, directory};
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a path of this test is UTF-8")
+}
+
+/// The record without what differs from run to run: times, ports, ids, and what was said over the wire.
+fn without_times(record: &Record) -> Value {
+    let mut record = record.clone();
+    record.plan.shard = None;
+    record.started = jiff::Timestamp::UNIX_EPOCH;
+    (record.duration_ms, record.summary.wall_ms) = (0.0, 0.0);
+    for scenario in &mut record.scenarios {
+        (scenario.started_ms, scenario.duration_ms) = (0.0, 0.0);
+        scenario.exchanges.clear();
+        for step in &mut scenario.steps {
+            (step.started_ms, step.duration_ms) = (0.0, 0.0);
+            step.exchanges.clear();
+        }
+    }
+    serde_json::to_value(record).expect("a record is JSON")
+}
+
+#[test]
+fn shards_merged_are_the_unsharded_run() {
+    let folder = directory("shards");
+    let whole = folder.join("whole");
+    assert_eq!(bpconform(&["run", "-q", "--tags", "@observe", "--out", path(&whole)]).code, Some(0));
+    let whole = record_file::read(&whole).expect("a record");
+    for count in [1, 2, 5] {
+        let mut arguments = vec!["merge".to_owned()];
+        for index in 1..=count {
+            let out = folder.join(format!("{index}-of-{count}"));
+            let shard = format!("{index}/{count}");
+            let told = bpconform(&["run", "-q", "--tags", "@observe", "--shard", &shard, "--out", path(&out)]);
+            assert!(matches!(told.code, Some(0 | 4)), "{}", told.all());
+            arguments.push(path(&out).to_owned());
+        }
+        let merged = folder.join(format!("merged-{count}"));
+        arguments.extend(["--out".to_owned(), path(&merged).to_owned()]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert_eq!(bpconform(&arguments).code, Some(0));
+        let merged = record_file::read(&merged).expect("a record");
+        assert_eq!(without_times(&merged), without_times(&whole), "{count} shards");
+        let told = bpconform(&[&arguments[..1], &arguments[2..]].concat());
+        assert_eq!(told.code, Some(2), "{}", told.all());
+    }
+}
+
+#[test]
+fn a_shard_is_read_from_the_ci_system() {
+    let variables = [("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3"), ("GITLAB_CI", "true")];
+    let told = bpconform_with(&["run", "--dry-run", "--shard", "auto"], &variables);
+    let by_hand = bpconform(&["run", "--dry-run", "--shard", "2/3"]);
+    assert_eq!((told.code, &told.out), (Some(0), &by_hand.out));
+    assert_ne!(bpconform(&["run", "--dry-run"]).out, by_hand.out);
+}
+
+#[test]
+fn the_difference_names_what_one_defect_broke_and_the_setting_that_changed() {
+    let folder = directory("diff");
+    let (before, after) = (folder.join("before"), folder.join("after"));
+    let section = ["run", "-q", "--tags", "@BP-REP-01 or @BP-REP-02 or @BP-REP-04 or @BP-REP-08"];
+    let green = bpconform(&[&section[..], &["--out", path(&before)]].concat());
+    assert_eq!(green.code, Some(0), "{}", green.all());
+    let red = bpconform(&[&section[..], &["--defect", "agent-disabled", "--out", path(&after)]].concat());
+    assert_eq!(red.code, Some(1), "{}", red.all());
+
+    let told = bpconform(&["diff", path(&before), path(&after), "--format", "json"]);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    let diff: Value = serde_json::from_str(&told.out).expect("JSON");
+    let broken: Vec<_> = diff["requirements"].as_array().expect("a list").iter().map(|one| &one["id"]).collect();
+    assert_eq!(broken, ["BP-REP-02"], "{}", told.out);
+    let settings = diff["settings"].as_array().expect("a list");
+    assert_eq!(settings.len(), 1, "{}", told.out);
+    assert_eq!((&settings[0]["property"], &settings[0]["before"]), (&"enabled".into(), &"true".into()));
+    assert_eq!(bpconform(&["diff", path(&before), path(&before)]).code, Some(0));
+    assert_eq!(bpconform(&["diff", path(&after), path(&before)]).code, Some(0), "the other way it was fixed");
+}
+
+#[test]
+fn a_baseline_turns_what_is_known_green_and_nothing_else() {
+    let folder = directory("baseline");
+    let (out, file) = (folder.join("out"), folder.join("baseline.toml"));
+    let run = ["run", "-q", "--tags", "@BP-REP-01 or @BP-REP-02", "--defect", "agent-disabled", "--out", path(&out)];
+    assert_eq!(bpconform(&run).code, Some(1));
+    let written = bpconform(&["baseline", path(&out)]);
+    std::fs::write(&file, &written.out).expect("written");
+    let with = [&run[..], &["--baseline", path(&file)]].concat();
+    let told = bpconform(&with);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert_eq!(bpconform(&["baseline", path(&out), "--check", path(&file)]).code, Some(0));
+
+    // Mended, and still expected to fail.
+    let mended: Vec<&str> = with.iter().copied().filter(|one| !["--defect", "agent-disabled"].contains(one)).collect();
+    let told = bpconform(&mended);
+    assert!(told.code == Some(5) && told.out.contains("to remove from the baseline"), "{}", told.all());
+    // Nothing is expected, and something fails.
+    std::fs::write(&file, "").expect("written");
+    let told = bpconform(&with);
+    assert!(told.code == Some(5) && told.out.contains("to paste into the baseline"), "{}", told.all());
+}
+
+#[test]
+fn every_report_that_is_asked_for_is_written_and_github_is_told() {
+    let folder = directory("reports");
+    let (page, summary) = (folder.join("deep/report.html"), folder.join("summary.md"));
+    let wanted = format!("html={}", path(&page));
+    let told = bpconform_with(
+        &[
+            "run",
+            "-q",
+            "--requirement",
+            "BP-REP-02",
+            "--defect",
+            "agent-disabled",
+            "--report",
+            &wanted,
+            "--report",
+            "ctrf=-",
+        ],
+        &[("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", path(&summary))],
+    );
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert!(std::fs::read_to_string(&page).expect("the page").contains("BP-REP-02"));
+    assert!(std::fs::read_to_string(&summary).expect("the summary").contains("does not conform"));
+    assert!(told.out.contains("::error file=features/05-replication-agents.feature,line="), "{}", told.out);
+    assert!(told.out.contains("\"reportFormat\": \"CTRF\""), "{}", told.out);
+    let wrong = bpconform(&["run", "--report", "pdf=x"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("there is no format `pdf`"), "{}", wrong.all());
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_a_readable_record() {
+    let folder = directory("killed");
+    let out = folder.join("out");
+    let mut run = command(&["run", "-q", "--jobs", "1", "--out", path(&out)]);
+    let mut child = run.stdout(Stdio::null()).spawn().expect("started");
+    let part = out.join(record_file::PART);
+    let began = Instant::now();
+    // The plan and at least two scenarios.
+    while std::fs::read_to_string(&part).map_or(0, |text| text.lines().count()) < 3 {
+        assert!(began.elapsed() < Duration::from_secs(120), "nothing was kept");
+        std::thread::yield_now();
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let record = record_file::read(&out).expect("what is left can be read");
+    assert!(!record.complete && record.exit_code == 130);
+    assert!(record.scenarios.iter().any(|scenario| scenario.verdict == Verdict::Passed));
+    assert!(record.scenarios.iter().any(|scenario| scenario.verdict == Verdict::Unproven));
+    assert_eq!(bpconform(&["report", "html", path(&out), "--out", path(&folder.join("left.html"))]).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_shows_which_three_of_twenty_do_not_conform_and_why() {
+    let folder = directory("fleet");
+    let defects = [(3, "agent-disabled"), (11, "three-agents"), (17, "agent-with-another-title")];
+    let (mut config, mut stacks) = (String::new(), Vec::new());
+    let mut variables = Vec::new();
+    for index in 1..=20 {
+        let defect = defects.iter().find(|(at, _)| *at == index);
+        let find = |id: &str| Defects::built_in().get(id).cloned().map(std::sync::Arc::new).expect("a defect");
+        let defects = defect.map(|(_, id)| find(id)).into_iter().collect();
+        let mock =
+            MockStack::start(StackOptions { defects, ..StackOptions::new("configured") }).await.expect("started");
+        let tenant = mock.stack.tenant.as_ref().expect("it has a tenant");
+        config +=
+            &format!("[target.env-{index:02}]\nauthor_url = \"{}\"\ntenant_url = \"{tenant}\"\n", mock.stack.author);
+        for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
+            variables.push((name, mock.credentials.get(name).expect("it accepts somebody").to_owned()));
+        }
+        stacks.push(mock);
+    }
+    let file = folder.join("fleet.toml");
+    std::fs::write(&file, config).expect("written");
+    let out = folder.join("out");
+    let told = tokio::task::spawn_blocking(move || {
+        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let tags = "@BP-REP-01 or @BP-REP-02 or @BP-REP-04";
+        bpconform_with(
+            &["run", "--allow", "observe", "--tags", tags, "--fleet", path(&file), "--out", path(&out)],
+            &variables,
+        )
+    });
+    let told = told.await.expect("it ran");
+    eprintln!("the fleet took {:?}", told.took);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert!(told.out.contains("17 of 20 environments conform"), "{}", told.out);
+    let page = std::fs::read_to_string(folder.join("out/fleet.html")).expect("an overview");
+    let red: Vec<_> = page
+        .split("<tr class=\"failed\">")
+        .skip(1)
+        .filter_map(|row| row.split("report.html\">").nth(1)?.get(..6))
+        .collect();
+    assert_eq!(red, ["env-03", "env-11", "env-17"]);
+    for (index, why) in [(3, "BP-REP-02"), (11, "BP-REP-01"), (17, "BP-REP-01")] {
+        assert!(
+            told.out.lines().any(|line| line.starts_with(&format!("env-{index:02}")) && line.contains(why)),
+            "{}",
+            told.out
+        );
+        assert!(folder.join(format!("out/env-{index:02}/run.json")).exists());
+    }
+    drop(stacks);
+}
