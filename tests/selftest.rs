@@ -16,7 +16,7 @@ fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
     let told = bpconform(&["selftest"]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
     assert!(told.took < LIMIT, "{:?}", told.took);
-    filtered(|| insta::assert_snapshot!("matrix", told.out));
+    filtered(|| insta::assert_snapshot!("selftest_matrix", told.out));
 }
 
 #[test]

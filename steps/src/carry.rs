@@ -19,6 +19,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The statuses of a gateway, or of an Author that is starting, that say nothing about the Author's configuration.
 const NOT_THERE_YET: [u16; 3] = [502, 503, 504];
 
+/// What the HTTP library calls a connection that was closed between its handshake and the request.
+const CLOSED_AT_ONCE: &str = "connection was not ready";
+
 /// What came back, and how often the request was sent again.
 pub(crate) async fn carry(wire: &Wire, surface: &Surface, url: &Url, request: RequestBuilder) -> (Checked<Reply>, u32) {
     let mut again = 0;
@@ -71,6 +74,11 @@ fn why(error: &reqwest::Error, wire: &Wire) -> String {
         }
         _ if error.is_connect() => {
             format!("no answer: {cause}; is it running, and are address, scheme and proxy right?")
+        }
+        // A server that wants another client certificate may close before its alert is read.
+        _ if cause.contains(CLOSED_AT_ONCE) => {
+            "no answer: the server closed the connection at once; does it ask for a client certificate, or refuse this one?"
+                .to_owned()
         }
         _ => format!("no whole answer: {cause}"),
     }

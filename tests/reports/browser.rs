@@ -87,6 +87,9 @@ impl Browser {
 
     async fn click(&self, selector: &str) {
         let element = self.element(selector).await;
+        // A person scrolls until nothing that sticks to the top covers it.
+        let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.post("/execute/sync", &json!({ "script": script, "args": [{ ELEMENT: element }] })).await;
         self.post(&format!("/element/{element}/click"), &json!({})).await;
     }
 
