@@ -25,7 +25,7 @@ pub enum Error {
         problem: String,
     },
     /// No requirement has that id.
-    #[error("--requirement {id}: there is no such requirement{hint}; `bpconform list --requirements` shows all")]
+    #[error("no requirement has the id {id}{hint}; `bpconform list --requirements` shows all")]
     Requirement {
         /// As it was given.
         id: String,

@@ -30,6 +30,28 @@ fn help_says_what_there_is() {
 }
 
 #[test]
+fn a_promise_is_explained_to_someone_who_has_never_seen_the_project() {
+    let told = bpconform(&["explain", "BP-REP-03"]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    snapshot!("explain", told);
+    assert_eq!(bpconform(&["explain", "bp-rep-03"]).out, told.out);
+    let unknown = bpconform(&["explain", "BP-REP-3"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("did you mean BP-REP-03?"), "{}", unknown.err);
+}
+
+#[test]
+fn every_promise_has_something_to_explain() {
+    let table = bpconform(&["list", "--requirements", "--format", "markdown"]).out;
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    assert_eq!(rows.len(), 50);
+    for row in rows {
+        let scenarios = row.rsplit('|').nth(1).expect("a table row ends with a bar");
+        assert!(scenarios.contains('`'), "no scenario: {row}");
+    }
+}
+
+#[test]
 fn a_bad_flag_is_wrong_usage() {
     for arguments in [
         &["run", "--no-such-flag"][..],

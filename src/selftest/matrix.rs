@@ -141,14 +141,15 @@ impl Matrix {
 
     /// The matrix for a person; the last line says it in one.
     pub fn text(&self) -> String {
-        let width = self.defects.iter().map(|row| row.defect.len()).max().unwrap_or_default().max("defect".len());
-        let mut text = format!("{:<width$}  {:<10}  expected = found\n", "defect", "verdict");
+        let width =
+            |cells: &mut dyn Iterator<Item = usize>, head: &str| cells.max().unwrap_or_default().max(head.len());
+        let defect = width(&mut self.defects.iter().map(|row| row.defect.len()), "defect");
+        let breaks = width(&mut self.defects.iter().map(|row| list(&row.expected).len()), "breaks");
+        let mut text = format!("{:<defect$}  {:<breaks$}  {:<10}  found\n", "defect", "breaks", "verdict");
         for row in &self.defects {
-            let _ = write!(text, "{:<width$}  {:<10}  {}", row.defect, row.verdict.word(), list(&row.expected));
-            if row.found != row.expected {
-                let _ = write!(text, " ≠ {}", list(&row.found));
-            }
-            text.push('\n');
+            let found = if row.verdict == Fate::Killed { "the same".to_owned() } else { list(&row.found) };
+            let expected = list(&row.expected);
+            let _ = writeln!(text, "{:<defect$}  {expected:<breaks$}  {:<10}  {found}", row.defect, row.verdict.word());
         }
         let wrong = self.defects.iter().filter(|row| row.verdict != Fate::Killed);
         wrong.for_each(|row| explain(&mut text, row));
