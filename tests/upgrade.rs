@@ -1,5 +1,7 @@
 //! The documented upgrade, step by step over plain HTTP, touches the documented nodes of the Author and no other.
 
+#![allow(clippy::print_stdout, reason = "the difference is there to be read")]
+
 mod support;
 
 use std::collections::BTreeSet;
