@@ -62,6 +62,9 @@
     one.doc ? el("pre", {}, one.doc) : null,
     one.reason ? el("pre", { class: "reason" }, one.reason) : null);
 
+  // What scrolls can be reached by keyboard; what does not is no stop on the way.
+  const reach = (root) => $$("pre", root).forEach((pre) => { if (pre.scrollHeight > pre.clientHeight) pre.tabIndex = 0; });
+
   const draw = (details) => {
     const source = $("script", details);
     if (!source) return;
@@ -82,6 +85,7 @@
     }
     if (data.attempts) body.append(el("h4", {}, "Earlier attempts"), el("ul", {}, ...data.attempts.map((one) =>
       el("li", {}, `${one.verdict} after ${time(one.duration_ms)}${one.reason ? `: ${one.reason}` : ""}`))));
+    reach(body);
     body.append(el("p", { class: "hint" }, data.place + (data.cut ? " · long bodies are cut here; run.json has more of them" : "")));
   };
   document.addEventListener("toggle", (event) => {
@@ -152,6 +156,7 @@
   };
   addEventListener("hashchange", () => follow(false));
   follow(true);
+  $$(".card").forEach(reach);
 
   // ---- on paper, what did not pass is open
   addEventListener("beforeprint", () => $$("details.scenario.failed, details.scenario.error").forEach((row) => { row.open = true; draw(row); }));
