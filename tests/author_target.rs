@@ -1,10 +1,8 @@
 //! The same features, unchanged, against an Author at an address: what each level of permission may check is checked,
 //! and nothing above it is ever sent.
 
-mod support;
-
+use crate::support::{Mock, Told, directory, post};
 use serde_json::Value;
-use support::{Mock, Told, directory, post};
 
 fn run(mock: &Mock, level: &str, name: &str) -> (Told, Value) {
     let out = directory(&format!("author-{name}"));

@@ -1,12 +1,10 @@
 //! The command as a person and a pipeline meet it: help, messages, exit codes, files.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{bpconform, bpconform_with, directory, filtered};
 use serde_json::Value;
-use support::{bpconform, bpconform_with, directory, filtered};
 
 macro_rules! snapshot {
     ($name:expr, $told:expr) => {

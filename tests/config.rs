@@ -1,12 +1,10 @@
 //! The configuration: flag before environment before profile before file before default, each value with its origin, and
 //! no secret in a file, in an output, or in a message.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use support::{Told, command, directory, filtered};
+use crate::support::{Told, command, directory, filtered};
 
 const FILE: &str = "\
 # what is common to all
@@ -71,7 +69,7 @@ fn every_source_comes_before_the_next() {
     assert_eq!(show(&["--profile", "staging", flag], &[variable]), "5 | flag --retries");
     assert_eq!(show(&["--profile", "production"], &[]), "1 | file bpconform.toml:4");
     assert_eq!(show(&[], &[("BPCONFORM_PROFILE", "staging")]), "3 | profile staging, bpconform.toml:10");
-    let elsewhere = in_directory(&support::directory("config-none"), &["config", "show", "--origin"], &[]);
+    let elsewhere = in_directory(&crate::support::directory("config-none"), &["config", "show", "--origin"], &[]);
     assert_eq!(setting(&elsewhere, "retries"), "2 | default");
 }
 

@@ -1,8 +1,6 @@
 //! The conformance run itself: the built-in features against the embedded mocks, through the library, and what the
 //! reports say of it.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;

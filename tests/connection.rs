@@ -1,15 +1,10 @@
 //! Between an operator and an Author: TLS, a proxy, a context path, IPv6, and wires that break. What works is reached;
 //! what does not is said in its own words, with exit code 3, in time.
 
-mod support;
-
-#[path = "support/gateway.rs"]
-mod gateway;
-
 use std::time::Duration;
 
-use gateway::{Authority, Gateway, Valid, as_proxy, below_context, unchanged};
-use support::{Mock, Told, bpconform_with, directory, reply, serve};
+use crate::support::gateway::{Authority, Gateway, Valid, as_proxy, below_context, unchanged};
+use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
 
 /// What the doctor says of the Author at that address.
 fn doctor(mock: &Mock, url: &str, more: &[&str]) -> Told {

@@ -1,11 +1,10 @@
 //! Evidence over the command itself: what a run leaves behind, and what the commands that read records make of it.
 
-mod support;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::support::{bpconform, bpconform_with, command, directory};
 use bpconform::mock::MockStack;
 use bpconform::record::Record;
 use bpconform::record_file;
@@ -13,7 +12,6 @@ use bpconform::verdict::Verdict;
 use bpconform_fixtures::Defects;
 use bpconform_mocks::stack::StackOptions;
 use serde_json::Value;
-use support::{bpconform, bpconform_with, command, directory};
 
 fn path(path: &Path) -> &str {
     path.to_str().expect("a path of this test is UTF-8")

@@ -1,10 +1,6 @@
 //! `bpconform mock`: one JSON object once it serves, and the end at Ctrl-C.
 
-#![cfg(unix)]
-
-mod support;
-
-use support::{Mock, bpconform, get};
+use crate::support::{Mock, bpconform, get};
 
 #[test]
 fn it_tells_where_it_serves_and_what_it_accepts() {

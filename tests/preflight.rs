@@ -1,12 +1,10 @@
 //! A target that cannot be checked is said so once, with its address and the next step, in time, with exit code 3.
 
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use support::{Told, bpconform_with, filtered, reply, serve};
+use crate::support::{Told, bpconform_with, filtered, reply, serve};
 
 fn check(url: &str) -> Told {
     let arguments = ["run", "--target", "author", "--author-url", url, "--request-timeout", "2"];

@@ -1,14 +1,12 @@
 //! What reading alone tells of each state that an Author may be in, and which remedy is named: no more and no less.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::support::{Mock, directory};
 use bpconform_fixtures::remedies::Remedies;
 use serde::Deserialize;
 use serde_json::Value;
-use support::{Mock, directory};
 
 type Ids = BTreeSet<String>;
 

@@ -1,12 +1,10 @@
 //! The kill matrix: every check of every promise can fail, and fails for nothing else.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{bpconform, filtered};
 use bpconform_fixtures::Requirements;
 use serde_json::Value;
-use support::{bpconform, filtered};
 
 /// The longest that all defects may take in a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);

@@ -1,17 +1,13 @@
 //! A run that is stopped, by Ctrl-C or by its time limit, ends soon and leaves a record that says so.
 
-#![cfg(unix)]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::support::{command, directory, interrupt, reply, serve};
 use serde_json::Value;
-use support::{command, directory, interrupt, reply, serve};
 
 /// An Author that lets itself be logged in to, and never answers anything else: it tells when it is so asked.
 fn slow_author() -> (SocketAddr, mpsc::Receiver<()>) {

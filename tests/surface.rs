@@ -1,12 +1,10 @@
 //! Endpoints that are documented nowhere: shown as what they are, learned from a capture or by asking, and then used.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::support::{bpconform, bpconform_with, command, directory, filtered};
 use serde_json::{Value, json};
-use support::{bpconform, bpconform_with, command, directory, filtered};
 
 #[test]
 fn each_endpoint_is_shown_with_its_evidence_and_source() {
@@ -183,7 +181,7 @@ fn what_was_learned_from_a_capture_is_what_a_run_sends() {
 
 #[test]
 fn an_author_is_asked_by_reads_only() {
-    let mock = support::Mock::start("configured");
+    let mock = crate::support::Mock::start("configured");
     let file = directory("surface-probe").join("probed.toml");
     let out = file.to_str().expect("UTF-8");
     let mut variables = mock.credentials();

@@ -1,13 +1,9 @@
 //! The documented upgrade, step by step over plain HTTP, touches the documented nodes of the Author and no other.
 
-#![allow(clippy::print_stdout, reason = "the difference is there to be read")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{Mock, post, send};
 use serde_json::{Value, json};
-use support::{Mock, post, send};
 
 const AGENTS: &str = "/etc/replication/agents.author";
 const CLOUD_SERVICE: &str = "/etc/cloudservices/mediaportal/BPdocConfiguration";

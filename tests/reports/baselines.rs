@@ -6,7 +6,7 @@ use bpconform::record::Record;
 use bpconform::verdict::Verdict;
 use jiff::civil::{Date, date};
 
-use crate::{Folder, sample};
+use super::{Folder, sample};
 
 const TODAY: Date = date(2026, 3, 4);
 

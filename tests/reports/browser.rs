@@ -10,7 +10,7 @@ use bpconform::record::Record;
 use bpconform::report::Format;
 use serde_json::{Value, json};
 
-use crate::{Folder, sample};
+use super::{Folder, sample};
 
 /// How the protocol calls an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";

@@ -6,7 +6,7 @@ use bpconform::record::Record;
 use bpconform::verdict::Verdict;
 use bpconform_steps::evidence::Outcome;
 
-use crate::sample;
+use super::sample;
 
 fn with(record: &Record, id: &str, verdict: Verdict) -> Record {
     let mut other = record.clone();

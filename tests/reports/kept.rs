@@ -7,7 +7,7 @@ use bpconform::record::{Outcome, Record};
 use bpconform::record_file::{self, Keeper, PART, WHOLE};
 use bpconform::verdict::Verdict;
 
-use crate::{Folder, sample};
+use super::{Folder, sample};
 
 fn as_it_is(text: &str) -> String {
     text.to_owned()

@@ -8,7 +8,7 @@ use bpconform::verdict::Verdict;
 use roxmltree::Document;
 use serde_json::Value;
 
-use crate::sample;
+use super::sample;
 
 fn draw(format: Format, record: &bpconform::record::Record) -> String {
     format.draw(record).expect("every record can be drawn")

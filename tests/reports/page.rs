@@ -3,7 +3,7 @@
 use bpconform::report::Format;
 use serde_json::Value;
 
-use crate::sample;
+use super::sample;
 
 fn page() -> String {
     Format::Html.draw(&sample::failing()).expect("drawn")

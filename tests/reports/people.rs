@@ -2,7 +2,7 @@
 
 use bpconform::report::Format;
 
-use crate::sample;
+use super::sample;
 
 #[test]
 fn markdown_tells_what_failed_why_and_what_to_do() {

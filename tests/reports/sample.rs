@@ -10,13 +10,13 @@ use bpconform_steps::evidence::{self, BODY_CAP, Exchange, Text};
 use jiff::Timestamp;
 
 /// When all samples began: 2026-03-04 10:00:00 UTC, in milliseconds.
-pub const BEGAN: f64 = 1_772_618_400_000.0;
+pub(crate) const BEGAN: f64 = 1_772_618_400_000.0;
 
 /// What no report may take for its own: markup, control characters, fences, workflow commands.
-pub const HOSTILE: &str = "</script><script>alert(1)</script> ]]> \u{1b}[31m\u{0}\u{8}\u{fffe} ``` | # @everyone ::error::x%0A <b>&amp;\r\nnext";
+pub(crate) const HOSTILE: &str = "</script><script>alert(1)</script> ]]> \u{1b}[31m\u{0}\u{8}\u{fffe} ``` | # @everyone ::error::x%0A <b>&amp;\r\nnext";
 
 /// A scenario that ran.
-pub fn scenario(id: &str, requirement: &str, verdict: Verdict) -> ScenarioRecord {
+pub(crate) fn scenario(id: &str, requirement: &str, verdict: Verdict) -> ScenarioRecord {
     let (stem, slug) = id.split_once('/').expect("an id has a stem");
     let reason = (verdict != Verdict::Passed).then(|| {
         "agent mp_replication_agent2_default_bpdoc: Replication test failed; last lines: << HTTP/1.1 401 Unauthorized"
@@ -69,7 +69,7 @@ fn steps(verdict: Verdict, reason: Option<String>) -> Vec<StepRecord> {
 }
 
 /// The agents as the Author lists them.
-pub fn agents(enabled: &str, connect: &str) -> Exchange {
+pub(crate) fn agents(enabled: &str, connect: &str) -> Exchange {
     let page = |index: u8| {
         let content = serde_json::json!({
             "jcr:primaryType": "cq:PageContent",
@@ -102,7 +102,7 @@ fn transcript(index: u8) -> Exchange {
 }
 
 /// An exchange with the mocked Author, so many milliseconds after the run began.
-pub fn exchange(surface: &str, method: &str, path: &str, status: u16, body: &str, at: f64) -> Exchange {
+pub(crate) fn exchange(surface: &str, method: &str, path: &str, status: u16, body: &str, at: f64) -> Exchange {
     #[expect(clippy::cast_possible_truncation, reason = "a time of this century")]
     let started_us = ((BEGAN + at) * 1000.0) as i64;
     Exchange {
@@ -123,7 +123,7 @@ pub fn exchange(surface: &str, method: &str, path: &str, status: u16, body: &str
 }
 
 /// The record of these scenarios.
-pub fn record(scenarios: Vec<ScenarioRecord>) -> Record {
+pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
     let mut record = Record {
         format: FORMAT,
         tool: Tool::this(),
@@ -170,7 +170,7 @@ pub fn record(scenarios: Vec<ScenarioRecord>) -> Record {
 }
 
 /// One scenario for each promise, and all pass.
-pub fn passing() -> Record {
+pub(crate) fn passing() -> Record {
     let pass = |(index, one): (usize, &bpconform_fixtures::Requirement)| {
         scenario(&format!("{:02}-feature/scenario-{index}", index / 8), &one.id, Verdict::Passed)
     };
@@ -178,7 +178,7 @@ pub fn passing() -> Record {
 }
 
 /// One of each verdict, one that is flaky, one that was tried again in vain, and one with hostile texts.
-pub fn failing() -> Record {
+pub(crate) fn failing() -> Record {
     let mut failed = scenario("05-replication-agents/test-connection-delivers", "BP-REP-03", Verdict::Failed);
     failed.attempts = vec![attempt(Verdict::Failed)];
     let error = scenario("05-replication-agents/every-queue-can-be-read", "BP-REP-08", Verdict::Error);
@@ -218,7 +218,7 @@ fn attempt(verdict: Verdict) -> Attempt {
 }
 
 /// So many scenarios, one of ten failed, with evidence as large as usual.
-pub fn many(count: usize) -> Record {
+pub(crate) fn many(count: usize) -> Record {
     let known = &Requirements::built_in().all;
     let one = |index: usize| {
         let verdict = if index % 10 == 9 { Verdict::Failed } else { Verdict::Passed };
@@ -234,7 +234,7 @@ pub fn many(count: usize) -> Record {
 }
 
 /// The same requirement's verdict in a record.
-pub fn verdict_of(record: &Record, id: &str) -> Verdict {
+pub(crate) fn verdict_of(record: &Record, id: &str) -> Verdict {
     record
         .requirements
         .iter()

@@ -4,7 +4,7 @@ use bpconform::merge::{Named, merge};
 use bpconform::record::Record;
 use bpconform::shard::Shard;
 
-use crate::sample;
+use super::sample;
 
 /// The records that the shards of this whole would have made.
 fn shards(whole: &Record, count: u32) -> Vec<Named> {
@@ -50,9 +50,12 @@ fn a_shard_that_is_there_twice_is_refused() {
     assert!(refused(parts.clone()).contains("shard 2 of 3 is there twice"), "{}", refused(parts));
 }
 
+/// Makes a record differ.
+type Change = fn(&mut Record);
+
 #[test]
 fn shards_of_different_runs_are_refused_with_what_differs() {
-    let change: [(&str, fn(&mut Record)); 4] = [
+    let change: [(&str, Change); 4] = [
         ("surfaces", |record| record.target.surfaces_sha256 = Some("1".repeat(64))),
         ("allow level", |record| record.allow = bpconform_fixtures::Allow::Observe),
         ("product", |record| record.target.product = Some("6.5.22.0".into())),

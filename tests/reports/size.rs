@@ -5,7 +5,7 @@ use std::time::Instant;
 use bpconform::record_file;
 use bpconform::report::Format;
 
-use crate::{Folder, sample};
+use super::{Folder, sample};
 
 /// Measured in a release build and alone in its process, as `ci/check-reports.sh` does.
 #[test]

@@ -1,8 +1,6 @@
 //! What may stand between an operator and an Author: TLS with any certificate, a context path, a proxy. Each connection
 //! carries one request to the mocked Author behind it.
 
-#![allow(dead_code, unreachable_pub, clippy::unnecessary_wraps, reason = "each test file uses its own part")]
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -14,11 +12,11 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// A certificate authority made for one test.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// How long the certificate that is made is valid.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Valid {
+pub(crate) enum Valid {
     Now,
     /// Until years ago.
     Past,
@@ -26,7 +24,7 @@ pub enum Valid {
 
 impl Authority {
     /// A new one.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -35,7 +33,7 @@ impl Authority {
     }
 
     /// Its certificate, PEM.
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
@@ -53,13 +51,13 @@ impl Authority {
     }
 
     /// A client's certificate and key, PEM.
-    pub fn client(&self) -> (String, String) {
+    pub(crate) fn client(&self) -> (String, String) {
         let (certificate, key) = self.issue("client", Valid::Now, ExtendedKeyUsagePurpose::ClientAuth);
         (certificate.pem(), key.serialize_pem())
     }
 
     /// How a server of that host speaks TLS; with `clients` it asks for a certificate of that authority.
-    pub fn server(&self, host: &str, valid: Valid, clients: Option<&Self>) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self, host: &str, valid: Valid, clients: Option<&Self>) -> Arc<ServerConfig> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificate, key) = self.issue(host, valid, ExtendedKeyUsagePurpose::ServerAuth);
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -77,27 +75,28 @@ impl Authority {
 }
 
 /// A gateway that serves until the test ends.
-pub struct Gateway {
+pub(crate) struct Gateway {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     served: Arc<AtomicUsize>,
 }
 
 /// What the gateway does with the head of a request before it goes on; none answers 404 itself.
-pub type Rewrite = fn(&str) -> Option<String>;
+pub(crate) type Rewrite = fn(&str) -> Option<String>;
 
 /// The head as it is.
-pub fn unchanged(head: &str) -> Option<String> {
+#[expect(clippy::unnecessary_wraps, reason = "a gateway that rewrites nothing is one of several")]
+pub(crate) fn unchanged(head: &str) -> Option<String> {
     Some(head.to_owned())
 }
 
 /// Only what is below `/aem`, without it: an Author with a context path.
-pub fn below_context(head: &str) -> Option<String> {
+pub(crate) fn below_context(head: &str) -> Option<String> {
     head.contains(" /aem/").then(|| head.replacen(" /aem/", " /", 1))
 }
 
 /// The absolute form of a proxy's request, made an ordinary one.
-pub fn as_proxy(head: &str) -> Option<String> {
+pub(crate) fn as_proxy(head: &str) -> Option<String> {
     let (method, rest) = head.split_once(' ')?;
     let path = rest.strip_prefix("http://")?.split_once('/')?.1;
     Some(format!("{method} /{path}"))
@@ -105,7 +104,7 @@ pub fn as_proxy(head: &str) -> Option<String> {
 
 impl Gateway {
     /// Starts one at that local address before the Author at `upstream`.
-    pub fn start(listen: &str, upstream: &str, tls: Option<Arc<ServerConfig>>, rewrite: Rewrite) -> Self {
+    pub(crate) fn start(listen: &str, upstream: &str, tls: Option<Arc<ServerConfig>>, rewrite: Rewrite) -> Self {
         let listener = TcpListener::bind(listen).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let port = upstream.rsplit(':').next().expect("a port").to_owned();
@@ -129,7 +128,7 @@ impl Gateway {
     }
 
     /// How many requests went through.
-    pub fn served(&self) -> usize {
+    pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::SeqCst)
     }
 }

@@ -1,6 +1,6 @@
 //! The command as a process, for tests: started with an environment of its own, its output filtered for snapshots.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+pub(crate) mod gateway;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,26 +12,26 @@ use serde_json::Value;
 
 /// What a process told.
 #[derive(Debug)]
-pub struct Told {
+pub(crate) struct Told {
     /// The exit code; none if a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What a person or a pipe reads.
-    pub out: String,
+    pub(crate) out: String,
     /// What else a person reads.
-    pub err: String,
+    pub(crate) err: String,
     /// How long it took.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Told {
     /// Exit code, stdout and stderr as one text for a snapshot.
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("exit {:?}\n--- stdout\n{}--- stderr\n{}", self.code, self.out, self.err)
     }
 }
 
 /// The command with nothing of ours in its environment.
-pub fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bpconform"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BPCONFORM_") {
@@ -43,12 +43,12 @@ pub fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs the command to its end.
-pub fn bpconform(arguments: &[&str]) -> Told {
+pub(crate) fn bpconform(arguments: &[&str]) -> Told {
     bpconform_with(arguments, &[])
 }
 
 /// Runs the command to its end with these variables.
-pub fn bpconform_with(arguments: &[&str], variables: &[(&str, &str)]) -> Told {
+pub(crate) fn bpconform_with(arguments: &[&str], variables: &[(&str, &str)]) -> Told {
     let began = Instant::now();
     let output = command(arguments).envs(variables.iter().copied()).output().expect("the command can be started");
     Told {
@@ -60,7 +60,7 @@ pub fn bpconform_with(arguments: &[&str], variables: &[(&str, &str)]) -> Told {
 }
 
 /// A directory of this test's own.
-pub fn directory(name: &str) -> PathBuf {
+pub(crate) fn directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).expect("the target directory can be written");
@@ -68,7 +68,7 @@ pub fn directory(name: &str) -> PathBuf {
 }
 
 /// What differs from run to run, replaced: times, ports, paths of this machine.
-pub fn filtered(check: impl FnOnce()) {
+pub(crate) fn filtered(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"\b\d+(\.\d+)? (ms|s)\b", "[time]");
@@ -80,15 +80,15 @@ pub fn filtered(check: impl FnOnce()) {
 }
 
 /// The mocked stack in a process of its own.
-pub struct Mock {
+pub(crate) struct Mock {
     child: Child,
     /// What `--json` told.
-    pub serving: Value,
+    pub(crate) serving: Value,
 }
 
 impl Mock {
     /// Starts it and waits until it serves.
-    pub fn start(seed: &str) -> Self {
+    pub(crate) fn start(seed: &str) -> Self {
         let mut child = command(&["mock", "--seed", seed, "--json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -102,18 +102,18 @@ impl Mock {
     }
 
     /// The base address of a system.
-    pub fn url(&self, system: &str) -> &str {
+    pub(crate) fn url(&self, system: &str) -> &str {
         self.serving[system].as_str().expect("an address")
     }
 
     /// The credentials as variables.
-    pub fn credentials(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn credentials(&self) -> Vec<(&str, &str)> {
         let all = self.serving["credentials"].as_object().expect("an object");
         all.iter().map(|(name, value)| (name.as_str(), value.as_str().expect("a text"))).collect()
     }
 
     /// Runs `bpconform run --target author` against it.
-    pub fn run(&self, more: &[&str]) -> Told {
+    pub(crate) fn run(&self, more: &[&str]) -> Told {
         let target = [
             ("--author-url", self.url("author")),
             ("--ims-url", self.url("ims")),
@@ -127,12 +127,12 @@ impl Mock {
     }
 
     /// How many requests a system got, by method.
-    pub fn requests(&self, system: &str) -> Value {
+    pub(crate) fn requests(&self, system: &str) -> Value {
         serde_json::from_str::<Value>(&get(self.url(system), "/__bpconform/requests")).expect("JSON")["counts"].take()
     }
 
     /// The paths of the requests that a system got.
-    pub fn paths(&self, system: &str) -> Vec<String> {
+    pub(crate) fn paths(&self, system: &str) -> Vec<String> {
         let journal: Value = serde_json::from_str(&get(self.url(system), "/__bpconform/requests")).expect("JSON");
         let requests = journal["requests"].as_array().expect("a list").iter();
         requests
@@ -143,13 +143,13 @@ impl Mock {
     }
 
     /// The Author's whole repository.
-    pub fn repository(&self) -> Value {
+    pub(crate) fn repository(&self) -> Value {
         serde_json::from_str(&get(self.url("author"), "/__bpconform/repository")).expect("JSON")
     }
 
     /// Interrupts it as Ctrl-C does and gives its exit code back.
     #[cfg(unix)]
-    pub fn interrupt(mut self) -> Option<i32> {
+    pub(crate) fn interrupt(mut self) -> Option<i32> {
         interrupt(&self.child);
         self.child.wait().expect("it ends").code()
     }
@@ -157,7 +157,7 @@ impl Mock {
 
 /// Interrupts a process as Ctrl-C does.
 #[cfg(unix)]
-pub fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
 }
 
@@ -169,13 +169,13 @@ impl Drop for Mock {
 }
 
 /// The body of a GET, over plain HTTP/1.0, so that the test needs no client of its own.
-pub fn get(base: &str, path: &str) -> String {
+pub(crate) fn get(base: &str, path: &str) -> String {
     let answer = send(base, &format!("GET {path} HTTP/1.0\r\n"), "");
     answer.split_once("\r\n\r\n").expect("headers and a body").1.to_owned()
 }
 
 /// Sends a form to the mocked Author as its administrator; the answer's first line.
-pub fn post(mock: &Mock, path: &str, form: &str) -> String {
+pub(crate) fn post(mock: &Mock, path: &str, form: &str) -> String {
     // admin:admin, as AEM has it out of the box.
     let head = format!(
         "POST {path} HTTP/1.0\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\n\
@@ -186,7 +186,7 @@ pub fn post(mock: &Mock, path: &str, form: &str) -> String {
 }
 
 /// Sends a request with this head and body over plain HTTP/1.0; the whole answer.
-pub fn send(base: &str, head: &str, body: &str) -> String {
+pub(crate) fn send(base: &str, head: &str, body: &str) -> String {
     let address = base.trim_start_matches("http://");
     let port = address.rsplit(':').next().expect("a port");
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
@@ -197,7 +197,7 @@ pub fn send(base: &str, head: &str, body: &str) -> String {
 }
 
 /// Serves every connection with a function of its own, until the test ends.
-pub fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let answer = std::sync::Arc::new(answer);
@@ -211,7 +211,7 @@ pub fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
 }
 
 /// Reads a request's head and answers with these bytes.
-pub fn reply(mut stream: TcpStream, bytes: impl FnOnce(&str) -> Vec<u8>) {
+pub(crate) fn reply(mut stream: TcpStream, bytes: impl FnOnce(&str) -> Vec<u8>) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {

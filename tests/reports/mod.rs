@@ -1,12 +1,5 @@
 //! Proof that each report says what the record says, whatever stands in it, in the form that its readers know.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::type_complexity,
-    unreachable_pub,
-    reason = "tests print what they measured, and share their samples"
-)]
-
 mod baselines;
 mod browser;
 mod differences;

@@ -1,0 +1,22 @@
+//! Proof that the harness works. One binary, so that it is linked once; a module for each thing that is proved.
+
+#![expect(clippy::print_stdout, reason = "some tests print what is there to be read: a difference, a measure")]
+
+mod author_target;
+mod cli;
+mod config;
+mod conformance;
+mod connection;
+mod evidence;
+#[cfg(unix)]
+mod mock;
+mod preflight;
+mod reports;
+mod seeds;
+mod selftest;
+mod steps_linked;
+#[cfg(unix)]
+mod stop;
+mod support;
+mod surface;
+mod upgrade;
