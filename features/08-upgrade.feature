@@ -8,9 +8,10 @@ Feature: Upgrade an existing configuration
   uses it. A node /etc/replications does not exist on an Author, so whoever follows the sentence by the letter finds
   nothing to delete and leaves the old agents behind.
 
-  A Mac user that was deleted comes back only with a new configuration: its keys cannot be read and written again. So
-  the scenarios that delete it are marked as irreversible. So are those that delete the agents and the cloud service:
-  they are the Author's own, and a run never takes away what it did not make.
+  The agents, the cloud service and the Mac user are the Author's own. On a real Author the scenarios that delete them
+  (@replaces) run only when that was said: the whole configuration is kept in a package of the Author's Package Manager
+  before, the Mac user's keys in it, and is put back as it was. A pause cannot be taken back by any known request
+  (@irreversible), so that scenario runs on the mocks only.
 
   Rule: Nothing is edited while a job is running
 
@@ -41,7 +42,7 @@ Feature: Upgrade an existing configuration
 
   Rule: What was configured is deleted, and nothing else
 
-    @BP-UPG-02 @change @author:configured @irreversible
+    @BP-UPG-02 @change @author:configured @replaces
     Scenario: The four replication agents are deleted where they are, not where the page says
       Given the running jobs of the four agents were verified
       Then the Author has /etc/replication/agents.author and no /etc/replications/agents.author
@@ -49,19 +50,19 @@ Feature: Upgrade an existing configuration
       Then none of the four replication agents is left
       And the other replication agents are still there
 
-    @BP-UPG-03 @change @author:configured @irreversible
+    @BP-UPG-03 @change @author:configured @replaces
     Scenario: The Brand Portal cloud service is deleted
       Given the running jobs of the four agents were verified
       When the Brand Portal cloud service is deleted
       Then no Brand Portal cloud configuration is left
 
-    @BP-UPG-04 @change @author:configured @irreversible
+    @BP-UPG-04 @change @author:configured @replaces
     Scenario: The Mac user is deleted
       Given the running jobs of the four agents were verified
       When the Mac user is deleted
       Then no Mac user of the tenant is left
 
-    @BP-UPG-06 @change @author:configured @irreversible
+    @BP-UPG-06 @change @author:configured @replaces
     Scenario: Agents, configurations and users of others are as before
       Given the running jobs of the four agents were verified
       And what the Author holds of agents, configurations and users is noted
@@ -72,7 +73,7 @@ Feature: Upgrade an existing configuration
 
   Rule: After that the configuration is created anew and works
 
-    @BP-UPG-05 @change @author:configured @irreversible
+    @BP-UPG-05 @change @author:configured @replaces
     @surface:author.ims-create @surface:author.ims-delete @surface:author.ims-health
     Scenario: A new configuration works from its first step to the test of all four agents
       Given the running jobs of the four agents were verified

@@ -22,8 +22,9 @@ use crate::plan::Selection;
 use crate::record::ScenarioRecord;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
+use crate::run::undo::JOURNAL;
 use crate::run::{JOBS_ON_MOCKS, Options, Target};
-use crate::{doctor, environment, evaluate, explain, fleet, learn, list, mock, record_file, selftest};
+use crate::{clean, doctor, environment, evaluate, explain, fleet, learn, list, mock, record_file, selftest};
 
 /// Does what the command line asks for.
 pub fn main() -> Exit {
@@ -77,6 +78,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
             Ok(Exit::Green)
         }
         Command::Doctor(doctor) => runtime()?.block_on(doctor::command(doctor, &cli.common, place, output)),
+        Command::Clean(args) => runtime()?.block_on(clean::command(args, place, output)),
         Command::Surface(surface) => runtime()?.block_on(learn::command::run(surface, place, output)),
         Command::Mock(mock) => runtime()?.block_on(mock::serve(mock, output)),
         Command::Selftest(args) => selftest::command(args, output, began),
@@ -187,6 +189,7 @@ fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -
         ));
     }
     let allow = run.target.allow.unwrap_or(if embedded { Allow::Change } else { Allow::Observe });
+    changes_need_care(run, embedded, allow)?;
     let usual_jobs = match (embedded, allow) {
         (true, _) => JOBS_ON_MOCKS,
         (false, Allow::Change) => 1,
@@ -210,7 +213,24 @@ fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -
         defects: selftest::named(&run.how.defects)?,
         shard: run.how.shard,
         name: None,
+        replace: run.how.replace_configuration,
+        journal: run.how.journal.clone().or_else(|| Some(run.how.out.as_ref()?.join(JOURNAL))),
     })
+}
+
+/// What only means something when a real Author is changed, and what would make that dangerous.
+fn changes_need_care(run: &cli::Run, embedded: bool, allow: Allow) -> Result<(), Error> {
+    let changes = !embedded && allow == Allow::Change;
+    if !changes && (run.how.replace_configuration || run.how.journal.is_some()) {
+        let flag = if run.how.replace_configuration { "--replace-configuration" } else { "--journal" };
+        return Err(Error::Usage(format!("{flag} means something only with --target author --allow change")));
+    }
+    if changes && run.how.jobs.is_some_and(|jobs| jobs > 1) {
+        return Err(Error::Usage(
+            "--jobs must be 1 with --allow change: scenarios change an Author one after another".into(),
+        ));
+    }
+    Ok(())
 }
 
 fn target(target: &TargetArgs, place: &Place<'_>, output: &Output) -> Result<(Target, Connection), Error> {

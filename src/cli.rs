@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use url::Url;
 
+use crate::clean::CleanArgs;
 use crate::config::connection::ConnectionArgs;
 use crate::config::settings;
 use crate::doctor::DoctorArgs;
@@ -86,6 +87,8 @@ pub enum Command {
     Selftest(Selftest),
     /// Say what is wrong with an Author, what it means and what to do; reads only
     Doctor(Box<DoctorArgs>),
+    /// Undo what a run changed and could not undo itself, from the journal that it left
+    Clean(Box<CleanArgs>),
     /// Draw a record that was kept, in any form
     Report(ReportArgs),
     /// Merge the records of all shards
@@ -190,6 +193,14 @@ pub struct How {
     /// How many scenarios run at once [default: 8 on the mocks, 1 under --allow change, else 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
+    /// With --allow change: for the scenarios that need it, delete the Brand Portal configuration that the Author has, and
+    /// put it back as it was; only on the command line
+    #[arg(long)]
+    pub replace_configuration: bool,
+    /// With --allow change: write down here each change before it is sent, for `bpconform clean` [default: journal.jsonl
+    /// in the directory of --out, else bpconform-RUN.journal in this one, removed when everything was undone]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     /// Limit for the whole run, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600", env = "BPCONFORM_TIMEOUT")]
     pub timeout: Duration,
@@ -339,7 +350,7 @@ pub fn command() -> clap::Command {
     // What only looks needs no level, and looks at no mocks of its own.
     let looks =
         |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
-    let command = command.mut_subcommand("doctor", looks);
+    let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks);
     let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
 }

@@ -56,6 +56,8 @@ pub struct Case {
     pub mock_clock: bool,
     /// Whether it does what cannot be undone.
     pub irreversible: bool,
+    /// Whether it deletes the configuration that the Author has.
+    pub replaces: bool,
     /// Its steps, the backgrounds' first.
     pub steps: Vec<Step>,
 }
@@ -210,6 +212,7 @@ fn case(
         surfaces: surfaces(&tags, known).map_err(wrong)?,
         mock_clock: has("mock-clock"),
         irreversible: has("irreversible"),
+        replaces: has("replaces"),
         steps: steps.cloned().collect(),
         tags,
     })

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod baseline;
+pub mod clean;
 pub mod cli;
 pub mod config;
 pub mod diff;
@@ -31,5 +32,6 @@ pub mod run;
 pub mod schema;
 pub mod selftest;
 pub mod shard;
+mod signals;
 pub mod surroundings;
 pub mod verdict;

@@ -99,6 +99,8 @@ fn join(records: Vec<Record>) -> Result<Record, Error> {
         whole.summary.wall_ms = whole.summary.wall_ms.max(other.summary.wall_ms);
         whole.plan.run += other.plan.run;
         whole.plan.skip += other.plan.skip;
+        whole.left_behind.extend(other.left_behind);
+        whole.journal = whole.journal.or(other.journal);
         whole.scenarios.extend(other.scenarios);
     }
     whole.plan.shard = None;

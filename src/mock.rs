@@ -15,7 +15,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::selftest;
+use crate::{selftest, signals};
 
 /// The states in which a mocked Author can begin.
 pub fn seeds() -> Vec<&'static str> {
@@ -97,7 +97,7 @@ pub async fn serve(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
     };
     let running = start(options).await?;
     output.out(&if mock.json { json(&running)? } else { text(&running, mock) });
-    tokio::signal::ctrl_c().await.map_err(|error| Error::Internal(format!("no signals: {error}")))?;
+    signals::asked_to_end().await;
     running.stop().await;
     Ok(Exit::Green)
 }

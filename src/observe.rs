@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::credentials::Credentials;
+use bpconform_steps::journal::Journal;
 use bpconform_steps::session::{Run, Session, Settings};
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Wire};
@@ -74,6 +76,8 @@ impl Reach {
             surfaces: Arc::new(surfaces),
             wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
             redactor: output.redactor.clone(),
+            journal: Journal::default(),
+            conversations: AtomicU32::default(),
             settings: Settings { latest_service_pack: target.latest_service_pack.clone(), ..Settings::default() },
         })
     }

@@ -1,6 +1,7 @@
 //! What a run will do, decided before anything is sent: for each selected scenario, run it or skip it and why.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use bpconform_fixtures::surfaces::Evidence;
 use bpconform_fixtures::{Allow, Requirements, Surfaces};
@@ -81,8 +82,21 @@ pub struct Facts<'a> {
     pub embedded: bool,
     /// The surfaces of the target.
     pub surfaces: &'a Surfaces,
+    /// Whether the Author's configuration may be replaced, to be put back afterwards.
+    pub replace: bool,
     /// The states that a real Author was found in; none before it was asked (a dry run).
     pub states: Option<&'a BTreeSet<String>>,
+}
+
+/// What must be done to a real Author before a scenario, and is undone after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepare {
+    /// Nothing.
+    Nothing,
+    /// The configuration is kept: the scenario deletes it.
+    Keep,
+    /// The configuration is kept and taken away: the scenario starts without one.
+    TakeAway,
 }
 
 /// What is to be done with a scenario.
@@ -101,6 +115,15 @@ pub struct Planned {
     pub case: Case,
     /// What is to be done with it.
     pub decision: Decision,
+    /// What is done to a real Author before.
+    pub prepare: Prepare,
+}
+
+impl Planned {
+    /// What tells its scenario apart: its file and its line.
+    pub fn key(&self) -> (PathBuf, usize) {
+        (PathBuf::from(&self.case.file), self.case.line)
+    }
 }
 
 /// What a run will do.
@@ -114,7 +137,11 @@ impl Plan {
     /// Decides for each selected scenario.
     pub fn new(cases: &[Case], selection: &Selection, facts: &Facts<'_>) -> Self {
         let selected = cases.iter().filter(|case| selection.takes(case));
-        let planned = selected.map(|case| Planned { case: case.clone(), decision: decide(case, facts) });
+        let planned = selected.map(|case| Planned {
+            case: case.clone(),
+            decision: decide(case, facts),
+            prepare: prepare(case, facts),
+        });
         Self { scenarios: planned.collect() }
     }
 
@@ -131,8 +158,18 @@ impl Plan {
     }
 }
 
+fn prepare(case: &Case, facts: &Facts<'_>) -> Prepare {
+    let configured = facts.states.is_some_and(|states| !states.contains(FRESH));
+    match case.author.as_str() {
+        _ if facts.embedded || !facts.replace || case.allow < Allow::Change => Prepare::Nothing,
+        FRESH if configured => Prepare::TakeAway,
+        _ if case.replaces => Prepare::Keep,
+        _ => Prepare::Nothing,
+    }
+}
+
 fn decide(case: &Case, facts: &Facts<'_>) -> Decision {
-    let reasons = [above_allow, unknown_to_real_targets, without_clock, irreversible, in_another_state];
+    let reasons = [above_allow, unknown_to_real_targets, without_clock, irreversible, replaces, in_another_state];
     match reasons.into_iter().find_map(|reason| reason(case, facts)) {
         Some(reason) => Decision::Skip(reason),
         None => Decision::Run,
@@ -162,14 +199,24 @@ fn irreversible(case: &Case, facts: &Facts<'_>) -> Option<String> {
         .then(|| "it does what cannot be undone, which a run never does to a real target".to_owned())
 }
 
+/// What is there on a real target is not deleted unless that was said.
+fn replaces(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    (case.replaces && !facts.embedded && !facts.replace).then(|| {
+        "it deletes the Author's Brand Portal configuration; with --replace-configuration a run does that, and puts it back"
+            .to_owned()
+    })
+}
+
 /// A real Author is in the state that it is in; the mock is made to be in the one that a scenario starts from.
 fn in_another_state(case: &Case, facts: &Facts<'_>) -> Option<String> {
     let states = facts.states.filter(|_| !facts.embedded)?;
     let is = |state: &str| states.contains(state);
     match case.author.as_str() {
-        FRESH if case.allow == Allow::Change && !is(FRESH) => {
-            Some("the Author already has a Brand Portal configuration, which a run never replaces".to_owned())
-        }
+        FRESH if case.allow == Allow::Change && !is(FRESH) => (!facts.replace).then(|| {
+            "the Author already has a Brand Portal configuration; with --replace-configuration a run replaces it for a \
+             while, and puts it back"
+                .to_owned()
+        }),
         FRESH => None,
         // A missing configuration must fail what reads it, not be passed over.
         USUAL_AUTHOR if case.allow < Allow::Change => None,

@@ -57,6 +57,9 @@ pub struct Record {
     /// What the run changed and could not undo.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
+    /// The journal from which `bpconform clean` can undo it later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
 }
 
 /// What made the record.
@@ -298,12 +301,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// What scenarios and requirements come to; what asks for a hand at the target comes first, then proof.
-    pub fn of(scenarios: &[ScenarioRecord], requirements: &[RequirementRecord], interrupted: bool) -> Self {
+    pub fn of(record: &Record, interrupted: bool) -> Self {
+        let (scenarios, requirements) = (&record.scenarios, &record.requirements);
         let any = |verdict| scenarios.iter().any(|scenario| scenario.verdict == verdict);
-        if interrupted {
-            Self::Interrupted
-        } else if scenarios.iter().any(|scenario| !scenario.left_behind.is_empty()) {
+        if !record.left_behind.is_empty() {
             Self::LeftSomething
+        } else if interrupted {
+            Self::Interrupted
         } else if any(Verdict::Failed) {
             Self::Fails
         } else if scenarios.iter().any(|scenario| scenario.harness_failed) {

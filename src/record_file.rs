@@ -184,15 +184,15 @@ impl Record {
             exit_code: self.exit_code,
             complete: self.complete,
             left_behind: self.left_behind.clone(),
+            journal: self.journal.clone(),
         }
     }
 
     /// Counts and judges again from the scenarios: after some were replaced or added.
     pub fn judge_again(&mut self, interrupted: bool) {
         self.requirements = record::requirements(&self.scenarios);
-        self.outcome = Outcome::of(&self.scenarios, &self.requirements, interrupted);
+        self.outcome = Outcome::of(self, interrupted);
         self.exit_code = self.outcome.exit().code();
-        self.left_behind = self.scenarios.iter().flat_map(|scenario| scenario.left_behind.clone()).collect();
         self.summary = Summary {
             scenarios: record::count(self.scenarios.iter().map(|scenario| scenario.verdict)),
             requirements: record::count(self.requirements.iter().map(|requirement| requirement.verdict)),
@@ -211,6 +211,7 @@ impl Record {
         let ends = self.scenarios.iter().filter(|one| one.started_ms > 0.0).map(|one| one.started_ms + one.duration_ms);
         self.duration_ms = ends.fold(0.0, |most: f64, end| most.max(end - began));
         self.summary.wall_ms = self.duration_ms;
+        self.left_behind = self.scenarios.iter().flat_map(|scenario| scenario.left_behind.clone()).collect();
         self.judge_again(true);
     }
 }

@@ -19,4 +19,6 @@ mod steps_linked;
 mod stop;
 mod support;
 mod surface;
+#[cfg(unix)]
+mod undo;
 mod upgrade;

@@ -77,6 +77,7 @@ impl Console {
         let argument = |name: &str| arguments.get(name).map_or("", String::as_str);
         match surface.id.as_str() {
             "console.project-create" => self.create(&fields(request)?, surface).map(Step::Answer),
+            "console.projects" => Ok(Step::Answer(self.list())),
             "console.project" => self.project(argument("project")).map(|found| found.0).map(Step::Answer),
             "console.project-delete" => self.delete(argument("project")),
             "console.api-add" => self.add_api(now, argument("project"), &fields(request)?, surface),
@@ -105,6 +106,11 @@ impl Console {
         let (mut created, _) = self.project(&id)?;
         created.status = 201;
         Ok(created)
+    }
+
+    fn list(&self) -> Response {
+        let projects = self.projects.iter().map(|(id, project)| json!({ "id": id, "title": project.title }));
+        Response::json(200, &json!({ "projects": projects.collect::<Vec<_>>() }))
     }
 
     fn project(&self, id: &str) -> Result<(Response, &Project), Response> {

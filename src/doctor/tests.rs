@@ -1,6 +1,9 @@
+use std::sync::atomic::AtomicU32;
+
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_mocks::stack::{self, StackOptions};
 use bpconform_steps::credentials::Credentials;
+use bpconform_steps::journal::Journal;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run, Settings};
 use bpconform_steps::wire::{Connection, Proxy, Wire};
@@ -19,6 +22,8 @@ async fn examined(seed: &str) -> (Report, stack::Stack) {
         wire: Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client"),
         redactor: Redactor::default(),
         settings: Settings::default(),
+        journal: Journal::default(),
+        conversations: AtomicU32::default(),
     };
     let credentials = mock.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let stack = Stack { author: url(&mock.author), ims: None, console: None, tenant: None, control: None };
@@ -84,6 +89,8 @@ async fn an_author_that_is_not_there_is_said_to_be_so() {
         wire: Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client"),
         redactor: Redactor::default(),
         settings: Settings::default(),
+        journal: Journal::default(),
+        conversations: AtomicU32::default(),
     };
     let author = Url::parse(&address).expect("an address");
     let stack = Stack { author, ims: None, console: None, tenant: None, control: None };

@@ -107,6 +107,9 @@ impl Terminal {
         for left in &record.left_behind {
             line(&mut text, &self.reason(Verdict::Error, &format!("could not be undone: {left}"), 0));
         }
+        if let Some(journal) = &record.journal {
+            line(&mut text, &format!("to undo it later: bpconform clean {journal}"));
+        }
         text + "\n" + &self.summary(record)
     }
 

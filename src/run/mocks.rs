@@ -1,7 +1,6 @@
 //! The mocked stacks of a run: the state in which each scenario's begins, and what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bpconform_fixtures::Defect;
@@ -24,10 +23,7 @@ pub(crate) struct Mocks {
 impl Mocks {
     /// The stacks for a plan.
     pub(crate) fn new(plan: &Plan, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
-        let seed = |planned: &crate::plan::Planned| {
-            let case = &planned.case;
-            ((PathBuf::from(&case.file), case.line), case.author.clone())
-        };
+        let seed = |planned: &crate::plan::Planned| (planned.key(), planned.case.author.clone());
         Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher }
     }
 }

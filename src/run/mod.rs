@@ -6,13 +6,16 @@ pub mod preflight;
 mod stage;
 pub mod survey;
 mod trace;
+pub(crate) mod undo;
 pub mod watch;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use bpconform_fixtures::{Allow, Defect, Surfaces};
@@ -22,11 +25,14 @@ use bpconform_steps::session::{Run as Shared, Session, Settings};
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Proxy, Wire};
 use cucumber::gherkin::{Feature, Scenario};
+use futures::FutureExt as _;
 use jiff::Timestamp;
 
 use crate::error::Error;
+use crate::exit::Exit;
 use crate::features::Features;
 use crate::mock;
+use crate::output::Output;
 use crate::plan::{Decision, Facts, Plan, Planned, Selection};
 use crate::record::{
     self, Outcome, PlanRecord, Record, ScenarioRecord, ShardRecord, Summary, Surroundings, TargetRecord, Tool,
@@ -39,6 +45,7 @@ pub(crate) use crate::run::trace::milliseconds;
 use crate::run::trace::not_run;
 use crate::run::watch::Watch;
 use crate::shard::Shard;
+use crate::signals;
 use crate::surroundings;
 use crate::verdict::Verdict;
 
@@ -94,6 +101,10 @@ pub struct Options {
     pub shard: Option<Shard>,
     /// The name of the environment that is checked, where it has one.
     pub name: Option<String>,
+    /// Whether the configuration that a real Author has may be replaced, to be put back afterwards.
+    pub replace: bool,
+    /// Where the journal is kept; without a place it lies in the working directory until everything is undone.
+    pub journal: Option<PathBuf>,
 }
 
 impl Options {
@@ -113,11 +124,14 @@ impl Options {
             defects: Vec::new(),
             shard: None,
             name: None,
+            replace: false,
+            journal: None,
         }
     }
 
     fn facts<'a>(&'a self, states: Option<&'a BTreeSet<String>>) -> Facts<'a> {
-        Facts { allow: self.allow, embedded: self.is_embedded(), surfaces: &self.surfaces, states }
+        let (allow, embedded, replace) = (self.allow, self.is_embedded(), self.replace);
+        Facts { allow, embedded, surfaces: &self.surfaces, replace, states }
     }
 
     fn is_embedded(&self) -> bool {
@@ -136,8 +150,11 @@ impl Options {
     }
 
     fn shared(&self) -> Result<Shared, Error> {
+        let id = run_id();
         Ok(Shared {
-            id: run_id(),
+            journal: undo::begin(self, &id)?,
+            conversations: AtomicU32::default(),
+            id,
             allow: self.allow,
             embedded: self.is_embedded(),
             surfaces: Arc::clone(&self.surfaces),
@@ -165,38 +182,61 @@ fn run_id() -> String {
 /// each scenario in the document's order, as soon as all before it have ended.
 pub async fn run(options: &Options, features: &Features, watch: impl Watch + 'static) -> Result<Record, Error> {
     let stop = Stop::default();
-    let guard = tokio::spawn(guard(stop.clone(), options.timeout));
-    let result = run_until(options, features, stop, watch).await;
+    let shared = Arc::new(options.shared()?);
+    let guard = tokio::spawn(guard(stop.clone(), options.timeout, Arc::clone(&shared)));
+    let result = run_until(options, features, shared, stop, watch).await;
     guard.abort();
     result
 }
 
-async fn guard(stop: Stop, timeout: Duration) {
+/// Stops the run when it is asked to end or past its time limit; what it changed is undone then. Whoever asks once more
+/// does not want to wait for that.
+async fn guard(stop: Stop, timeout: Duration, shared: Arc<Shared>) {
     tokio::select! {
-        // Where signals cannot be listened to, only the time limit stops the run.
-        Ok(()) = tokio::signal::ctrl_c() => stop.stop(Why::Interrupted),
+        () = signals::asked_to_end() => stop.stop(Why::Interrupted),
         () = tokio::time::sleep(timeout) => stop.stop(Why::TimeLimit),
     }
+    signals::asked_to_end().await;
+    let output = Output { redactor: shared.redactor.clone() };
+    let exit = match shared.journal.close(true) {
+        Some(journal) => {
+            output.err(&format!("ended before all was undone; to undo it: bpconform clean {}\n", journal.display()));
+            Exit::CleanUp
+        }
+        None => Exit::Interrupted,
+    };
+    std::process::exit(exit.code().into());
 }
 
 async fn run_until(
     options: &Options,
     features: &Features,
+    shared: Arc<Shared>,
     stop: Stop,
     mut watch: impl Watch + 'static,
 ) -> Result<Record, Error> {
-    let (started, shared) = (Timestamp::now(), Arc::new(options.shared()?));
+    let started = Timestamp::now();
     let survey = survey(options, &shared, &stop).await?;
     let states = survey.as_ref().map(|survey| &survey.states);
     let (plan, shard) = options.plan(features, states);
     let ground = match &options.target {
         Target::Mock => Ground::Mock(Mocks::new(&plan, options.defects.clone(), None)),
-        Target::Author(stack, credentials) => Ground::Real(stack.clone(), credentials.clone()),
+        Target::Author(stack, credentials) => {
+            let prepare = plan.scenarios.iter().map(|planned| (planned.key(), planned.prepare));
+            Ground::Real(stack.clone(), credentials.clone(), prepare.collect())
+        }
     };
-    let stage = Stage::new(shared, ground, stop.clone());
+    let stage = Stage::new(Arc::clone(&shared), ground, stop.clone());
     let mut record = open(options, &plan, shard, started, survey);
     watch.planned(&record)?;
-    record.scenarios = play(features, &plan, options.jobs, stage, watch).await;
+    let played = AssertUnwindSafe(play(features, &plan, options.jobs, stage, watch)).catch_unwind().await;
+    // Whatever happened, what was changed is undone before anything else is said.
+    if let Target::Author(stack, credentials) = &options.target {
+        let session = Session::new(shared, stack.clone(), credentials.clone());
+        let (left, journal) = undo::finish(&session, options.journal.is_some()).await;
+        (record.left_behind, record.journal) = (left, journal.map(|path| path.display().to_string()));
+    }
+    record.scenarios = played.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     close(&mut record, options, stop.why());
     Ok(record)
 }
@@ -241,7 +281,7 @@ async fn play(
         .scenarios
         .iter()
         .enumerate()
-        .map(|(index, planned)| ((PathBuf::from(&planned.case.file), planned.case.line), (index, planned.case.clone())))
+        .map(|(index, planned)| (planned.key(), (index, planned.case.clone())))
         .collect();
     let chosen = choose(features, plan);
     let mut told = 0;
@@ -284,7 +324,7 @@ fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
 /// The features with only the scenarios that run.
 fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
     let running = plan.scenarios.iter().filter(|planned| planned.decision == Decision::Run);
-    let keys: BTreeSet<Key> = running.map(|planned| (PathBuf::from(&planned.case.file), planned.case.line)).collect();
+    let keys: BTreeSet<Key> = running.map(Planned::key).collect();
     let choose = |feature: &Feature| {
         let keep = |scenario: &Scenario| keys.contains(&key(feature, scenario));
         let mut chosen = feature.clone();
@@ -327,6 +367,7 @@ fn open(
         environment: Surroundings { name: options.name.clone(), ..surroundings::here() },
         body_cap: bpconform_steps::evidence::BODY_CAP,
         left_behind: Vec::new(),
+        journal: None,
         requirements: record::requirements(&scenarios),
         scenarios,
         summary: Summary::default(),

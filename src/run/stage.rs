@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bpconform_mocks::stack::StackOptions;
+use bpconform_steps::author::keeping;
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::session::{Run, Session};
 use bpconform_steps::stack::Stack;
@@ -11,6 +12,7 @@ use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::mock::MockStack;
+use crate::plan::Prepare;
 use crate::run::drive::{Evidence, Key};
 use crate::run::mocks::Mocks;
 
@@ -49,8 +51,8 @@ impl Stop {
 pub(crate) enum Ground {
     /// A mocked stack of its own, which begins in the state that its tag names.
     Mock(Mocks),
-    /// The real target.
-    Real(Stack, Credentials),
+    /// The real target, and what is done to it before a scenario.
+    Real(Stack, Credentials, HashMap<Key, Prepare>),
 }
 
 /// Sets the scenes of a run; clones are the same stage.
@@ -70,9 +72,29 @@ impl Stage {
 
     /// Gives a scenario its session; panics, as cucumber wants it, with the [`Problem`] when it cannot begin.
     pub(crate) async fn enter(&self, key: &Key, world: &mut World) {
-        match self.session(key).await {
-            Ok(session) => world.begin(session),
-            Err(problem) => std::panic::panic_any(problem.to_string()),
+        let began = match self.session(key).await {
+            Ok(session) => {
+                world.begin(session);
+                self.prepare(key, world).await
+            }
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = began {
+            std::panic::panic_any(problem.to_string());
+        }
+    }
+
+    /// What this does is undone with the scenario's own changes.
+    async fn prepare(&self, key: &Key, world: &World) -> Result<(), Problem> {
+        let Ground::Real(_, _, prepare) = &*self.ground else { return Ok(()) };
+        let session = world.session()?;
+        match prepare.get(key) {
+            Some(Prepare::Keep) => keeping::keep(session).await,
+            Some(Prepare::TakeAway) => {
+                keeping::keep(session).await?;
+                keeping::take_away(session).await
+            }
+            Some(Prepare::Nothing) | None => Ok(()),
         }
     }
 
@@ -83,10 +105,11 @@ impl Stage {
             None => {}
         }
         let (stack, credentials) = match &*self.ground {
-            Ground::Real(stack, credentials) => (stack.clone(), credentials.clone()),
+            Ground::Real(stack, credentials, _) => (stack.clone(), credentials.clone()),
             Ground::Mock(mocks) => self.mock(key, mocks).await?,
         };
-        Ok(Session::new(Arc::clone(&self.run), stack, credentials).stopped_by(self.stop.token.clone()))
+        let session = Session::new(Arc::clone(&self.run), stack, credentials).of_scenario(name(key));
+        Ok(session.stopped_by(self.stop.token.clone()))
     }
 
     async fn mock(&self, key: &Key, mocks: &Mocks) -> Result<(Stack, Credentials), Problem> {
@@ -119,4 +142,9 @@ impl Stage {
         let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
         Evidence { exchanges, undo: session.take_exchanges(), left_behind }
     }
+}
+
+/// A scenario's name in the journal.
+fn name(key: &Key) -> String {
+    format!("{}:{}", key.0.display(), key.1)
 }

@@ -1,13 +1,11 @@
-//! A request as a step words it: a surface by its id, and values for what the surface names. It is plain data without
-//! secrets of its own, so that it can be kept in a journal and sent again.
+//! A request as a step words it: a surface by its id, and values for what the surface names.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use crate::undo::Undo;
 
 /// How a request proves who sends it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Authentication {
     /// As usual for the system: the Author's user, the Developer Console's token, nothing for IMS and the tenant.
     #[default]
@@ -15,14 +13,13 @@ pub enum Authentication {
     /// Nothing.
     None,
     /// This bearer token.
-    Bearer(#[serde(skip)] String),
+    Bearer(String),
     /// This user and password.
-    Basic(String, #[serde(skip)] String),
+    Basic(String, String),
 }
 
 /// The body of a request.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Body {
     /// The fields: in the query of a GET or DELETE, else urlencoded in the body.
     #[default]
@@ -41,7 +38,7 @@ pub enum Body {
 }
 
 /// A file to upload.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Upload {
     /// The harness's word for the field, as in the surface.
     pub field: String,
@@ -54,7 +51,7 @@ pub struct Upload {
 }
 
 /// A request to be sent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Call {
     /// The surface's id.
     pub surface: String,
@@ -73,7 +70,9 @@ pub struct Call {
     /// Who sends it.
     pub authentication: Authentication,
     /// What undoes it, in this order. A surface that changes its target is sent only with this.
-    pub undo: Option<Vec<Call>>,
+    pub undo: Option<Vec<Undo>>,
+    /// Whether it deletes what is put back from where it was kept: on a real target it is sent only when it was kept.
+    pub needs_kept: bool,
 }
 
 impl Call {
@@ -133,8 +132,15 @@ impl Call {
 
     /// Says what undoes it, in this order.
     #[must_use]
-    pub fn undone_by(mut self, undo: impl IntoIterator<Item = Self>) -> Self {
+    pub fn undone_by(mut self, undo: impl IntoIterator<Item = Undo>) -> Self {
         self.undo = Some(undo.into_iter().collect());
         self
+    }
+
+    /// Says that it is undone with all the rest when the Author's configuration is put back.
+    #[must_use]
+    pub fn undone_by_putting_back(mut self) -> Self {
+        self.needs_kept = true;
+        self.undone_by([])
     }
 }

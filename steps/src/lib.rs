@@ -8,6 +8,7 @@ pub mod clock;
 pub mod credentials;
 pub mod evidence;
 pub mod ims;
+pub mod journal;
 pub mod jwt;
 pub mod memory;
 pub mod problem;
@@ -18,6 +19,7 @@ pub mod session;
 pub mod stack;
 pub mod steps;
 pub mod tenant;
+pub mod undo;
 pub mod wire;
 pub mod world;
 

@@ -1,6 +1,7 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
-//! holds the run to its allow level, keeps the evidence, and remembers what undoes a change.
+//! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,14 +16,16 @@ use crate::call::{Authentication, Body, Call};
 use crate::carry::carry;
 use crate::credentials::Credentials;
 use crate::evidence::{Exchange, Outcome, Text};
+use crate::journal::Journal;
 use crate::problem::{Checked, Problem};
 use crate::redact::{MASK, Redactor};
 use crate::reply::Reply;
 use crate::stack::Stack;
+use crate::undo::{self, Undo};
 use crate::wire::Wire;
 
 /// What all scenarios of a run share.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Run {
     /// A short id that stands in the name of everything that the run creates.
     pub id: String,
@@ -38,6 +41,10 @@ pub struct Run {
     pub redactor: Redactor,
     /// What the operator knows and the target cannot say.
     pub settings: Settings,
+    /// What was changed and is not undone yet.
+    pub journal: Journal,
+    /// Counts the conversations, so that what they create has different names.
+    pub conversations: AtomicU32,
 }
 
 /// What the operator knows and the target cannot say.
@@ -70,8 +77,12 @@ pub struct Session {
     pub stack: Stack,
     /// Who the run is.
     pub credentials: Credentials,
-    exchanges: Mutex<Vec<Exchange>>,
-    undo: Mutex<Vec<Call>>,
+    /// Whether the Author's configuration was kept, so that it can be put back.
+    pub(crate) kept: AtomicBool,
+    number: u32,
+    scenario: String,
+    exchanges: Arc<Mutex<Vec<Exchange>>>,
+    undoing: bool,
     stop: CancellationToken,
 }
 
@@ -80,8 +91,35 @@ impl Session {
     pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
         credentials.secrets().for_each(|secret| run.redactor.learn(secret));
         run.wire.headers.iter().for_each(|(_, value)| run.redactor.learn(value.expose_secret()));
-        let stop = CancellationToken::new();
-        Self { run, stack, credentials, exchanges: Mutex::default(), undo: Mutex::default(), stop }
+        let number = run.conversations.fetch_add(1, Ordering::Relaxed);
+        Self {
+            run,
+            stack,
+            credentials,
+            kept: AtomicBool::new(false),
+            number,
+            scenario: String::new(),
+            exchanges: Arc::default(),
+            undoing: false,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Says of which scenario it is: what it changes is written down and undone as that scenario's.
+    #[must_use]
+    pub fn of_scenario(mut self, scenario: impl Into<String>) -> Self {
+        self.scenario = scenario.into();
+        self
+    }
+
+    /// The same conversation, to undo what was changed: it goes on when the run is stopped, and its own changes are not to
+    /// be undone.
+    #[must_use]
+    pub fn undoing(&self) -> Self {
+        let (run, stack, credentials) = (Arc::clone(&self.run), self.stack.clone(), self.credentials.clone());
+        let scenario = self.scenario.clone();
+        let exchanges = Arc::clone(&self.exchanges);
+        Self { scenario, exchanges, undoing: true, ..Self::new(run, stack, credentials) }
     }
 
     /// Makes the conversation end when the run is stopped: nothing more is sent but what undoes a change.
@@ -96,9 +134,14 @@ impl Session {
         self.run.surfaces.get(id)
     }
 
-    /// A name for something that this run creates, which says whose it is.
+    /// A name for something that this conversation creates, which says whose it is.
     pub fn name(&self, what: &str) -> String {
-        format!("bpconform-{}-{what}", self.run.id)
+        format!("{}{}-{what}", self.mark(), self.number)
+    }
+
+    /// What every name of this run begins with.
+    pub(crate) fn mark(&self) -> String {
+        format!("bpconform-{}-", self.run.id)
     }
 
     /// What went over the wire so far, in the order in which it was sent; they are taken away.
@@ -137,32 +180,40 @@ impl Session {
         self.learn_secrets(&call);
         let fields = wire_fields(surface, &call);
         let request = self.request(surface, &url, &call, fields.clone())?;
-        if let Some(undo) = &call.undo {
-            lock(&self.undo).extend(undo.iter().rev().cloned());
+        // The embedded mocks go away with all that was changed.
+        if surface.class != Class::Change || self.undoing || self.run.embedded {
+            return self.exchange(surface, url, &call, &fields, request).await;
         }
-        self.exchange(surface, url, &call, &fields, request).await
+        let what = format!("{} {} {}", surface.id, surface.method, url.path());
+        let number = self.write_down(what, call.undo.clone().unwrap_or_default())?;
+        let outcome = self.exchange(surface, url, &call, &fields, request).await;
+        if let Ok(reply) = &outcome {
+            self.run.journal.answered(number, reply.status);
+        }
+        outcome
     }
 
-    /// Adds what undoes a change that was sent before, once it is known: the random name of a node that AEM made. It is
-    /// undone, in this order, before what was remembered earlier.
-    pub fn also_undone_by(&self, undo: impl IntoIterator<Item = Call>) {
-        let undo: Vec<Call> = undo.into_iter().collect();
-        lock(&self.undo).extend(undo.into_iter().rev());
+    /// Makes the scenario end with these, for what becomes possible by its next requests.
+    pub fn will_be_undone_by(&self, what: &str, undo: impl IntoIterator<Item = Undo>) -> Checked {
+        self.write_down(what.to_owned(), undo.into_iter().collect()).map(drop)
+    }
+
+    /// Nothing is changed that is not written down.
+    fn write_down(&self, what: String, undo: Vec<Undo>) -> Checked<u64> {
+        let text = serde_json::to_string(&undo).unwrap_or_default();
+        if self.run.redactor.redact(&text) != text {
+            return Err(Problem::error(format!(
+                "not sent: what undoes {what} holds a secret, which no journal may hold"
+            )));
+        }
+        let what = self.run.redactor.redact(&what);
+        let entered = self.run.journal.enter(&self.scenario, what, undo);
+        entered.map_err(|error| Problem::error(format!("not sent: the journal cannot be written: {error}")))
     }
 
     /// Undoes, last first, what the scenario changed. Gives back what could not be undone.
     pub async fn undo_all(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        loop {
-            let Some(call) = lock(&self.undo).pop() else { return problems };
-            let what = call.surface.clone();
-            match self.send_whatever(Call { undo: Some(Vec::new()), ..call }).await {
-                // What is not there any more needs no undoing.
-                Ok(reply) if reply.status < 400 || reply.status == 404 => {}
-                Ok(reply) => problems.push(Problem::error(format!("{what}: {} answered {}", reply.url, reply.status))),
-                Err(problem) => problems.push(problem),
-            }
-        }
+        undo::carry_out(&self.undoing(), self.run.journal.open(Some(&self.scenario))).await
     }
 
     /// Asks again and again until `check` finds something, on the mocks by advancing their clock, on a real target by
@@ -208,8 +259,11 @@ impl Session {
         if surface.evidence == Evidence::Unknown && !self.run.embedded {
             return Err(unknown_surface(surface));
         }
-        if surface.class == Class::Change && call.undo.is_none() {
+        if surface.class == Class::Change && call.undo.is_none() && !self.undoing {
             return Err(Problem::error(format!("not sent: nothing says what undoes {}", surface.id)));
+        }
+        if call.needs_kept && !self.run.embedded && !self.kept.load(Ordering::Relaxed) {
+            return Err(Problem::error(format!("not sent: {} deletes what was not kept before", surface.id)));
         }
         Ok(())
     }

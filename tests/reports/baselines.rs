@@ -81,7 +81,7 @@ fn an_unused_entry_and_an_expired_one_are_told() {
 #[test]
 fn a_baseline_never_hides_what_is_no_verdict() {
     let mut record = record();
-    record.scenarios[0].left_behind.push("an agent".into());
+    record.left_behind.push("an agent".into());
     record.judge_again(false);
     assert_eq!(exit_and_text(&record, &entry("05-agents/known", "failed", "2026-12-31")).0, Exit::CleanUp);
     let only = sample::record(vec![sample::scenario("05-agents/known", "BP-REP-07", Verdict::Failed)]);

@@ -163,6 +163,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         exit_code: 0,
         complete: true,
         left_behind: Vec::new(),
+        journal: None,
     };
     record.summary.wall_ms = 2400.0;
     record.judge_again(false);

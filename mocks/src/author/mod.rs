@@ -37,6 +37,8 @@ pub struct Author {
     pub(crate) product: Product,
     /// Who may log in, and the keys of its tokens.
     pub(crate) access: Access,
+    /// The packages that were uploaded.
+    packages: Vec<packages::held::Held>,
     /// The id of the user whose request is being handled.
     pub(crate) user: String,
     /// What it knows of Brand Portal beyond the repository.
@@ -51,6 +53,7 @@ impl Author {
             repository: seed.repository(),
             access: Access::new(&seed.accounts),
             product: Product::new(seed),
+            packages: Vec::new(),
             user: access::ANONYMOUS.to_owned(),
             brand_portal: brand_portal::BrandPortal::default(),
         };
@@ -83,7 +86,7 @@ impl Author {
         self.user = self.authenticate(now, request, id)?;
         self.access.guard(now, &self.surfaces, &self.user, request, &form)?;
         let Some((surface, arguments)) = route else { return Ok(Step::Answer(self.fall_through(now, request, &form))) };
-        if let Some(response) = self.own_surface(now, &surface.id, request, &form) {
+        if let Some(response) = self.own_surface(now, &surface.id, &arguments, request, &form) {
             return Ok(Step::Answer(response));
         }
         if GENERIC.contains(&surface.id.as_str()) {
@@ -100,7 +103,14 @@ impl Author {
     }
 
     /// The surfaces of every AEM, whether Brand Portal is configured or not.
-    fn own_surface(&mut self, now: Timestamp, id: &str, request: &Request, form: &Form) -> Option<Response> {
+    fn own_surface(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        arguments: &Arguments,
+        request: &Request,
+        form: &Form,
+    ) -> Option<Response> {
         Some(match id {
             "author.login-page" => self.login_page(),
             "author.csrf-token" => self.csrf_token(now),
@@ -114,7 +124,10 @@ impl Author {
             "author.system-overview" => self.product.system_overview(),
             "author.sling-settings" => self.product.sling_settings(),
             "author.error-log" => self.product.tail(form),
-            "author.packages" => self.product.package_list(),
+            "author.packages" => self.package_list(),
+            "author.package-upload" => self.upload_package(form),
+            "author.package-command" => self.command_package(arguments.get("package").map_or("", String::as_str), form),
+            "author.package-file" => return self.package_file(&request.path),
             "author.package-service" => self.product.package_service(form),
             _ => return None,
         })

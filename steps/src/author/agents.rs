@@ -94,6 +94,25 @@ fn expected_agent(surface: &Surface, tenant: &str, url: &str, index: usize) -> C
     Ok(Expected { name: fill("name")?, title: fill("title")?, target: fill("target")? })
 }
 
+/// Switches an agent on or off, in the type in which the Author has the property.
+pub fn switch(session: &Session, agent: &Agent, on: bool) -> Call {
+    let property = session.surface("author.agent").field("enabled");
+    let path = format!("etc/replication/agents.author/{}/jcr:content", agent.name);
+    let call = Call::to("author.node-write").with("path", path).property(property, on.to_string());
+    let typed = agent.properties.get(property).is_some_and(Value::is_boolean);
+    if typed { call.property(&format!("{property}@TypeHint"), "Boolean") } else { call }
+}
+
+/// Switches the agent of that name on, if it is there and off.
+pub(crate) async fn switch_on(session: &Session, name: &str) -> Checked {
+    match all(session).await?.into_iter().find(|agent| agent.name == name) {
+        Some(agent) if !agent.enabled() => {
+            session.send(switch(session, &agent, true)).await?.expect_status(&[200]).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// All replication agents of the Author, in its order.
 pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
     let reply = session.send(Call::to("author.agents")).await?;

@@ -6,6 +6,7 @@ use super::{cloud_configuration, repository};
 use crate::call::{Body, Call, Upload};
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
+use crate::undo::Undo;
 
 /// The content type of the assets: of no kind that the Author would process.
 const CONTENT_TYPE: &str = "application/octet-stream";
@@ -70,7 +71,7 @@ pub async fn folder(session: &Session, path: &str) -> Checked {
     let call = Call::to("author.assets-api-create")
         .with("path", api_path(path)?)
         .body(Body::Bytes { content_type: "application/json".into(), bytes: body })
-        .undone_by([repository::deletion(path)]);
+        .undone_by([Undo::Content { path: path.to_owned() }]);
     session.send(call).await?.expect_status(&[201])?;
     configure(session, path).await
 }
@@ -90,9 +91,19 @@ pub async fn write(session: &Session, path: &str, properties: &[(&str, &str)]) -
     session.send(written(path, properties).undone_by([])).await?.expect_status(&[200, 201]).map(drop)
 }
 
-/// Makes a node with Sling POST, which is deleted at the end of the scenario.
+/// Makes a node with Sling POST, which is deleted at the end of the scenario, and so are the folders above it that were
+/// not there.
 pub async fn create(session: &Session, path: &str, properties: &[(&str, &str)]) -> Checked {
-    let call = written(path, properties).undone_by([repository::deletion(path)]);
+    let mut missing = Vec::new();
+    let mut parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    while !parent.is_empty() && repository::read(session, parent, "0").await?.is_none() {
+        missing.push(Undo::Folder { path: parent.to_owned() });
+        parent = parent.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+    if !missing.is_empty() {
+        session.will_be_undone_by(&format!("folders above {path}"), missing)?;
+    }
+    let call = written(path, properties).undone_by([Undo::Content { path: path.to_owned() }]);
     session.send(call).await?.expect_status(&[200, 201]).map(drop)
 }
 

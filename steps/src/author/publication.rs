@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::undo::Undo;
 
 /// Asks for "Publish to Brand Portal", now or at a time; what was published is unpublished again at the end of the
 /// scenario. The answer is given back whatever it says: a refusal may be what is asked for.
@@ -15,7 +16,7 @@ pub async fn publish(session: &Session, path: &str, at: Option<Timestamp>) -> Ch
     if let Some(at) = at {
         call = call.field("activation-time", at.to_string());
     }
-    let reply = session.send(call.undone_by([unpublication(path)])).await?;
+    let reply = session.send(call.undone_by([Undo::Publication { path: path.to_owned() }])).await?;
     judge(session, path, &reply)?;
     Ok(reply)
 }
@@ -52,11 +53,10 @@ fn unpublication(path: &str) -> Call {
 /// Has one agent alone deliver these nodes.
 pub async fn replicate(session: &Session, agent: &str, paths: &[String]) -> Checked {
     let surface = session.surface("author.replicate");
-    let [activate, deactivate] = ["activate", "deactivate"].map(|command| {
-        let call = Call::to("author.replicate").field("command", surface.phrase(command)).field("agent", agent);
-        paths.iter().fold(call, |call, path| call.field("path", path))
-    });
-    session.send(activate.undone_by([deactivate])).await?.expect_status(&[200]).map(drop)
+    let call = Call::to("author.replicate").field("command", surface.phrase("activate")).field("agent", agent);
+    let call = paths.iter().fold(call, |call, path| call.field("path", path));
+    let undo = Undo::Replication { agent: agent.to_owned(), paths: paths.to_vec() };
+    session.send(call.undone_by([undo])).await?.expect_status(&[200]).map(drop)
 }
 
 /// The replication status of a node: the last action, and when and by whom it was taken.

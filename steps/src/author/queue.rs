@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::agents::{self, Agent};
 use crate::call::Call;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::session::Session;
 
 /// An agent's queue at one moment.
@@ -63,6 +64,42 @@ impl Queue {
             _ => State::Active,
         }
     }
+}
+
+/// Fails, unless nothing waits in the queue of any of these agents: each that is busy is named, with the item that it is
+/// at.
+pub async fn all_idle(session: &Session, agents: &[Agent]) -> Checked {
+    let queues = futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await?;
+    judge_idle(&queues)
+}
+
+/// Waits until no queue of the tenant's agents holds anything of that path.
+pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
+    let agents: Vec<_> =
+        agents::all(session).await?.into_iter().filter(|agent| agent.name.starts_with("mp_")).collect();
+    let none = async || {
+        let queues = futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await?;
+        let within = |item: &Item| item.path == path || item.path.starts_with(&format!("{path}/"));
+        Ok((!queues.iter().flat_map(|queue| &queue.items).any(within)).then_some(()))
+    };
+    let what = format!("the queues without anything of {path}");
+    let limit = session.run.settings.patience;
+    session.wait_for(&what, limit, none).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })
+}
+
+fn judge_idle(queues: &[Queue]) -> Checked {
+    if queues.is_empty() {
+        return Err(Problem::error("no queue was read"));
+    }
+    let busy: Vec<String> = queues.iter().filter(|queue| queue.state() != State::Idle).map(busy).collect();
+    ensure(busy.is_empty(), || format!("a publishing job is running: {}", busy.join("; ")))
+}
+
+/// A queue that is not idle: agent, state, and the item that it is at.
+fn busy(queue: &Queue) -> String {
+    let item = queue.items.first().filter(|item| !queue.to_string().contains(&item.path));
+    let at = item.map_or_else(String::new, |item| format!(", next {} of {}", item.action, item.path));
+    format!("{} is {queue}{at}", queue.agent)
 }
 
 impl fmt::Display for Queue {
@@ -124,7 +161,6 @@ fn parse(agent: &str, json: &str) -> Checked<Queue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Kind;
 
     fn queue(blocked: bool, paused: bool, items: &str) -> Checked<Queue> {
         parse(
@@ -146,6 +182,32 @@ mod tests {
         assert_eq!(said(false, false, ITEM), "active - 1 pending");
         assert_eq!(said(true, false, ITEM), "blocked at Activate of /content/dam/a.png (attempts: 7), 1 pending");
         assert_eq!(said(false, true, ""), "paused, nothing pending");
+    }
+
+    fn queues(third: Queue) -> Vec<Queue> {
+        let idle = |agent: &str| Queue { agent: agent.into(), blocked: false, paused: false, items: Vec::new() };
+        vec![idle("agent0"), idle("agent1"), third, idle("agent3")]
+    }
+
+    fn third(blocked: bool, paused: bool, paths: &[&str]) -> Queue {
+        let item = |path: &&str| Item { path: (*path).into(), action: "Activate".into(), ..Item::default() };
+        Queue { agent: "agent2".into(), blocked, paused, items: paths.iter().map(item).collect() }
+    }
+
+    #[test]
+    fn every_state_but_idle_is_told_with_agent_and_item() {
+        let told = |queue| judge_idle(&queues(queue)).expect_err("it is busy").reason;
+        for queue in [third(false, false, &["/content/dam/a.png"]), third(true, false, &["/content/dam/a.png", "/b"])] {
+            let reason = told(queue);
+            assert!(reason.contains("agent2") && reason.contains("/content/dam/a.png"), "{reason}");
+        }
+        assert!(told(third(false, true, &[])).contains("agent2 is paused"));
+    }
+
+    #[test]
+    fn only_idle_queues_are_idle_and_none_are_not() {
+        assert_eq!(judge_idle(&queues(third(false, false, &[]))), Ok(()));
+        assert_eq!(judge_idle(&[]).map_err(|problem| problem.kind), Err(Kind::Error));
     }
 
     #[test]

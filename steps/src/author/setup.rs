@@ -13,10 +13,7 @@ use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
-
-/// How long a new configuration must leave no trace before it counts as refused; AEM makes nodes and agents some time
-/// after the answer (surfaces.md §3.2).
-const AFTERMATH: Duration = Duration::from_secs(10);
+use crate::undo::{AFTERMATH, Undo};
 
 /// Tools > Security > Adobe IMS Configurations > Create: an OAuth configuration for Brand Portal from the run's
 /// credential, with `secret` in the place of the client secret when one is given. Gives back its PID.
@@ -32,22 +29,18 @@ pub async fn create_ims_configuration(session: &Session, title: &str, secret: Op
         .field("client-secret", secret.map_or_else(|| credentials.need("BPCONFORM_IMS_CLIENT_SECRET"), Ok)?)
         .field("scope", credentials.need("BPCONFORM_IMS_SCOPE")?)
         .field("org-id", credentials.need("BPCONFORM_IMS_ORG_ID")?);
-    let reply = session.send(call.undone_by([])).await?.expect_status(&[200])?;
+    let undo = Undo::ImsConfiguration { title: title.to_owned() };
+    let reply = session.send(call.undone_by([undo])).await?.expect_status(&[200])?;
     let pid = reply.text().trim().to_owned();
     if !pid.starts_with(session.surface("author.ims-storage").phrase("provider")) {
         let excerpt = reply.excerpt();
         return Err(Problem::error(format!("{} answered no PID of an IMS configuration; {excerpt}", reply.what())));
     }
-    session.also_undone_by([ims_deletion(&pid)]);
     Ok(pid)
 }
 
-/// Deletes the IMS configuration of that PID.
-pub async fn delete_ims_configuration(session: &Session, pid: &str) -> Checked {
-    session.send(ims_deletion(pid).undone_by([])).await?.expect_status(&[200]).map(drop)
-}
-
-fn ims_deletion(pid: &str) -> Call {
+/// The request that deletes the IMS configuration of that PID.
+pub fn ims_deletion(pid: &str) -> Call {
     Call::to("author.ims-delete").field("configuration", pid)
 }
 
@@ -85,30 +78,22 @@ pub async fn save_and_close(session: &Session, form: &CloudForm) -> Checked<Repl
         .field("scopes", surface.phrase("scopes"))
         .field("ims-configuration", &form.ims_configuration)
         .field("resource-type", surface.phrase("resource-type"));
-    let undo = undo_of_cloud_service(session, &form.title).await?;
-    session.send(call.undone_by(undo)).await
+    session.send(call.undone_by([undo_of_cloud_service(session, form).await?])).await
 }
 
-/// What deletes the agents, the Mac user's folder and the configuration that are about to be made; nothing that is there
-/// already.
-async fn undo_of_cloud_service(session: &Session, title: &str) -> Checked<Vec<Call>> {
+/// What deletes the agents, the Mac user and the configuration that are about to be made; nothing that is there already.
+async fn undo_of_cloud_service(session: &Session, form: &CloudForm) -> Checked<Undo> {
     let there = agents::all(session).await?;
-    let expected = agents::expected(session)?;
-    let made = expected.iter().filter(|agent| !there.iter().any(|it| it.name == agent.name));
-    let mut undo: Vec<Call> =
-        made.map(|agent| repository::deletion(&format!("/etc/replication/agents.author/{}", agent.name))).collect();
-    let folder = users::mac_folder(session)?;
-    if repository::read(session, &folder, "0").await?.is_none() {
-        undo.push(repository::deletion(&folder));
-    }
-    if !title.is_empty() {
-        let there = cloud_configuration::all(session).await?;
-        let paths = cloud_configuration::roots(session).into_iter().map(|root| format!("{root}/{title}"));
-        undo.extend(
-            paths.filter(|path| !there.iter().any(|it| it.path == *path)).map(|path| repository::deletion(&path)),
-        );
-    }
-    Ok(undo)
+    let expected = agents::expected(session)?.into_iter().map(|agent| agent.name);
+    let (user, folder) = (users::mac_user(session).await?, users::mac_folder(session)?);
+    let folder_is_there = repository::read(session, &folder, "0").await?.is_some();
+    Ok(Undo::CloudService {
+        title: form.title.clone(),
+        ims_configuration: form.ims_configuration.clone(),
+        agents: expected.filter(|name| !there.iter().any(|it| it.name == *name)).collect(),
+        mac_user: user.is_none().then(|| users::mac_user_id(session)).transpose()?,
+        mac_folder: (!folder_is_there).then_some(folder),
+    })
 }
 
 /// What AEM made after Save & Close.
@@ -128,7 +113,6 @@ pub async fn wait_for_cloud_service(session: &Session, title: &str) -> Checked<C
     let configuration = wait_for_configuration(session, title, patience).await?;
     let what = "the Mac user of the tenant";
     let mac_user = session.wait_for(what, patience, async || users::mac_user(session).await).await?;
-    session.also_undone_by([users::deletion(&mac_user.home)]);
     let some = async || {
         let found = agents::of_tenant(session).await?;
         Ok((found.len() >= agents::COUNT).then_some(()))
@@ -146,9 +130,7 @@ async fn wait_for_configuration(session: &Session, title: &str, patience: Durati
         Ok(all.into_iter().find(|it| it.title.as_deref() == Some(title)))
     };
     let what = format!("the cloud configuration \"{title}\"");
-    let found = session.wait_for(&what, patience, titled).await?;
-    session.also_undone_by([repository::deletion(&found.path)]);
-    Ok(found)
+    session.wait_for(&what, patience, titled).await
 }
 
 /// What of a Brand Portal configuration the Author has, in words; empty when it has nothing. Waits for what AEM may still

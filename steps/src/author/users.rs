@@ -57,7 +57,11 @@ pub fn mac_folder(session: &Session) -> Checked<String> {
 }
 
 fn of_tenant(session: &Session, phrase: &str) -> Checked<String> {
-    let values = BTreeMap::from([("tenant".to_owned(), session.stack.tenant_id()?)]);
+    named(session, phrase, &session.stack.tenant_id()?)
+}
+
+fn named(session: &Session, phrase: &str, tenant: &str) -> Checked<String> {
+    let values = BTreeMap::from([("tenant".to_owned(), tenant.to_owned())]);
     expand(session.surface("author.authorizables").phrase(phrase), &values)
         .map_err(|missing| Problem::error(format!("author.authorizables: {phrase}: no value for {missing}")))
 }
@@ -67,7 +71,12 @@ pub async fn mac_user(session: &Session) -> Checked<Option<User>> {
     find(session, &mac_user_id(session)?).await
 }
 
-/// Deletes a user as the documentation's examples do; made to stand in [`Call::undone_by`].
+/// The Mac user of any tenant, if there is one.
+pub async fn mac_user_of(session: &Session, tenant: &str) -> Checked<Option<User>> {
+    find(session, &named(session, "mac-user", tenant)?).await
+}
+
+/// Deletes a user as the documentation's examples do.
 pub fn deletion(home: &str) -> Call {
     Call::to("author.authorizable-delete").with("path", home.trim_start_matches('/')).field("delete", "")
 }

@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::ims::{self, Refusal, Token};
 use crate::problem::{Checked, Problem, ensure};
 use crate::reply::Reply;
+use crate::undo::Undo;
 use crate::world::World;
 
 /// The longest time that a token may be good for, in seconds: 24 h (surfaces.md §1.1).
@@ -41,11 +42,12 @@ struct Answer(Reply);
 async fn create_project(world: &mut World) -> Checked {
     let session = world.session()?;
     let org = session.credentials.need("BPCONFORM_IMS_ORG_ID")?.to_owned();
-    let call = Call::to("console.project-create").with("org", &org).field("title", session.name("project"));
-    let reply = session.send(call.undone_by([])).await?.expect_status(&[200, 201])?;
+    let title = session.name("project");
+    let call = Call::to("console.project-create").with("org", &org).field("title", &title);
+    let undo = Undo::Project { org: org.clone(), title };
+    let reply = session.send(call.undone_by([undo])).await?.expect_status(&[200, 201])?;
     let id = text(&reply.json()?, "id")
         .ok_or_else(|| Problem::error(format!("{} tells no id of the project; {}", reply.what(), reply.excerpt())))?;
-    session.also_undone_by([Call::to("console.project-delete").with("org", &org).with("project", &id)]);
     world.keep(Project { org, id });
     Ok(())
 }

@@ -223,7 +223,8 @@ fn refused_token(lines: &[String], pattern: &str) -> Checked {
 
 #[when("I delete it")]
 async fn delete(world: &mut World) -> Checked {
-    setup::delete_ims_configuration(world.session()?, &world.kept::<Chosen>()?.pid).await
+    let call = setup::ims_deletion(&world.kept::<Chosen>()?.pid).undone_by([]);
+    world.session()?.send(call).await?.expect_status(&[200]).map(drop)
 }
 
 #[then("its client secret is stored encrypted")]

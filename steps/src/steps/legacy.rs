@@ -15,6 +15,7 @@ use crate::jwt::{self, Exchange};
 use crate::problem::{self, Checked, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::undo::Undo;
 use crate::world::World;
 
 /// How to leave JWT, in the documentation's order (surfaces.md §2.1).
@@ -50,12 +51,10 @@ async fn create_certificate(world: &mut World) -> Checked {
     let alias = session.name("certificate");
     let owner = certificates::owner(session).await?;
     let owner = owner.ok_or_else(|| Problem::failed("the Author has no service user that could own the key store"))?;
-    let removal =
-        Call::to("author.key-store-write").with("user", owner.trim_start_matches('/')).field("remove-alias", &alias);
     let call = Call::to("author.certificate-create")
         .field("alias", &alias)
         .field("cloud-solution", session.surface("author.ims-create").phrase("cloud-solution"))
-        .undone_by([removal]);
+        .undone_by([Undo::Certificate { owner, alias: alias.clone() }]);
     session.send(call).await?.expect_status(&[200, 201])?;
     world.keep(Alias(alias));
     Ok(())
@@ -219,8 +218,8 @@ async fn create_account(world: &mut World) -> Checked {
         .field("client-secret", &exchange.client_secret)
         .field("jwt-claims", jwt::payload(&exchange.claims))
         .field("key-pair-alias", &certificate.alias);
-    let pid = session.send(call.undone_by([])).await?.expect_status(&[200])?.text().trim().to_owned();
-    session.also_undone_by([Call::to("author.ims-delete").field("configuration", &pid)]);
+    let call = call.undone_by([Undo::ImsConfiguration { title: title.clone() }]);
+    let pid = session.send(call).await?.expect_status(&[200])?.text().trim().to_owned();
     world.keep(Account(pid, title));
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
 use crate::tenant;
+use crate::undo::Undo;
 use crate::world::World;
 
 /// Four agents need a quarter of the time of one, and a little for the start and the end of a batch; three would need
@@ -181,19 +182,10 @@ async fn disable(world: &mut World) -> Checked {
     let four = agents::four(session).await?;
     let agent = four.into_iter().nth(2).ok_or_else(|| Problem::error("there is no third agent"))?;
     ensure(agent.enabled(), || format!("{} is disabled already", agent.name))?;
-    let change = switch(session, &agent, false).undone_by([switch(session, &agent, true)]);
-    session.send(change).await?.expect_status(&[200])?;
+    let undo = Undo::AgentOff { agent: agent.name.clone() };
+    session.send(agents::switch(session, &agent, false).undone_by([undo])).await?.expect_status(&[200])?;
     world.keep(Disabled(agent));
     Ok(())
-}
-
-/// Switches an agent on or off, in the type in which the Author has the property.
-fn switch(session: &Session, agent: &Agent, on: bool) -> Call {
-    let property = session.surface("author.agent").field("enabled");
-    let path = format!("etc/replication/agents.author/{}/jcr:content", agent.name);
-    let call = Call::to("author.node-write").with("path", path).property(property, on.to_string());
-    let typed = agent.properties.get(property).is_some_and(serde_json::Value::is_boolean);
-    if typed { call.property(&format!("{property}@TypeHint"), "Boolean") } else { call }
 }
 
 #[then("about a quarter of the assets do not arrive")]

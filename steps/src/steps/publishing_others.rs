@@ -12,6 +12,7 @@ use crate::call::{Authentication, Body, Call, Upload};
 use crate::ims;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
+use crate::undo::Undo;
 use crate::world::World;
 
 /// The tag of the scenario: its id and its path.
@@ -134,7 +135,7 @@ async fn contribution_folder(world: &mut World) -> Checked {
     let session = world.session()?;
     let path = format!("/content/dam/{}", session.name("contribution"));
     let call = Call::to("author.contribution-folder-create").field("path", &path).field("title", "bpconform");
-    session.send(call.undone_by([repository::deletion(&path)])).await?.expect_status(&[200, 201])?;
+    session.send(call.undone_by([Undo::Content { path: path.clone() }])).await?.expect_status(&[200, 201])?;
     assets::configure(session, &path).await?;
     for part in parts(session) {
         let child = repository::read(session, &format!("{path}/{part}"), "0").await?;

@@ -15,6 +15,7 @@ use crate::call::{Authentication, Body, Call};
 use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::undo::Undo;
 use crate::world::World;
 
 /// The four agents of the tenant.
@@ -306,7 +307,7 @@ async fn own_agent(world: &mut World) -> Checked {
     let session = world.session()?;
     let name = session.name("agent");
     let target = format!("{}/bin/receive?sling:authRequestLogin=1", agents::tenant_url(session)?);
-    let path = format!("etc/replication/agents.author/{name}");
+    let path = format!("/etc/replication/agents.author/{name}");
     let properties = [
         ("jcr:primaryType", "cq:Page"),
         ("jcr:content/jcr:primaryType", "cq:PageContent"),
@@ -321,8 +322,10 @@ async fn own_agent(world: &mut World) -> Checked {
     ];
     let call = properties
         .into_iter()
-        .fold(Call::to("author.node-write").with("path", &path), |call, (name, value)| call.property(name, value));
-    session.send(call.undone_by([repository::deletion(&path)])).await?.expect_status(&[200, 201])?;
+        .fold(Call::to("author.node-write").with("path", path.trim_start_matches('/')), |call, (name, value)| {
+            call.property(name, value)
+        });
+    session.send(call.undone_by([Undo::Node { path }])).await?.expect_status(&[200, 201])?;
     let agent = agents::all(session).await?.into_iter().find(|agent| agent.name == name);
     let agent = agent.ok_or_else(|| Problem::error(format!("the agent {name} was created and is not listed")))?;
     world.keep(Own { agent, transcript: None });

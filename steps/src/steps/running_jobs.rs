@@ -4,7 +4,7 @@ use cucumber::{given, then, when};
 
 use super::publishing::{self, Folder};
 use crate::author::agents::{self, Agent};
-use crate::author::queue::{self, Queue, State};
+use crate::author::queue::{self, State};
 use crate::call::Call;
 use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::session::Session;
@@ -15,32 +15,20 @@ use crate::world::World;
 struct Verified(Checked);
 
 /// Fails, unless no queue of the four has anything to do: each that has is named, with the item that it is at.
-pub(super) async fn verify_running_jobs(session: &Session) -> Checked {
-    none_running(session, &agents::four(session).await?).await
+async fn verify_running_jobs(session: &Session) -> Checked {
+    stops_unless(queue::all_idle(session, &agents::four(session).await?).await)
 }
 
 /// The same for these agents, however many.
 pub(super) async fn none_running(session: &Session, agents: &[Agent]) -> Checked {
-    let mut queues = Vec::new();
-    for agent in agents {
-        queues.push(queue::read(session, &agent.name).await?);
-    }
-    judge_queues(&queues)
+    stops_unless(queue::all_idle(session, agents).await)
 }
 
-fn judge_queues(queues: &[Queue]) -> Checked {
-    if queues.is_empty() {
-        return Err(Problem::error("no queue was read"));
-    }
-    let busy: Vec<String> = queues.iter().filter(|queue| queue.state() != State::Idle).map(busy).collect();
-    ensure(busy.is_empty(), || format!("the upgrade stops, because a publishing job is running: {}", busy.join("; ")))
-}
-
-/// A queue that is not idle: agent, state, and the item that it is at.
-fn busy(queue: &Queue) -> String {
-    let item = queue.items.first().filter(|item| !queue.to_string().contains(&item.path));
-    let at = item.map_or_else(String::new, |item| format!(", next {} of {}", item.action, item.path));
-    format!("{} is {queue}{at}", queue.agent)
+fn stops_unless(idle: Checked) -> Checked {
+    idle.map_err(|problem| match problem.kind {
+        Kind::Failed => Problem::failed(format!("the upgrade stops, because {}", problem.reason)),
+        _ => problem,
+    })
 }
 
 #[when("the running jobs of the four agents are verified")]
@@ -104,36 +92,4 @@ async fn pause(world: &mut World) -> Checked {
     session.send(call.undone_by([])).await?.expect_status(&[200])?;
     let paused = async || Ok(queue::read(session, &agent.name).await?.paused.then_some(()));
     session.wait_for("a paused queue", session.run.settings.patience, paused).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::author::queue::Item;
-
-    fn queues(third: Queue) -> Vec<Queue> {
-        let idle = |agent: &str| Queue { agent: agent.into(), blocked: false, paused: false, items: Vec::new() };
-        vec![idle("agent0"), idle("agent1"), third, idle("agent3")]
-    }
-
-    fn queue(blocked: bool, paused: bool, paths: &[&str]) -> Queue {
-        let item = |path: &&str| Item { path: (*path).into(), action: "Activate".into(), ..Item::default() };
-        Queue { agent: "agent2".into(), blocked, paused, items: paths.iter().map(item).collect() }
-    }
-
-    #[test]
-    fn every_state_but_idle_stops_the_upgrade_with_agent_and_item() {
-        let stop = |queue| judge_queues(&queues(queue)).expect_err("it must stop").reason;
-        for queue in [queue(false, false, &["/content/dam/a.png"]), queue(true, false, &["/content/dam/a.png", "/b"])] {
-            let reason = stop(queue);
-            assert!(reason.contains("agent2") && reason.contains("/content/dam/a.png"), "{reason}");
-        }
-        assert!(stop(queue(false, true, &[])).contains("agent2 is paused"));
-    }
-
-    #[test]
-    fn only_four_idle_queues_let_it_go_on() {
-        assert_eq!(judge_queues(&queues(queue(false, false, &[]))), Ok(()));
-        assert_eq!(judge_queues(&[]).map_err(|problem| problem.kind), Err(Kind::Error));
-    }
 }

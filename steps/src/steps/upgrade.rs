@@ -1,7 +1,7 @@
 //! Sentences of `08-upgrade.feature`: delete what was configured, create it anew.
 //!
-//! The Mac user cannot be made again over HTTP: its keys are not readable. The scenarios that delete it are tagged
-//! `@irreversible`; the other deletions are undone from what was read before.
+//! The scenarios that delete are tagged `@replaces`: on a real Author the run keeps the whole configuration before, the Mac
+//! user's keys among it, and puts it back afterwards.
 
 use cucumber::{given, then, when};
 
@@ -11,7 +11,7 @@ use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm};
 use crate::author::snapshot::{self, Difference, Snapshot};
 use crate::author::users::{self, User};
-use crate::author::{ims_configurations, recreation, repository, transcript};
+use crate::author::{ims_configurations, repository, transcript};
 use crate::ims;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -86,12 +86,11 @@ async fn delete_agents(world: &mut World) -> Checked {
     Ok(())
 }
 
-/// Deletes a node, after it was read: what undoes it makes the node again.
+/// Deletes a node of the configuration, which the Author keeps to be put back.
 async fn delete(session: &Session, path: &str) -> Checked {
-    let node = repository::read(session, path, "-1").await?;
-    let node = node.ok_or_else(|| Problem::failed(format!("the Author has no {path} that could be deleted")))?;
-    let call = repository::deletion(path).undone_by([recreation::call(path, &node)]);
-    session.send(call).await?.expect_status(&[200, 204])?;
+    let there = repository::read(session, path, "0").await?.is_some();
+    ensure(there, || format!("the Author has no {path} that could be deleted"))?;
+    session.send(repository::deletion(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
     ensure(repository::read(session, path, "0").await?.is_none(), || format!("{path} was deleted and is still there"))
 }
 
@@ -132,7 +131,8 @@ async fn no_cloud_configuration(world: &mut World) -> Checked {
 #[when("the Mac user is deleted")]
 async fn delete_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
-    session.send(users::deletion(&old.mac_user()?.home).undone_by([])).await?.expect_status(&[200, 204]).map(drop)
+    let call = users::deletion(&old.mac_user()?.home).undone_by_putting_back();
+    session.send(call).await?.expect_status(&[200, 204]).map(drop)
 }
 
 #[then("no Mac user of the tenant is left")]
@@ -191,7 +191,8 @@ async fn delete_old(world: &mut World) -> Checked {
     delete_mac_user(world).await?;
     let session = world.session()?;
     for configuration in configurations {
-        setup::delete_ims_configuration(session, &configuration.pid).await?;
+        let call = setup::ims_deletion(&configuration.pid).undone_by_putting_back();
+        session.send(call).await?.expect_status(&[200])?;
     }
     let left = ims_configurations::for_brand_portal(session).await?;
     let left: Vec<_> = left.into_iter().map(|configuration| configuration.pid).collect();

@@ -81,6 +81,7 @@ impl Author {
     pub(crate) fn brand_portal_start(&mut self) {
         self.protect_secrets();
         self.protect_keys();
+        self.repository.ensure(queue::JOBS, "sling:Folder");
     }
 
     /// Answers a request to one of Brand Portal's surfaces; none if the surface is not one of them.

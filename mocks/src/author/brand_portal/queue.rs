@@ -12,7 +12,7 @@ use crate::author::{Author, escape, plain};
 use crate::machine::{Form, Response};
 
 /// Where Sling keeps its jobs.
-const JOBS: &str = "/var/eventing/jobs";
+pub(super) const JOBS: &str = "/var/eventing/jobs";
 /// The topic of an agent's jobs, without the agent's id.
 const TOPIC: &str = "com.day.cq.replication.job.";
 /// How long one delivery takes, by the mock's clock.
@@ -256,6 +256,10 @@ impl Author {
         (worker.busy, worker.done) = (None, Some(now));
         if succeeded {
             self.repository.remove(job);
+            let queue = queue_path(agent);
+            if self.repository.get(&queue).is_some_and(|queue| queue.children.is_empty()) {
+                self.repository.remove(&queue);
+            }
         } else if let Some(node) = self.repository.get_mut(job) {
             let times = node.number("numProcessed").unwrap_or_default();
             node.set("numProcessed", times + 1);

@@ -1,22 +1,27 @@
 //! The package manager's lists (surfaces.md §5.6).
 
+pub(super) mod held;
+
 use serde_json::json;
 
 use super::seed::Package;
 use super::status::Product;
-use super::{escape, plain};
+use super::{Author, escape, plain};
 use crate::machine::{Form, Response};
 
 /// When all packages were made and installed, in milliseconds since 1970.
 const PACKAGED: i64 = 1_700_000_000_000;
 
-impl Product {
+impl Author {
     /// The packages as JSON; an installed one has been unpacked at some time.
     pub(super) fn package_list(&self) -> Response {
-        let results: Vec<_> = self.packages.iter().map(describe).collect();
+        let held = self.packages.iter().map(held::Held::describe);
+        let results: Vec<_> = self.product.packages.iter().map(describe).chain(held).collect();
         Response::json(200, &json!({ "total": results.len(), "results": results }))
     }
+}
 
+impl Product {
     /// The packages as the XML of the old service; the mock knows its command `ls` only.
     pub(super) fn package_service(&self, form: &Form) -> Response {
         let command = form.get("cmd").unwrap_or_default();

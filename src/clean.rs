@@ -1,0 +1,104 @@
+//! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
+//! Author did not answer. It may be said as often as one likes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_steps::journal::{self, Change, Journal};
+use bpconform_steps::session::{Run, Session, Settings};
+use bpconform_steps::undo;
+use bpconform_steps::wire::Wire;
+use clap::Args;
+
+use crate::cli::TargetArgs;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::observe::{Place, Reach};
+use crate::output::Output;
+use crate::run::preflight;
+use crate::run::undo::JOURNAL;
+
+/// `bpconform clean`
+#[derive(Clone, Debug, Args)]
+pub struct CleanArgs {
+    /// The journal that a run left, or the directory of --out in which it lies
+    #[arg(value_name = "JOURNAL")]
+    pub journal: PathBuf,
+    /// Say what would be undone, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The Author is the journal's; what else is needed to reach it.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// Carries out `bpconform clean`.
+pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -> Result<Exit, Error> {
+    let path = if arguments.journal.is_dir() { arguments.journal.join(JOURNAL) } else { arguments.journal.clone() };
+    let journal::Read { header, open } = read(&path)?;
+    if open.is_empty() {
+        output.out(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
+        return Ok(Exit::Green);
+    }
+    if arguments.dry_run {
+        open.iter().rev().for_each(|change| output.out(&told(change)));
+        return Ok(Exit::Green);
+    }
+    let author = header.stack.author.clone();
+    let mut target = arguments.target.clone();
+    match target.author_url.replace(author.clone()) {
+        Some(other) if other != author => {
+            return Err(Error::Usage(format!(
+                "{}: the journal is of the Author at {author}, not {other}",
+                path.display()
+            )));
+        }
+        _ => {}
+    }
+    let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
+    let count = open.len();
+    let run = Run {
+        id: header.run.clone(),
+        allow: Allow::Change,
+        embedded: false,
+        surfaces: Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone())),
+        wire: Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?,
+        redactor: output.redactor.clone(),
+        settings: Settings::default(),
+        journal: Journal::resume(&path, open).map_err(|source| Error::Write { file: path.clone(), source })?,
+        conversations: AtomicU32::default(),
+    };
+    let session = Session::new(Arc::new(run), header.stack, credentials).undoing();
+    preflight::check(&session).await.map_err(|problem| Error::Unreachable { url: author.to_string(), problem })?;
+    let left = undo::carry_out(&session, session.run.journal.open(None)).await;
+    for problem in &left {
+        output.err(&format!("could not be undone: {}\n", problem.reason));
+    }
+    output.out(&format!(
+        "{} of {count} changes of the run {} are undone at {author}\n",
+        count - left.len(),
+        header.run
+    ));
+    Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
+}
+
+/// Reads a journal; one that no run of ours wrote is refused.
+fn read(path: &Path) -> Result<journal::Read, Error> {
+    let wrong = |problem: String| Error::Read { file: path.to_owned(), problem };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| wrong(format!("{error}; name the journal that a run left, or its directory")))?;
+    let read = journal::read(&text).map_err(|problem| wrong(format!("{problem}; name the journal that a run left")))?;
+    let run = &read.header.run;
+    if run.len() != 7 || !run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()) {
+        return Err(wrong("line 1: no run of bpconform has such an id; nothing is undone".into()));
+    }
+    Ok(read)
+}
+
+fn told(change: &Change) -> String {
+    let undo: String = change.undo.iter().map(|undo| format!("    would {undo}\n")).collect();
+    let nothing = if undo.is_empty() { "    goes with what is undone after it\n" } else { "" };
+    format!("{}  ({})\n{undo}{nothing}", change.request, change.scenario)
+}

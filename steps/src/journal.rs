@@ -1,0 +1,306 @@
+//! The journal of a run: every change and what undoes it, on disk before the change is sent. A run that is killed leaves
+//! it behind, and `bpconform clean` undoes from it what the run could not.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bpconform_fixtures::Surfaces;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::stack::Stack;
+use crate::undo::Undo;
+
+/// The version of the journal's form.
+pub const FORMAT: u32 = 1;
+
+/// One line of a journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "kebab-case")]
+pub enum Line {
+    /// The first: whose journal it is.
+    Run(Header),
+    /// A change that is about to be sent.
+    Change(Change),
+    /// It was answered.
+    Answered {
+        /// The change's number.
+        number: u64,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It was undone.
+    Undone {
+        /// The change's number.
+        number: u64,
+    },
+    /// It could not be undone.
+    Left {
+        /// The change's number.
+        number: u64,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Whose journal it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the form.
+    pub format: u32,
+    /// The version of the program that wrote it.
+    pub version: String,
+    /// The run's id, which stands in the name of everything that the run made.
+    pub run: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// Where its target is.
+    pub stack: Stack,
+    /// The surfaces that are not the built-in ones; without them nothing could be undone over paths that were learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surfaces: Option<Surfaces>,
+}
+
+/// A change and what undoes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Counts the changes of a run, from 1.
+    pub number: u64,
+    /// When it was about to be sent.
+    pub at: Timestamp,
+    /// The scenario that asked for it: file and line.
+    pub scenario: String,
+    /// The request: surface and path.
+    pub request: String,
+    /// What undoes it, in this order.
+    pub undo: Vec<Undo>,
+    /// Whether it was answered, and with what.
+    #[serde(default, skip)]
+    pub status: Option<u16>,
+}
+
+/// The changes of a run that are not undone yet. Clones are the same journal.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    file: Option<(PathBuf, File)>,
+    open: Vec<Change>,
+    last: u64,
+}
+
+impl Journal {
+    /// Begins one on disk. A file that is there already is another run's and is not written over.
+    pub fn create(path: &Path, header: Header) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let journal = Self::default();
+        journal.lock().file = Some((path.to_owned(), file));
+        journal.lock().write(&Line::Run(header), true)?;
+        Ok(journal)
+    }
+
+    /// Goes on with one that was read from a file: `changes` are those that are not undone.
+    pub fn resume(path: &Path, changes: Vec<Change>) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
+        let state = State { file: Some((path.to_owned(), file)), open: changes, last };
+        Ok(Self { state: Arc::new(Mutex::new(state)) })
+    }
+
+    /// Where it is, if it is on disk.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.lock().file.as_ref().map(|(path, _)| path.clone())
+    }
+
+    /// Writes down a change before it is sent; it is on the disk when this returns.
+    pub fn enter(&self, scenario: &str, request: String, undo: Vec<Undo>) -> io::Result<u64> {
+        let mut state = self.lock();
+        let number = state.last + 1;
+        let change =
+            Change { number, at: Timestamp::now(), scenario: scenario.to_owned(), request, undo, status: None };
+        state.write(&Line::Change(change.clone()), true)?;
+        state.last = number;
+        state.open.push(change);
+        Ok(number)
+    }
+
+    /// How many changes were written down: no two moments between which something was changed have the same.
+    pub fn count(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// Writes down that a change was answered.
+    pub fn answered(&self, number: u64, status: u16) {
+        let mut state = self.lock();
+        if let Some(change) = state.open.iter_mut().find(|change| change.number == number) {
+            change.status = Some(status);
+        }
+        // What is lost of this makes undoing slower, not wrong.
+        let _ = state.write(&Line::Answered { number, status }, false);
+    }
+
+    /// Writes down what came of undoing a change: nothing more to do, or why it is left.
+    pub fn settle(&self, number: u64, left: Option<&str>) {
+        let mut state = self.lock();
+        let line = match left {
+            None => {
+                state.open.retain(|change| change.number != number);
+                Line::Undone { number }
+            }
+            Some(why) => Line::Left { number, why: why.to_owned() },
+        };
+        // A change that is undone once more finds nothing to do.
+        let _ = state.write(&line, true);
+    }
+
+    /// The changes that are not undone, the newest first: those of one scenario, or all.
+    pub fn open(&self, scenario: Option<&str>) -> Vec<Change> {
+        let state = self.lock();
+        let wanted = |change: &&Change| scenario.is_none_or(|scenario| change.scenario == scenario);
+        state.open.iter().rev().filter(wanted).cloned().collect()
+    }
+
+    /// Removes the file when nothing is left to undo; gives back where it is when something is.
+    pub fn close(&self, keep: bool) -> Option<PathBuf> {
+        let mut state = self.lock();
+        let (path, _) = state.file.as_ref()?;
+        let path = path.clone();
+        if state.open.is_empty() && !keep {
+            state.file = None;
+            let _ = std::fs::remove_file(&path);
+        }
+        (!state.open.is_empty()).then_some(path)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn write(&mut self, line: &Line, sync: bool) -> io::Result<()> {
+        let Some((_, file)) = &mut self.file else { return Ok(()) };
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        file.write_all(&text)?;
+        if sync { file.sync_data() } else { Ok(()) }
+    }
+}
+
+/// A journal as it was read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Whose it is.
+    pub header: Header,
+    /// The changes that are not undone, in their order.
+    pub open: Vec<Change>,
+}
+
+/// Reads a journal. A last line that was cut off belongs to a change that was never sent; any other line that cannot be
+/// read is a problem, told with its number.
+pub fn read(text: &str) -> Result<Read, String> {
+    let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
+    let header = match lines.next().map(|(_, line)| serde_json::from_str(line)) {
+        Some(Ok(Line::Run(header))) => header,
+        _ => return Err("line 1: this is no journal of bpconform".into()),
+    };
+    if header.format != FORMAT {
+        return Err(format!("line 1: its form is {}, and this bpconform reads {FORMAT}", header.format));
+    }
+    let mut open: Vec<Change> = Vec::new();
+    for (number, line) in lines {
+        match serde_json::from_str(line) {
+            Ok(line) => note(&mut open, line),
+            Err(_) if !line.ends_with('\n') => {}
+            Err(error) => return Err(format!("line {number}: {error}")),
+        }
+    }
+    Ok(Read { header, open })
+}
+
+fn note(open: &mut Vec<Change>, line: Line) {
+    match line {
+        Line::Change(change) => open.push(change),
+        Line::Answered { number, status } => {
+            if let Some(change) = open.iter_mut().find(|change| change.number == number) {
+                change.status = Some(status);
+            }
+        }
+        Line::Undone { number } => open.retain(|change| change.number != number),
+        Line::Run(_) | Line::Left { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        let author = "http://localhost:4502".parse().expect("an address");
+        let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
+        Header {
+            format: FORMAT,
+            version: "0".into(),
+            run: "r1".into(),
+            began: Timestamp::UNIX_EPOCH,
+            stack,
+            surfaces: None,
+        }
+    }
+
+    fn written(name: &str, write: impl FnOnce(&Journal)) -> String {
+        let path = std::env::temp_dir().join(format!("bpconform-journal-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        write(&Journal::create(&path, header()).expect("it can be written"));
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        std::fs::remove_file(&path).expect("it is ours");
+        text
+    }
+
+    fn node(path: &str) -> Vec<Undo> {
+        vec![Undo::Node { path: path.into() }]
+    }
+
+    #[test]
+    fn what_was_undone_is_not_open_any_more_and_the_rest_is_in_order() {
+        let text = written("order", |journal| {
+            for path in ["/a", "/b", "/c"] {
+                journal.enter("f:1", format!("POST {path}"), node(path)).expect("written");
+            }
+            journal.answered(3, 201);
+            journal.settle(2, None);
+            journal.settle(1, Some("no answer"));
+            assert_eq!(journal.open(None).iter().map(|change| change.number).collect::<Vec<_>>(), [3, 1]);
+        });
+        let read = read(&text).expect("it is whole");
+        assert_eq!(read.header.run, "r1");
+        let open: Vec<_> = read.open.iter().map(|change| (change.number, change.status)).collect();
+        assert_eq!(open, [(1, None), (3, Some(201))]);
+        assert_eq!(read.open[0].undo, node("/a"));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_was_never_sent_but_a_broken_one_is_told() {
+        let text = written("cut", |journal| {
+            journal.enter("f:1", "POST /a".into(), node("/a")).expect("written");
+        });
+        let cut = format!("{text}{}", &text.lines().nth(1).expect("a change")[..20]);
+        assert_eq!(read(&cut).expect("it can be read").open.len(), 1);
+        assert!(read(&format!("{cut}\n")).expect_err("it is broken").starts_with("line 3: "));
+        assert!(read("{}\n").expect_err("it is none").contains("no journal"));
+        assert!(read("").is_err());
+    }
+
+    #[test]
+    fn another_runs_file_is_not_written_over() {
+        let path = std::env::temp_dir().join(format!("bpconform-journal-other-{}", std::process::id()));
+        std::fs::write(&path, "another's").expect("it can be written");
+        assert!(Journal::create(&path, header()).is_err());
+        std::fs::remove_file(&path).expect("it is ours");
+    }
+}
