@@ -2,17 +2,17 @@
 //! killed. What the repository holds before and after is the same, to the property.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use bpconform_fixtures::{Evidence, Surfaces};
 use serde_json::Value;
 
-use crate::support::gateway::{Gateway, unchanged};
-use crate::support::{Mock, Told, bpconform_with, command, directory, interrupt};
+use crate::support::proxy::{Act, Proxy};
+use crate::support::{Mock, Told, bpconform_with, command, directory};
 
 /// A file in which every endpoint is known: the mock serves what is unknown in reality at the stand-in's path.
 pub(crate) fn all_learned(directory: &Path) -> PathBuf {
@@ -113,4 +113,193 @@ fn a_configuration_is_not_replaced_unless_that_is_said() {
     assert_eq!(differences(&before, &mock.repository()), "");
     let methods = mock.requests("author");
     assert!(methods["DELETE"].is_null() && methods["POST"].is_null(), "{methods}");
+}
+
+/// What is lost of a change when the run is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Lost {
+    /// The change never arrives.
+    Change,
+    /// It arrives, and the run does not learn of it.
+    Answer,
+}
+
+/// Scenarios, and at which of their changes a run is killed.
+const KILLS: [(&str, &[usize]); 10] = [
+    ("an-oauth-integration", &[1, 2, 3, 6, 9, 10, 11]),
+    ("save-close-creates", &[11, 13, 16, 17]),
+    ("fails-the-health-check", &[12, 14]),
+    ("uploaded-by-createasset", &[1, 3, 4, 5]),
+    ("a-tag-is-published", &[2, 3]),
+    ("an-image-preset", &[1]),
+    ("a-disabled-agent-strands", &[15, 16]),
+    ("the-mac-user-is-deleted", &[3]),
+    ("a-new-configuration-works", &[11]),
+    ("the-log-of-an-agent", &[1]),
+];
+
+/// Runs one scenario by way of a proxy, kills the run when its n-th change comes there, and cleans up. Gives back the
+/// request, and what is different after that; nothing when there are not so many changes.
+fn killed_at(number: usize, lost: Lost, scenario: &str) -> Option<(String, String)> {
+    let (mock, folder) = (Mock::start("configured"), directory(&format!("undo-kill-{scenario}-{number}-{lost:?}")));
+    let (learned, journal) = (all_learned(&folder), folder.join("run.journal"));
+    let before = mock.repository();
+    let (told, waits) = mpsc::channel();
+    let count = AtomicUsize::new(0);
+    let proxy = Proxy::start(mock.url("author"), move |request| match lost {
+        _ if request.starts_with("GET ") || count.fetch_add(1, Ordering::SeqCst) + 1 != number => Act::Pass,
+        Lost::Change => Act::Lose(told.clone()),
+        Lost::Answer => Act::LoseAnswer(told.clone()),
+    });
+    let name = format!("(?i){}", scenario.replace('-', ".+?"));
+    let more = ["--name", &name, "--replace-configuration", "--journal", journal.to_str().expect("UTF-8")];
+    let quiet = || Stdio::null();
+    let mut child = run(&mock, &proxy.url, &learned, &more).stdout(quiet()).stderr(quiet()).spawn().expect("it starts");
+    let request = loop {
+        match waits.recv_timeout(Duration::from_millis(20)) {
+            Ok(request) => break request,
+            Err(_) if child.try_wait().expect("it can be asked").is_some() => return None,
+            Err(_) => {}
+        }
+    };
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    let mut different = String::new();
+    for time in ["once", "twice"] {
+        let told = clean(&mock, &journal, &[]);
+        assert_eq!(told.code, Some(0), "cleaned {time}, {request}: {}", told.all());
+        different += &differences(&before, &mock.repository());
+    }
+    Some((request, different))
+}
+
+#[test]
+fn a_run_that_was_killed_at_any_change_is_undone_by_clean() {
+    let all = KILLS.iter().flat_map(|(scenario, numbers)| numbers.iter().map(move |number| (*scenario, *number)));
+    let all: Vec<_> =
+        all.flat_map(|(scenario, number)| [Lost::Change, Lost::Answer].map(|lost| (scenario, number, lost))).collect();
+    let next = AtomicUsize::new(0);
+    let killed = Mutex::new(Vec::new());
+    // Waiting is what they do most of the time.
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some((scenario, number, lost)) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let found = killed_at(*number, *lost, scenario);
+                    let (request, different) = found.unwrap_or_else(|| panic!("{scenario} has no change {number}"));
+                    killed
+                        .lock()
+                        .expect("no test panics with it")
+                        .push((*scenario, *number, *lost, request, different));
+                }
+            });
+        }
+    });
+    let mut killed = killed.into_inner().expect("no test panics with it");
+    killed.sort_by_key(|(scenario, number, lost, ..)| (*scenario, *number, *lost == Lost::Answer));
+    for (scenario, number, lost, request, different) in &killed {
+        let after = if different.is_empty() { "as before" } else { different.as_str() };
+        println!("{scenario}, change {number}, {lost:?} lost: {request}: {after}");
+    }
+    let as_before = killed.iter().filter(|(.., different)| different.is_empty()).count();
+    assert_eq!((as_before, killed.len()), (50, 50));
+}
+
+/// A run that is held at its n-th change; what is to be done with it then is the test's.
+struct Held {
+    mock: Mock,
+    child: std::process::Child,
+    before: Value,
+    out: PathBuf,
+}
+
+fn held_at(name: &str, number: usize, scenario: &str, more: &[&str]) -> Held {
+    let (mock, folder) = (Mock::start("configured"), directory(name));
+    let (learned, out) = (all_learned(&folder), folder.join("out"));
+    let before = mock.repository();
+    let (told, waits) = mpsc::channel();
+    let count = AtomicUsize::new(0);
+    let proxy = Proxy::start(mock.url("author"), move |request| match request.starts_with("GET ") {
+        false if count.fetch_add(1, Ordering::SeqCst) + 1 == number => Act::LoseAnswer(told.clone()),
+        _ => Act::Pass,
+    });
+    let name = format!("(?i){}", scenario.replace('-', ".+?"));
+    let flags = ["--name", &name, "--replace-configuration", "--request-timeout", "2"];
+    let flags = [&flags[..], &["--out", out.to_str().expect("UTF-8")], more].concat();
+    let child = run(&mock, &proxy.url, &learned, &flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.expect("it starts");
+    waits.recv_timeout(Duration::from_secs(60)).expect("it comes to its change");
+    Held { mock, child, before, out }
+}
+
+impl Held {
+    /// Waits for the end: the exit code, and that nothing is different.
+    fn ends_with(self, code: i32) {
+        let output = self.child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
+        assert_eq!(differences(&self.before, &self.mock.repository()), "", "{}", told(&output));
+        let journal = std::fs::read_to_string(self.out.join("journal.jsonl")).expect("it was kept with the record");
+        assert!(bpconform_steps::journal::read(&journal).expect("it can be read").open.is_empty(), "{journal}");
+    }
+}
+
+#[test]
+fn a_run_that_is_asked_to_end_undoes_first() {
+    for (signal, name) in [("-INT", "undo-ctrl-c"), ("-TERM", "undo-term")] {
+        let held = held_at(name, 10, "an-oauth-integration", &[]);
+        Command::new("kill").args([signal, &held.child.id().to_string()]).status().expect("kill is there");
+        held.ends_with(130);
+    }
+}
+
+#[test]
+fn a_run_past_its_time_limit_undoes_first() {
+    held_at("undo-time-limit", 10, "an-oauth-integration", &["--timeout", "1"]).ends_with(3);
+}
+
+#[test]
+fn what_clean_does_not_recognise_it_leaves_alone() {
+    let (mock, folder) = (Mock::start("configured"), directory("undo-foreign"));
+    let before = mock.repository();
+    let journal = folder.join("run.journal");
+    let author = format!("{}/", mock.url("author").trim_end_matches('/'));
+    let header = |run: &str, author: &str| {
+        format!(
+            "{{\"line\":\"run\",\"format\":1,\"version\":\"0\",\"run\":\"{run}\",\"began\":\"2026-01-01T00:00:00Z\",\
+             \"stack\":{{\"author\":\"{author}\"}}}}\n"
+        )
+    };
+    let theirs = "{\"line\":\"change\",\"number\":1,\"at\":\"2026-01-01T00:00:00Z\",\"scenario\":\"f:1\",\"request\":\"a change\",\
+        \"undo\":[{\"what\":\"node\",\"path\":\"/etc/replication/agents.author/publish\"}]}\n";
+    let cases = [
+        ("no journal at all".to_owned(), 2, "line 1: this is no journal of bpconform"),
+        (header("", &author) + theirs, 2, "no run of bpconform has such an id"),
+        (header("abc1234", &author) + "{\"line\":\"change\"}\n", 2, "line 2: "),
+        (
+            header("abc1234", &author) + theirs,
+            7,
+            "will not delete the node /etc/replication/agents.author/publish: it bears no name",
+        ),
+        (header("abc1234", "http://127.0.0.1:1/") + theirs, 3, "http://127.0.0.1:1/"),
+    ];
+    for (text, code, words) in cases {
+        std::fs::write(&journal, &text).expect("it can be written");
+        let told = clean(&mock, &journal, &[]);
+        assert_eq!(told.code, Some(code), "{text}: {}", told.all());
+        assert!(
+            told.err.contains(words) && told.err.contains(if code == 2 { "run.journal" } else { "" }),
+            "{}",
+            told.err
+        );
+    }
+    std::fs::write(&journal, header("abc1234", &author) + theirs).expect("it can be written");
+    let other = clean(&mock, &journal, &["--author-url", "http://127.0.0.1:1"]);
+    assert!(other.code == Some(2) && other.err.contains("the journal is of the Author at"), "{}", other.all());
+    let dry = clean(&mock, &journal, &["--dry-run"]);
+    assert!(dry.code == Some(0) && dry.out.contains("would delete the node"), "{}", dry.all());
+    assert_eq!(differences(&before, &mock.repository()), "");
+    let run = run(&mock, mock.url("author"), &all_learned(&folder), &["--journal", journal.to_str().expect("UTF-8")])
+        .output();
+    let told = told(&run.expect("it starts"));
+    assert!(told.contains("1 changes of the run abc1234 are not undone; first run `bpconform clean"), "{told}");
 }

@@ -1,6 +1,7 @@
 //! The command as a process, for tests: started with an environment of its own, its output filtered for snapshots.
 
 pub(crate) mod gateway;
+pub(crate) mod proxy;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,0 +1,104 @@
+//! A proxy of the tests' own before one system of a mock: it notes each request, and may hold one for ever.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What becomes of a request. Who loses one is told when it is lost.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// It goes on and is answered.
+    Pass,
+    /// It never arrives.
+    Lose(Sender<String>),
+    /// It arrives, and its answer never comes back.
+    LoseAnswer(Sender<String>),
+}
+
+/// A proxy that serves until the test ends.
+pub(crate) struct Proxy {
+    /// Where it listens.
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    /// Starts one before the system at `upstream`; `judge` is told each request's method and path, in the order in which
+    /// they come.
+    pub(crate) fn start(upstream: &str, judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let port: u16 =
+            upstream.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (judge, notes) = (Arc::new(judge), Arc::clone(&seen));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (judge, notes) = (Arc::clone(&judge), Arc::clone(&notes));
+                std::thread::spawn(move || carry(stream, SocketAddr::from(([127, 0, 0, 1], port)), &*judge, &notes));
+            }
+        });
+        let host = upstream.trim_start_matches("http://").split(':').next().expect("a host").to_owned();
+        Self { url: format!("http://{host}:{}", address.port()), seen }
+    }
+
+    /// What has come so far: method and path of each request.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Carries one request and its answer.
+fn carry(
+    mut client: TcpStream,
+    upstream: SocketAddr,
+    judge: &dyn Fn(&str) -> Act,
+    notes: &Mutex<Vec<String>>,
+) -> Option<()> {
+    let (head, body) = request(&mut client)?;
+    let line = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
+    let act = {
+        let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(line.clone());
+        judge(&line)
+    };
+    if let Act::Lose(lost) = &act {
+        return lose(lost, &line);
+    }
+    let mut server = TcpStream::connect(upstream).ok()?;
+    server.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes()).ok()?;
+    server.write_all(&body).ok()?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).ok()?;
+    if let Act::LoseAnswer(lost) = &act {
+        return lose(lost, &line);
+    }
+    client.write_all(&answer).ok()
+}
+
+/// Holds the client for ever.
+fn lose(lost: &Sender<String>, line: &str) -> Option<()> {
+    let _ = lost.send(line.to_owned());
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The head of a request, and its body, whose length the head tells.
+fn request(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or_default()];
+    client.read_exact(&mut body).ok()?;
+    Some((head, body))
+}
