@@ -1,5 +1,6 @@
 //! From the command line to the exit code.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +31,14 @@ use crate::{clean, doctor, environment, evaluate, explain, fleet, learn, list, m
 pub fn main() -> Exit {
     let began = Instant::now();
     let output = Output::default();
+    output.tell_panics();
+    std::panic::catch_unwind(AssertUnwindSafe(|| act(&output, began))).unwrap_or_else(|panic| {
+        output.tell_panic(&*panic);
+        Exit::Internal
+    })
+}
+
+fn act(output: &Output, began: Instant) -> Exit {
     let configured = match Configured::read(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(configured) => Ok(configured),
         Err(Failure::CommandLine(error)) => {
@@ -40,7 +49,7 @@ pub fn main() -> Exit {
     };
     let result = configured.and_then(|configured| {
         let cli = Cli::from_arg_matches(&configured.matches).map_err(|error| Error::Internal(error.to_string()))?;
-        command(&cli, &configured, &output, began)
+        command(&cli, &configured, output, began)
     });
     result.unwrap_or_else(|error| {
         output.err(&format!("error: {error}\n"));

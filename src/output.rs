@@ -1,6 +1,8 @@
 //! The gate through which all output leaves: nothing passes it unredacted, and a closed pipe is not an error.
 
+use std::any::Any;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bpconform_steps::redact::Redactor;
 use tracing_subscriber::EnvFilter;
@@ -25,6 +27,23 @@ impl Output {
         let _ = io::stderr().lock().write_all(self.redactor.redact(text).as_bytes());
     }
 
+    /// Makes a panic pass this gate too: what it says may hold anything.
+    pub fn tell_panics(&self) {
+        let output = self.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            TOLD.store(true, Ordering::Relaxed);
+            output.err(&panicked(panic));
+        }));
+    }
+
+    /// Tells of a panic that was caught, unless the hook has: cucumber keeps it silent while scenarios run.
+    pub fn tell_panic(&self, panic: &(dyn Any + Send)) {
+        if !TOLD.load(Ordering::Relaxed) {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+            self.err(&panicked(&text.unwrap_or("a panic without a text")));
+        }
+    }
+
     /// Sends the program's own log to stderr, from `-v` on.
     pub fn log(&self, verbose: u8) {
         let filter = match verbose {
@@ -41,6 +60,13 @@ impl Output {
         // A second one in the same process (tests) is refused, and does not matter.
         let _ = subscriber.try_init();
     }
+}
+
+/// Whether a panic was told by the hook.
+static TOLD: AtomicBool = AtomicBool::new(false);
+
+fn panicked(panic: &impl std::fmt::Display) -> String {
+    format!("internal error: {panic}\nthis is a defect of bpconform, please report it\n")
 }
 
 /// One event of the log at a time; each arrives whole.
@@ -63,5 +89,29 @@ impl<'a> MakeWriter<'a> for Output {
 
     fn make_writer(&'a self) -> Gate<'a> {
         Gate(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_shows_no_secret() {
+        let output = Output::default();
+        output.redactor.learn("p8e-canary-of-panics");
+        let told: Arc<Mutex<String>> = Arc::default();
+        let (gate, heard) = (output.clone(), Arc::clone(&told));
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) += &gate.redactor.redact(&panicked(panic));
+        }));
+        let panic = std::panic::catch_unwind(|| panic!("no such p8e-canary-of-panics"));
+        std::panic::set_hook(before);
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(panic.is_err() && told.contains("no such ") && told.contains("please report it"), "{told}");
+        assert!(!told.contains("p8e-canary"), "{told}");
     }
 }

@@ -10,8 +10,10 @@ mod connection;
 mod evidence;
 #[cfg(unix)]
 mod mock;
+mod permission;
 mod preflight;
 mod reports;
+mod secrecy;
 mod seeds;
 mod selftest;
 mod steps_linked;

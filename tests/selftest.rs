@@ -1,19 +1,13 @@
 //! The kill matrix: every check of every promise can fail, and fails for nothing else.
 
-use std::time::Duration;
-
 use crate::support::{bpconform, filtered};
 use bpconform_fixtures::Requirements;
 use serde_json::Value;
-
-/// The longest that all defects may take in a debug build on a busy machine.
-const LIMIT: Duration = Duration::from_secs(600);
 
 #[test]
 fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
     let told = bpconform(&["selftest"]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
-    assert!(told.took < LIMIT, "{:?}", told.took);
     filtered(|| insta::assert_snapshot!("selftest_matrix", told.out));
 }
 

@@ -2,27 +2,42 @@
 //! killed. What the repository holds before and after is the same, to the property.
 
 use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
-use bpconform_fixtures::{Evidence, Surfaces};
+use bpconform::features::Features;
+use bpconform::plan::Selection;
+use bpconform::record::ScenarioRecord;
+use bpconform::run::watch::Watch;
+use bpconform::run::{Options, Target};
+use bpconform_fixtures::{Evidence, Surface, Surfaces};
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::redact::Redactor;
+use bpconform_steps::stack::Stack;
 use serde_json::Value;
 
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, Told, bpconform_with, command, directory};
 
-/// A file in which every endpoint is known: the mock serves what is unknown in reality at the stand-in's path.
-pub(crate) fn all_learned(directory: &Path) -> PathBuf {
-    let learned = Surfaces::built_in().iter().filter(|surface| surface.evidence == Evidence::Unknown).cloned();
-    let learned = learned.map(|mut surface| {
-        surface.evidence = Evidence::Learned;
+/// Surfaces that are all known: the mock serves what is unknown in reality at the stand-in's path.
+pub(crate) fn learned() -> Surfaces {
+    let learn = |mut surface: Surface| {
+        if surface.evidence == Evidence::Unknown {
+            surface.evidence = Evidence::Learned;
+        }
         surface
-    });
+    };
+    Surfaces::of("all-learned", Surfaces::built_in().iter().cloned().map(learn))
+}
+
+/// The same as a file.
+pub(crate) fn all_learned(directory: &Path) -> PathBuf {
     let file = directory.join("learned.toml");
-    let text = toml::to_string(&Surfaces::of("all-learned", learned)).expect("it can be written as TOML");
+    let text = toml::to_string(&learned()).expect("it can be written as TOML");
     std::fs::write(&file, text).expect("it can be written");
     file
 }
@@ -219,9 +234,9 @@ fn held_at(name: &str, number: usize, scenario: &str, more: &[&str]) -> Held {
     let before = mock.repository();
     let (told, waits) = mpsc::channel();
     let count = AtomicUsize::new(0);
-    let proxy = Proxy::start(mock.url("author"), move |request| match request.starts_with("GET ") {
-        false if count.fetch_add(1, Ordering::SeqCst) + 1 == number => Act::LoseAnswer(told.clone()),
-        _ => Act::Pass,
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let there = !request.starts_with("GET ") && count.fetch_add(1, Ordering::SeqCst) + 1 == number;
+        if there { Act::LoseAnswer(told.clone()) } else { Act::Pass }
     });
     let name = format!("(?i){}", scenario.replace('-', ".+?"));
     let flags = ["--name", &name, "--replace-configuration", "--request-timeout", "2"];
@@ -255,6 +270,45 @@ fn a_run_that_is_asked_to_end_undoes_first() {
 #[test]
 fn a_run_past_its_time_limit_undoes_first() {
     held_at("undo-time-limit", 10, "an-oauth-integration", &["--timeout", "1"]).ends_with(3);
+}
+
+/// Panics when a step begins whose sentence holds these words.
+struct PanicsAt(&'static str);
+
+impl Watch for PanicsAt {
+    fn step(&mut self, _: &str, sentence: &str) {
+        assert!(!sentence.contains(self.0), "{}", self.0);
+    }
+
+    fn told(&mut self, _: &ScenarioRecord) {}
+}
+
+#[test]
+fn a_run_that_panics_undoes_first() {
+    let (mock, folder) = (Mock::start("configured"), directory("undo-panic"));
+    let before = mock.repository();
+    let url = |system: &str| Some(mock.url(system).parse().expect("an address"));
+    let author = url("author").expect("an address");
+    let stack = Stack { author, ims: url("ims"), console: url("console"), tenant: url("tenant"), control: None };
+    let values = mock.credentials().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let options = Options {
+        target: Target::Author(stack, Credentials::new(values).0),
+        selection: Selection::new(None, None, vec!["BP-IMS-01".into()]).expect("it is known"),
+        jobs: 1,
+        surfaces: Arc::new(learned()),
+        replace: true,
+        journal: Some(folder.join("run.journal")),
+        ..Options::embedded(Redactor::default(), Instant::now())
+    };
+    let features = Features::built_in().expect("they are well formed");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let watch = PanicsAt("has exactly one IMS configuration");
+    let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(bpconform::run::run(&options, &features, watch))
+    }));
+    assert!(panicked.is_err());
+    assert!(mock.paths("author").iter().any(|request| request.starts_with("DELETE ")), "it had not begun");
+    assert_eq!(differences(&before, &mock.repository()), "");
 }
 
 #[test]

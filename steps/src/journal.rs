@@ -21,7 +21,7 @@ pub const FORMAT: u32 = 1;
 #[serde(tag = "line", rename_all = "kebab-case")]
 pub enum Line {
     /// The first: whose journal it is.
-    Run(Header),
+    Run(Box<Header>),
     /// A change that is about to be sent.
     Change(Change),
     /// It was answered.
@@ -100,7 +100,7 @@ impl Journal {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         let journal = Self::default();
         journal.lock().file = Some((path.to_owned(), file));
-        journal.lock().write(&Line::Run(header), true)?;
+        journal.lock().write(&Line::Run(Box::new(header)), true)?;
         Ok(journal)
     }
 
@@ -205,10 +205,8 @@ pub struct Read {
 /// read is a problem, told with its number.
 pub fn read(text: &str) -> Result<Read, String> {
     let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
-    let header = match lines.next().map(|(_, line)| serde_json::from_str(line)) {
-        Some(Ok(Line::Run(header))) => header,
-        _ => return Err("line 1: this is no journal of bpconform".into()),
-    };
+    let first = lines.next().map(|(_, line)| serde_json::from_str(line));
+    let Some(Ok(Line::Run(header))) = first else { return Err("line 1: this is no journal of bpconform".into()) };
     if header.format != FORMAT {
         return Err(format!("line 1: its form is {}, and this bpconform reads {FORMAT}", header.format));
     }
@@ -220,7 +218,7 @@ pub fn read(text: &str) -> Result<Read, String> {
             Err(error) => return Err(format!("line {number}: {error}")),
         }
     }
-    Ok(Read { header, open })
+    Ok(Read { header: *header, open })
 }
 
 fn note(open: &mut Vec<Change>, line: Line) {

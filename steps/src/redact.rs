@@ -99,7 +99,7 @@ fn is_word(text: &str, start: usize, end: usize) -> bool {
 }
 
 impl Redactor {
-    /// Learns a secret and the forms in which it may appear: plain, base64, URL-encoded, JSON-escaped; of a text of
+    /// Learns a secret and the forms in which it may appear: plain, base64, URL-encoded, JSON- and HTML-escaped; of a text of
     /// several lines (a private key) each long line too.
     pub fn learn(&self, secret: &str) {
         if secret.len() < SHORTEST {
@@ -126,12 +126,51 @@ impl Redactor {
 
 fn forms_of(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
+    let json = &json[1..json.len() - 1];
+    let ascii: String = json.encode_utf16().map(ascii_json).collect();
     let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let mut forms = vec![secret.to_owned(), json[1..json.len() - 1].to_owned(), url.replace('+', "%20"), url];
+    let lower = lower_case_escapes(&url);
+    let mut forms = vec![secret.to_owned(), json.to_owned(), json.replace('/', "\\/"), ascii];
+    forms.extend([url.replace('+', "%20"), url, lower.replace('+', "%20"), lower]);
+    let html = html_escape::encode_text(secret).into_owned();
+    let quoted = html.replace('"', "&quot;");
+    forms.extend(["&#39;", "&#x27;", "&apos;"].map(|quote| quoted.replace('\'', quote)));
+    forms.extend([html.replace('"', "&#34;"), quoted, html]);
     for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
         forms.push(engine.encode(secret));
     }
+    let within =
+        [0, 1, 2].into_iter().flat_map(|before| [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|engine| (before, engine)));
+    forms.extend(within.filter_map(|(before, engine)| within_base64(secret, before, &engine)));
     forms
+}
+
+/// A letter as JSON that is kept to ASCII has it.
+fn ascii_json(unit: u16) -> String {
+    match u8::try_from(unit) {
+        Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+        _ => format!("\\u{unit:04x}"),
+    }
+}
+
+/// `%2F` as `%2f`.
+fn lower_case_escapes(url: &str) -> String {
+    let mut parts = url.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |lower, part| {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        lower + "%" + &digits.to_ascii_lowercase() + rest
+    })
+}
+
+/// What the base64 of a longer text shows of a secret that stands in it after so many bytes (`user:password`), without
+/// the characters that depend on its neighbours.
+fn within_base64(secret: &str, before: usize, engine: &impl base64::Engine) -> Option<String> {
+    let text = [vec![0; before], secret.as_bytes().to_vec()].concat();
+    let encoded = engine.encode(&text);
+    let (first, last) = ((before * 8).div_ceil(6), text.len() * 8 / 6);
+    let shown = encoded.get(first..last)?;
+    (shown.len() >= DISTINCTIVE).then(|| shown.to_owned())
 }
 
 #[cfg(test)]
@@ -146,6 +185,21 @@ mod tests {
         for form in forms_of(secret) {
             assert_eq!(redactor.redact(&format!("<{form}>")), format!("<{MASK}>"), "{form}");
         }
+    }
+
+    #[test]
+    fn a_secret_within_what_is_encoded_is_masked() {
+        let redactor = Redactor::default();
+        redactor.learn("p8e-canary-of-tests");
+        for before in ["", "a", "ab", "admin:", "user:"] {
+            for engine in [STANDARD, URL_SAFE_NO_PAD] {
+                let text = engine.encode(format!("{before}p8e-canary-of-tests:and more"));
+                let masked = redactor.redact(&text);
+                assert!(masked.contains(MASK) && masked.len() < text.len(), "{before}: {masked}");
+            }
+        }
+        assert_eq!(lower_case_escapes("a%2Fb%C3%BCC"), "a%2fb%c3%bcC");
+        assert!(forms_of("a/ü").contains(&"a/\\u00fc".to_owned()));
     }
 
     #[test]

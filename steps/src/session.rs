@@ -90,6 +90,12 @@ impl Session {
     /// A conversation that has not begun.
     pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
         credentials.secrets().for_each(|secret| run.redactor.learn(secret));
+        if let (Some(user), Some(password)) =
+            (credentials.get("BPCONFORM_AUTHOR_USER"), credentials.get("BPCONFORM_AUTHOR_PASSWORD"))
+        {
+            // As Basic authentication sends them.
+            run.redactor.learn(&format!("{user}:{password}"));
+        }
         run.wire.headers.iter().for_each(|(_, value)| run.redactor.learn(value.expose_secret()));
         let number = run.conversations.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -185,7 +191,7 @@ impl Session {
             return self.exchange(surface, url, &call, &fields, request).await;
         }
         let what = format!("{} {} {}", surface.id, surface.method, url.path());
-        let number = self.write_down(what, call.undo.clone().unwrap_or_default())?;
+        let number = self.write_down(&what, call.undo.clone().unwrap_or_default())?;
         let outcome = self.exchange(surface, url, &call, &fields, request).await;
         if let Ok(reply) = &outcome {
             self.run.journal.answered(number, reply.status);
@@ -195,18 +201,18 @@ impl Session {
 
     /// Makes the scenario end with these, for what becomes possible by its next requests.
     pub fn will_be_undone_by(&self, what: &str, undo: impl IntoIterator<Item = Undo>) -> Checked {
-        self.write_down(what.to_owned(), undo.into_iter().collect()).map(drop)
+        self.write_down(what, undo.into_iter().collect()).map(drop)
     }
 
     /// Nothing is changed that is not written down.
-    fn write_down(&self, what: String, undo: Vec<Undo>) -> Checked<u64> {
+    fn write_down(&self, what: &str, undo: Vec<Undo>) -> Checked<u64> {
         let text = serde_json::to_string(&undo).unwrap_or_default();
         if self.run.redactor.redact(&text) != text {
             return Err(Problem::error(format!(
                 "not sent: what undoes {what} holds a secret, which no journal may hold"
             )));
         }
-        let what = self.run.redactor.redact(&what);
+        let what = self.run.redactor.redact(what);
         let entered = self.run.journal.enter(&self.scenario, what, undo);
         entered.map_err(|error| Problem::error(format!("not sent: the journal cannot be written: {error}")))
     }

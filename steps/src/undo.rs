@@ -166,15 +166,12 @@ impl Undo {
         match self {
             Self::Node { path } | Self::Content { path } => bears(path),
             Self::Publication { path } => bears(path) || path.starts_with("/libs/"),
-            // Only an empty one is deleted.
-            Self::Folder { .. } => true,
-
             Self::ImsConfiguration { title } | Self::Project { title, .. } => bears(title),
             Self::Certificate { alias, .. } => bears(alias),
             Self::Package { name } | Self::Replacement { name } => bears(name),
             Self::Replication { paths, .. } => !paths.is_empty() && paths.iter().all(bears),
-            // Found by its title or by the IMS configuration of this run, or not at all.
-            Self::CloudService { .. } => true,
+            // Found by its title or by the IMS configuration of this run, or not at all; a folder goes only when it is empty.
+            Self::CloudService { .. } | Self::Folder { .. } => true,
             // Nothing is deleted, and an agent that is on is left alone.
             Self::AgentOff { agent } => agent.starts_with("mp_replication_agent"),
         }

@@ -134,13 +134,7 @@ impl Mock {
 
     /// The paths of the requests that a system got.
     pub(crate) fn paths(&self, system: &str) -> Vec<String> {
-        let journal: Value = serde_json::from_str(&get(self.url(system), "/__bpconform/requests")).expect("JSON");
-        let requests = journal["requests"].as_array().expect("a list").iter();
-        requests
-            .map(|request| {
-                format!("{} {}", request["method"].as_str().unwrap_or(""), request["path"].as_str().unwrap_or(""))
-            })
-            .collect()
+        requests(self.url(system))
     }
 
     /// The Author's whole repository.
@@ -167,6 +161,14 @@ impl Drop for Mock {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The requests that a system of the mock got: method and path of each.
+pub(crate) fn requests(base: &str) -> Vec<String> {
+    let journal: Value = serde_json::from_str(&get(base, "/__bpconform/requests")).expect("JSON");
+    let requests = journal["requests"].as_array().expect("a list").iter();
+    let text = |request: &Value, word: &str| request[word].as_str().unwrap_or_default().to_owned();
+    requests.map(|request| format!("{} {}", text(request, "method"), text(request, "path"))).collect()
 }
 
 /// The body of a GET, over plain HTTP/1.0, so that the test needs no client of its own.

@@ -21,6 +21,7 @@ pub(crate) struct Proxy {
     /// Where it listens.
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<String>>>,
+    answers: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
@@ -32,15 +33,23 @@ impl Proxy {
         let port: u16 =
             upstream.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (judge, notes) = (Arc::new(judge), Arc::clone(&seen));
+        let answers: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (judge, notes, kept) = (Arc::new(judge), Arc::clone(&seen), Arc::clone(&answers));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (judge, notes) = (Arc::clone(&judge), Arc::clone(&notes));
-                std::thread::spawn(move || carry(stream, SocketAddr::from(([127, 0, 0, 1], port)), &*judge, &notes));
+                let (judge, notes, kept) = (Arc::clone(&judge), Arc::clone(&notes), Arc::clone(&kept));
+                std::thread::spawn(move || {
+                    carry(stream, SocketAddr::from(([127, 0, 0, 1], port)), &*judge, &notes, &kept)
+                });
             }
         });
         let host = upstream.trim_start_matches("http://").split(':').next().expect("a host").to_owned();
-        Self { url: format!("http://{host}:{}", address.port()), seen }
+        Self { url: format!("http://{host}:{}", address.port()), seen, answers }
+    }
+
+    /// What was answered so far.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What has come so far: method and path of each request.
@@ -55,6 +64,7 @@ fn carry(
     upstream: SocketAddr,
     judge: &dyn Fn(&str) -> Act,
     notes: &Mutex<Vec<String>>,
+    answers: &Mutex<Vec<String>>,
 ) -> Option<()> {
     let (head, body) = request(&mut client)?;
     let line = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
@@ -71,6 +81,7 @@ fn carry(
     server.write_all(&body).ok()?;
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).ok()?;
+    answers.lock().unwrap_or_else(PoisonError::into_inner).push(String::from_utf8_lossy(&answer).into_owned());
     if let Act::LoseAnswer(lost) = &act {
         return lose(lost, &line);
     }
