@@ -211,6 +211,8 @@ fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -
         allow,
         selection: selection(&run.select)?,
         jobs: run.how.jobs.map_or(usual_jobs, usize::from),
+        retries: usize::from(run.how.retry),
+        strict: run.how.strict,
         timeout: run.how.timeout,
         connection,
         settings: Settings {

@@ -201,6 +201,12 @@ pub struct How {
     /// in the directory of --out, else bpconform-RUN.journal in this one, removed when everything was undone]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Try a scenario that did not pass again, so often; one that passes then is flaky, and is told as such
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub retry: u8,
+    /// A flaky scenario is as red as what its earlier attempts found
+    #[arg(long)]
+    pub strict: bool,
     /// Limit for the whole run, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600", env = "BPCONFORM_TIMEOUT")]
     pub timeout: Duration,

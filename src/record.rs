@@ -150,6 +150,12 @@ pub struct PlanRecord {
     pub skip: usize,
     /// How many scenarios ran at once.
     pub jobs: usize,
+    /// How often a scenario that did not pass was tried again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: usize,
+    /// Whether one that passed only when it was tried again is red.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
     /// The limit for the whole run, in seconds.
     pub timeout_s: u64,
     /// Which part of the plan this is, if it was shared out.
@@ -275,6 +281,9 @@ pub struct Summary {
     pub scenarios: BTreeMap<Verdict, usize>,
     /// Requirements by verdict.
     pub requirements: BTreeMap<Verdict, usize>,
+    /// How many scenarios passed only when they were tried again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flaky: usize,
     /// Wall time from the start of the process to the end of the run.
     pub wall_ms: f64,
 }
@@ -303,7 +312,11 @@ impl Outcome {
     /// What scenarios and requirements come to; what asks for a hand at the target comes first, then proof.
     pub fn of(record: &Record, interrupted: bool) -> Self {
         let (scenarios, requirements) = (&record.scenarios, &record.requirements);
-        let any = |verdict| scenarios.iter().any(|scenario| scenario.verdict == verdict);
+        let flaky = |verdict| {
+            let mut attempts = scenarios.iter().filter(|one| one.is_flaky()).flat_map(|one| &one.attempts);
+            record.plan.strict && attempts.any(|attempt| attempt.verdict == verdict)
+        };
+        let any = |verdict| scenarios.iter().any(|scenario| scenario.verdict == verdict) || flaky(verdict);
         if !record.left_behind.is_empty() {
             Self::LeftSomething
         } else if interrupted {
@@ -336,7 +349,11 @@ fn judge(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
     let own: Vec<_> = scenarios.iter().filter(|scenario| scenario.requirements.iter().any(|own| own == id)).collect();
     let verdict = own.iter().map(|scenario| scenario.verdict).fold(Verdict::default(), Verdict::merge);
     let skipped = own.iter().filter(|scenario| scenario.verdict == Verdict::Skipped).count();
+    let flaky = own.iter().filter(|scenario| scenario.is_flaky()).count();
     let reason = match verdict {
+        Verdict::Passed if flaky > 0 => {
+            Some(format!("{flaky} of {} scenarios passed only when tried again", own.len()))
+        }
         Verdict::Skipped => own.iter().find_map(|scenario| scenario.reason.clone()),
         Verdict::Passed if skipped > 0 => Some(format!("{skipped} of {} scenarios were skipped", own.len())),
         Verdict::Failed | Verdict::Error => {
@@ -346,6 +363,11 @@ fn judge(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
     };
     let scenarios = own.into_iter().map(|scenario| scenario.id.clone()).collect();
     RequirementRecord { id: id.to_owned(), verdict, reason, scenarios }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// How often each verdict occurs.

@@ -196,6 +196,7 @@ impl Record {
         self.summary = Summary {
             scenarios: record::count(self.scenarios.iter().map(|scenario| scenario.verdict)),
             requirements: record::count(self.requirements.iter().map(|requirement| requirement.verdict)),
+            flaky: self.scenarios.iter().filter(|scenario| scenario.is_flaky()).count(),
             wall_ms: self.summary.wall_ms,
         };
     }

@@ -13,6 +13,7 @@ mod mock;
 mod permission;
 mod preflight;
 mod reports;
+mod retries;
 mod secrecy;
 mod seeds;
 mod selftest;

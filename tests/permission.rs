@@ -15,7 +15,7 @@ use cucumber::gherkin::Step;
 use proptest::prelude::*;
 
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, bpconform_with, directory, requests};
+use crate::support::{Mock, Told, directory, requests, with_credentials};
 
 /// The sentences of all built-in features.
 fn sentences() -> Vec<Step> {
@@ -158,10 +158,4 @@ fn observing_and_the_doctor_only_read_whatever_state_the_author_is_in() {
             });
         }
     });
-}
-
-fn with_credentials(mock: &Mock, arguments: &[&str]) -> Told {
-    let mut variables = mock.credentials();
-    variables.push(("NO_PROXY", "*"));
-    bpconform_with(arguments, &variables)
 }

@@ -27,7 +27,7 @@ pub fn draw(record: &Record) -> Result<String, Error> {
             order.push(scenario.file.as_str());
             TestSuite::new(&*scenario.feature)
         });
-        suite.add_test_case(case(scenario));
+        suite.add_test_case(case(scenario, record.plan.strict));
     }
     for file in order {
         let Some(mut suite) = suites.remove(file) else { continue };
@@ -52,11 +52,11 @@ fn for_jenkins(xml: &str) -> String {
     format!("{start}<testsuites {tag}>{rest}")
 }
 
-fn case(scenario: &ScenarioRecord) -> TestCase {
+fn case(scenario: &ScenarioRecord, strict: bool) -> TestCase {
     // The id is unique: its part before the slash is the class, and a row's number distinguishes rows of one name.
     let (class, rest) = scenario.id.split_once('/').unwrap_or(("", &scenario.id));
     let row = rest.split_once('#').map_or_else(String::new, |(_, row)| format!(" #{row}"));
-    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario));
+    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario, strict));
     case.set_classname(format!("bpconform.{class}"));
     case.set_time(duration(scenario.duration_ms));
     // Jenkins knows no properties of a case, but a group.
@@ -77,7 +77,15 @@ fn attempt(attempt: &Attempt) -> TestRerun {
     rerun
 }
 
-fn status(scenario: &ScenarioRecord) -> TestCaseStatus {
+fn status(scenario: &ScenarioRecord, strict: bool) -> TestCaseStatus {
+    if let Some(worst) =
+        scenario.attempts.iter().max_by_key(|one| one.verdict).filter(|_| strict && scenario.is_flaky())
+    {
+        let reason =
+            format!("flaky: it passed only when it was tried again; {}", worst.reason.as_deref().unwrap_or_default());
+        let flaky = ScenarioRecord { verdict: worst.verdict, reason: Some(reason), ..scenario.clone() };
+        return status(&flaky, false);
+    }
     let mut status = alone(scenario);
     // A skipped case has no earlier attempts, and could not carry them.
     if !matches!(scenario.verdict, Verdict::Skipped | Verdict::Unproven) {

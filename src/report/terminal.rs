@@ -39,7 +39,8 @@ impl Terminal {
 
     /// The lines for a scenario that has ended, under its feature's name.
     pub fn scenario(&mut self, scenario: &ScenarioRecord) -> String {
-        if self.detail == Detail::Quiet && matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped) {
+        let quiet = matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped) && scenario.attempts.is_empty();
+        if self.detail == Detail::Quiet && quiet {
             return String::new();
         }
         let mut text = self.feature(&scenario.feature);
@@ -54,6 +55,12 @@ impl Terminal {
         }
         if let Some(reason) = scenario.reason.as_ref().filter(|_| !scenario.steps.iter().any(|s| s.reason.is_some())) {
             line(&mut text, &self.reason(scenario.verdict, reason, 6));
+        }
+        for (number, attempt) in (1..).zip(&scenario.attempts) {
+            let reason = attempt.reason.as_deref().unwrap_or_default();
+            let flaky = if scenario.is_flaky() { "flaky, " } else { "" };
+            let told = format!("{flaky}attempt {number} {}: {reason}", attempt.verdict);
+            line(&mut text, &self.reason(attempt.verdict, &told, 6));
         }
         for left in &scenario.left_behind {
             line(&mut text, &self.reason(Verdict::Error, &format!("could not be undone: {left}"), 6));
@@ -174,8 +181,9 @@ impl Terminal {
         let exit = record.outcome.exit();
         let cut = if record.complete { "" } else { " (incomplete)" };
         format!(
-            "scenarios: {} · requirements: {} · {:.2} s · exit {}: {}{cut}\n",
+            "scenarios: {}{} · requirements: {} · {:.2} s · exit {}: {}{cut}\n",
             counts(&record.summary.scenarios),
+            if record.summary.flaky > 0 { format!(" ({} flaky)", record.summary.flaky) } else { String::new() },
             counts(&record.summary.requirements),
             record.summary.wall_ms / 1000.0,
             exit.code(),

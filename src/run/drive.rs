@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use bpconform_steps::evidence::Exchange;
 use bpconform_steps::{Problem, World};
+use cucumber::event::Retries;
 use cucumber::gherkin::{Feature, LineCol, Scenario, Step};
+use cucumber::runner::basic::RetryOptions;
 use cucumber::{Cucumber, Event, Parser, World as _, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
@@ -59,20 +61,24 @@ pub(crate) enum Happening {
     Ended(Ended),
 }
 
-/// Runs the scenarios of these features, `jobs` at a time, and tells what happens to each.
+/// Runs the scenarios of these features, `jobs` at a time, and tells what happens to each. One that does not pass is tried
+/// again so often.
 pub(crate) async fn drive(
     features: Vec<Feature>,
     jobs: usize,
+    retries: usize,
     stage: Stage,
     tell: impl FnMut(Key, Happening) + 'static,
 ) {
     let shelf = Shelf::default();
-    let writer = Scribe { traces: HashMap::new(), shelf: shelf.clone(), tell: Box::new(tell) };
+    let (traces, earlier) = (HashMap::new(), HashMap::new());
+    let writer = Scribe { traces, earlier, shelf: shelf.clone(), tell: Box::new(tell) };
+    let again = RetryOptions { retries: Retries::initial(retries), after: None };
     let before = stage.clone();
     let runner = runner::Basic::default()
         .steps(World::collection())
         .max_concurrent_scenarios(jobs)
-        .retry_options(|_, _, _, _| None)
+        .retry_options(move |_, _, _, _| (retries > 0).then_some(again))
         .before(move |feature, _, scenario, world| {
             let stage = before.clone();
             Box::pin(async move { stage.enter(&key(feature, scenario), world).await })
@@ -105,6 +111,7 @@ impl Parser<Vec<Feature>> for Ready {
 /// Turns events into traces, and gives each scenario's trace away when it ends.
 struct Scribe {
     traces: HashMap<Key, Trace>,
+    earlier: HashMap<Key, Vec<Ended>>,
     shelf: Shelf,
     tell: Box<dyn FnMut(Key, Happening)>,
 }
@@ -119,7 +126,8 @@ impl Writer<World> for Scribe {
         match of_feature {
             event::Feature::Scenario(scenario, of_scenario)
             | event::Feature::Rule(_, event::Rule::Scenario(scenario, of_scenario)) => {
-                self.note(key(&feature, &scenario), of_scenario.event, at);
+                let left = of_scenario.retries.map_or(0, |retries| retries.left);
+                self.note(key(&feature, &scenario), of_scenario.event, left, at);
             }
             _ => {}
         }
@@ -129,7 +137,7 @@ impl Writer<World> for Scribe {
 impl cucumber::writer::Normalized for Scribe {}
 
 impl Scribe {
-    fn note(&mut self, key: Key, event: event::Scenario<World>, at: SystemTime) {
+    fn note(&mut self, key: Key, event: event::Scenario<World>, left: usize, at: SystemTime) {
         let trace = self.traces.entry(key.clone()).or_default();
         match event {
             event::Scenario::Started => {
@@ -148,8 +156,13 @@ impl Scribe {
             }
             event::Scenario::Finished => {
                 let trace = self.traces.remove(&key).unwrap_or_default();
-                let evidence = self.shelf.take(&key);
-                (self.tell)(key, Happening::Ended(trace.end(at, evidence)));
+                let ended = trace.end(at, self.shelf.take(&key));
+                if left > 0 && ended.has_problem() {
+                    self.earlier.entry(key).or_default().push(ended);
+                } else {
+                    let earlier = self.earlier.remove(&key).unwrap_or_default();
+                    (self.tell)(key, Happening::Ended(ended.after(earlier)));
+                }
             }
         }
     }

@@ -85,6 +85,10 @@ pub struct Options {
     pub selection: Selection,
     /// How many scenarios run at once.
     pub jobs: usize,
+    /// How often a scenario that does not pass is tried again.
+    pub retries: usize,
+    /// Whether a scenario that passed only when it was tried again is red.
+    pub strict: bool,
     /// The limit for the whole run.
     pub timeout: Duration,
     /// How the target is reached.
@@ -116,6 +120,8 @@ impl Options {
             allow: Allow::Change,
             selection: Selection::default(),
             jobs: JOBS_ON_MOCKS,
+            retries: 0,
+            strict: false,
             timeout: Duration::from_secs(600),
             connection: Connection { proxy: Proxy::None, ..Connection::default() },
             settings: Settings { latest_service_pack: mock::latest_service_pack(), ..Settings::default() },
@@ -229,7 +235,7 @@ async fn run_until(
     let stage = Stage::new(Arc::clone(&shared), ground, stop.clone());
     let mut record = open(options, &plan, shard, started, survey);
     watch.planned(&record)?;
-    let played = AssertUnwindSafe(play(features, &plan, options.jobs, stage, watch)).catch_unwind().await;
+    let played = AssertUnwindSafe(play(features, &plan, options, stage, watch)).catch_unwind().await;
     // Whatever happened, what was changed is undone before anything else is said.
     if let Target::Author(stack, credentials) = &options.target {
         let session = Session::new(shared, stack.clone(), credentials.clone());
@@ -264,14 +270,14 @@ pub(crate) async fn on_mocks(
     mocks: Mocks,
 ) -> Result<Vec<ScenarioRecord>, Error> {
     let stage = Stage::new(Arc::new(options.shared()?), Ground::Mock(mocks), Stop::default());
-    Ok(play(features, plan, options.jobs, stage, |_: &ScenarioRecord| ()).await)
+    Ok(play(features, plan, options, stage, |_: &ScenarioRecord| ()).await)
 }
 
 /// Runs what the plan says and gives all records back in the document's order.
 async fn play(
     features: &Features,
     plan: &Plan,
-    jobs: usize,
+    options: &Options,
     stage: Stage,
     mut watch: impl Watch + 'static,
 ) -> Vec<ScenarioRecord> {
@@ -293,7 +299,7 @@ async fn play(
     };
     tell_ready(&mut watch, &records.borrow());
     let known = Rc::clone(&records);
-    drive(chosen, jobs, stage, move |key, happening| {
+    drive(chosen, options.jobs, options.retries, stage, move |key, happening| {
         let Some((index, case)) = cases.get(&key) else { return };
         match happening {
             Happening::Begun => watch.begun(&case.id, &case.name),
@@ -361,6 +367,8 @@ fn open(
             run: plan.running(),
             skip: plan.scenarios.len() - plan.running(),
             jobs: options.jobs,
+            retries: options.retries,
+            strict: options.strict,
             timeout_s: options.timeout.as_secs(),
             shard,
         },

@@ -6,7 +6,7 @@ use bpconform_steps::evidence::Exchange;
 use bpconform_steps::{Kind, Problem};
 
 use crate::features::Case;
-use crate::record::{ScenarioRecord, StepRecord};
+use crate::record::{Attempt, ScenarioRecord, StepRecord};
 use crate::run::drive::Evidence;
 use crate::verdict::Verdict;
 
@@ -33,6 +33,8 @@ pub(crate) struct Ended {
     trace: Trace,
     at: SystemTime,
     evidence: Evidence,
+    /// The attempts before, the first one first.
+    earlier: Vec<Ended>,
 }
 
 impl Trace {
@@ -67,16 +69,44 @@ impl Trace {
 
     /// The scenario ends.
     pub(crate) fn end(self, at: SystemTime, evidence: Evidence) -> Ended {
-        Ended { trace: self, at, evidence }
+        Ended { trace: self, at, evidence, earlier: Vec::new() }
+    }
+
+    fn problem(&self) -> Option<&Problem> {
+        self.steps.iter().find_map(|step| step.problem.as_ref()).or(self.hook.as_ref())
     }
 }
 
 impl Ended {
+    /// Whether it did not pass.
+    pub(crate) fn has_problem(&self) -> bool {
+        self.trace.problem().is_some()
+    }
+
+    /// The same, with the attempts before it. One that did not begin because the run was stopped is none: then the last of
+    /// those before counts.
+    pub(crate) fn after(self, mut earlier: Vec<Self>) -> Self {
+        let began = !self.trace.steps.is_empty();
+        match earlier.pop() {
+            Some(last) if !began => last.after(earlier),
+            Some(last) => {
+                earlier.push(last);
+                Self { earlier, ..self }
+            }
+            None => self,
+        }
+    }
+
+    fn attempt(self, case: &Case) -> (Attempt, Vec<String>) {
+        let ScenarioRecord { verdict, reason, started_ms, duration_ms, left_behind, .. } = self.record(case);
+        (Attempt { verdict, reason, started_ms, duration_ms }, left_behind)
+    }
+
     /// The scenario's record.
     pub(crate) fn record(self, case: &Case) -> ScenarioRecord {
-        let Self { trace, at, evidence } = self;
+        let Self { trace, at, evidence, earlier } = self;
         let started = trace.started.unwrap_or(at);
-        let ended_by = trace.steps.iter().find_map(|step| step.problem.clone()).or_else(|| trace.hook.clone());
+        let ended_by = trace.problem().cloned();
         let mut record = not_run(case, Verdict::Passed, None);
         record.started_ms = since_1970(started);
         record.duration_ms = between(started, at);
@@ -88,9 +118,16 @@ impl Ended {
         share(&mut record.steps, evidence.exchanges);
         record.exchanges = evidence.undo;
         record.left_behind = evidence.left_behind;
+        for (attempt, left) in earlier.into_iter().map(|ended| ended.attempt(case)) {
+            record.attempts.push(attempt);
+            record.left_behind.extend(left);
+        }
         if let Some(problem) = ended_by {
             record.verdict = problem.kind.into();
             record.reason = Some(problem.reason);
+            if record.verdict == Verdict::Skipped {
+                record.attempts.clear();
+            }
         } else if record.steps.is_empty() || record.steps.iter().any(|step| step.verdict != Verdict::Passed) {
             // Cucumber calls a scenario without steps a success.
             record.verdict = Verdict::Error;

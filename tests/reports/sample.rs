@@ -147,6 +147,8 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
             run: scenarios.len(),
             skip: 0,
             jobs: 8,
+            retries: 0,
+            strict: false,
             timeout_s: 600,
             shard: None,
         },

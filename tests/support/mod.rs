@@ -60,6 +60,13 @@ pub(crate) fn bpconform_with(arguments: &[&str], variables: &[(&str, &str)]) -> 
     }
 }
 
+/// Runs the command to its end with the credentials of a mock, past no proxy of this machine.
+pub(crate) fn with_credentials(mock: &Mock, arguments: &[&str]) -> Told {
+    let mut variables = mock.credentials();
+    variables.push(("NO_PROXY", "*"));
+    bpconform_with(arguments, &variables)
+}
+
 /// A directory of this test's own.
 pub(crate) fn directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));

@@ -1,0 +1,75 @@
+//! Retries are honest: a scenario that passes only when it is tried again is flaky, is told as such everywhere, and is red
+//! where that is asked for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use crate::support::proxy::{Act, Proxy};
+use crate::support::{Mock, Told, directory, with_credentials};
+
+/// Checks that the agents are enabled, on an Author that answers so many of the requests for them wrongly.
+fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told, Value, String) {
+    let (mock, folder) = (Mock::start("configured"), directory(name));
+    let asked = AtomicUsize::new(0);
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let agents = request.contains("/etc/replication/agents.author.-1.json");
+        // The first asks in which state the Author is.
+        let number = if agents { asked.fetch_add(1, Ordering::SeqCst) } else { 0 };
+        if (1..=wrong).contains(&number) { Act::Answer(answer) } else { Act::Pass }
+    });
+    let out = folder.to_str().expect("UTF-8");
+    let flags = [
+        "run",
+        "--target",
+        "author",
+        "--author-url",
+        &proxy.url,
+        "--tenant-url",
+        mock.url("tenant"),
+        "--requirement",
+        "BP-REP-02",
+        "--out",
+        out,
+    ];
+    let told = with_credentials(&mock, &[&flags[..], more].concat());
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).expect("it was written");
+    (told, serde_json::from_str(&read("run.json")).expect("JSON"), read("junit.xml"))
+}
+
+const BROKEN: &str = "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops";
+const NO_AGENTS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+
+#[test]
+fn what_passes_only_when_tried_again_is_flaky() {
+    let (told, record, junit) = check("retries-flaky", 1, BROKEN, &["--retry", "2", "--quiet"]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert!(told.out.contains("flaky, attempt 1 error: ") && told.out.contains("1 passed (1 flaky)"), "{}", told.out);
+    let scenario = &record["scenarios"][0];
+    assert_eq!((&scenario["verdict"], &scenario["attempts"][0]["verdict"]), (&"passed".into(), &"error".into()));
+    assert_eq!((&record["summary"]["flaky"], &record["plan"]["retries"]), (&1.into(), &2.into()));
+    let reason = record["requirements"].as_array().expect("a list").iter().find(|one| one["id"] == "BP-REP-02");
+    let reason = reason.expect("it is there")["reason"].as_str().expect("a reason");
+    assert_eq!(reason, "1 of 1 scenarios passed only when tried again");
+    assert!(junit.contains("<flakyError") && !junit.contains("<failure"), "{junit}");
+}
+
+#[test]
+fn strict_is_as_red_as_the_earlier_attempts() {
+    let (told, record, _) = check("retries-strict-error", 1, BROKEN, &["--retry", "1", "--strict"]);
+    assert_eq!((told.code, &record["exit_code"]), (Some(3), &3.into()), "{}", told.all());
+    let (told, record, junit) = check("retries-strict-failed", 1, NO_AGENTS, &["--retry", "1", "--strict"]);
+    assert_eq!((told.code, &record["outcome"]), (Some(1), &"fails".into()), "{}", told.all());
+    assert!(junit.contains("<failure message=\"flaky: it passed only when it was tried again; "), "{junit}");
+}
+
+#[test]
+fn what_never_passes_tells_each_attempt_and_without_retries_there_is_one() {
+    let (told, record, junit) = check("retries-never", 9, NO_AGENTS, &["--retry", "2"]);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert_eq!(record["scenarios"][0]["attempts"].as_array().map(Vec::len), Some(2));
+    assert!(junit.contains("<failure") && junit.contains("<rerunFailure"), "{junit}");
+    let (told, record, _) = check("retries-none", 1, BROKEN, &["--strict"]);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(record["scenarios"][0]["attempts"].is_null());
+}
