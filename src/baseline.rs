@@ -47,8 +47,12 @@ impl Baseline {
     pub fn read(file: &Path) -> Result<Self, Error> {
         let problem = |problem: String| Error::Read { file: file.to_owned(), problem };
         let text = std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
-        let baseline: Self = toml::from_str(&text).map_err(|error| problem(error.to_string()))?;
-        baseline.check().map_err(problem)?;
+        Self::parse(&text).map_err(problem)
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let baseline: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        baseline.check()?;
         Ok(baseline)
     }
 

@@ -98,11 +98,16 @@ impl Features {
         };
         let mut features = Self { all: Vec::new(), cases: Vec::new() };
         for (file, text) in texts {
-            let feature = parse(&file, &text)?;
-            features.cases.extend(cases(&file, &feature, known)?);
-            features.all.push(feature);
+            features.add(&file, &text, known)?;
         }
         Ok(features)
+    }
+
+    pub(crate) fn add(&mut self, file: &str, text: &str, known: &Known<'_>) -> Result<(), FeatureError> {
+        let feature = parse(file, text)?;
+        self.cases.extend(cases(file, &feature, known)?);
+        self.all.push(feature);
+        Ok(())
     }
 }
 

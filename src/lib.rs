@@ -23,6 +23,7 @@ pub mod mock;
 pub mod observe;
 pub mod observer;
 pub mod output;
+pub mod outside;
 pub mod plan;
 pub mod progress;
 pub mod record;

@@ -143,7 +143,7 @@ fn not_a_record(error: &serde_json::Error) -> String {
     format!("it is no record of a run: {error}")
 }
 
-fn from_lines(lines: impl BufRead) -> Result<Record, String> {
+pub(crate) fn from_lines(lines: impl BufRead) -> Result<Record, String> {
     let mut lines = lines.lines();
     let plan = lines.next().transpose().map_err(|error| error.to_string())?;
     let plan = plan.ok_or("it is empty: the run ended before its plan was made")?;

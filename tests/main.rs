@@ -8,6 +8,7 @@ mod config;
 mod conformance;
 mod connection;
 mod evidence;
+mod fuzzed;
 #[cfg(unix)]
 mod mock;
 mod permission;

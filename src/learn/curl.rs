@@ -34,13 +34,17 @@ const WITH_VALUE: [&str; 22] = [
 ];
 
 /// Gives every request of the file that may be an action to `found`. The error names the line.
-pub fn read(path: &Path, mut found: impl FnMut(Capture)) -> Result<(), String> {
+pub fn read(path: &Path, found: impl FnMut(Capture)) -> Result<(), String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
         return Err(format!("it is larger than {} MiB, which no copied command is", LARGEST / (1024 * 1024)));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    let commands = commands(&text);
+    read_text(&std::fs::read_to_string(path).map_err(unreadable)?, found)
+}
+
+/// The same of what is read already.
+pub(crate) fn read_text(text: &str, mut found: impl FnMut(Capture)) -> Result<(), String> {
+    let commands = commands(text);
     if commands.is_empty() {
         return Err("there is no line that begins with curl; copy the request with Copy as cURL (bash)".into());
     }

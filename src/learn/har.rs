@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -75,15 +75,20 @@ struct Content {
 }
 
 /// Gives every request of the file that may be an action to `found`. The error names the entry and the line.
-pub fn read(path: &Path, mut found: impl FnMut(Capture)) -> Result<(), String> {
+pub fn read(path: &Path, found: impl FnMut(Capture)) -> Result<(), String> {
     let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
     let size = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
     if size > LARGEST {
         return Err(format!("it is larger than {} MiB; record only the steps that you do", LARGEST / (1024 * 1024)));
     }
+    read_from(BufReader::with_capacity(256 * 1024, file), found)
+}
+
+/// The same of what is read already.
+pub(crate) fn read_from(har: impl Read, mut found: impl FnMut(Capture)) -> Result<(), String> {
     let (count, seen) = (Cell::new(0), Cell::new(false));
     let mut wrong = None;
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(256 * 1024, file));
+    let mut json = serde_json::Deserializer::from_reader(har);
     let each = &mut |entry: Entry| {
         if wrong.is_none() {
             match reduce(count.get(), entry) {

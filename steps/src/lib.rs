@@ -11,6 +11,7 @@ pub mod ims;
 pub mod journal;
 pub mod jwt;
 pub mod memory;
+pub mod outside;
 pub mod problem;
 pub mod redact;
 pub mod reply;

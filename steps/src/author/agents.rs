@@ -128,7 +128,7 @@ pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
     }
 }
 
-fn parse(node: &Value) -> Vec<Agent> {
+pub(crate) fn parse(node: &Value) -> Vec<Agent> {
     let agent = |(name, page): (&str, &Value)| {
         let properties = page.get("jcr:content").filter(|content| content.is_object());
         Agent {

@@ -43,7 +43,7 @@ pub async fn all(session: &Session) -> Checked<Vec<Bundle>> {
         .map_err(|problem| Problem::error(format!("{}: {}; {}", reply.what(), problem.reason, reply.excerpt())))
 }
 
-fn parse(json: &str) -> Checked<Vec<Bundle>> {
+pub(crate) fn parse(json: &str) -> Checked<Vec<Bundle>> {
     #[derive(Deserialize)]
     struct Page {
         data: Vec<Bundle>,

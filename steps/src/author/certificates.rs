@@ -72,7 +72,7 @@ pub async fn key_store(session: &Session) -> Checked<Vec<Certificate>> {
 }
 
 /// Reads a key store's JSON. The first certificate of a chain is the key's own.
-fn parse(json: &str) -> Checked<Vec<Certificate>> {
+pub(crate) fn parse(json: &str) -> Checked<Vec<Certificate>> {
     #[derive(Deserialize)]
     struct Store {
         #[serde(default = "yes")]

@@ -51,7 +51,7 @@ pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
 }
 
 /// Takes every node below the root that holds a tenant's address or is of the configuration's resource type.
-fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) {
+pub(crate) fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) {
     let [title, tenant_url, ims, resource_type] = fields;
     let text = |name: &str| repository::text(node, name).filter(|value| !value.is_empty());
     let resource_type = text(resource_type);

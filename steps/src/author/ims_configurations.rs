@@ -144,7 +144,7 @@ async fn properties(session: &Session, name: &str, node: &Value) -> Checked<Valu
     Ok(osgi_file::parse(&reply.text()))
 }
 
-fn configuration(surface: &Surface, stored: Stored) -> ImsConfiguration {
+pub(crate) fn configuration(surface: &Surface, stored: Stored) -> ImsConfiguration {
     let text = |word| repository::text(&stored.properties, surface.field(word)).filter(|text| !text.is_empty());
     let key_pair_alias = text("key-pair-alias");
     let exchanges = text("token-request").is_some_and(|url| url.contains("/exchange/jwt"));

@@ -5,7 +5,7 @@
 //! hold everything.
 
 use std::collections::BTreeSet;
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ use crate::undo::Undo;
 
 /// The group of the run's packages.
 const GROUP: &str = "bpconform";
+
+/// The most of a filter that is read: what is packed small may be huge.
+const MOST_OF_A_FILTER: u64 = 1024 * 1024;
 
 /// How long the Author may need to put a package's content back.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -203,12 +206,23 @@ async fn download(session: &Session, name: &str) -> Checked<ZipArchive<Cursor<Ve
     ZipArchive::new(Cursor::new(reply.body)).map_err(|error| Problem::error(format!("{what} is no package: {error}")))
 }
 
+/// What a package's filter names, and the paths that it holds.
+pub(crate) fn read(package: &[u8]) -> Checked<(Vec<String>, Vec<String>)> {
+    let unreadable = |error: zip::result::ZipError| Problem::error(error.to_string());
+    let package = ZipArchive::new(Cursor::new(package.to_vec())).map_err(unreadable)?;
+    Ok((filter(&package)?, paths(&package).map_err(unreadable)?))
+}
+
+fn paths(package: &ZipArchive<Cursor<Vec<u8>>>) -> zip::result::ZipResult<Vec<String>> {
+    package.file_names().map(|file| Ok(unescaped(&file?))).collect()
+}
+
 /// The roots that a package's filter names.
 fn filter(package: &ZipArchive<Cursor<Vec<u8>>>) -> Checked<Vec<String>> {
     let unreadable = |error: &dyn std::fmt::Display| Problem::error(format!("the package's filter: {error}"));
     let mut package = package.clone();
     let file = package.by_name("META-INF/vault/filter.xml").map_err(|error| unreadable(&error))?;
-    let text = std::io::read_to_string(file).map_err(|error| unreadable(&error))?;
+    let text = std::io::read_to_string(file.take(MOST_OF_A_FILTER)).map_err(|error| unreadable(&error))?;
     let document = roxmltree::Document::parse(&text).map_err(|error| unreadable(&error))?;
     let filters = document.descendants().filter(|node| node.has_tag_name("filter"));
     Ok(filters.filter_map(|node| node.attribute("root").map(str::to_owned)).collect())
@@ -217,8 +231,7 @@ fn filter(package: &ZipArchive<Cursor<Vec<u8>>>) -> Checked<Vec<String>> {
 /// Sees that a package holds all that it is to hold.
 async fn verify(session: &Session, name: &str, roots: &[String]) -> Checked {
     let package = download(session, name).await?;
-    let files = package.file_names().map(|file| file.map(|file| unescaped(&file))).collect::<Result<Vec<_>, _>>();
-    let files = files.map_err(|error| Problem::error(format!("the package {}: {error}", path(name))))?;
+    let files = paths(&package).map_err(|error| Problem::error(format!("the package {}: {error}", path(name))))?;
     let holds = |root: &&String| {
         let own = format!("jcr_root{root}");
         files.iter().any(|file| {

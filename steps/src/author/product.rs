@@ -63,7 +63,7 @@ pub async fn version(session: &Session) -> Checked<Version> {
     })?
 }
 
-fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>> {
+pub(crate) fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>> {
     text.lines().find_map(|text| Some(line.captures(text)?.get(1)?.as_str().parse()))
 }
 
@@ -77,7 +77,7 @@ pub async fn run_modes(session: &Session) -> Checked<Vec<String>> {
         .ok_or_else(|| Problem::error(format!("{} tells no run modes; {}", reply.what(), reply.excerpt())))
 }
 
-fn parse_run_modes(lines: &[String], phrase: &str) -> Option<Vec<String>> {
+pub(crate) fn parse_run_modes(lines: &[String], phrase: &str) -> Option<Vec<String>> {
     let modes = lines.iter().find_map(|line| line.trim().strip_prefix(phrase.trim_start()))?;
     let modes = modes.trim().strip_prefix('[')?.strip_suffix(']')?;
     Some(modes.split(',').map(|mode| mode.trim().to_owned()).collect())

@@ -134,7 +134,7 @@ pub async fn read(session: &Session, agent: &str) -> Checked<Queue> {
 }
 
 /// Reads a queue's JSON. What an idle queue says must be said: a missing flag or list is an error, never "idle".
-fn parse(agent: &str, json: &str) -> Checked<Queue> {
+pub(crate) fn parse(agent: &str, json: &str) -> Checked<Queue> {
     #[derive(Deserialize)]
     struct Page {
         #[serde(rename = "metaData")]

@@ -45,7 +45,7 @@ pub async fn log(session: &Session, agent: &str) -> Checked<Log> {
 
 impl Transcript {
     /// Reads a reply to a test. Anything but a whole page of a test is an error: it does not say how the test ended.
-    fn read(reply: Reply, surface: &Surface) -> Checked<Self> {
+    pub(crate) fn read(reply: Reply, surface: &Surface) -> Checked<Self> {
         let reply = reply.expect_status(&[200])?;
         let transcript = Self { lines: html::lines(&reply.text()) };
         let page = surface.phrase("page");

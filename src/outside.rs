@@ -1,0 +1,69 @@
+//! Every reader of what comes from outside, by name, so that tests can feed each with anything: those of `steps`, which read
+//! what a target says, and those of files that people and other programs write. What one cannot read it refuses; it never
+//! panics, and always comes to an end.
+
+use std::path::Path;
+
+use bpconform_fixtures::{Requirements, Surfaces};
+use bpconform_steps::journal;
+use bpconform_steps::outside::Reader;
+
+use crate::baseline::Baseline;
+use crate::config::file::ConfigFile;
+use crate::features::{Features, Known};
+use crate::learn::{curl, har};
+use crate::record::Record;
+use crate::report::Format;
+use crate::{mock, record_file};
+
+/// The readers of files.
+const READERS: [(&str, Reader); 9] = [
+    ("har", |bytes| drop(har::read_from(bytes, |_| ()))),
+    ("curl", |bytes| drop(curl::read_text(&text(bytes), |_| ()))),
+    ("configuration", configuration),
+    ("record", record),
+    ("part-of-a-record", |bytes| drop(record_file::from_lines(bytes))),
+    ("baseline", |bytes| drop(Baseline::parse(&text(bytes)).map(|baseline| baseline.text()))),
+    ("feature", feature),
+    ("surfaces", |bytes| drop(Surfaces::parse("a.toml", &text(bytes)))),
+    ("journal", |bytes| drop(journal::read(&text(bytes)))),
+];
+
+/// All readers.
+pub fn readers() -> impl Iterator<Item = (&'static str, Reader)> {
+    bpconform_steps::outside::READERS.into_iter().chain(READERS)
+}
+
+/// Feeds the reader of that name.
+pub fn feed(name: &str, bytes: &[u8]) {
+    let reader = readers().find(|(known, _)| *known == name);
+    let (_, reader) = reader.unwrap_or_else(|| panic!("there is no reader {name}"));
+    reader(bytes);
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn configuration(bytes: &[u8]) {
+    if let Ok(file) = ConfigFile::parse(Path::new("bpconform.toml"), &text(bytes)) {
+        let profiles: Vec<String> = file.profiles().map(str::to_owned).collect();
+        profiles.iter().for_each(|profile| drop(file.given(Some(profile))));
+    }
+}
+
+/// Whatever can be read must be drawn, too.
+fn record(bytes: &[u8]) {
+    if let Ok(mut record) = serde_json::from_slice::<Record>(bytes) {
+        record.judge_again(false);
+        for format in [Format::Html, Format::Junit, Format::Markdown, Format::Messages, Format::Har, Format::Ctrf] {
+            let _ = format.draw(&record);
+        }
+    }
+}
+
+fn feature(bytes: &[u8]) {
+    let authors = mock::seeds();
+    let known = Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &authors };
+    let _ = Features { all: Vec::new(), cases: Vec::new() }.add("a.feature", &text(bytes), &known);
+}

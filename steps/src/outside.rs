@@ -1,0 +1,87 @@
+//! Every reader of what a target says, by name, so that tests can feed each with anything. What one cannot read it refuses;
+//! it never panics, and always comes to an end.
+
+use bpconform_fixtures::Surfaces;
+use regex::Regex;
+use serde_json::Value;
+use url::Url;
+
+use crate::author::transcript::Transcript;
+use crate::author::{
+    agents, bundles, certificates, cloud_configuration, html, ims_configurations, keeping, osgi_file, product, queue,
+};
+use crate::ims::Refusal;
+use crate::reply::Reply;
+
+/// A reader that was made to take anything.
+pub type Reader = fn(&[u8]);
+
+/// The readers.
+pub const READERS: [(&str, Reader); 10] = [
+    ("transcript", transcript),
+    ("log", log),
+    ("repository", repository),
+    ("product", product),
+    ("bundles", |bytes| drop(bundles::parse(&text(bytes)))),
+    ("queue", |bytes| drop(queue::parse("agent", &text(bytes)).map(|queue| (queue.state(), queue.to_string())))),
+    ("packages", packages),
+    ("key-store", |bytes| drop(certificates::parse(&text(bytes)))),
+    ("certificate", |bytes| drop(certificates::read(&reply("author.certificate-download", bytes)))),
+    ("refusal", |bytes| drop(Refusal::read(&reply("ims.token", bytes)))),
+];
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// An answer with that body.
+fn reply(surface: &str, body: &[u8]) -> Reply {
+    let url = Url::parse("http://localhost/").expect("a constant address");
+    let headers = vec![("set-cookie".to_owned(), text(&body[..body.len().min(64)]))];
+    let reply = Reply { surface: surface.into(), method: "GET".into(), url, status: 200, headers, body: body.to_vec() };
+    let _ = (reply.excerpt(), reply.secrets(), reply.looks_like_html(), reply.clone().expect_status(&[404]));
+    reply
+}
+
+fn transcript(bytes: &[u8]) {
+    let surface = Surfaces::built_in().get("author.agent-test");
+    if let Ok(transcript) = Transcript::read(reply(&surface.id, bytes), surface) {
+        let _ = transcript.judge("agent", "https://bpdoc.example/bin/receive", surface);
+    }
+}
+
+fn log(bytes: &[u8]) {
+    let _ = html::lines(&text(bytes));
+    let _ = osgi_file::parse(&text(bytes));
+    let pattern = Surfaces::built_in().get("author.error-log").phrase("token-failure");
+    let pattern = Regex::new(pattern).expect("a constant pattern");
+    let _ = text(bytes).lines().filter(|line| pattern.is_match(line)).count();
+}
+
+fn repository(bytes: &[u8]) {
+    let Ok(node) = reply("author.node", bytes).json() else { return };
+    for agent in agents::parse(&node) {
+        let _ = (agent.enabled(), agent.target(), agent.named_for().map(str::to_owned), agent.is_of("a", "https://a"));
+    }
+    let fields = ["jcr:title", "tenantURL", "imsConfig", "sling:resourceType"].map(str::to_owned);
+    cloud_configuration::collect("/etc", &node, &fields, &mut Vec::new());
+    let surface = Surfaces::built_in().get("author.ims-storage");
+    for (name, properties) in node.as_object().into_iter().flatten() {
+        let stored = ims_configurations::Stored { node: name.clone(), properties: properties.clone() };
+        let configuration = ims_configurations::configuration(surface, stored);
+        let _ = (configuration.is(name), ims_configurations::is_encrypted(&properties.to_string()));
+    }
+}
+
+fn product(bytes: &[u8]) {
+    let line = Regex::new(Surfaces::built_in().get("author.product-info").phrase("line")).expect("a constant pattern");
+    let text = text(bytes);
+    let _ = product::find_version(&line, &text);
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let _ = product::parse_run_modes(&lines, Surfaces::built_in().get("author.sling-settings").phrase("run-modes"));
+}
+
+fn packages(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<Value>(bytes).map(serde_json::from_value::<product::Package>);
+    let _ = keeping::read(bytes);
+}
