@@ -13,6 +13,7 @@ mod fuzzed;
 mod mock;
 mod permission;
 mod preflight;
+mod recorded;
 mod reports;
 mod retries;
 mod secrecy;

@@ -1,5 +1,6 @@
 //! The command as a process, for tests: started with an environment of its own, its output filtered for snapshots.
 
+pub(crate) mod browser;
 pub(crate) mod gateway;
 pub(crate) mod proxy;
 
@@ -97,7 +98,13 @@ pub(crate) struct Mock {
 impl Mock {
     /// Starts it and waits until it serves.
     pub(crate) fn start(seed: &str) -> Self {
+        Self::start_with(seed, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(seed: &str, more: &[&str]) -> Self {
         let mut child = command(&["mock", "--seed", seed, "--json"])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

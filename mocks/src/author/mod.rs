@@ -85,6 +85,9 @@ impl Author {
         }
         self.user = self.authenticate(now, request, id)?;
         self.access.guard(now, &self.surfaces, &self.user, request, &form)?;
+        if request.method == "GET" && request.path == "/" {
+            return Ok(Step::Answer(self.start_page()));
+        }
         let Some((surface, arguments)) = route else { return Ok(Step::Answer(self.fall_through(now, request, &form))) };
         if let Some(response) = self.own_surface(now, &surface.id, &arguments, request, &form) {
             return Ok(Step::Answer(response));

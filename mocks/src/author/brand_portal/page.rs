@@ -74,6 +74,20 @@ impl Csrf {
 }
 
 impl Author {
+    /// Where a person begins: the consoles of the documented steps, as Tools has them.
+    pub(crate) fn start_page(&self) -> Response {
+        let link = |(navigation, label, surface): (&str, &str, &str)| {
+            let path = escape(&self.surfaces.get(surface).path);
+            format!("<li>{navigation} &gt; <a href=\"{path}\">{label}</a></li>\n")
+        };
+        let consoles = [
+            ("Tools &gt; Security", "Adobe IMS Configurations", "author.ims-console"),
+            ("Tools &gt; Cloud Services", "AEM Brand Portal", "author.cloud-console"),
+            ("Tools &gt; Deployment &gt; Replication", "Agents on author", "author.agents-page"),
+        ];
+        document(200, "Adobe Experience Manager, mocked", &format!("<ul>\n{}</ul>", consoles.map(link).concat()))
+    }
+
     /// A token for a form that the user is about to get.
     pub(super) fn csrf_field(&self, now: Timestamp) -> Csrf {
         let answer: serde_json::Value = serde_json::from_slice(&self.csrf_token(now).body).unwrap_or_default();

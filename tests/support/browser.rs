@@ -1,0 +1,203 @@
+//! Chromium for tests, driven over the WebDriver protocol.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How the protocol calls an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser and the driver that it hangs on.
+pub(crate) struct Browser {
+    driver: Child,
+    http: reqwest::Client,
+    session: String,
+}
+
+/// A driver and its port. One that finds its port taken in the meantime ends without a word of it.
+fn drive() -> Option<(Child, String)> {
+    let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut driver = driver.ok()?;
+    let lines = BufReader::new(driver.stdout.take()?).lines();
+    let started = |line: String| Some(line.strip_suffix('.')?.rsplit_once("on port ")?.1.to_owned());
+    let port = lines.map_while(Result::ok).find_map(started);
+    if port.is_none() {
+        let _ = driver.wait();
+    }
+    Some((driver, port?))
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A driver that is killed leaves its browser running.
+        let _ = self.close();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+impl Browser {
+    /// Starts a browser; none where there is none.
+    pub(crate) async fn start(folder: &Path) -> Option<Self> {
+        let required = std::env::var("BPCONFORM_BROWSER").is_ok_and(|value| value == "required");
+        let Some((driver, port)) = (0..5).find_map(|_| drive()) else {
+            assert!(!required, "chromedriver is not installed, or does not start");
+            // Past what the test harness captures, or nobody would see it.
+            let told = "NOT TESTED: chromedriver is not installed, so the page was not looked at in a browser\n";
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            return None;
+        };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut browser = Self {
+            driver,
+            http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client"),
+            session: format!("http://127.0.0.1:{port}/session"),
+        };
+        let profile = format!("--user-data-dir={}", folder.join("profile").display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-sync",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--window-size=1280,900",
+            &profile,
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" } } } });
+        let id = browser.post("", &wanted).await["sessionId"].as_str().expect("a session").to_owned();
+        browser.session = format!("{}/{id}", browser.session);
+        Some(browser)
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let reply = self.http.post(format!("{}{path}", self.session)).json(body).send().await.expect("answered");
+        let reply: Value = reply.json().await.expect("JSON");
+        assert!(reply["value"]["error"].is_null(), "{path}: {}", reply["value"]);
+        reply["value"].clone()
+    }
+
+    /// Ends the session, and with it the browser.
+    fn close(&self) -> std::io::Result<()> {
+        let (host, path) = self.session.trim_start_matches("http://").split_once('/').unwrap_or_default();
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(stream, "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+        // The answer comes when the browser has ended.
+        stream.read_exact(&mut [0])
+    }
+
+    /// Opens a page that is a file.
+    pub(crate) async fn open(&self, page: &Path) {
+        self.go(&format!("file://{}", page.display())).await;
+    }
+
+    /// Opens an address.
+    pub(crate) async fn go(&self, url: &str) {
+        self.post("/url", &json!({ "url": url })).await;
+    }
+
+    async fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", &json!({ "using": "css selector", "value": selector })).await;
+        found[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    /// Clicks as a person does.
+    pub(crate) async fn click(&self, selector: &str) {
+        let element = self.element(selector).await;
+        // A person scrolls until nothing that sticks to the top covers it.
+        let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.post("/execute/sync", &json!({ "script": script, "args": [{ ELEMENT: element }] })).await;
+        self.post(&format!("/element/{element}/click"), &json!({})).await;
+    }
+
+    /// Clicks the link that says this, and waits for its page.
+    pub(crate) async fn click_link(&self, text: &str) {
+        self.follow(&format!("//a[normalize-space()='{text}']")).await;
+    }
+
+    /// Clicks the first button that says this, and waits for what comes of it.
+    pub(crate) async fn click_button(&self, text: &str) {
+        self.follow(&format!("//button[normalize-space()='{text}']")).await;
+    }
+
+    async fn follow(&self, path: &str) {
+        let found = self.post("/element", &json!({ "using": "xpath", "value": path })).await;
+        let element = found[ELEMENT].as_str().expect("an element");
+        self.post(&format!("/element/{element}/click"), &json!({})).await;
+    }
+
+    /// Types into the field of that label.
+    pub(crate) async fn fill(&self, label: &str, text: &str) {
+        let path = format!("//label[normalize-space(text())='{label}']/input");
+        let found = self.post("/element", &json!({ "using": "xpath", "value": path })).await;
+        let element = found[ELEMENT].as_str().expect("an element");
+        self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await;
+    }
+
+    /// Loads the page again until it says this: what it shows appears later.
+    pub(crate) async fn reload_until(&self, text: &str) {
+        let began = Instant::now();
+        while !self.text("body").await.contains(text) {
+            assert!(began.elapsed() < Duration::from_secs(20), "the page never says {text}");
+            self.post("/refresh", &json!({})).await;
+        }
+    }
+
+    /// Types into a field.
+    pub(crate) async fn type_into(&self, selector: &str, text: &str) {
+        let element = self.element(selector).await;
+        self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await;
+    }
+
+    /// Runs a script in the page.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] })).await
+    }
+
+    /// The text that a person sees there.
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        let script = format!("return document.querySelector({})?.innerText ?? null", json!(selector));
+        self.run(&script).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Asks until the text is there; the page answers to typing after a moment.
+    pub(crate) async fn wait_for(&self, selector: &str, expected: &str) {
+        let began = Instant::now();
+        loop {
+            let text = self.text(selector).await;
+            if text == expected {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(10), "{selector} says {text:?}, not {expected:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What went over the network since this was last asked, as the browser's own protocol tells it.
+    pub(crate) async fn network(&self) -> Vec<Value> {
+        let log = self.post("/se/log", &json!({ "type": "performance" })).await;
+        let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();
+        log.as_array().expect("a list").iter().filter_map(message).map(|mut it| it["message"].take()).collect()
+    }
+
+    /// The body of an answer that the browser still has.
+    pub(crate) async fn body(&self, request: &str) -> Option<String> {
+        let wanted = json!({ "cmd": "Network.getResponseBody", "params": { "requestId": request } });
+        let reply = self.http.post(format!("{}/goog/cdp/execute", self.session)).json(&wanted).send().await.ok()?;
+        Some(reply.json::<Value>().await.ok()?["value"]["body"].as_str()?.to_owned())
+    }
+
+    /// Nothing was refused, and no script failed.
+    pub(crate) async fn has_no_complaints(&self) {
+        let log = self.post("/se/log", &json!({ "type": "browser" })).await;
+        assert_eq!(log, json!([]), "the browser complains");
+    }
+}
