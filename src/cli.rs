@@ -1,10 +1,9 @@
 //! The command line as pure values: flags are only read here; what they mean to the system is decided later.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bpconform_fixtures::Allow;
+use bpconform_fixtures::{Allow, System};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use url::Url;
@@ -16,6 +15,7 @@ use crate::doctor::DoctorArgs;
 use crate::evaluate::{BaselineArgs, DiffArgs, MergeArgs, ReportArgs};
 use crate::learn;
 use crate::report::Wanted;
+use crate::serve::ServeArgs;
 use crate::shard::Shard;
 
 /// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
@@ -76,7 +76,7 @@ pub enum Command {
     /// Explain one promise: where it is made, how it is checked, what to do when it fails
     Explain(Explain),
     /// Serve the mocked stack until Ctrl-C
-    Mock(Mock),
+    Mock(Box<Mock>),
     /// Show the configuration
     #[command(subcommand)]
     Config(Config),
@@ -308,25 +308,31 @@ pub struct Mock {
     /// The state in which the Author begins
     #[arg(long, default_value = crate::features::USUAL_AUTHOR, value_parser = seed())]
     pub seed: String,
-    /// The id of the Brand Portal tenant
-    #[arg(long, value_name = "ID", default_value = "bpdoc")]
-    pub tenant_id: String,
-    /// The address to serve at
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    pub bind: IpAddr,
+    /// Serve only these systems [default: all that are not elsewhere]
+    #[arg(long, value_name = "SYSTEMS", value_parser = system(), value_delimiter = ',')]
+    pub serve: Vec<System>,
+    /// IMS is elsewhere: the Author is configured for it, and the tenant believes it
+    #[arg(id = "elsewhere_ims", long = "ims-url", value_name = "URL", value_parser = base_url)]
+    pub ims_url: Option<Url>,
+    /// The tenant is elsewhere: the Author is configured for it
+    #[arg(id = "elsewhere_tenant", long = "tenant-url", value_name = "URL", value_parser = base_url)]
+    pub tenant_url: Option<Url>,
+    /// The certificate authorities that the Author and the tenant trust besides the system's, PEM
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Serve over TLS, with certificates of an authority that is made for this once; see also --ca-dir
+    #[arg(long)]
+    pub tls: bool,
     /// Port of the Author; 0 is a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub author_port: u16,
-    /// Port of IMS; 0 is a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub ims_port: u16,
     /// Port of the Developer Console; 0 is a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub console_port: u16,
-    /// Port of the tenant; 0 is a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub tenant_port: u16,
-    /// Print the addresses and credentials as one JSON object
+    /// How it is reached.
+    #[command(flatten)]
+    pub how: ServeArgs,
+    /// Print the addresses, the credentials and, with TLS, the authority's certificate as one JSON object
     #[arg(long)]
     pub json: bool,
     /// Serve it with this defect, see `bpconform selftest`; may be said several times
@@ -364,6 +370,11 @@ pub fn command() -> clap::Command {
 fn allow_level() -> impl clap::builder::TypedValueParser<Value = Allow> {
     use clap::builder::TypedValueParser as _;
     clap::builder::PossibleValuesParser::new(Allow::ALL.map(Allow::word)).try_map(|word| word.parse::<Allow>())
+}
+
+fn system() -> impl clap::builder::TypedValueParser<Value = System> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(System::ALL.map(System::word)).try_map(|word| word.parse::<System>())
 }
 
 fn seed() -> impl clap::builder::TypedValueParser<Value = String> {

@@ -32,6 +32,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod selftest;
+pub mod serve;
 pub mod shard;
 mod signals;
 pub mod surroundings;

@@ -1,10 +1,12 @@
 //! The mocked stack as the command uses it: for the scenarios of a run, and served by itself for others to ask.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defects, Surfaces};
+use bpconform_fixtures::{Defects, Surfaces, System};
 use bpconform_mocks::author::seed;
+use bpconform_mocks::authority::Authority;
 use bpconform_mocks::stack::{self, Ports, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
@@ -12,9 +14,11 @@ use serde::Serialize;
 use url::Url;
 
 use crate::cli;
+use crate::config::connection::pem;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::serve::CERTIFICATE;
 use crate::{selftest, signals};
 
 /// The states in which a mocked Author can begin.
@@ -66,72 +70,122 @@ async fn start(options: StackOptions) -> Result<stack::Stack, Error> {
     stack::Stack::start(options).await.map_err(|error| Error::Mock(error.to_string()))
 }
 
-/// What `mock --json` prints: where the systems are, and what they accept.
+/// What `mock --json` prints: where the systems are, what they accept, and whom to trust.
 #[derive(Serialize)]
 struct Serving<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
     author: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     ims: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     console: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     tenant: &'a str,
     credentials: serde_json::Map<String, serde_json::Value>,
+    /// The certificate of the authority that signed theirs, PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca: Option<&'a str>,
 }
 
 /// `bpconform mock`: serves until Ctrl-C.
 pub async fn serve(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
-    let surfaces = match &mock.surfaces {
-        Some(file) => Surfaces::read_over_built_in(file)?,
-        None => Surfaces::built_in().clone(),
-    };
-    let options = StackOptions {
-        surfaces: Arc::new(surfaces),
-        tenant_id: mock.tenant_id.clone(),
-        bind: mock.bind,
-        ports: Ports {
-            author: mock.author_port,
-            ims: mock.ims_port,
-            console: mock.console_port,
-            tenant: mock.tenant_port,
-        },
-        defects: selftest::named(&mock.defects)?,
-        ..StackOptions::new(&mock.seed)
-    };
+    let options = options(mock)?;
+    let (served, authority) = (options.serve.clone(), options.authority.clone());
     let running = start(options).await?;
-    output.out(&if mock.json { json(&running)? } else { text(&running, mock) });
+    let ca = authority.as_ref().map(|authority| authority.certificate());
+    output.out(&if mock.json { json(&running, &served, ca)? } else { text(&running, &served, ca, mock) });
     signals::asked_to_end().await;
     running.stop().await;
     Ok(Exit::Green)
 }
 
-fn json(running: &stack::Stack) -> Result<String, Error> {
-    let credentials = running.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+fn options(mock: &cli::Mock) -> Result<StackOptions, Error> {
+    let surfaces = match &mock.surfaces {
+        Some(file) => Surfaces::read_over_built_in(file)?,
+        None => Surfaces::built_in().clone(),
+    };
+    let mut options = mock.how.options(&mock.seed)?;
+    options.surfaces = Arc::new(surfaces);
+    options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };
+    options.defects = selftest::named(&mock.defects)?;
+    options.elsewhere = elsewhere(mock);
+    options.serve = served(mock, &options)?;
+    options.trust = mock.trust.as_deref().map(|file| pem(file, "--trust")).transpose()?.unwrap_or_default();
+    // An Author that delivers elsewhere names its agents by the first label of that host.
+    let there = mock.tenant_url.as_ref().and_then(|url| url.domain()?.split('.').next());
+    if let (Some(id), None) = (there, &mock.how.tenant_id) {
+        id.clone_into(&mut options.tenant_id);
+    }
+    if mock.tls && options.authority.is_none() {
+        options.authority = Some(Arc::new(Authority::new().map_err(Error::Internal)?));
+    }
+    Ok(options)
+}
+
+fn elsewhere(mock: &cli::Mock) -> BTreeMap<System, String> {
+    let named = [(System::Ims, &mock.ims_url), (System::Tenant, &mock.tenant_url)];
+    let named = named.into_iter().filter_map(|(system, url)| Some((system, url.as_ref()?)));
+    named.map(|(system, url)| (system, url.as_str().trim_end_matches('/').to_owned())).collect()
+}
+
+/// The systems that were asked for, or all that are not elsewhere.
+fn served(mock: &cli::Mock, options: &StackOptions) -> Result<BTreeSet<System>, Error> {
+    let asked: BTreeSet<System> = mock.serve.iter().copied().collect();
+    if let Some(both) = asked.iter().find(|system| options.elsewhere.contains_key(system)) {
+        let word = both.word();
+        return Err(Error::Usage(format!("--{word}-url says that it is elsewhere, and --serve that it is here")));
+    }
+    let here = |system: &System| !options.elsewhere.contains_key(system);
+    Ok(if asked.is_empty() { System::ALL.into_iter().filter(here).collect() } else { asked })
+}
+
+/// What the systems accept, as far as it is of use for those that are served.
+fn accepted<'a>(running: &'a stack::Stack, served: &BTreeSet<System>) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let author = served.contains(&System::Author);
+    let accepted = running.credentials().iter().map(|(name, value)| (*name, value.trim_end()));
+    accepted.filter(move |(name, _)| author || !name.starts_with("BPCONFORM_AUTHOR"))
+}
+
+fn json(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>) -> Result<String, Error> {
     let serving = Serving {
         author: &running.author,
         ims: &running.ims,
         console: &running.console,
         tenant: &running.tenant,
-        credentials: credentials.collect(),
+        credentials: accepted(running, served).map(|(name, value)| (name.to_owned(), value.into())).collect(),
+        ca,
     };
     serde_json::to_string(&serving).map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn text(running: &stack::Stack, mock: &cli::Mock) -> String {
-    let mut text = format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed);
+fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, mock: &cli::Mock) -> String {
+    let mut text = if served.contains(&System::Author) {
+        format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed)
+    } else {
+        "the mocks serve; Ctrl-C stops them\n".to_owned()
+    };
     for defect in mock.defects.iter().filter_map(|id| Defects::built_in().get(id)) {
         let _ = writeln!(text, "  with the defect {}: {}", defect.id, defect.says);
     }
     text.push('\n');
-    let systems = [
-        ("Author", &running.author),
-        ("IMS", &running.ims),
-        ("Developer Console", &running.console),
-        ("tenant", &running.tenant),
-    ];
-    for (name, address) in systems {
-        let _ = writeln!(text, "  {name:<18} {address}");
+    let addresses = [&running.author, &running.ims, &running.console, &running.tenant];
+    for (system, address) in System::ALL.into_iter().zip(addresses).filter(|(_, address)| !address.is_empty()) {
+        let elsewhere = if served.contains(&system) { "" } else { " (elsewhere)" };
+        let _ = writeln!(text, "  {:<18} {address}{elsewhere}", system.name());
     }
     text += "\nit accepts (these are made up, and secrets of nobody):\n\n";
-    for (name, value) in running.credentials() {
-        let _ = writeln!(text, "  {name}='{}'", value.trim_end());
+    for (name, value) in accepted(running, served) {
+        let _ = writeln!(text, "  {name}='{value}'");
+    }
+    match (ca, &mock.how.ca_dir) {
+        (Some(_), Some(directory)) => {
+            let file = directory.join(CERTIFICATE);
+            let _ = writeln!(text, "\nwho reaches it must trust the authority in {}", file.display());
+        }
+        (Some(ca), None) => {
+            let _ = write!(text, "\nwho reaches it must trust this authority, which ends with it:\n\n{ca}");
+        }
+        (None, _) => {}
     }
     text
 }

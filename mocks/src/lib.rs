@@ -5,6 +5,7 @@
 //! HTTP, so that the Author really asks IMS for a token and really posts to the tenant.
 
 pub mod author;
+pub mod authority;
 pub mod clock;
 pub mod console;
 pub mod defects;

@@ -187,7 +187,8 @@ impl ConnectionArgs {
     }
 }
 
-fn pem(file: &Path, flag: &str) -> Result<Vec<u8>, Error> {
+/// The bytes of a file that should be PEM; `flag` names it in errors.
+pub(crate) fn pem(file: &Path, flag: &str) -> Result<Vec<u8>, Error> {
     let wrong = |problem: String| Error::Usage(format!("{flag} {}: {problem}", file.display()));
     let unreadable = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
     let mut bytes = Vec::new();

@@ -129,6 +129,11 @@ impl Machine for Ims {
     }
 }
 
+/// Whether a token is good now by its own words: `valid`, or what is wrong with it.
+pub(crate) fn state(now: Timestamp, token: &str) -> &'static str {
+    token::check(now, token).map_or_else(|problem| problem, |_| "valid")
+}
+
 fn granted(body: &serde_json::Value) -> Response {
     Response::json(200, body).with_header("cache-control", "no-store")
 }

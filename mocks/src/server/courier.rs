@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Method};
+use reqwest::{Certificate, Client, ClientBuilder, Method};
 
 use super::BODY_LIMIT;
 use crate::machine::{Call, Headers, Outcome, Response};
@@ -14,20 +14,33 @@ use crate::machine::{Call, Headers, Outcome, Response};
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
 
+/// How the calls of the machines find others.
+#[derive(Clone, Debug, Default)]
+pub struct Ways {
+    /// The certificate authorities that are trusted besides the system's, PEM.
+    pub trust: Vec<u8>,
+    /// Names of this very stack, and the address at which it listens: others may find it by them, and this machine not.
+    pub own: Option<(Vec<String>, IpAddr)>,
+}
+
 /// The clients of one stack; clones share their connections.
 #[derive(Clone, Debug)]
 pub(super) struct Courier {
     plain: Client,
     encrypted: OnceLock<Client>,
+    trust: Vec<Certificate>,
+    ways: Ways,
 }
 
 impl Courier {
-    pub(super) fn new() -> Result<Self, String> {
+    pub(super) fn new(ways: Ways) -> Result<Self, String> {
         // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let trust = Certificate::from_pem_bundle(&ways.trust)
+            .map_err(|error| format!("the certificates that it is to trust cannot be read: {}", chain(&error)))?;
         // No trust anchors for the client that speaks plain HTTP: to load them would be most of a stack's start.
-        let plain = builder().tls_certs_only([]).build().map_err(|error| chain(&error))?;
-        Ok(Self { plain, encrypted: OnceLock::new() })
+        let plain = builder(&ways).tls_certs_only([]).build().map_err(|error| chain(&error))?;
+        Ok(Self { plain, encrypted: OnceLock::new(), trust, ways })
     }
 
     /// Makes the call. Its outcome is a response of any status, or why there is none; 30 s is the limit.
@@ -57,14 +70,14 @@ impl Courier {
         if let Some(client) = self.encrypted.get() {
             return Ok(client);
         }
-        let client = builder().build().map_err(|error| chain(&error))?;
+        let client = builder(&self.ways).tls_certs_merge(self.trust.clone()).build().map_err(|error| chain(&error))?;
         Ok(self.encrypted.get_or_init(|| client))
     }
 }
 
-fn builder() -> ClientBuilder {
+fn builder(ways: &Ways) -> ClientBuilder {
     Client::builder()
-        .dns_resolver(std::sync::Arc::new(Resolver))
+        .dns_resolver(std::sync::Arc::new(Resolver(ways.own.clone())))
         .redirect(Policy::none())
         .no_proxy()
         .http1_only()
@@ -84,18 +97,28 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// `localhost` and every name below it is this machine (RFC 6761 §6.3); others are asked for as usual.
-struct Resolver;
+/// `localhost` and every name below it is this machine (RFC 6761 §6.3), and so are the stack's own names; others are
+/// asked for as usual.
+struct Resolver(Option<(Vec<String>, IpAddr)>);
+
+impl Resolver {
+    fn here(&self, host: &str) -> Option<IpAddr> {
+        match &self.0 {
+            Some((names, address)) if names.iter().any(|name| name == host) => Some(*address),
+            _ if host == "localhost" || host.ends_with(".localhost") => Some(Ipv4Addr::LOCALHOST.into()),
+            _ => None,
+        }
+    }
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let here = self.here(name.as_str());
         Box::pin(async move {
-            let host = name.as_str();
-            if host == "localhost" || host.ends_with(".localhost") {
-                let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-                return Ok(Box::new(std::iter::once(loopback)) as Addrs);
+            if let Some(address) = here {
+                return Ok(Box::new(std::iter::once(SocketAddr::new(address, 0))) as Addrs);
             }
-            let found = tokio::net::lookup_host((host, 0)).await?;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
         })
     }

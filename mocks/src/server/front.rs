@@ -4,17 +4,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bpconform_fixtures::Surfaces;
+use bpconform_fixtures::{Surfaces, System};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::BODY_LIMIT;
+use super::arrival::Arrival;
 use super::backing::{Backing, Turn};
 use super::control;
 use super::host::Host;
@@ -30,6 +34,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 
 /// The front of one system.
 pub(super) struct Front {
+    system: System,
     pub(super) host: Arc<Host>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) surfaces: Arc<Surfaces>,
@@ -39,21 +44,23 @@ pub(super) struct Front {
 
 impl Front {
     pub(super) async fn start(
+        system: System,
         host: Arc<Host>,
         surfaces: Arc<Surfaces>,
         pulse: Arc<Pulse>,
     ) -> Result<Arc<Self>, String> {
         let backing = Backing::start(Arc::clone(&host)).await?;
-        Ok(Arc::new(Self { host, pulse, surfaces, journal: Journal::default(), backing }))
+        Ok(Arc::new(Self { system, host, pulse, surfaces, journal: Journal::default(), backing }))
     }
 
     /// Serves until it is dropped, and its connections with it.
-    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
+        let tls = tls.map(TlsAcceptor::from);
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(Arc::clone(&self).connection(stream))),
+                    Ok((stream, _)) => drop(connections.spawn(Arc::clone(&self).connection(stream, tls.clone()))),
                     // Too many open files, say: others will close in time.
                     Err(_) => sleep(Duration::from_millis(10)).await,
                 },
@@ -63,9 +70,19 @@ impl Front {
     }
 
     /// One connection, from its first byte: here is the place for TLS and for faults of the wire.
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Without it answers are only later, not wrong.
         let _ = stream.set_nodelay(true);
+        let Some(tls) = tls else { return self.talk(stream).await };
+        match timeout(READ_LIMIT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.talk(stream).await,
+            // Who does not trust the authority says so with an alert; it is kept for those who wonder why nobody comes.
+            Ok(Err(problem)) => self.journal.refused(self.pulse.clock().now(), problem.to_string()),
+            Err(_) => self.journal.refused(self.pulse.clock().now(), "the handshake was not finished in time".into()),
+        }
+    }
+
+    async fn talk(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let front = Arc::clone(&self);
             async move { Ok::<_, Infallible>(front.serve_request(request).await) }
@@ -79,18 +96,22 @@ impl Front {
     async fn serve_request(&self, request: hyper::Request<Incoming>) -> Sent {
         let (parts, body) = request.into_parts();
         let time = self.pulse.clock().now();
-        let answer = match read(body).await {
-            Ok(body) => match control::answer(self, &parts, &body).await {
-                Some(answer) => return answer,
-                None => self.ask(&parts, body).await,
-            },
-            Err(refusal) => refusal,
+        let (answer, arrival) = match read(body).await {
+            Ok(body) => {
+                if let Some(answer) = control::answer(self, &parts, &body).await {
+                    return answer;
+                }
+                let arrival = Arrival::at(self.system, time, &self.surfaces, &parts, &body);
+                (self.ask(&parts, body).await, arrival)
+            }
+            Err(refusal) => (refusal, None),
         };
         self.journal.note(Entry {
             time,
             method: parts.method.to_string(),
             path: without_secrets(parts.uri.path(), parts.uri.query()),
             status: answer.status().as_u16(),
+            arrival,
         });
         answer
     }

@@ -1,4 +1,5 @@
-//! What requests a system got, for the runs that must prove what was not sent. Bodies, headers and secrets are not kept.
+//! What requests a system got, for the runs that must prove what was sent, and what was not. Bodies and secrets are not
+//! kept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +8,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::form_urlencoded;
 
+use super::arrival::Arrival;
+
 /// How many requests are kept; the counts go on.
 const NEWEST: usize = 1_000;
+
+/// How many connections that came to nothing are kept.
+const REFUSED: usize = 10;
 
 /// Parts of a parameter's name that mean that its value is a secret.
 const SECRET: [&str; 6] = ["secret", "pass", "token", "jwt", "key", "assertion"];
@@ -23,6 +29,7 @@ pub(super) struct Journal {
 struct Kept {
     newest: VecDeque<Entry>,
     counts: BTreeMap<String, u64>,
+    refused: VecDeque<Refused>,
 }
 
 /// One request.
@@ -32,6 +39,16 @@ pub(super) struct Entry {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) status: u16,
+    /// What else is to be seen of it, at the systems that others of the stack call.
+    #[serde(flatten)]
+    pub(super) arrival: Option<Arrival>,
+}
+
+/// A connection that came to nothing.
+#[derive(Clone, Debug, Serialize)]
+struct Refused {
+    time: Timestamp,
+    problem: String,
 }
 
 impl Journal {
@@ -44,10 +61,17 @@ impl Journal {
         kept.newest.push_back(entry);
     }
 
-    /// The newest requests, the oldest of them first, and how many there were in all by method.
+    pub(super) fn refused(&self, time: Timestamp, problem: String) {
+        let refused = &mut self.kept.lock().unwrap_or_else(PoisonError::into_inner).refused;
+        refused.truncate(REFUSED - 1);
+        refused.push_front(Refused { time, problem });
+    }
+
+    /// The newest requests, the oldest of them first, how many there were in all by method, and the newest connections
+    /// that came to nothing, the newest of them first.
     pub(super) fn report(&self) -> serde_json::Value {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::json!({ "requests": kept.newest, "counts": kept.counts })
+        serde_json::json!({ "requests": kept.newest, "counts": kept.counts, "refused": kept.refused })
     }
 }
 
@@ -79,7 +103,8 @@ mod tests {
         let journal = Journal::default();
         for number in 0..NEWEST + 5 {
             let path = format!("/{number}");
-            journal.note(Entry { time: Timestamp::UNIX_EPOCH, method: "GET".into(), path, status: 200 });
+            let time = Timestamp::UNIX_EPOCH;
+            journal.note(Entry { time, method: "GET".into(), path, status: 200, arrival: None });
         }
         let report = journal.report();
         assert_eq!(report["requests"].as_array().map(Vec::len), Some(NEWEST));

@@ -8,8 +8,9 @@
 //!
 //! wiremock runs a responder under one lock, so a responder only steps the machine and never waits; what it must wait
 //! for goes back to the front as a conversation. wiremock keeps every request in memory, so the front replaces its
-//! wiremock server from time to time (`backing`).
+//! wiremock server from time to time (`backing`). TLS ends in the front.
 
+mod arrival;
 mod backing;
 mod control;
 mod courier;
@@ -21,8 +22,9 @@ mod wire;
 
 use std::sync::Arc;
 
-use bpconform_fixtures::Surfaces;
+use bpconform_fixtures::{Surfaces, System};
 use jiff::{SignedDuration, Timestamp};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -30,6 +32,7 @@ use crate::clock::Clock;
 use crate::machine::Machine;
 
 use courier::Courier;
+pub use courier::Ways;
 use front::Front;
 use host::Host;
 use pulse::Pulse;
@@ -39,8 +42,12 @@ pub const BODY_LIMIT: usize = 64 << 20;
 
 /// What a machine and its address need to be served.
 pub struct Service {
+    /// Which system it is.
+    pub system: System,
     /// Where it listens.
     pub listener: TcpListener,
+    /// How it speaks TLS, if it does.
+    pub tls: Option<Arc<ServerConfig>>,
     /// What it is.
     pub machine: Box<dyn Machine>,
 }
@@ -52,17 +59,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the machines, each at its listener. Must be called within a tokio runtime. The error names what is missing:
-    /// a client for the calls cannot be made, or a port is not to be had.
-    pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>) -> Result<Self, String> {
+    /// Serves the machines, each at its listener; `ways` is how their calls find others. Must be called within a tokio
+    /// runtime. The error names what is missing: a client for the calls cannot be made, or a port is not to be had.
+    pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>, ways: Ways) -> Result<Self, String> {
         let clock = Clock::default();
-        let (pulse, deliveries) = Pulse::new(clock.clone(), Courier::new()?);
+        let (pulse, deliveries) = Pulse::new(clock.clone(), Courier::new(ways)?);
         let mut tasks = JoinSet::new();
         for service in services {
             let host = Arc::new(Host::new(service.machine, clock.clone(), pulse.post()));
             pulse.add(Arc::clone(&host));
-            let front = Front::start(host, Arc::clone(&surfaces), Arc::clone(&pulse)).await?;
-            tasks.spawn(front.serve(service.listener));
+            let front = Front::start(service.system, host, Arc::clone(&surfaces), Arc::clone(&pulse)).await?;
+            tasks.spawn(front.serve(service.listener, service.tls));
         }
         tasks.spawn(Arc::clone(&pulse).run(deliveries));
         Ok(Self { tasks, pulse })

@@ -1,6 +1,7 @@
 //! The contract of the mocked stack, asked with plain HTTP as `surfaces.md` says it, not with the harness's clients.
 #![expect(clippy::unwrap_used, reason = "a test that cannot get what it needs has failed")]
 
+mod apart;
 mod console;
 mod ims;
 mod shell;

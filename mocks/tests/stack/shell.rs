@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bpconform_fixtures::Surfaces;
+use bpconform_fixtures::{Surfaces, System};
 use bpconform_mocks::machine::{Call, Machine, Outcome, Request, Response, Step, Ticket};
-use bpconform_mocks::server::{Server, Service};
+use bpconform_mocks::server::{Server, Service, Ways};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json as object};
@@ -70,9 +70,9 @@ impl Machine for Forwarder {
 async fn serve(machine: impl Machine) -> (Server, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let service = Service { listener, machine: Box::new(machine) };
+    let service = Service { system: System::Author, listener, tls: None, machine: Box::new(machine) };
     let surfaces = Arc::new(Surfaces::built_in().clone());
-    (Server::start(surfaces, vec![service]).await.unwrap(), url)
+    (Server::start(surfaces, vec![service], Ways::default()).await.unwrap(), url)
 }
 
 /// A server that answers with the path's last segment, `/meet` only when two have met there.

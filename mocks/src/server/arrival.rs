@@ -1,0 +1,175 @@
+//! What is to be seen of a request that arrived at IMS or at the tenant: there the Author is the one who asks, and how it
+//! does so is a promise that can be judged. Only what is known to be no secret keeps its value.
+
+use std::collections::BTreeMap;
+
+use bpconform_fixtures::{Surfaces, System};
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use jiff::Timestamp;
+use jsonwebtoken::dangerous::insecure_decode_claims;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::courier;
+use crate::ims;
+use crate::machine::{Form, Headers, Request};
+use crate::routing::bearer;
+
+/// What stands for a value that may be a secret.
+const MASK: &str = "***";
+
+/// The longest value that is kept, in characters.
+const LONGEST: usize = 512;
+
+/// The longest body that is read as a form, in bytes: a request for a token is far shorter.
+const FORM_LIMIT: usize = 64 * 1024;
+
+/// How many fields, and how many headers, are kept.
+const MOST: usize = 40;
+
+/// Headers that are no secret, besides those of a delivery.
+const HARMLESS: [&str; 9] = [
+    "host",
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "user-agent",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "referer",
+];
+
+/// Fields of the surfaces `ims.token` and `ims.validate-token` that are no secret.
+const OPEN: [(&str, &str); 5] = [
+    ("ims.token", "grant"),
+    ("ims.token", "client-id"),
+    ("ims.token", "scope"),
+    ("ims.token", "org-id"),
+    ("ims.validate-token", "type"),
+];
+
+/// What is to be seen of a request.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Arrival {
+    headers: BTreeMap<String, String>,
+    fields: BTreeMap<String, String>,
+    /// How long the body is.
+    bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bearer: Option<Bearer>,
+}
+
+/// The token that a request bears.
+#[derive(Clone, Debug, Serialize)]
+struct Bearer {
+    /// `valid`, or what is wrong with it.
+    state: &'static str,
+    /// Whom it says that it was given to.
+    client_id: Option<String>,
+}
+
+impl Arrival {
+    /// What is to be seen at that system; nothing where the harness itself is the one who asks.
+    pub(super) fn at(system: System, now: Timestamp, surfaces: &Surfaces, parts: &Parts, body: &Bytes) -> Option<Self> {
+        if !matches!(system, System::Ims | System::Tenant) {
+            return None;
+        }
+        let headers = courier::headers(&parts.headers);
+        let is_form = system == System::Ims && body.len() <= FORM_LIMIT;
+        let request = Request {
+            query: url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+            headers,
+            body: if is_form { body.to_vec() } else { Vec::new() },
+            ..Request::default()
+        };
+        let fields = if is_form { fields(surfaces, &request) } else { BTreeMap::new() };
+        let bearer = bearer(&request).map(|token| Bearer::of(now, token));
+        Some(Self { headers: shown(surfaces, &request.headers), fields, bytes: body.len(), bearer })
+    }
+}
+
+impl Bearer {
+    fn of(now: Timestamp, token: &str) -> Self {
+        let claims = insecure_decode_claims::<Value>(token).unwrap_or_default();
+        let client_id = claims["client_id"].as_str().map(short);
+        Self { state: ims::state(now, token), client_id }
+    }
+}
+
+/// The headers, each once; a second one of the same name stands behind a comma.
+fn shown(surfaces: &Surfaces, headers: &Headers) -> BTreeMap<String, String> {
+    let delivery = &surfaces.get("tenant.receive").fields;
+    let harmless =
+        |name: &str| HARMLESS.contains(&name) || delivery.values().any(|header| header.eq_ignore_ascii_case(name));
+    let mut shown = BTreeMap::<String, String>::new();
+    for (name, value) in headers.iter().take(MOST) {
+        let value = if harmless(name) { short(value) } else { MASK.to_owned() };
+        shown.entry(name.clone()).and_modify(|known| *known = short(&format!("{known}, {value}"))).or_insert(value);
+    }
+    shown
+}
+
+/// The fields of a form. An empty one is shown as such: that nothing was sent is no secret.
+fn fields(surfaces: &Surfaces, request: &Request) -> BTreeMap<String, String> {
+    let open = OPEN.map(|(surface, word)| surfaces.get(surface).field(word));
+    let form = Form::read(request).unwrap_or_default();
+    let value = |name: &str, values: &[String]| match values.join(", ") {
+        value if value.is_empty() || open.contains(&name) => short(&value),
+        _ => MASK.to_owned(),
+    };
+    form.fields.iter().take(MOST).map(|(name, values)| (short(name), value(name, values))).collect()
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn arrival(system: System, head: hyper::http::request::Builder, body: &'static str) -> Value {
+        let (parts, ()) = head.body(()).expect("a request").into_parts();
+        let surfaces = Surfaces::built_in();
+        json!(Arrival::at(system, Timestamp::UNIX_EPOCH, surfaces, &parts, &Bytes::from_static(body.as_bytes())))
+    }
+
+    #[test]
+    fn a_token_request_is_seen_without_its_secret() {
+        let head = hyper::Request::post("/ims/token/v3?scope=openid&client_assertion=hush")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-api-key", "hush");
+        let seen =
+            arrival(System::Ims, head, "grant_type=client_credentials&client_id=c&client_secret=hush&jwt_token=");
+        let fields = json!({"grant_type": "client_credentials", "client_id": "c", "client_secret": "***",
+            "jwt_token": "", "scope": "openid", "client_assertion": "***"});
+        assert_eq!(seen["fields"], fields);
+        assert_eq!(seen["headers"]["x-api-key"], "***");
+        assert!(!seen.to_string().contains("hush"), "{seen}");
+    }
+
+    #[test]
+    fn a_delivery_is_seen_without_its_token() {
+        let head = hyper::Request::post("/bin/receive")
+            .header("action", "Test")
+            .header("handle", "/content")
+            .header("handle", "/other")
+            .header("authorization", "Bearer hush");
+        let seen = arrival(System::Tenant, head, "");
+        assert_eq!(
+            (&seen["headers"]["action"], &seen["headers"]["handle"]),
+            (&json!("Test"), &json!("/content, /other"))
+        );
+        assert_eq!(seen["bearer"], json!({"state": "bad signature or payload", "client_id": null}));
+        assert!(!seen.to_string().contains("hush"), "{seen}");
+    }
+
+    #[test]
+    fn what_the_harness_itself_asks_is_not_kept() {
+        assert_eq!(arrival(System::Author, hyper::Request::get("/"), ""), Value::Null);
+    }
+}
