@@ -28,7 +28,7 @@ Feature: Prerequisites
     # JWT credentials can no longer be created; OAuth needs Service Pack 21, or the hotfix on Service Packs 11 to 20.
     Then AEM is at Service Pack 21 or later, or at 11 to 20 with the package "ims-jwt-compatibility-package-6.5"
 
-  @BP-PRE-04 @observe
+  @BP-PRE-04 @observe @real:tenant
   Scenario: The Brand Portal tenant URL is well formed and answers
     Given the Brand Portal tenant URL
     Then it has the form https://TENANT-ID.brand-portal.adobe.com/

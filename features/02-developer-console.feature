@@ -6,7 +6,7 @@ Feature: OAuth credentials in the Adobe Developer Console
   A project is created for the Brand Portal tenant (organization), the Brand Portal API is added to it with an OAuth
   Server-to-Server credential, and with that credential Adobe IMS gives an access token.
 
-  @BP-CON-01 @change
+  @BP-CON-01 @change @real:ims
   @surface:console.project-create @surface:console.project @surface:console.project-delete @surface:console.api-add
   Scenario: A project with the Brand Portal API is created for the tenant's organization
     When I create a project for the IMS organization
@@ -15,14 +15,14 @@ Feature: OAuth credentials in the Adobe Developer Console
     And the credential has a client id, a client secret, scopes and a technical account of that organization
     And IMS gives an access token for that credential
 
-  @BP-CON-02 @probe
+  @BP-CON-02 @probe @real:ims
   Scenario: The OAuth Server-to-Server credential yields a token
     When I ask IMS for an access token with the credential
     Then the token's type is "bearer"
     And the token expires in more than 0 and at most 86400 seconds
     And IMS says that the token is valid
 
-  @BP-CON-03 @probe
+  @BP-CON-03 @probe @real:ims
   Scenario Outline: IMS refuses a wrong <what>
     When I ask IMS for an access token with the <what> "<value>"
     Then IMS refuses with status 400 and the error "<error>"

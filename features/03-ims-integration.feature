@@ -19,6 +19,16 @@ Feature: Adobe IMS integration in AEM
     When I select it and click Check Health
     Then AEM shows "Healthy configuration" and that the token was retrieved successfully
 
+  # What the Author really sends shows only where it arrives: at a mock.
+  @BP-IMS-02 @probe @surface:author.ims-health @mock:ims
+  Scenario: For the health check the Author asks IMS for a token as documented
+    Given the IMS configuration for Brand Portal
+    And what arrives at IMS is watched
+    When I select it and click Check Health
+    Then IMS got a token request of the Author, by POST at the endpoint that its IMS configuration names
+    And its form held the grant "client_credentials", the client id and scopes of that IMS configuration, and a client secret
+    And IMS gave a token for it
+
   @BP-IMS-02 @observe
   Scenario: The Author tells of no token that IMS refused
     When I read the end of the Author's error log

@@ -14,12 +14,12 @@ Feature: The service account (JWT) set-up, still in the field
 
   Rule: IMS exchanges a token that was signed as documented
 
-    @BP-JWT-02 @probe @author:legacy-jwt
+    @BP-JWT-02 @probe @author:legacy-jwt @real:ims
     Scenario: A signed JSON Web Token is exchanged for an access token
       When a JSON Web Token for Brand Portal is exchanged at IMS
       Then IMS answers with a bearer token that is good for at most 24 hours
 
-    @BP-JWT-05 @probe @author:legacy-jwt
+    @BP-JWT-05 @probe @author:legacy-jwt @real:ims
     Scenario Outline: IMS refuses <what is wrong>
       When a JSON Web Token is exchanged with <what is wrong>
       Then IMS refuses it with status <status> and the error "<error>"

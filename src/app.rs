@@ -1,5 +1,6 @@
 //! From the command line to the exit code.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use crate::config::{self, Configured, Failure};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::{Features, Known};
+use crate::hybrid::Whose;
 use crate::observe::{Place, Reach};
 use crate::observer::Observer;
 use crate::output::Output;
@@ -69,6 +71,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
         Command::Run(run) if run.how.fleet.is_some() => runtime()?.block_on(fleet(&run.how, output)),
         Command::Run(run) => {
             addresses_need_a_target(&run.target, configured.command())?;
+            mocks_need_a_target(run, configured.command())?;
             runtime()?.block_on(self::run(run, &cli.common, &place, output, began))
         }
         Command::List(list) => {
@@ -124,6 +127,32 @@ fn addresses_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> R
     }
 }
 
+/// What serves no mock, or would serve it in vain.
+fn mocks_need_a_target(run: &cli::Run, matches: &clap::ArgMatches) -> Result<(), Error> {
+    let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let flag = |id: &str| id.replace('_', "-");
+    if run.target.target == TargetKind::Mock {
+        return match ["ims", "tenant"].iter().find(|id| said(id)) {
+            Some(id) => Err(Error::Usage(format!(
+                "--{id} means nothing to the embedded mocks, which are all mocks; add --target author"
+            ))),
+            None => Ok(()),
+        };
+    }
+    let mocks = run.hybrid.mocks()?;
+    if let Some(id) = ["ims", "tenant"]
+        .into_iter()
+        .find(|id| mocks.iter().any(|system| system.word() == *id) && said(&format!("{id}_url").as_str()))
+    {
+        return Err(Error::Usage(format!("--{id}-url is of the real one, and --{id} says that it is a mock")));
+    }
+    let serving = ["tenant_id", "advertise", "bind", "ims_port", "tenant_port", "ca_dir"];
+    match serving.iter().find(|id| run.hybrid.ims != Whose::Mock && said(id)) {
+        Some(id) => Err(Error::Usage(format!("--{} is for mocks that the run serves; add --ims mock", flag(id)))),
+        None => Ok(()),
+    }
+}
+
 fn surfaces(select: &Select) -> Result<Arc<Surfaces>, Error> {
     Ok(Arc::new(match &select.surfaces {
         Some(file) => Surfaces::read_over_built_in(file)?,
@@ -167,7 +196,7 @@ async fn run(
     output: &Output,
     began: Instant,
 ) -> Result<Exit, Error> {
-    let options = options(run, place, output, began)?;
+    let mut options = options(run, place, output, began)?;
     let features = features(&run.select)?;
     let detail = match (common.quiet, common.verbose) {
         (true, _) => Detail::Quiet,
@@ -180,8 +209,10 @@ async fn run(
         return Ok(Exit::Green);
     }
     let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
+    let own_mocks = run.hybrid.begin(&mut options, output).await?;
     let observer = Observer::new(output.clone(), terminal.clone(), run.how.out.as_deref());
     let record = crate::run::run(&options, &features, observer.clone()).await?;
+    drop(own_mocks);
     let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
     observer.finish(&record)?;
     output.out(&terminal.end(&record));
@@ -199,11 +230,19 @@ fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -
     }
     let allow = run.target.allow.unwrap_or(if embedded { Allow::Change } else { Allow::Observe });
     changes_need_care(run, embedded, allow)?;
+    let mocks = if embedded { BTreeSet::new() } else { run.hybrid.mocks()? };
     let usual_jobs = match (embedded, allow) {
         (true, _) => JOBS_ON_MOCKS,
         (false, Allow::Change) => 1,
+        (false, _) if !mocks.is_empty() => 1,
         (false, _) => 4,
     };
+    if run.how.jobs.is_some_and(|jobs| jobs > 1) && !mocks.is_empty() {
+        return Err(Error::Usage(
+            "--jobs: what arrives at a mock is told apart by its time only, so one scenario runs at once; leave it out"
+                .into(),
+        ));
+    }
     let latest = run.target.latest_service_pack.clone();
     Ok(Options {
         began,
@@ -221,6 +260,7 @@ fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -
         },
         surfaces: surfaces(&run.select)?,
         redactor: output.redactor.clone(),
+        mocks,
         defects: selftest::named(&run.how.defects)?,
         shard: run.how.shard,
         name: None,

@@ -1,6 +1,7 @@
 //! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
 //! Author did not answer. It may be said as often as one likes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -9,6 +10,7 @@ use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::journal::{self, Change, Journal};
 use bpconform_steps::session::{Run, Session, Settings};
 use bpconform_steps::undo;
+use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::Wire;
 use clap::Args;
 
@@ -63,6 +65,8 @@ pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -
         id: header.run.clone(),
         allow: Allow::Change,
         embedded: false,
+        mocks: BTreeSet::new(),
+        welcome: Welcome::default(),
         surfaces: Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone())),
         wire: Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?,
         redactor: output.redactor.clone(),

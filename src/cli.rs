@@ -13,6 +13,7 @@ use crate::config::connection::ConnectionArgs;
 use crate::config::settings;
 use crate::doctor::DoctorArgs;
 use crate::evaluate::{BaselineArgs, DiffArgs, MergeArgs, ReportArgs};
+use crate::hybrid::HybridArgs;
 use crate::learn;
 use crate::report::Wanted;
 use crate::serve::ServeArgs;
@@ -131,6 +132,9 @@ pub struct Run {
     /// What is checked, and where it is.
     #[command(flatten)]
     pub target: TargetArgs,
+    /// Which systems are mocks.
+    #[command(flatten)]
+    pub hybrid: HybridArgs,
     /// Which scenarios.
     #[command(flatten)]
     pub select: Select,
@@ -190,7 +194,7 @@ pub struct How {
     /// Print the plan, and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How many scenarios run at once [default: 8 on the mocks, 1 under --allow change, else 4]
+    /// How many scenarios run at once [default: 8 on the mocks, 1 under --allow change or with a mocked system, else 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// With --allow change: for the scenarios that need it, delete the Brand Portal configuration that the Author has, and
@@ -381,7 +385,7 @@ fn seed() -> impl clap::builder::TypedValueParser<Value = String> {
     clap::builder::PossibleValuesParser::new(crate::mock::seeds())
 }
 
-fn base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     let example = "write it like https://author.example.com:4502";
     let mut url = Url::parse(text).map_err(|error| format!("{error}; {example}"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

@@ -102,6 +102,16 @@ pub enum Error {
         /// What was seen and what to do.
         problem: String,
     },
+    /// What is said to be a mock is none.
+    #[error("no mock of the {system} answers at {url}: {problem}")]
+    NoMock {
+        /// The system.
+        system: &'static str,
+        /// The address.
+        url: String,
+        /// What was seen.
+        problem: String,
+    },
     /// The HTTP client could not be made.
     #[error("no HTTP client could be made: {0}")]
     Wire(String),

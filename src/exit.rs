@@ -79,7 +79,7 @@ impl From<&Error> for Exit {
             | Error::Usage(_)
             | Error::Read { .. }
             | Error::Write { .. } => Self::Usage,
-            Error::Unreachable { .. } | Error::Wire(_) | Error::Mock(_) => Self::Unreachable,
+            Error::Unreachable { .. } | Error::NoMock { .. } | Error::Wire(_) | Error::Mock(_) => Self::Unreachable,
             Error::Interrupted => Self::Interrupted,
             Error::Internal(_) => Self::Internal,
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bpconform_fixtures::{Allow, Requirements, Surfaces};
+use bpconform_fixtures::{Allow, Requirements, Surfaces, System};
 use cucumber::feature::Ext as _;
 use cucumber::gherkin::{Feature, GherkinEnv, Rule, Scenario, Step};
 use regex::Regex;
@@ -52,6 +52,10 @@ pub struct Case {
     pub author: String,
     /// The surfaces of unknown path that it sends to.
     pub surfaces: Vec<String>,
+    /// The systems that must be mocks, which show what arrives.
+    pub mocks: Vec<System>,
+    /// The systems that it is about, and that must be real where the Author is: a mock would only prove itself.
+    pub reals: Vec<System>,
     /// Whether it needs a clock that can be advanced.
     pub mock_clock: bool,
     /// Whether it does what cannot be undone.
@@ -214,7 +218,9 @@ fn case(
         requirements: requirements(&tags, known).map_err(&wrong)?,
         allow: allow(&tags, &scenario.tags).map_err(&wrong)?,
         author: author(&tags, known).map_err(&wrong)?,
-        surfaces: surfaces(&tags, known).map_err(wrong)?,
+        surfaces: surfaces(&tags, known).map_err(&wrong)?,
+        mocks: systems(&tags, "mock:").map_err(&wrong)?,
+        reals: systems(&tags, "real:").map_err(wrong)?,
         mock_clock: has("mock-clock"),
         irreversible: has("irreversible"),
         replaces: has("replaces"),
@@ -262,6 +268,12 @@ fn surfaces(tags: &[String], known: &Known<'_>) -> Result<Vec<String>, String> {
         None => Err(format!("@surface:{id} is no surface{}", did_you_mean(known.surfaces.nearest(id), "@surface:"))),
     })
     .collect()
+}
+
+/// The systems that tags with that prefix name: `@mock:ims`.
+fn systems(tags: &[String], prefix: &str) -> Result<Vec<System>, String> {
+    let words = tags.iter().filter_map(|tag| tag.strip_prefix(prefix));
+    words.map(|word| word.parse().map_err(|problem| format!("@{prefix}{word}: {problem}"))).collect()
 }
 
 fn did_you_mean(nearest: Option<&str>, prefix: &str) -> String {

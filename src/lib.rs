@@ -16,6 +16,7 @@ pub mod exit;
 pub mod explain;
 pub mod features;
 pub mod fleet;
+pub mod hybrid;
 pub mod learn;
 pub mod list;
 pub mod merge;

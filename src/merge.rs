@@ -50,7 +50,10 @@ fn traits(record: &Record) -> [(&'static str, String); 8] {
         ("number of shards", text(&shard.map(|shard| shard.count))),
         ("plan", text(&shard.map(|shard| &shard.plan_sha256))),
         ("selection", text(&(&record.plan.tags, &record.plan.name, &record.plan.requirements))),
-        ("target", text(&(&record.target.kind, &record.target.addresses, &record.environment.name))),
+        (
+            "target",
+            text(&(&record.target.kind, &record.target.mocks, &record.target.addresses, &record.environment.name)),
+        ),
         ("product", text(&record.target.product)),
         ("surfaces", text(&(&record.target.surfaces, &record.target.surfaces_sha256, &record.target.defects))),
         ("allow level", text(&record.allow)),

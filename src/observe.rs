@@ -1,7 +1,7 @@
 //! A conversation with an Author for commands that only look: how it is reached and who asks come from the same settings
 //! as for a run, and nothing but reads can be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -11,6 +11,7 @@ use bpconform_steps::credentials::Credentials;
 use bpconform_steps::journal::Journal;
 use bpconform_steps::session::{Run, Session, Settings};
 use bpconform_steps::stack::Stack;
+use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Wire};
 
 use crate::cli::TargetArgs;
@@ -73,6 +74,8 @@ impl Reach {
             id: "observe".to_owned(),
             allow: Allow::Observe,
             embedded: false,
+            mocks: BTreeSet::new(),
+            welcome: Welcome::default(),
             surfaces: Arc::new(surfaces),
             wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
             redactor: output.redactor.clone(),

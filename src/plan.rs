@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bpconform_fixtures::surfaces::Evidence;
-use bpconform_fixtures::{Allow, Requirements, Surfaces};
+use bpconform_fixtures::{Allow, Requirements, Surfaces, System};
 use bpconform_steps::session::unknown_surface;
 use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::tag::Ext as _;
@@ -80,6 +80,10 @@ pub struct Facts<'a> {
     pub allow: Allow,
     /// Whether the target is the embedded mock.
     pub embedded: bool,
+    /// The systems that are mocks beside a real Author.
+    pub mocks: &'a BTreeSet<System>,
+    /// Where such an Author is configured to send in place of the mocks, and what to do, if it is.
+    pub elsewhere: Option<&'a str>,
     /// The surfaces of the target.
     pub surfaces: &'a Surfaces,
     /// Whether the Author's configuration may be replaced, to be put back afterwards.
@@ -97,6 +101,12 @@ pub enum Prepare {
     Keep,
     /// The configuration is kept and taken away: the scenario starts without one.
     TakeAway,
+}
+
+impl Facts<'_> {
+    fn is_mock(&self, system: System) -> bool {
+        self.embedded || self.mocks.contains(&system)
+    }
 }
 
 /// What is to be done with a scenario.
@@ -169,7 +179,17 @@ fn prepare(case: &Case, facts: &Facts<'_>) -> Prepare {
 }
 
 fn decide(case: &Case, facts: &Facts<'_>) -> Decision {
-    let reasons = [above_allow, unknown_to_real_targets, without_clock, irreversible, replaces, in_another_state];
+    let reasons = [
+        above_allow,
+        out_of_sight,
+        about_a_mock,
+        configured_elsewhere,
+        unknown_to_real_targets,
+        without_clock,
+        irreversible,
+        replaces,
+        in_another_state,
+    ];
     match reasons.into_iter().find_map(|reason| reason(case, facts)) {
         Some(reason) => Decision::Skip(reason),
         None => Decision::Run,
@@ -180,12 +200,33 @@ fn above_allow(case: &Case, facts: &Facts<'_>) -> Option<String> {
     (case.allow > facts.allow).then(|| format!("needs --allow {}; this run has {}", case.allow, facts.allow))
 }
 
+/// What arrives at a system is seen only where that is a mock.
+fn out_of_sight(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    let system = case.mocks.iter().find(|system| !facts.is_mock(**system))?;
+    Some(format!(
+        "needs to see what arrives at the {}; only a mock shows it: say --{} mock",
+        system.name(),
+        system.word()
+    ))
+}
+
+/// Beside a real Author, a mock is no target: what it promises would prove nothing of the system that it stands for.
+fn about_a_mock(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    let system = case.reals.iter().find(|system| facts.mocks.contains(system))?;
+    Some(format!("it is about the {}, which is a mock in this run and would only prove itself", system.name()))
+}
+
+/// Mocks are there so that nothing reaches the real systems. A configuration that is taken away first sends nothing.
+fn configured_elsewhere(case: &Case, facts: &Facts<'_>) -> Option<String> {
+    let sends = case.allow > Allow::Observe && prepare(case, facts) == Prepare::Nothing;
+    facts.elsewhere.filter(|_| sends).map(str::to_owned)
+}
+
 fn unknown_to_real_targets(case: &Case, facts: &Facts<'_>) -> Option<String> {
-    if facts.embedded {
-        return None;
-    }
-    let mut surfaces = case.surfaces.iter().filter_map(|id| facts.surfaces.find(id));
-    surfaces.find(|surface| surface.evidence == Evidence::Unknown).map(|surface| unknown_surface(surface).reason)
+    let surfaces = case.surfaces.iter().filter_map(|id| facts.surfaces.find(id));
+    let mut unknown =
+        surfaces.filter(|surface| surface.evidence == Evidence::Unknown && !facts.is_mock(surface.system));
+    unknown.next().map(|surface| unknown_surface(surface).reason)
 }
 
 fn without_clock(case: &Case, facts: &Facts<'_>) -> Option<String> {

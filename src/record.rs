@@ -86,6 +86,9 @@ pub struct TargetRecord {
     /// The addresses of a real target, by system; each scenario on the mock has its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, Url>,
+    /// The systems that were mocks beside a real Author: nothing was proved of the real ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mocks: Vec<String>,
     /// Whether the Author's certificate was taken unverified, so that nothing proves who answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,

@@ -143,6 +143,7 @@ impl ConnectionArgs {
             proxy: self.proxy(credentials),
             headers: headers.map(|header| (header.name.clone(), header.value.clone().into())).collect(),
             retries: self.retries,
+            own: None,
         })
     }
 

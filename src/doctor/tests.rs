@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU32;
 
 use bpconform_fixtures::{Allow, Surfaces};
@@ -6,6 +7,7 @@ use bpconform_steps::credentials::Credentials;
 use bpconform_steps::journal::Journal;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run, Settings};
+use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Proxy, Wire};
 
 use super::*;
@@ -18,6 +20,8 @@ async fn examined(seed: &str) -> (Report, stack::Stack) {
         id: "test".into(),
         allow: Allow::Observe,
         embedded: false,
+        mocks: BTreeSet::new(),
+        welcome: Welcome::default(),
         surfaces: Arc::new(Surfaces::built_in().clone()),
         wire: Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client"),
         redactor: Redactor::default(),
@@ -85,6 +89,8 @@ async fn an_author_that_is_not_there_is_said_to_be_so() {
         id: "test".into(),
         allow: Allow::Observe,
         embedded: false,
+        mocks: BTreeSet::new(),
+        welcome: Welcome::default(),
         surfaces: Arc::new(Surfaces::built_in().clone()),
         wire: Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client"),
         redactor: Redactor::default(),

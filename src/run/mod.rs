@@ -1,6 +1,7 @@
 //! A run: the target is asked whether it can be checked, the plan is made, cucumber drives it, the record is kept.
 
 pub(crate) mod drive;
+pub mod mocked;
 pub(crate) mod mocks;
 pub mod preflight;
 mod stage;
@@ -18,11 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
-use bpconform_fixtures::{Allow, Defect, Surfaces};
+use bpconform_fixtures::{Allow, Defect, Surfaces, System};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run as Shared, Session, Settings};
 use bpconform_steps::stack::Stack;
+use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Proxy, Wire};
 use cucumber::gherkin::{Feature, Scenario};
 use futures::FutureExt as _;
@@ -99,6 +101,8 @@ pub struct Options {
     pub surfaces: Arc<Surfaces>,
     /// The last gate for secrets.
     pub redactor: Redactor,
+    /// The systems that are mocks beside a real Author.
+    pub mocks: BTreeSet<System>,
     /// The deliberate deviations of the embedded mocks.
     pub defects: Vec<Arc<Defect>>,
     /// The part of the plan that this machine runs, where it is shared out.
@@ -127,6 +131,7 @@ impl Options {
             settings: Settings { latest_service_pack: mock::latest_service_pack(), ..Settings::default() },
             surfaces: Arc::new(Surfaces::built_in().clone()),
             redactor,
+            mocks: BTreeSet::new(),
             defects: Vec::new(),
             shard: None,
             name: None,
@@ -135,9 +140,16 @@ impl Options {
         }
     }
 
-    fn facts<'a>(&'a self, states: Option<&'a BTreeSet<String>>) -> Facts<'a> {
-        let (allow, embedded, replace) = (self.allow, self.is_embedded(), self.replace);
-        Facts { allow, embedded, surfaces: &self.surfaces, replace, states }
+    fn facts<'a>(&'a self, survey: Option<&'a Survey>) -> Facts<'a> {
+        Facts {
+            allow: self.allow,
+            embedded: self.is_embedded(),
+            mocks: &self.mocks,
+            elsewhere: survey.and_then(|survey| survey.elsewhere.as_deref()),
+            surfaces: &self.surfaces,
+            replace: self.replace,
+            states: survey.map(|survey| &survey.states),
+        }
     }
 
     fn is_embedded(&self) -> bool {
@@ -149,8 +161,8 @@ impl Options {
         self.plan(features, None).0
     }
 
-    fn plan(&self, features: &Features, states: Option<&BTreeSet<String>>) -> (Plan, Option<ShardRecord>) {
-        let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(states));
+    fn plan(&self, features: &Features, survey: Option<&Survey>) -> (Plan, Option<ShardRecord>) {
+        let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(survey));
         let shard = self.shard.map(|shard| plan.share(shard));
         (plan, shard)
     }
@@ -163,6 +175,8 @@ impl Options {
             id,
             allow: self.allow,
             embedded: self.is_embedded(),
+            mocks: self.mocks.clone(),
+            welcome: Welcome::default(),
             surfaces: Arc::clone(&self.surfaces),
             wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
             redactor: self.redactor.clone(),
@@ -223,8 +237,7 @@ async fn run_until(
 ) -> Result<Record, Error> {
     let started = Timestamp::now();
     let survey = survey(options, &shared, &stop).await?;
-    let states = survey.as_ref().map(|survey| &survey.states);
-    let (plan, shard) = options.plan(features, states);
+    let (plan, shard) = options.plan(features, survey.as_ref());
     let ground = match &options.target {
         Target::Mock => Ground::Mock(Mocks::new(&plan, options.defects.clone(), None)),
         Target::Author(stack, credentials) => {
@@ -251,15 +264,20 @@ async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<
     let Target::Author(stack, credentials) = &options.target else { return Ok(None) };
     let session = Session::new(Arc::clone(shared), stack.clone(), credentials.clone());
     let session = session.stopped_by(stop.token.clone());
+    let unreachable = |problem| Error::Unreachable { url: stack.author.to_string(), problem };
     preflight::check(&session).await.map_err(|problem| match stop.why() {
         Some(Why::Interrupted) => Error::Interrupted,
         Some(Why::TimeLimit) => {
-            let problem = "no answer within the time limit of the run; give it more with --timeout".into();
-            Error::Unreachable { url: stack.author.to_string(), problem }
+            unreachable("no answer within the time limit of the run; give it more with --timeout".into())
         }
-        None => Error::Unreachable { url: stack.author.to_string(), problem },
+        None => unreachable(problem),
     })?;
-    Ok(Some(survey::ask(&session).await))
+    mocked::check(&session).await?;
+    match survey::ask(&session).await {
+        Err(problem) if stop.why().is_none() => Err(unreachable(problem)),
+        // A run that was stopped leaves a record that says so.
+        survey => Ok(Some(survey.unwrap_or_default())),
+    }
 }
 
 /// Runs a plan on mocked stacks, and gives the records of its scenarios back.
@@ -410,6 +428,7 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
     TargetRecord {
         kind: options.target.word().to_owned(),
         addresses,
+        mocks: options.mocks.iter().map(|system| system.word().to_owned()).collect(),
         insecure: options.connection.insecure,
         product,
         states: states.into_iter().collect(),

@@ -16,7 +16,10 @@ pub async fn check(session: &Session) -> Result<(), String> {
     let is_aem = login.status == 200 && login.text().contains(ready);
     let user = send(session, Call::to("author.current-user")).await?;
     match (user.status, user_id(&user)) {
-        (200, Some(id)) if id != "anonymous" => Ok(()),
+        (200, Some(id)) if id != "anonymous" => {
+            session.run.welcome.given();
+            Ok(())
+        }
         (401 | 403, _) => Err(format!("{} answered {}: {NOT_ACCEPTED}", user.what(), user.status)),
         (200, Some(id)) => Err(format!("{} answered that the user is {id}: {NOT_ACCEPTED}", user.what())),
         (301..=308, _) => Err(redirected(&user)),

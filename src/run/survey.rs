@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::features::USUAL_AUTHOR;
 use crate::plan::FRESH;
+use crate::run::mocked;
 
 /// How many agents AEM makes for a tenant (surfaces.md §0.1).
 const AGENTS: usize = 4;
@@ -20,17 +21,21 @@ pub struct Survey {
     pub product: Option<String>,
     /// The states that it is in.
     pub states: BTreeSet<String>,
+    /// Where it is configured to send in place of the run's mocks, and what to do, if it is.
+    pub elsewhere: Option<String>,
 }
 
-/// Asks the Author. What it does not answer is taken for not there: the scenarios will say so with their own words.
-pub async fn ask(session: &Session) -> Survey {
-    let product = async {
-        let reply = session.send(Call::to("author.product-info")).await.ok()?;
-        let line = Regex::new(session.surface("author.product-info").phrase("line")).ok()?;
-        reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned()))
-    };
-    let (product, found) = futures::future::join(product, find(session)).await;
-    Survey { product, states: found.states() }
+/// Asks the Author. What it says that it does not have is not there: the scenarios will say so with their own words. What
+/// it does not answer at all is a problem: a state that was guessed would decide what is run.
+pub async fn ask(session: &Session) -> Result<Survey, String> {
+    let (product, found) = futures::future::try_join(product(session), find(session)).await?;
+    Ok(Survey { product, states: found.states(), elsewhere: mocked::elsewhere(session).await })
+}
+
+async fn product(session: &Session) -> Result<Option<String>, String> {
+    let reply = session.send(Call::to("author.product-info")).await.map_err(|problem| problem.reason)?;
+    let line = Regex::new(session.surface("author.product-info").phrase("line")).map_err(|error| error.to_string())?;
+    Ok(reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned())))
 }
 
 /// What of a Brand Portal configuration is there.
@@ -45,25 +50,25 @@ struct Found {
     jwt_providers: usize,
 }
 
-async fn find(session: &Session) -> Found {
+async fn find(session: &Session) -> Result<Found, String> {
     let mut found = Found::default();
     for variant in 0..=session.surface("author.cloud-storage").alternatives.len() {
-        let root = read(session, Call::to("author.cloud-storage").variant(variant)).await;
+        let root = read(session, Call::to("author.cloud-storage").variant(variant)).await?;
         count_configurations(session, &root, &mut found);
     }
-    let agents = read(session, Call::to("author.agents")).await;
+    let agents = read(session, Call::to("author.agents")).await?;
     found.agents = agents.keys().filter(|name| name.starts_with("mp_replication")).cloned().collect();
     let queues = found.agents.iter().map(|agent| read(session, Call::to("author.agent-queue").with("agent", agent)));
-    found.stuck = futures::future::join_all(queues).await.iter().any(is_stuck);
-    count_providers(session, &read(session, Call::to("author.ims-storage")).await, &mut found);
-    found
+    found.stuck = futures::future::try_join_all(queues).await?.iter().any(is_stuck);
+    count_providers(session, &read(session, Call::to("author.ims-storage")).await?, &mut found);
+    Ok(found)
 }
 
-async fn read(session: &Session, call: Call) -> Map<String, Value> {
-    let reply = session.send(call).await.ok().filter(|reply| reply.status == 200);
-    match reply.and_then(|reply| reply.json().ok()) {
-        Some(Value::Object(node)) => node,
-        _ => Map::new(),
+async fn read(session: &Session, call: Call) -> Result<Map<String, Value>, String> {
+    let reply = session.send(call).await.map_err(|problem| problem.reason)?;
+    match Some(reply).filter(|reply| reply.status == 200).and_then(|reply| reply.json().ok()) {
+        Some(Value::Object(node)) => Ok(node),
+        _ => Ok(Map::new()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How each sentence of the features is checked: the cucumber World, the clients of the target, and one module of
 //! steps for each feature. Everything that is sent goes through [`session::Session::send`].
 
+pub mod arrivals;
 pub mod author;
 pub mod call;
 mod carry;
@@ -21,6 +22,7 @@ pub mod stack;
 pub mod steps;
 pub mod tenant;
 pub mod undo;
+pub mod welcome;
 pub mod wire;
 pub mod world;
 

@@ -11,15 +11,19 @@ pub fn is_localhost(host: &str) -> bool {
 }
 
 /// The resolver of every client of the harness.
-#[derive(Debug)]
-pub struct Resolver;
+#[derive(Debug, Default)]
+pub struct Resolver {
+    /// The address of every name: that of mocks which the run itself serves, and which others know by other addresses.
+    pub always: Option<IpAddr>,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let local = is_localhost(name.as_str()).then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let known = self.always.or(local);
         Box::pin(async move {
-            if is_localhost(name.as_str()) {
-                let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-                return Ok(Box::new(std::iter::once(loopback)) as Addrs);
+            if let Some(address) = known {
+                return Ok(Box::new(std::iter::once(SocketAddr::new(address, 0))) as Addrs);
             }
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)

@@ -1,6 +1,7 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
 //! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,6 +23,7 @@ use crate::redact::{MASK, Redactor};
 use crate::reply::Reply;
 use crate::stack::Stack;
 use crate::undo::{self, Undo};
+use crate::welcome::{self, Welcome};
 use crate::wire::Wire;
 
 /// What all scenarios of a run share.
@@ -33,6 +35,10 @@ pub struct Run {
     pub allow: Allow,
     /// Whether the target is the embedded mock: then surfaces that are unknown in reality are known.
     pub embedded: bool,
+    /// The systems that are mocks beside a real Author: of these too.
+    pub mocks: BTreeSet<System>,
+    /// Whether the Author has taken the run for a user.
+    pub welcome: Welcome,
     /// The surfaces of the target.
     pub surfaces: Arc<Surfaces>,
     /// The client.
@@ -45,6 +51,13 @@ pub struct Run {
     pub journal: Journal,
     /// Counts the conversations, so that what they create has different names.
     pub conversations: AtomicU32,
+}
+
+impl Run {
+    /// Whether a system is a mock, so that nothing about it is unknown.
+    pub fn is_mock(&self, system: System) -> bool {
+        self.embedded || self.mocks.contains(&system)
+    }
 }
 
 /// What the operator knows and the target cannot say.
@@ -171,12 +184,24 @@ impl Session {
         if self.stop.is_cancelled() {
             return Err(stopped());
         }
+        let whom = call.authentication.clone();
         // A change is waited for even then: whether it happened decides what undoing it means.
         if self.surface(&call.surface).class == Class::Change {
-            return self.send_whatever(call).await;
+            return self.still_welcome(&whom, self.send_whatever(call).await?).await;
         }
-        let stop = self.stop.clone();
-        stop.run_until_cancelled(self.send_whatever(call)).await.unwrap_or_else(|| Err(stopped()))
+        let asked = async { self.still_welcome(&whom, self.send_whatever(call).await?).await };
+        self.stop.run_until_cancelled(asked).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// The reply, unless it is the Author's refusal to go on with the run: that says nothing about its configuration.
+    async fn still_welcome(&self, whom: &Authentication, reply: Reply) -> Checked<Reply> {
+        if self.surface(&reply.surface).system != System::Author {
+            return Ok(reply);
+        }
+        match self.run.welcome.doubt(whom, &reply) {
+            Some(call) => welcome::judge(reply, &self.send_whatever(call).await?),
+            None => Ok(reply),
+        }
     }
 
     async fn send_whatever(&self, call: Call) -> Checked<Reply> {
@@ -262,7 +287,7 @@ impl Session {
                 surface.method, surface.id, self.run.allow
             )));
         }
-        if surface.evidence == Evidence::Unknown && !self.run.embedded {
+        if surface.evidence == Evidence::Unknown && !self.run.is_mock(surface.system) {
             return Err(unknown_surface(surface));
         }
         if surface.class == Class::Change && call.undo.is_none() && !self.undoing {

@@ -2,6 +2,8 @@
 //! Author (a client certificate, headers of a gateway, certificates that are not verified) is used for the Author only,
 //! so that neither a secret of the gateway's nor an unverified connection ever reaches Adobe's systems.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +66,19 @@ pub struct Connection {
     pub headers: Vec<(String, SecretString)>,
     /// How often a read that did not get through is sent again.
     pub retries: u32,
+    /// The mocks that the run itself serves, if it does.
+    pub own: Option<Own>,
+}
+
+/// Mocks that the run itself serves: no proxy is before them, and only their own authority is trusted there.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// Which systems they are.
+    pub systems: BTreeSet<System>,
+    /// Where they listen, whatever name they have for others.
+    pub address: IpAddr,
+    /// The authority of their certificates, PEM; none if they speak no TLS.
+    pub authority: Option<Vec<u8>>,
 }
 
 /// What of a [`Connection`] cannot be used; the texts name no secret.
@@ -88,6 +103,7 @@ pub enum WireError {
 pub struct Wire {
     author: Client,
     others: Client,
+    own: Option<(BTreeSet<System>, Client)>,
     /// What no request may exceed.
     pub limits: Limits,
     pub(crate) headers: Vec<(String, SecretString)>,
@@ -101,10 +117,15 @@ impl Wire {
         // A second installation of the same provider is refused, and does not matter.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |builder: ClientBuilder| builder.build().map_err(|error| WireError::Client(cause(&error)));
-        let author = identified(builder(connection)?, connection)?;
+        let usual = || proxied(trusting(builder(connection), connection.authorities.as_deref())?, &connection.proxy);
+        let author = identified(usual()?, connection)?;
         Ok(Self {
             author: build(author.tls_danger_accept_invalid_certs(connection.insecure))?,
-            others: build(builder(connection)?)?,
+            others: build(usual()?)?,
+            own: match &connection.own {
+                Some(own) => Some((own.systems.clone(), build(to_own(connection, own)?)?)),
+                None => None,
+            },
             limits: connection.limits.clone(),
             headers: connection.headers.clone(),
             retries: connection.retries,
@@ -117,30 +138,48 @@ impl Wire {
 
     /// The client that asks that system.
     pub(crate) fn client(&self, system: System) -> &Client {
-        if system == System::Author { &self.author } else { &self.others }
+        match &self.own {
+            _ if system == System::Author => &self.author,
+            Some((systems, own)) if systems.contains(&system) => own,
+            _ => &self.others,
+        }
     }
 }
 
-fn builder(connection: &Connection) -> Result<ClientBuilder, WireError> {
+/// The client of mocks that the run itself serves.
+fn to_own(connection: &Connection, own: &Own) -> Result<ClientBuilder, WireError> {
+    let builder = builder(connection).dns_resolver(Arc::new(Resolver { always: Some(own.address) })).no_proxy();
+    match &own.authority {
+        Some(pem) => Ok(builder.tls_certs_only(certificates(pem)?)),
+        None => Ok(builder.tls_certs_only([])),
+    }
+}
+
+fn builder(connection: &Connection) -> ClientBuilder {
     let limits = &connection.limits;
-    let builder = Client::builder()
+    Client::builder()
         .user_agent(concat!("bpconform/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
-        .dns_resolver(Arc::new(Resolver))
+        .dns_resolver(Arc::new(Resolver::default()))
         .timeout(limits.request)
         // A connection that takes all the time of a request is the trouble; it must be told apart from a slow answer.
         .connect_timeout(limits.connect.min(limits.request.mul_f32(0.8)))
-        .pool_max_idle_per_host(8);
-    proxied(trusting(builder, connection)?, &connection.proxy)
+        .pool_max_idle_per_host(8)
 }
 
-fn trusting(builder: ClientBuilder, connection: &Connection) -> Result<ClientBuilder, WireError> {
-    let Some(pem) = &connection.authorities else { return Ok(builder) };
+fn trusting(builder: ClientBuilder, authorities: Option<&[u8]>) -> Result<ClientBuilder, WireError> {
+    match authorities {
+        Some(pem) => Ok(builder.tls_certs_merge(certificates(pem)?)),
+        None => Ok(builder),
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, WireError> {
     let certificates = Certificate::from_pem_bundle(pem).map_err(|error| WireError::Authorities(cause(&error)))?;
     if certificates.is_empty() {
         return Err(WireError::Authorities("there is no certificate; it holds -----BEGIN CERTIFICATE-----".into()));
     }
-    Ok(builder.tls_certs_merge(certificates))
+    Ok(certificates)
 }
 
 fn proxied(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, WireError> {

@@ -132,6 +132,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         target: TargetRecord {
             kind: "mock".into(),
             addresses: std::collections::BTreeMap::new(),
+            mocks: Vec::new(),
             insecure: false,
             product: Some("Adobe Experience Manager 6.5.21.0".into()),
             states: Vec::new(),

@@ -1,7 +1,7 @@
 //! What a stack is started with, and why it cannot be.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use bpconform_fixtures::{Defect, Surfaces, System};
@@ -84,6 +84,15 @@ impl StackOptions {
             client: None,
             defects: Vec::new(),
             watch: None,
+        }
+    }
+
+    /// The address by which this machine reaches the listeners.
+    pub fn here(&self) -> IpAddr {
+        match self.bind {
+            IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            address => address,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where the systems of a stack are: the listeners of those that it serves, and the addresses of all.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bpconform_fixtures::System;
@@ -28,19 +28,13 @@ pub(super) struct Places {
     /// Where the Author and the tenant take each to be.
     pub(super) believed: BTreeMap<System, String>,
     names: Vec<String>,
-    bind: IpAddr,
 }
 
 impl Places {
     /// Listens for all that are served.
     pub(super) async fn find(options: &StackOptions) -> Result<Self, StackError> {
-        let mut places = Self {
-            listeners: BTreeMap::new(),
-            served: BTreeMap::new(),
-            believed: BTreeMap::new(),
-            names: Vec::new(),
-            bind: options.bind,
-        };
+        let mut places =
+            Self { listeners: BTreeMap::new(), served: BTreeMap::new(), believed: BTreeMap::new(), names: Vec::new() };
         for system in System::ALL.into_iter().filter(|system| options.serve.contains(system)) {
             places.listen(options, system).await?;
         }
@@ -78,7 +72,7 @@ impl Places {
         let usual = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let tenant = format!("{}.localhost", options.tenant_id);
         let mut names: Vec<String> =
-            self.names.iter().cloned().chain(usual).chain([tenant, self.here().to_string()]).collect();
+            self.names.iter().cloned().chain(usual).chain([tenant, options.here().to_string()]).collect();
         let mut known = std::collections::BTreeSet::new();
         names.retain(|name| known.insert(name.clone()));
         authority.server(names).map(Some).map_err(StackError::Serve)
@@ -89,16 +83,7 @@ impl Places {
         let own = options.authority.iter().flat_map(|authority| authority.certificate().bytes());
         let trust = options.trust.iter().copied().chain([b'\n']).chain(own).collect();
         let names = self.names.iter().filter(|name| name.parse::<IpAddr>().is_err()).cloned().collect();
-        Ways { trust, own: Some((names, self.here())) }
-    }
-
-    /// The address by which this machine reaches the listeners.
-    fn here(&self) -> IpAddr {
-        match self.bind {
-            IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            address => address,
-        }
+        Ways { trust, own: Some((names, options.here())) }
     }
 }
 

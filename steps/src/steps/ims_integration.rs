@@ -34,7 +34,7 @@ struct ErrorLog(Vec<String>);
 
 /// What Check Health showed.
 #[derive(Debug)]
-struct Health(Vec<String>);
+pub(super) struct Health(pub(super) Vec<String>);
 
 /// The IMS configuration for Brand Portal; fails when there is none or more than one.
 pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {

@@ -1,5 +1,6 @@
-//! The sentences of the features, one module for each feature.
+//! The sentences of the features, one module for each feature, and one for what arrives at mocked systems.
 
+pub mod arriving;
 pub mod cloud_service;
 pub mod developer_console;
 pub mod ims_integration;

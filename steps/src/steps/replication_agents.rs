@@ -24,7 +24,7 @@ pub struct Four(pub Vec<Agent>);
 
 /// What Test Connection said on each of them, in the same order.
 #[derive(Debug)]
-struct Tested(Vec<Checked<Transcript>>);
+pub(super) struct Tested(pub(super) Vec<Checked<Transcript>>);
 
 #[derive(Debug)]
 struct Queues(Vec<Queue>);
@@ -77,7 +77,8 @@ fn each<T>(all: &[T], check: impl Fn(&T) -> Checked) -> Checked {
     together(all.iter().map(check))
 }
 
-fn together(results: impl IntoIterator<Item = Checked>) -> Checked {
+/// One result of many: all that is wrong is named, and nothing at all is never good.
+pub(super) fn together(results: impl IntoIterator<Item = Checked>) -> Checked {
     let mut problems: Vec<Problem> = Vec::new();
     let mut count = 0;
     for result in results {
@@ -133,7 +134,8 @@ pub fn judge_all(session: &Session, agents: &[Agent], tested: &[Checked<Transcri
     }))
 }
 
-fn named(agent: &Agent, problem: &Problem) -> Problem {
+/// The problem with the name of the agent before it.
+pub(super) fn named(agent: &Agent, problem: &Problem) -> Problem {
     Problem { kind: problem.kind, reason: format!("agent {}: {}", agent.name, problem.reason) }
 }
 

@@ -1,0 +1,213 @@
+//! A real Author with mocked IMS and tenant, so that an upgrade can be rehearsed without touching Adobe's cloud: the run
+//! serves the mocks itself, or uses those of `bpconform mock` elsewhere.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use bpconform_fixtures::System;
+use bpconform_mocks::ims::{Client, Kind};
+use bpconform_mocks::stack::{Stack, StackOptions};
+use bpconform_steps::credentials::{ALL, Credentials};
+use bpconform_steps::wire::Own;
+use clap::Args;
+use url::Url;
+
+use crate::cli;
+use crate::error::Error;
+use crate::output::Output;
+use crate::run::{Options, Target};
+use crate::serve::{CERTIFICATE, ServeArgs};
+
+/// The variables of the credential that a mocked IMS knows: what the run was given, or what is made up.
+const CREDENTIAL: [&str; 4] =
+    ["BPCONFORM_IMS_CLIENT_ID", "BPCONFORM_IMS_CLIENT_SECRET", "BPCONFORM_IMS_SCOPE", "BPCONFORM_IMS_ORG_ID"];
+
+/// Which systems are mocks.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Mocks beside a real Author")]
+pub struct HybridArgs {
+    /// Whose IMS it is: real; mock, which the run serves; or mock@URL, which `bpconform mock` serves there
+    #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_IMS")]
+    pub ims: Whose,
+    /// Whose tenant it is, likewise; a mocked tenant believes a mocked IMS only
+    #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_TENANT")]
+    pub tenant: Whose,
+    /// How the run serves them.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// Whose a system is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Whose {
+    /// The real one.
+    #[default]
+    Real,
+    /// A mock that the run serves.
+    Mock,
+    /// A mock that is served at this address.
+    MockAt(Url),
+}
+
+impl FromStr for Whose {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "real" => Ok(Self::Real),
+            "mock" => Ok(Self::Mock),
+            _ => match text.strip_prefix("mock@") {
+                Some(url) => cli::base_url(url).map(Self::MockAt),
+                None => Err("it is real, mock, or mock@ and the address of a mock".into()),
+            },
+        }
+    }
+}
+
+impl HybridArgs {
+    /// The systems that are mocks. The error says what does not go together.
+    pub fn mocks(&self) -> Result<BTreeSet<System>, Error> {
+        let wrong = |problem: &str| Err(Error::Usage(problem.to_owned()));
+        match (&self.ims, &self.tenant) {
+            (Whose::Real, Whose::Real) => Ok(BTreeSet::new()),
+            (Whose::Real, _) => {
+                wrong("--tenant mock: a mocked tenant knows the tokens of a mocked IMS only; add --ims mock")
+            }
+            (_, Whose::Real) => Ok([System::Ims].into()),
+            (Whose::Mock, Whose::Mock) | (Whose::MockAt(_), Whose::MockAt(_)) => {
+                Ok([System::Ims, System::Tenant].into())
+            }
+            _ => wrong("--ims and --tenant: let the run serve both mocks, or name the address of both"),
+        }
+    }
+
+    /// Sets the mocks of a run: those that are elsewhere are named, those that are its own serve as long as what is given
+    /// back lives. The operator is told where they are and what the Author needs.
+    pub async fn begin(&self, options: &mut Options, output: &Output) -> Result<Option<Stack>, Error> {
+        let Target::Author(stack, credentials) = &mut options.target else { return Ok(None) };
+        if let Whose::MockAt(url) = &self.ims {
+            stack.ims = Some(url.clone());
+        }
+        if let Whose::MockAt(url) = &self.tenant {
+            stack.tenant = Some(url.clone());
+        }
+        if self.ims != Whose::Mock {
+            return Ok(None);
+        }
+        let given = client(credentials)?;
+        let served = StackOptions {
+            surfaces: options.surfaces.clone(),
+            serve: options.mocks.clone(),
+            client: given.clone(),
+            ..self.serve.options("base")?
+        };
+        let (address, authority) = (served.here(), served.authority.clone());
+        let running = Stack::start(served).await.map_err(|error| Error::Mock(error.to_string()))?;
+        stack.ims = Some(parse(&running.ims)?);
+        if options.mocks.contains(&System::Tenant) {
+            stack.tenant = Some(parse(&running.tenant)?);
+        }
+        // What is made up is no secret, and stands in the text: it is told before anything learns it as one.
+        output.err(&self.text(&running, given.is_none()));
+        if given.is_none() {
+            *credentials = with_made_up(credentials, &running);
+        }
+        options.connection.own = Some(Own {
+            systems: options.mocks.clone(),
+            address,
+            authority: authority.map(|authority| authority.certificate().into()),
+        });
+        Ok(Some(running))
+    }
+
+    fn text(&self, running: &Stack, made_up: bool) -> String {
+        let mut text = format!("IMS is a mock at {}", running.ims);
+        if !running.tenant.is_empty() {
+            let _ = write!(text, ", the tenant is one at {}", running.tenant);
+        }
+        text += ".\nThe Author must be configured for ";
+        text += if running.tenant.is_empty() { "it" } else { "both" };
+        if made_up {
+            let value = |name: &str| running.credentials().get(name).map_or("", String::as_str);
+            let [id, secret, scope, org] = CREDENTIAL.map(value);
+            let _ = write!(
+                text,
+                ", with the API key {id}, the client secret {secret}, the scopes {scope} and the \
+                organization {org}, which are made up"
+            );
+        }
+        if let Some(directory) = &self.serve.ca_dir {
+            let _ = write!(text, ", and must trust the authority in {}", directory.join(CERTIFICATE).display());
+        }
+        text + ".\n"
+    }
+}
+
+fn parse(address: &str) -> Result<Url, Error> {
+    Url::parse(address).map_err(|error| Error::Internal(format!("{address}: {error}")))
+}
+
+/// The credential that the run was given, for the mocked IMS to know: then the Author can keep it.
+fn client(credentials: &Credentials) -> Result<Option<Client>, Error> {
+    let [id, secret, scope, org] = CREDENTIAL.map(|name| credentials.get(name));
+    if [id, secret, scope, org].iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let (Some(id), Some(secret), Some(scope), Some(org)) = (id, secret, scope, org) else {
+        let missing = CREDENTIAL.into_iter().find(|name| credentials.get(name).is_none()).unwrap_or_default();
+        let advice = format!("set {missing}, or none of {}", CREDENTIAL.join(", "));
+        return Err(Error::Missing { what: "whole credential for the mocked IMS", advice });
+    };
+    Ok(Some(Client {
+        id: id.to_owned(),
+        secrets: vec![secret.to_owned()],
+        org_id: org.to_owned(),
+        technical_account: "bpconform@techacct.adobe.com".to_owned(),
+        kind: Kind::OAuth {
+            scopes: scope.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+        },
+    }))
+}
+
+fn with_made_up(given: &Credentials, running: &Stack) -> Credentials {
+    let given = ALL.iter().filter_map(|named| Some((named.name.to_owned(), given.get(named.name)?.to_owned())));
+    let made_up =
+        CREDENTIAL.iter().filter_map(|name| Some(((*name).to_owned(), running.credentials().get(name)?.clone())));
+    Credentials::new(given.chain(made_up)).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mocks(ims: &str, tenant: &str) -> Result<usize, String> {
+        let whose = |text: &str| text.parse::<Whose>().expect("it is right");
+        let arguments = HybridArgs { ims: whose(ims), tenant: whose(tenant), ..HybridArgs::default() };
+        arguments.mocks().map(|mocks| mocks.len()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        assert_eq!(mocks("real", "real"), Ok(0));
+        assert_eq!(mocks("mock", "real"), Ok(1));
+        assert_eq!(mocks("mock", "mock"), Ok(2));
+        assert_eq!(mocks("mock@https://a:1", "mock@https://b.a:2"), Ok(2));
+        assert!(mocks("real", "mock").is_err_and(|problem| problem.contains("add --ims mock")));
+        assert!(mocks("mock", "mock@https://b.a:2").is_err_and(|problem| problem.contains("both")));
+        for wrong in ["https://ims", "mock@", "mocked"] {
+            assert!(wrong.parse::<Whose>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn half_a_credential_is_none() {
+        let given = |names: &[&str]| {
+            let values = names.iter().map(|name| ((*name).to_owned(), "a@b".to_owned()));
+            client(&Credentials::new(values).0).map(|client| client.is_some())
+        };
+        assert!(matches!(given(&[]), Ok(false)) && matches!(given(&CREDENTIAL), Ok(true)));
+        let problem = given(&CREDENTIAL[..3]).expect_err("the organization is missing").to_string();
+        assert!(problem.contains("set BPCONFORM_IMS_ORG_ID"), "{problem}");
+    }
+}

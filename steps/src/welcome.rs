@@ -1,0 +1,91 @@
+//! Whether the Author still takes the run for who it is. A session that ends half-way (the password was changed, the user
+//! locked, a gateway's log-in ran out) must not be taken for what the Author has to say.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::call::{Authentication, Call};
+use crate::problem::{Checked, Problem};
+use crate::reply::Reply;
+
+/// Whether the Author has taken the run for a user; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Welcome(Arc<AtomicBool>);
+
+impl Welcome {
+    /// The Author takes the run for a user. From now on a refusal may be the end of that.
+    pub fn given(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The request that tells whether the Author still knows the run: asked after an answer that may be a refusal, which
+    /// may as well be one of this resource only.
+    pub(crate) fn doubt(&self, whom: &Authentication, reply: &Reply) -> Option<Call> {
+        let doubtful = *whom == Authentication::Usual && refuses(reply) && self.0.load(Ordering::Relaxed);
+        doubtful.then(|| Call::to("author.current-user"))
+    }
+}
+
+/// Whether an answer sends one to log in.
+fn refuses(reply: &Reply) -> bool {
+    match reply.status {
+        401 => true,
+        301..=308 => reply.header("location").is_some_and(|to| to.contains("login")),
+        _ => false,
+    }
+}
+
+/// The refusal if the Author still knows the run, otherwise the end of its session.
+pub(crate) fn judge(refusal: Reply, user: &Reply) -> Checked<Reply> {
+    let known = user.status == 200
+        && user.json().is_ok_and(|user| user["authorizableId"].as_str().is_some_and(|id| id != "anonymous"));
+    if known {
+        return Ok(refusal);
+    }
+    Err(Problem::error(format!(
+        "{} answered {}: the session has ended half-way; the Author accepted user and password before and does not any \
+        more: was the password changed, or the user locked?",
+        refusal.what(),
+        refusal.status
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
+        Reply {
+            surface: "author.agents".into(),
+            method: "GET".into(),
+            url: url::Url::parse("http://localhost/a").expect("a URL"),
+            status,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn only_who_was_welcome_doubts_a_refusal() {
+        let (welcome, usual) = (Welcome::default(), Authentication::Usual);
+        assert_eq!(welcome.doubt(&usual, &reply(401, &[], "")), None);
+        welcome.given();
+        assert!(welcome.doubt(&usual, &reply(401, &[], "")).is_some());
+        assert!(welcome.doubt(&usual, &reply(302, &[("location", "https://sso/login?a")], "")).is_some());
+        assert_eq!(welcome.doubt(&usual, &reply(302, &[("location", "/content.html")], "")), None);
+        assert_eq!(welcome.doubt(&usual, &reply(403, &[], "")), None);
+        assert_eq!(welcome.doubt(&Authentication::None, &reply(401, &[], "")), None);
+    }
+
+    #[test]
+    fn a_resource_that_refuses_is_told_from_the_end_of_the_session() {
+        let judged = |user: &Reply| judge(reply(401, &[], ""), user).map(|reply| reply.status);
+        assert_eq!(judged(&reply(200, &[], r#"{"authorizableId":"harness"}"#)), Ok(401));
+        for user in
+            [reply(401, &[], ""), reply(200, &[], r#"{"authorizableId":"anonymous"}"#), reply(200, &[], "<html>")]
+        {
+            let problem = judged(&user).expect_err("nobody");
+            assert!(problem.reason.contains("the session has ended half-way"), "{problem}");
+        }
+    }
+}
