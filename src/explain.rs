@@ -73,6 +73,10 @@ fn surfaces_of(scenario: &ScenarioRecord) -> impl Iterator<Item = &str> {
 }
 
 fn endpoint(surface: &Surface) -> String {
+    let head = format!("  {} {} {}", surface.system.name(), surface.method, surface.path);
+    if surface.is_mocks_own() {
+        return format!("{head}\n      only a mock has it, and only a mock is asked: it shows what arrived there\n");
+    }
     let known = match surface.evidence {
         Evidence::Verified => "verified: seen in a cited source",
         Evidence::Inferred => "inferred from a cited source",
@@ -81,7 +85,6 @@ fn endpoint(surface: &Surface) -> String {
             "unknown: this path is the mock's stand-in; on a real target it is skipped until --surfaces FILE supplies it"
         }
     };
-    let head = format!("  {} {} {}", surface.system.name(), surface.method, surface.path);
     format!("{head}\n      {known}; surfaces.md {}\n", surface.source)
 }
 

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::cli;
 use crate::error::Error;
+use crate::mock;
 use crate::output::Output;
 use crate::run::{Options, Target};
 use crate::serve::{CERTIFICATE, ServeArgs};
@@ -103,7 +104,7 @@ impl HybridArgs {
             ..self.serve.options("base")?
         };
         let (address, authority) = (served.here(), served.authority.clone());
-        let running = Stack::start(served).await.map_err(|error| Error::Mock(error.to_string()))?;
+        let running = mock::start(served).await?;
         stack.ims = Some(parse(&running.ims)?);
         if options.mocks.contains(&System::Tenant) {
             stack.tenant = Some(parse(&running.tenant)?);

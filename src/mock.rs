@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bpconform_fixtures::{Defects, Surfaces, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::authority::Authority;
-use bpconform_mocks::stack::{self, Ports, StackOptions};
+use bpconform_mocks::stack::{self, Ports, StackError, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
 use serde::Serialize;
@@ -66,8 +66,13 @@ impl MockStack {
     }
 }
 
-async fn start(options: StackOptions) -> Result<stack::Stack, Error> {
-    stack::Stack::start(options).await.map_err(|error| Error::Mock(error.to_string()))
+pub(crate) async fn start(options: StackOptions) -> Result<stack::Stack, Error> {
+    stack::Stack::start(options).await.map_err(|error| match error {
+        StackError::Bind { .. } | StackError::Serve(_) => Error::Mock(error.to_string()),
+        StackError::Seed(_) | StackError::Tenant(_) | StackError::Host(_) | StackError::Missing { .. } => {
+            Error::Usage(error.to_string())
+        }
+    })
 }
 
 /// What `mock --json` prints: where the systems are, what they accept, and whom to trust.

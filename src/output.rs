@@ -46,9 +46,10 @@ impl Output {
 
     /// Sends the program's own log to stderr, from `-v` on.
     pub fn log(&self, verbose: u8) {
+        // What the verifier says of a certificate is said once more, and with what to do, by whoever asked.
         let filter = match verbose {
-            0 => "warn,bpconform=warn",
-            1 => "warn,bpconform=info,bpconform_steps=info",
+            0 => "warn,rustls_platform_verifier=off,bpconform=warn",
+            1 => "warn,rustls_platform_verifier=off,bpconform=info,bpconform_steps=info",
             2 => "warn,bpconform=debug,bpconform_steps=debug,bpconform_mocks=info",
             _ => "debug,bpconform=trace,bpconform_steps=trace,bpconform_mocks=trace",
         };

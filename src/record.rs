@@ -108,6 +108,13 @@ pub struct TargetRecord {
     pub defects: Vec<String>,
 }
 
+impl TargetRecord {
+    /// The systems that were mocks beside a real Author, in one line; none if all were what they seemed.
+    pub fn mocked(&self) -> Option<String> {
+        (!self.mocks.is_empty()).then(|| format!("{}: nothing was proved of the real ones", self.mocks.join(", ")))
+    }
+}
+
 /// Where a run took place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Surroundings {

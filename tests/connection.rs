@@ -1,9 +1,12 @@
 //! Between an operator and an Author: TLS, a proxy, a context path, IPv6, and wires that break. What works is reached;
 //! what does not is said in its own words, with exit code 3, in time.
 
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::gateway::{Authority, Gateway, Valid, as_proxy, below_context, unchanged};
+use crate::support::gateway::{Authority, Gateway, Valid, as_proxy, below_context, carry, unchanged};
 use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
 
 /// What the doctor says of the Author at that address.
@@ -108,6 +111,8 @@ fn a_context_path_and_ipv6_are_part_of_the_address() {
         let told = doctor(&mock, &format!("http://{}", gateway.address), &[]);
         assert_eq!(told.code, Some(0), "{}", told.all());
     }
+    // Nobody listens there, with IPv6 or without.
+    unreachable(&doctor(&mock, "http://[::1]:1", &[]), &["http://[::1]:1/", "is it running"]);
 }
 
 #[test]
@@ -137,8 +142,6 @@ fn a_body_that_stalls_is_given_up_in_time() {
 
 #[test]
 fn a_read_that_did_not_get_through_is_sent_again() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     let mock = Mock::start("configured");
     let count = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&count);
@@ -153,4 +156,66 @@ fn a_read_that_did_not_get_through_is_sent_again() {
     let once = count.swap(0, Ordering::SeqCst);
     unreachable(&doctor(&mock, &url, &["--retries", "2"]), &["503"]);
     assert_eq!(count.load(Ordering::SeqCst), 3 * once, "each read was sent two more times");
+}
+
+/// An Author that answers so many requests, and then every further one as it is told.
+fn after(requests: usize, mock: &Mock, then: fn(TcpStream)) -> SocketAddr {
+    let port = mock.url("author").rsplit(':').next().expect("a port").to_owned();
+    let count = AtomicUsize::new(0);
+    serve(move |stream| {
+        if count.fetch_add(1, Ordering::SeqCst) < requests {
+            let _ = carry(stream, &port, unchanged);
+        } else {
+            then(stream);
+        }
+    })
+}
+
+/// A run that only looks at the Author there, and must find that it could not tell.
+fn could_not_tell(mock: &Mock, author: SocketAddr, words: &str) {
+    let url = format!("http://{author}");
+    let arguments = ["run", "--target", "author", "--author-url", &url, "--tenant-url", mock.url("tenant")];
+    let limits = ["--request-timeout", "1", "--retries", "0", "-q"];
+    let mut variables = mock.credentials();
+    variables.push(("NO_PROXY", "*"));
+    let told = bpconform_with(&[&arguments[..], &limits].concat(), &variables);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(told.all().contains(words), "no \"{words}\" in {}", told.all());
+    assert!(told.took < Duration::from_secs(60), "{:?}", told.took);
+}
+
+/// After the two requests of the preflight: at once, while the Author's state is asked, and between scenarios.
+const HALF_WAY: [usize; 4] = [2, 5, 13, 30];
+
+#[test]
+fn a_session_that_ends_half_way_is_told_as_one() {
+    let mock = Mock::start("configured");
+    let refuse = |stream| {
+        reply(stream, |_| b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());
+    };
+    let log_in = |stream| {
+        reply(stream, |_| {
+            b"HTTP/1.1 302 Found\r\nLocation: /login.html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec()
+        });
+    };
+    for requests in HALF_WAY {
+        could_not_tell(&mock, after(requests, &mock, refuse), "401: the session has ended half-way");
+        could_not_tell(&mock, after(requests, &mock, log_in), "302: the session has ended half-way");
+    }
+    let told = doctor(&mock, &format!("http://{}", after(7, &mock, refuse)), &[]);
+    unreachable(&told, &["401: the session has ended half-way"]);
+}
+
+#[test]
+fn a_body_that_stalls_half_way_is_given_up_in_time() {
+    let mock = Mock::start("configured");
+    let stall = |stream: TcpStream| {
+        let kept = stream.try_clone().expect("a second handle");
+        reply(stream, |_| b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"jcr:primaryType\":".to_vec());
+        std::thread::park_timeout(Duration::from_secs(10));
+        drop(kept);
+    };
+    for requests in HALF_WAY {
+        could_not_tell(&mock, after(requests, &mock, stall), "no whole answer within 1 s");
+    }
 }

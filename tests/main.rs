@@ -9,6 +9,7 @@ mod conformance;
 mod connection;
 mod evidence;
 mod fuzzed;
+mod hybrid;
 #[cfg(unix)]
 mod mock;
 mod permission;

@@ -179,7 +179,7 @@ async fn what_a_browser_recorded_of_the_documented_steps_is_all_that_a_run_needs
     let (moved, har, learned) = (folder.join("moved.toml"), folder.join("steps.har"), folder.join("learned.toml"));
     std::fs::write(&moved, MOVED).expect("it can be written");
     let moved = text(&moved);
-    let mock = Mock::start_with("fresh", &["--surfaces", &moved]);
+    let mock = Mock::with(&["--seed", "fresh", "--surfaces", &moved]);
     let recorded = click_through(&browser, &mock).await;
     std::fs::write(&har, recorded.to_string()).expect("it can be written");
 
@@ -205,7 +205,7 @@ async fn what_a_browser_recorded_of_the_documented_steps_is_all_that_a_run_needs
     }
 
     // Another Author of the same kind, and nothing known of it but what was learned.
-    let mock = Mock::start_with("fresh", &["--surfaces", &moved]);
+    let mock = Mock::with(&["--seed", "fresh", "--surfaces", &moved]);
     let out = text(&folder.join("out"));
     let mut flags = vec![
         "run",

@@ -113,6 +113,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
     facts.extend(target.product.clone().map(|product| ("Product", product)));
     facts.extend(target.addresses.get("author").map(|url| ("Author", url.to_string())));
     facts.extend(target.addresses.get("tenant").map(|url| ("Tenant", url.to_string())));
+    facts.extend(target.mocked().map(|mocks| ("Mocks", mocks)));
     facts.push(("Allowed", record.allow.to_string()));
     facts.push(("Surfaces", target.surfaces.clone()));
     if !target.defects.is_empty() {

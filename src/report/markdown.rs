@@ -35,6 +35,9 @@ pub fn head(record: &Record) -> String {
     let at = record.target.addresses.get("author").map(|url| format!(" · {}", escape(url.as_str())));
     let target = escape(&record.target.kind) + &product.unwrap_or_default() + &at.unwrap_or_default();
     row(&mut text, "Target", &target);
+    if let Some(mocks) = record.target.mocked() {
+        row(&mut text, "Mocks", &escape(&mocks));
+    }
     row(&mut text, "Allowed", record.allow.word());
     row(&mut text, "Requirements", &counts(&record.summary, true));
     row(&mut text, "Scenarios", &counts(&record.summary, false));

@@ -117,6 +117,9 @@ impl Terminal {
         if let Some(journal) = &record.journal {
             line(&mut text, &format!("to undo it later: bpconform clean {journal}"));
         }
+        if let Some(mocks) = record.target.mocked() {
+            line(&mut text, &format!("\nmocks: {mocks}"));
+        }
         text + "\n" + &self.summary(record)
     }
 

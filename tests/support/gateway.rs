@@ -134,7 +134,7 @@ impl Gateway {
 }
 
 /// Carries one request without a body, and the whole answer.
-fn carry(mut client: impl Read + Write, port: &str, rewrite: Rewrite) -> std::io::Result<()> {
+pub(crate) fn carry(mut client: impl Read + Write, port: &str, rewrite: Rewrite) -> std::io::Result<()> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {

@@ -96,15 +96,15 @@ pub(crate) struct Mock {
 }
 
 impl Mock {
-    /// Starts it and waits until it serves.
+    /// Starts it in that state and waits until it serves.
     pub(crate) fn start(seed: &str) -> Self {
-        Self::start_with(seed, &[])
+        Self::with(&["--seed", seed])
     }
 
-    /// The same with more flags.
-    pub(crate) fn start_with(seed: &str, more: &[&str]) -> Self {
-        let mut child = command(&["mock", "--seed", seed, "--json"])
-            .args(more)
+    /// Starts it with these flags and waits until it serves.
+    pub(crate) fn with(flags: &[&str]) -> Self {
+        let arguments: Vec<_> = ["mock", "--json"].iter().chain(flags).copied().collect();
+        let mut child = command(&arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

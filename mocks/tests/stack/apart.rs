@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bpconform_fixtures::System;
 use bpconform_mocks::authority::Authority;
+use bpconform_mocks::ims;
 use bpconform_mocks::stack::{Stack, StackError, StackOptions};
 use reqwest::{Certificate, Client};
 use serde_json::Value;
@@ -71,6 +72,23 @@ async fn an_author_that_trusts_another_authority_does_not_come() {
     let ims = journal(&authority, &others.ims).await;
     assert_eq!(ims["requests"].as_array().map(Vec::len), Some(0), "{ims}");
     assert!(ims["refused"][0]["problem"].as_str().unwrap().contains("alert"), "{ims}");
+}
+
+#[tokio::test]
+async fn ims_knows_a_credential_that_it_is_told_of() {
+    let own = ims::Client {
+        id: "own".into(),
+        secrets: vec!["hush".into()],
+        org_id: "1@AdobeOrg".into(),
+        technical_account: "1@techacct.adobe.com".into(),
+        kind: ims::Kind::OAuth { scopes: vec!["openid".into()] },
+    };
+    let options = StackOptions { serve: [System::Ims].into(), client: Some(own), ..StackOptions::new("base") };
+    let stack = Stack::start(options).await.unwrap();
+    let form =
+        [("grant_type", "client_credentials"), ("client_id", "own"), ("client_secret", "hush"), ("scope", "openid")];
+    let answer = client().post(format!("{}/ims/token/v3", stack.ims)).form(&form).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test]
