@@ -92,7 +92,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
         Command::Doctor(doctor) => runtime()?.block_on(doctor::command(doctor, &cli.common, place, output)),
         Command::Clean(args) => runtime()?.block_on(clean::command(args, place, output)),
         Command::Surface(surface) => runtime()?.block_on(learn::command::run(surface, place, output)),
-        Command::Mock(mock) => runtime()?.block_on(mock::serve(mock, output)),
+        Command::Mock(mock) => runtime()?.block_on(mock::serve(mock, &variables, output)),
         Command::Selftest(args) => selftest::command(args, output, began),
         Command::Report(args) => evaluate::report(args, output),
         Command::Merge(args) => evaluate::merge(args, styles, output),

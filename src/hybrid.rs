@@ -149,8 +149,8 @@ fn parse(address: &str) -> Result<Url, Error> {
     Url::parse(address).map_err(|error| Error::Internal(format!("{address}: {error}")))
 }
 
-/// The credential that the run was given, for the mocked IMS to know: then the Author can keep it.
-fn client(credentials: &Credentials) -> Result<Option<Client>, Error> {
+/// The credential that was given, for a mocked IMS to know: then the Author can keep it.
+pub fn client(credentials: &Credentials) -> Result<Option<Client>, Error> {
     let [id, secret, scope, org] = CREDENTIAL.map(|name| credentials.get(name));
     if [id, secret, scope, org].iter().all(Option::is_none) {
         return Ok(None);

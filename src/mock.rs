@@ -15,8 +15,10 @@ use url::Url;
 
 use crate::cli;
 use crate::config::connection::pem;
+use crate::environment;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::hybrid;
 use crate::output::Output;
 use crate::serve::CERTIFICATE;
 use crate::{selftest, signals};
@@ -93,12 +95,15 @@ struct Serving<'a> {
 }
 
 /// `bpconform mock`: serves until Ctrl-C.
-pub async fn serve(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
-    let options = options(mock)?;
-    let (served, authority) = (options.serve.clone(), options.authority.clone());
+pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, output: &Output) -> Result<Exit, Error> {
+    let mut options = options(mock)?;
+    if options.serve.contains(&System::Ims) {
+        options.client = hybrid::client(&environment::credentials(variables, BTreeMap::new(), None)?)?;
+    }
+    let (served, authority, known) = (options.serve.clone(), options.authority.clone(), options.client.is_some());
     let running = start(options).await?;
     let ca = authority.as_ref().map(|authority| authority.certificate());
-    output.out(&if mock.json { json(&running, &served, ca)? } else { text(&running, &served, ca, mock) });
+    output.out(&if mock.json { json(&running, &served, ca)? } else { text(&running, &served, ca, known, mock) });
     signals::asked_to_end().await;
     running.stop().await;
     Ok(Exit::Green)
@@ -163,7 +168,7 @@ fn json(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>) -> 
     serde_json::to_string(&serving).map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, mock: &cli::Mock) -> String {
+fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, known: bool, mock: &cli::Mock) -> String {
     let mut text = if served.contains(&System::Author) {
         format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed)
     } else {
@@ -181,6 +186,9 @@ fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, moc
     text += "\nit accepts (these are made up, and secrets of nobody):\n\n";
     for (name, value) in accepted(running, served) {
         let _ = writeln!(text, "  {name}='{value}'");
+    }
+    if known {
+        text += "\nIMS knows the credential of BPCONFORM_IMS_CLIENT_ID too\n";
     }
     match (ca, &mock.how.ca_dir) {
         (Some(_), Some(directory)) => {

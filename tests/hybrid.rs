@@ -51,14 +51,16 @@ fn reason<'a>(record: &'a Value, id: &str) -> &'a str {
     scenario(record, id)["reason"].as_str().unwrap_or_default()
 }
 
-/// What arrived at the mocks of that surface, as the evidence of a scenario has it.
-fn arrived(record: &Value, id: &str, surface: &str) -> Vec<Value> {
+/// What arrived at the mocks of that surface, as the evidence of a scenario has it: the requests of each look at them.
+fn arrived(record: &Value, id: &str, surface: &str) -> Vec<Vec<Value>> {
     let steps = scenario(record, id)["steps"].as_array().expect("a list");
     let exchanges = steps.iter().filter_map(|step| step["exchanges"].as_array()).flatten();
-    let last = exchanges.filter(|exchange| exchange["surface"] == surface).last().expect("it was asked");
-    let body = last["outcome"]["response"]["body"]["text"].as_str().expect("a text");
-    let journal: Value = serde_json::from_str(body).expect("JSON that is not cut");
-    journal["requests"].as_array().expect("a list").clone()
+    let looks = exchanges.filter(|exchange| exchange["surface"] == surface).map(|exchange| {
+        let body = exchange["outcome"]["response"]["body"]["text"].as_str().expect("a text");
+        let journal: Value = serde_json::from_str(body).expect("JSON that is not cut");
+        journal["requests"].as_array().expect("a list").clone()
+    });
+    looks.filter(|requests| !requests.is_empty()).collect()
 }
 
 #[test]
@@ -77,10 +79,14 @@ fn the_test_packages_of_all_four_agents_arrive_at_another_process_over_tls() {
         assert_eq!(scenario(&record, id)["verdict"], "passed", "{}", told.all());
     }
     let packages = arrived(&record, PACKAGES, "tenant.requests");
-    let tests = packages.iter().filter(|package| package["headers"]["action"] == "Test" && package["status"] == 200);
-    assert!(tests.count() >= 4, "{packages:?}");
+    assert_eq!(packages.len(), 4, "one look for each agent: {packages:?}");
+    for package in packages {
+        let headers = ["action", "path", "handle", "referer"].map(|name| package[0]["headers"][name].clone());
+        assert_eq!(headers, ["Test", "/content", "/content", "about:blank"]);
+        assert_eq!((&package[0]["bearer"]["state"], &package[0]["status"]), (&"valid".into(), &200.into()));
+    }
     let token = arrived(&record, TOKEN_REQUEST, "ims.requests");
-    assert!(token.iter().any(|request| request["fields"]["client_secret"] == "***"), "{token:?}");
+    assert!(token[0].iter().any(|request| request["fields"]["client_secret"] == "***"), "{token:?}");
     // A mock beside a real Author proves nothing of what it stands for.
     assert!(reason(&record, TOKEN).contains("would only prove itself"), "{}", reason(&record, TOKEN));
     let kept = record.to_string();
@@ -234,6 +240,14 @@ fn what_does_not_go_together_is_wrong_usage() {
         let (told, _) = run(&author, &directory, flags);
         assert!(told.code == Some(2) && told.err.contains(word), "{flags:?}: {}", told.all());
     }
-    let told = bpconform_with(&["run", "--ims", "mock"], &[]);
-    assert!(told.code == Some(2) && told.err.contains("add --target author"), "{}", told.all());
+    let cases: [(&[&str], &str); 4] = [
+        (&["run", "--ims", "mock"], "add --target author"),
+        (&["mock", "--serve", "tenant"], "the tenant needs the address of the IMS"),
+        (&["mock", "--serve", "ims", "--ims-url", "https://ims.example.com"], "--serve that it is here"),
+        (&["mock", "--serve", "ims"], "set BPCONFORM_IMS_CLIENT_SECRET"),
+    ];
+    for (arguments, word) in cases {
+        let told = bpconform_with(arguments, &[("BPCONFORM_IMS_CLIENT_ID", "half-a-credential")]);
+        assert!(told.code == Some(2) && told.err.contains(word), "{arguments:?}: {}", told.all());
+    }
 }

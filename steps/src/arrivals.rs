@@ -69,27 +69,25 @@ pub struct Since {
 
 /// How many requests a system has got so far.
 pub async fn mark(session: &Session, system: System) -> Checked<Mark> {
-    Ok(Mark(read(session, system).await?.total()))
+    Ok(Mark(read(session, system, usize::MAX).await?.total()))
 }
 
 /// What arrived at a system after a mark.
 pub async fn since(session: &Session, system: System, Mark(before): Mark) -> Checked<Since> {
-    let journal = read(session, system).await?;
-    let count = journal.total().saturating_sub(before);
-    let known = journal.requests.len();
-    if count > known {
+    let journal = read(session, system, before).await?;
+    let (count, known) = (journal.total().saturating_sub(before), journal.requests.len());
+    if count != known {
         return Err(Problem::error(format!(
-            "{count} requests arrived at the {} meanwhile, and its mock keeps the newest {known} only",
+            "{count} requests arrived at the {} meanwhile, and its mock shows {known} of them",
             system.name()
         )));
     }
-    let requests = journal.requests.into_iter().skip(known - count).collect();
-    Ok(Since { requests, refused: journal.refused.into_iter().next().map(|refused| refused.problem) })
+    Ok(Since { requests: journal.requests, refused: journal.refused.into_iter().next().map(|refused| refused.problem) })
 }
 
-async fn read(session: &Session, system: System) -> Checked<Journal> {
+async fn read(session: &Session, system: System, after: usize) -> Checked<Journal> {
     let surface = if system == System::Ims { "ims.requests" } else { "tenant.requests" };
-    let reply = session.send(Call::to(surface)).await?.expect_status(&[200])?;
+    let reply = session.send(Call::to(surface).field("after", after.to_string())).await?.expect_status(&[200])?;
     serde_json::from_value(reply.json()?).map_err(|error| {
         Problem::error(format!("{} is no mock of bpconform's: {error}; {}", reply.what(), reply.excerpt()))
     })

@@ -17,7 +17,8 @@ pub(super) async fn answer(front: &Front, parts: &Parts, body: &Bytes) -> Option
     } else if asks("control.clock-advance") {
         Some(advance(front, parts, body).await)
     } else if asks("control.requests") {
-        Some(json_answer(&front.journal.report()))
+        let after = field(front.surfaces.get("control.requests").field("after"), parts, body);
+        Some(json_answer(&front.journal.report(after.and_then(|after| after.parse().ok()).unwrap_or_default())))
     } else if asks("control.repository") {
         Some(json_answer(&front.host.dump()))
     } else {
@@ -36,7 +37,13 @@ async fn advance(front: &Front, parts: &Parts, body: &Bytes) -> Sent {
     }
 }
 
-fn milliseconds(field: &str, parts: &Parts, body: &Bytes) -> Option<SignedDuration> {
+fn milliseconds(name: &str, parts: &Parts, body: &Bytes) -> Option<SignedDuration> {
+    let by = field(name, parts, body)?.parse().ok().filter(|by| *by >= 0)?;
+    Some(SignedDuration::from_millis(by))
+}
+
+/// A field of the query or of the body.
+fn field(name: &str, parts: &Parts, body: &Bytes) -> Option<String> {
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
     let request = Request {
         query: query.into_owned().collect(),
@@ -44,9 +51,7 @@ fn milliseconds(field: &str, parts: &Parts, body: &Bytes) -> Option<SignedDurati
         body: body.to_vec(),
         ..Request::default()
     };
-    let form = Form::read(&request).ok()?;
-    let by = form.get(field)?.parse().ok().filter(|by| *by >= 0)?;
-    Some(SignedDuration::from_millis(by))
+    Form::read(&request).ok()?.get(name).map(str::to_owned)
 }
 
 fn json_answer(value: &serde_json::Value) -> Sent {

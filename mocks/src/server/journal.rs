@@ -67,11 +67,14 @@ impl Journal {
         refused.push_front(Refused { time, problem });
     }
 
-    /// The newest requests, the oldest of them first, how many there were in all by method, and the newest connections
-    /// that came to nothing, the newest of them first.
-    pub(super) fn report(&self) -> serde_json::Value {
+    /// The newest requests but for the first so many of all, the oldest of them first, how many there were in all by
+    /// method, and the newest connections that came to nothing, the newest of them first.
+    pub(super) fn report(&self, after: u64) -> serde_json::Value {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::json!({ "requests": kept.newest, "counts": kept.counts, "refused": kept.refused })
+        let all: u64 = kept.counts.values().sum();
+        let wanted = usize::try_from(all.saturating_sub(after)).unwrap_or(usize::MAX);
+        let requests: Vec<_> = kept.newest.iter().skip(kept.newest.len().saturating_sub(wanted)).collect();
+        serde_json::json!({ "requests": requests, "counts": kept.counts, "refused": kept.refused })
     }
 }
 
@@ -106,9 +109,11 @@ mod tests {
             let time = Timestamp::UNIX_EPOCH;
             journal.note(Entry { time, method: "GET".into(), path, status: 200, arrival: None });
         }
-        let report = journal.report();
+        let report = journal.report(0);
         assert_eq!(report["requests"].as_array().map(Vec::len), Some(NEWEST));
         assert_eq!(report["requests"][0]["path"], "/5");
         assert_eq!(report["counts"]["GET"], NEWEST + 5);
+        let after = |count| journal.report(count)["requests"].as_array().map(Vec::len);
+        assert_eq!([after(NEWEST as u64), after(NEWEST as u64 + 5), after(u64::MAX)], [Some(5), Some(0), Some(0)]);
     }
 }
