@@ -26,7 +26,7 @@ const CREDENTIAL: [&str; 4] =
 
 /// Which systems are mocks.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Mocks beside a real Author")]
+#[command(next_help_heading = "Mocks")]
 pub struct HybridArgs {
     /// Whose IMS it is: real; mock, which the run serves; or mock@URL, which `bpconform mock` serves there
     #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_IMS")]
