@@ -17,17 +17,19 @@ use crate::config::{self, Configured, Failure};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::{Features, Known};
+use crate::fleet::{self, Fleet};
 use crate::hybrid::Whose;
 use crate::observe::{Place, Reach};
 use crate::observer::Observer;
 use crate::output::Output;
 use crate::plan::Selection;
 use crate::record::ScenarioRecord;
+use crate::report::Wanted;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::undo::JOURNAL;
 use crate::run::{JOBS_ON_MOCKS, Options, Target};
-use crate::{clean, doctor, environment, evaluate, explain, fleet, learn, list, mock, record_file, selftest};
+use crate::{clean, doctor, environment, evaluate, explain, learn, list, mock, record_file, selftest};
 
 /// Does what the command line asks for.
 pub fn main() -> Exit {
@@ -68,7 +70,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
     let styles = Styles::for_stdout(cli.common.color);
     let place = Place { configured, variables: &variables };
     match &cli.command {
-        Command::Run(run) if run.how.fleet.is_some() => runtime()?.block_on(fleet(&run.how, output)),
+        Command::Run(run) if run.how.fleet.is_some() => runtime()?.block_on(fleet(&run.how, cli.common.quiet, output)),
         Command::Run(run) => {
             addresses_need_a_target(&run.target, configured.command())?;
             mocks_need_a_target(run, configured.command())?;
@@ -182,11 +184,12 @@ async fn explain(id: &str, styles: Styles, output: &Output, began: Instant) -> R
     Ok(Exit::Green)
 }
 
-async fn fleet(how: &cli::How, output: &Output) -> Result<Exit, Error> {
-    match (&how.fleet, &how.out) {
-        (Some(file), Some(out)) => fleet::run(file, out, usize::from(how.fleet_jobs), output).await,
-        _ => Err(Error::Usage("--fleet needs --out DIR for the records".into())),
-    }
+async fn fleet(how: &cli::How, quiet: bool, output: &Output) -> Result<Exit, Error> {
+    let (Some(file), Some(out)) = (how.fleet.clone(), how.out.clone()) else {
+        return Err(Error::Usage("--fleet needs --out DIR for the records".into()));
+    };
+    let fleet = Fleet { file, out, jobs: usize::from(how.fleet_jobs), timeout: how.timeout, quiet };
+    fleet::run(&fleet, output).await
 }
 
 async fn run(
@@ -198,6 +201,7 @@ async fn run(
 ) -> Result<Exit, Error> {
     let mut options = options(run, place, output, began)?;
     let features = features(&run.select)?;
+    let output = &output.beside_data(run.how.reports.iter().any(Wanted::is_stdout));
     let detail = match (common.quiet, common.verbose) {
         (true, _) => Detail::Quiet,
         (false, 0) => Detail::Usual,
@@ -205,17 +209,19 @@ async fn run(
     };
     let mut terminal = Terminal::new(Styles::for_stdout(common.color), detail);
     if run.how.dry_run {
-        output.out(&terminal.plan(&options.dry_plan(&features)));
+        output.tell(&terminal.plan(&options.dry_plan(&features)));
         return Ok(Exit::Green);
     }
     let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
+    run.how.out.as_deref().map_or(Ok(()), record_file::clear)?;
+    run.how.reports.iter().try_for_each(Wanted::make_room)?;
     let own_mocks = run.hybrid.begin(&mut options, output).await?;
     let observer = Observer::new(output.clone(), terminal.clone(), run.how.out.as_deref());
     let record = crate::run::run(&options, &features, observer.clone()).await?;
     drop(own_mocks);
     let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
     observer.finish(&record)?;
-    output.out(&terminal.end(&record));
+    output.tell(&terminal.end(&record));
     evaluate::publish(&record, &run.how.reports, output)?;
     Ok(expected.map_or(record.outcome.exit(), |expected| evaluate::judge(&record, &expected, output)))
 }
@@ -263,7 +269,7 @@ fn options(run: &cli::Run, place: &Place<'_>, output: &Output, began: Instant) -
         mocks,
         defects: selftest::named(&run.how.defects)?,
         shard: run.how.shard,
-        name: None,
+        name: place.configured.profile.clone(),
         replace: run.how.replace_configuration,
         journal: run.how.journal.clone().or_else(|| Some(run.how.out.as_ref()?.join(JOURNAL))),
     })

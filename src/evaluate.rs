@@ -101,9 +101,10 @@ pub fn merge(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit, 
     let record = merge::merge(records)?;
     std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
     record_file::write(&record, &args.out.join(record_file::WHOLE), |text| output.redactor.redact(text))?;
-    draw(&record, &Wanted { format: Format::Junit, path: args.out.join("junit.xml") }, output)?;
+    draw(&record, &Wanted { format: Format::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
+    let output = &output.beside_data(args.reports.iter().any(Wanted::is_stdout));
     publish(&record, &args.reports, output)?;
-    output.out(&Terminal::new(styles, Detail::Usual).end(&record));
+    output.tell(&Terminal::new(styles, Detail::Usual).end(&record));
     Ok(expected.map_or(record.outcome.exit(), |expected| judge(&record, &expected, output)))
 }
 
@@ -134,7 +135,7 @@ pub fn baseline(args: &BaselineArgs, output: &Output) -> Result<Exit, Error> {
 /// Compares a record with a baseline, and tells.
 pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
     let judgement = baseline::judge(record, expected, today());
-    output.out(&format!("\n{}", judgement.text()));
+    output.tell(&format!("\n{}", judgement.text()));
     judgement.exit
 }
 
@@ -146,20 +147,31 @@ fn today() -> Date {
 /// Draws the reports that were asked for, and what GitHub Actions shows when it runs there.
 pub fn publish(record: &Record, wanted: &[Wanted], output: &Output) -> Result<(), Error> {
     wanted.iter().try_for_each(|wanted| draw(record, wanted, output))?;
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if variable("GITHUB_ACTIONS").as_deref() == Some("true") {
-        output.out(&github::annotations(record));
-        if let Some(file) = variable("GITHUB_STEP_SUMMARY") {
-            append(Path::new(&file), &output.redactor.redact(&github::summary(record)))?;
-        }
+    if !is_github() {
+        return Ok(());
     }
-    Ok(())
+    output.tell(&github::annotations(record));
+    step_summary(&github::summary(record), output)
+}
+
+fn is_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Adds to the step's summary, where GitHub Actions keeps one.
+pub fn step_summary(markdown: &str, output: &Output) -> Result<(), Error> {
+    match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| is_github() && !file.is_empty()) {
+        Some(file) => append(Path::new(&file), markdown, output),
+        None => Ok(()),
+    }
 }
 
 /// Adds to the step's summary what it has room for: GitHub throws a larger one away as a whole.
-fn append(file: &Path, text: &str) -> Result<(), Error> {
+fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
+    let text = output.redactor.redact(text);
     let there = std::fs::metadata(file).map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
     if there.saturating_add(text.len()) > github::SUMMARY_LIMIT {
+        output.err("warning: the step's summary on GitHub is full; this one is left out\n");
         return Ok(());
     }
     let open = OpenOptions::new().create(true).append(true).open(file);
@@ -169,13 +181,11 @@ fn append(file: &Path, text: &str) -> Result<(), Error> {
 
 fn draw(record: &Record, wanted: &Wanted, output: &Output) -> Result<(), Error> {
     let text = wanted.format.draw(record)?;
-    if wanted.path.as_os_str() == "-" {
+    if wanted.is_stdout() {
         output.out(&text);
         return Ok(());
     }
-    let write = |source| Error::Write { file: wanted.path.clone(), source };
-    if let Some(directory) = wanted.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory).map_err(write)?;
-    }
-    std::fs::write(&wanted.path, output.redactor.redact(&text)).map_err(write)
+    wanted.make_room()?;
+    std::fs::write(&wanted.path, output.redactor.redact(&text))
+        .map_err(|source| Error::Write { file: wanted.path.clone(), source })
 }

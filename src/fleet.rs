@@ -3,72 +3,129 @@
 
 mod overview;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::process::Command;
+use tokio::sync::watch;
 
+use crate::cli;
 use crate::config::file::ConfigFile;
 use crate::error::Error;
+use crate::evaluate;
 use crate::exit::Exit;
 use crate::fleet::overview::{Overview, Result as Checked};
 use crate::output::Output;
 use crate::record_file;
+use crate::signals;
 
 /// Flags of a run that are the fleet's own, and not those of one environment; each takes a value.
-const OWN: [&str; 4] = ["--fleet", "--out", "--report", "--fleet-jobs"];
+const OWN: [&str; 6] = ["--fleet", "--out", "--report", "--fleet-jobs", "--config", "--profile"];
+
+/// Flags that say how much is told: of an environment the fleet tells.
+const TELLING: [&str; 2] = ["--quiet", "--verbose"];
+
+/// What a process may take beyond the limit of its run: to undo what it changed, and to write its record.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// All that a fleet is told.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// The configuration file whose profiles are the environments.
+    pub file: PathBuf,
+    /// Where the records and the overview go.
+    pub out: PathBuf,
+    /// How many environments are checked at once.
+    pub jobs: usize,
+    /// The limit for each run, where its profile gives none.
+    pub timeout: Duration,
+    /// Whether only the overview is told, and no environment when it ends.
+    pub quiet: bool,
+}
+
+/// How each environment is checked.
+struct Check {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    file: PathBuf,
+    asked: watch::Receiver<usize>,
+}
 
 /// Checks all environments of a file, so many at once, and draws the overview. Each environment's record goes into a
 /// directory of its name below `out`.
-pub async fn run(file: &Path, out: &Path, jobs: usize, output: &Output) -> Result<Exit, Error> {
-    let names = names(file)?;
-    std::fs::create_dir_all(out).map_err(|source| Error::Write { file: out.to_owned(), source })?;
-    let arguments = common(std::env::args_os().skip(1));
-    let program = std::env::current_exe().map_err(|error| Error::Internal(format!("its own program: {error}")))?;
-    let check = |name: String| {
-        let (program, arguments) = (program.clone(), arguments.clone());
+pub async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
+    let environments = environments(fleet)?;
+    std::fs::create_dir_all(&fleet.out).map_err(|source| Error::Write { file: fleet.out.clone(), source })?;
+    let check = Check {
+        program: std::env::current_exe().map_err(|error| Error::Internal(format!("its own program: {error}")))?,
+        arguments: common(std::env::args_os().skip(1)),
+        file: fleet.file.clone(),
+        asked: asked_to_end(),
+    };
+    let check = &check;
+    let one = |(name, limit): &(String, Duration)| {
+        let (name, limit, out) = (name.clone(), *limit, fleet.out.join(name));
         async move {
-            let found = check(&program, &arguments, file, &name, &out.join(&name)).await;
-            output.out(&format!("{}\n", overview::line(&found)));
+            let found = check.environment(name, limit, out).await;
+            if !fleet.quiet {
+                output.out(&format!("{}\n", overview::line(&found)));
+            }
             found
         }
     };
-    // On a terminal Ctrl-C reaches the children as well: each closes its record, and they are waited for.
-    tokio::spawn(async { while tokio::signal::ctrl_c().await.is_ok() {} });
     let mut found: Vec<Checked> =
-        futures::stream::iter(names.iter().cloned()).map(check).buffer_unordered(jobs).collect().await;
-    found.sort_by_key(|one| names.iter().position(|name| *name == one.name));
+        futures::stream::iter(environments.iter().map(one)).buffer_unordered(fleet.jobs).collect().await;
+    found.sort_by_key(|one| environments.iter().position(|(name, _)| *name == one.name));
     let overview = Overview::of(&found);
-    write(&out.join("fleet.html"), &output.redactor.redact(&overview.html()?))?;
-    write(&out.join("fleet.txt"), &output.redactor.redact(&overview.text()))?;
+    write(&fleet.out.join("fleet.html"), &output.redactor.redact(&overview.html()?))?;
+    write(&fleet.out.join("fleet.txt"), &output.redactor.redact(&overview.text()))?;
+    evaluate::step_summary(&overview.markdown(), output)?;
     output.out(&overview.text());
     Ok(overview.exit())
+}
+
+/// Counts how often the process was asked to end.
+fn asked_to_end() -> watch::Receiver<usize> {
+    let (count, asked) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            signals::asked_to_end().await;
+            count.send_modify(|times| *times += 1);
+        }
+    });
+    asked
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(file, text).map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
-/// The names of the environments, each of which is that of a directory too.
-fn names(file: &Path) -> Result<Vec<String>, Error> {
-    let config = ConfigFile::read(file)?;
+/// The names of the environments, each of which is that of a directory too, and how long the run of each may take.
+fn environments(fleet: &Fleet) -> Result<Vec<(String, Duration)>, Error> {
+    let file = fleet.file.display();
+    let config = ConfigFile::read(&fleet.file)?;
     let names: Vec<String> = config.profiles().map(str::to_owned).collect();
-    let fits = |name: &String| {
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
-    };
     if names.is_empty() {
-        return Err(Error::Usage(format!("{}: there is no environment in it; write [target.NAME]", file.display())));
+        return Err(Error::Usage(format!("{file}: there is no environment in it; write [target.NAME]")));
     }
-    match names.iter().find(|name| !fits(name)) {
-        Some(name) => Err(Error::Usage(format!(
-            "{}: {name} cannot be the name of a directory; use letters, digits, - and _",
-            file.display()
-        ))),
-        None => Ok(names),
+    if let Some(name) = names.iter().find(|name| !is_directory_name(name)) {
+        let advice = "cannot be the name of a directory; use letters, digits, - and _";
+        return Err(Error::Usage(format!("{file}: {name} {advice}")));
     }
+    let limit = |name: &str| {
+        let given = config.given(Some(name)).ok()?;
+        cli::seconds(given.get("timeout")?.texts.first()?).ok()
+    };
+    let environments = names.into_iter().map(|name| (limit(&name).unwrap_or(fleet.timeout) + GRACE, name));
+    Ok(environments.map(|(limit, name)| (name, limit)).collect())
+}
+
+fn is_directory_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
 }
 
 /// The arguments that all environments share.
@@ -77,7 +134,7 @@ fn common(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut skip = false;
     for argument in arguments {
         let text = argument.to_string_lossy();
-        if std::mem::take(&mut skip) {
+        if std::mem::take(&mut skip) || tells(&text) {
             continue;
         }
         if OWN.contains(&text.as_ref()) {
@@ -89,30 +146,89 @@ fn common(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     shared
 }
 
-async fn check(program: &Path, arguments: &[OsString], file: &Path, name: &str, out: &PathBuf) -> Checked {
-    let child = Command::new(program)
-        .args(arguments)
-        .arg("--config")
-        .arg(file)
-        .args(["--profile", name, "--quiet", "--report"])
-        .arg(format!("html={}", out.join("report.html").display()))
-        .arg("--out")
-        .arg(out)
-        .stdin(Stdio::null())
+/// `--quiet`, `-v`, `-vv`.
+fn tells(argument: &str) -> bool {
+    let short = |letters: &str| !letters.is_empty() && letters.chars().all(|letter| matches!(letter, 'q' | 'v'));
+    TELLING.contains(&argument) || argument.strip_prefix('-').is_some_and(short)
+}
+
+impl Check {
+    /// Checks one environment: in a process of its own, which is asked to end when the fleet is, and waited for.
+    async fn environment(&self, name: String, limit: Duration, out: PathBuf) -> Checked {
+        let without = |exit: Exit, problem: String| {
+            let name = name.clone();
+            Checked { name, exit: exit.code(), problem: Some(problem), record: None }
+        };
+        let mut asked = self.asked.clone();
+        if *asked.borrow_and_update() > 0 {
+            return without(Exit::Interrupted, "not checked: the fleet was interrupted before".into());
+        }
+        let child = match self.command(&name, &out).spawn() {
+            Ok(child) => child,
+            Err(error) => return without(Exit::Internal, format!("it could not be started: {error}")),
+        };
+        let id = child.id();
+        let mut ended = std::pin::pin!(tokio::time::timeout(limit, child.wait_with_output()));
+        let ended = loop {
+            tokio::select! {
+                ended = &mut ended => break ended,
+                // As often as the fleet is asked: a run that is asked twice does not wait until all is undone.
+                Ok(()) = asked.changed() => ask_to_end(id),
+            }
+        };
+        match ended {
+            Ok(Ok(child)) => judge(name, child.status, &String::from_utf8_lossy(&child.stderr), &out),
+            Ok(Err(error)) => without(Exit::Internal, format!("it could not be waited for: {error}")),
+            // What was dropped is killed.
+            Err(_) => without(Exit::Internal, format!("it did not end within {} s, and was killed", limit.as_secs())),
+        }
+    }
+
+    fn command(&self, name: &str, out: &Path) -> Command {
+        let mut html = OsString::from("html=");
+        html.push(out.join("report.html"));
+        let own: [&OsStr; 9] = [
+            "--config".as_ref(),
+            self.file.as_ref(),
+            "--profile".as_ref(),
+            name.as_ref(),
+            "--quiet".as_ref(),
+            "--report".as_ref(),
+            &html,
+            "--out".as_ref(),
+            out.as_ref(),
+        ];
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).args(own).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        // Ctrl-C on a terminal must reach it once, and that through the fleet.
+        #[cfg(unix)]
+        command.process_group(0);
         // What GitHub shows of a job is the fleet's to tell.
-        .env_remove("GITHUB_ACTIONS")
-        .kill_on_drop(true)
-        .output()
-        .await;
-    let (exit, said) = match child {
-        Ok(child) => (code(child.status), String::from_utf8_lossy(&child.stderr).into_owned()),
-        Err(error) => (Exit::Internal.code(), format!("error: it could not be started: {error}")),
-    };
+        command.env_remove("GITHUB_STEP_SUMMARY").kill_on_drop(true);
+        command
+    }
+}
+
+/// What a process that has ended found.
+fn judge(name: String, status: ExitStatus, said: &str, out: &Path) -> Checked {
+    let exit = code(status);
     let problem = said.lines().rfind(|line| line.starts_with("error: ")).map(|line| line[7..].to_owned());
     // A record that an earlier run left says nothing about this one: a run that starts removes it.
     let record = record_file::read(out).ok().filter(|_| exit != Exit::Usage.code() && problem.is_none());
-    Checked { name: name.to_owned(), exit, problem, record }
+    Checked { name, exit, problem, record }
 }
+
+/// Lets a process undo what it changed and close its record.
+#[cfg(unix)]
+fn ask_to_end(id: Option<u32>) {
+    let id = id.and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+    if let Some(id) = id {
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_end(_: Option<u32>) {}
 
 fn code(status: ExitStatus) -> u8 {
     let code = status.code().unwrap_or_else(|| i32::from(Exit::Internal.code()));
@@ -125,8 +241,8 @@ mod tests {
 
     #[test]
     fn an_environment_gets_the_flags_of_the_run_but_not_those_of_the_fleet() {
-        let given = ["run", "--fleet", "f.toml", "--allow", "observe", "--out=x", "--report", "html=y", "-v"];
-        let shared = common(given.into_iter().map(OsString::from));
-        assert_eq!(shared, ["run", "--allow", "observe", "-v"]);
+        let given = "run --fleet f.toml -vv --allow observe --out=x --report html=y --quiet --profile=a";
+        let shared = common(given.split(' ').map(OsString::from));
+        assert_eq!(shared, ["run", "--allow", "observe"]);
     }
 }

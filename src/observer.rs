@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::record::{Record, ScenarioRecord};
-use crate::record_file::Keeper;
+use crate::record_file::{self, Keeper};
 use crate::report::junit;
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::watch::Watch;
@@ -50,7 +50,7 @@ impl Observer {
         if let Some(keeper) = state.keeper.take() {
             keeper.finish(record, |text| redactor.redact(text))?;
         }
-        junit::write(record, &directory.join("junit.xml"), |text| redactor.redact(text))?;
+        junit::write(record, &directory.join(record_file::JUNIT), |text| redactor.redact(text))?;
         state.problem.take().map_or(Ok(()), Err)
     }
 }
@@ -101,8 +101,8 @@ impl Watch for Observer {
         let mut state = self.0.borrow_mut();
         let text = state.terminal.scenario(scenario);
         match &state.progress {
-            Some(progress) => progress.aside(|| state.output.out(&text)),
-            None => state.output.out(&text),
+            Some(progress) => progress.aside(|| state.output.tell(&text)),
+            None => state.output.tell(&text),
         }
     }
 }

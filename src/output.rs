@@ -13,9 +13,26 @@ use tracing_subscriber::fmt::MakeWriter;
 pub struct Output {
     /// The last gate for secrets.
     pub redactor: Redactor,
+    data: bool,
 }
 
 impl Output {
+    /// Output through this gate.
+    pub fn through(redactor: Redactor) -> Self {
+        Self { redactor, data: false }
+    }
+
+    /// The same gate for a command whose standard output is data, if so: what people read goes beside it.
+    #[must_use]
+    pub fn beside_data(&self, data: bool) -> Self {
+        Self { redactor: self.redactor.clone(), data }
+    }
+
+    /// Writes what a person reads: on the standard output, unless that is data.
+    pub fn tell(&self, text: &str) {
+        if self.data { self.err(text) } else { self.out(text) }
+    }
+
     /// Writes what the command is asked for.
     pub fn out(&self, text: &str) {
         let _ = io::stdout().lock().write_all(self.redactor.redact(text).as_bytes());

@@ -20,6 +20,9 @@ pub const WHOLE: &str = "run.json";
 /// The record of a run that has not ended.
 pub const PART: &str = "run.part.jsonl";
 
+/// What a CI system reads beside the record.
+pub const JUNIT: &str = "junit.xml";
+
 /// What a scenario says that the run did not come to.
 const NOT_REACHED: &str = "not run: the run ended before it";
 
@@ -31,15 +34,10 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Begins with the plan: a record whose scenarios have not run. An older record in the directory is removed, so that
-    /// nobody takes it for this run's.
+    /// Begins with the plan: a record whose scenarios have not run. What is older in the directory is removed.
     pub fn begin(directory: &Path, plan: &Record, redact: impl FnOnce(&str) -> String) -> Result<Self, Error> {
+        clear(directory)?;
         fs::create_dir_all(directory).map_err(|source| Error::Write { file: directory.to_owned(), source })?;
-        let old = directory.join(WHOLE);
-        match fs::remove_file(&old) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::Write { file: old, source }),
-            _ => {}
-        }
         let file = directory.join(PART);
         let part = File::create(&file).map_err(|source| Error::Write { file, source })?;
         let mut keeper = Self { directory: directory.to_owned(), part };
@@ -65,6 +63,20 @@ impl Keeper {
         let part = self.directory.join(PART);
         fs::remove_file(&part).map_err(|source| Error::Write { file: part, source })
     }
+}
+
+/// Removes what an earlier run left in a directory. A run that gets no record of its own (its target does not answer)
+/// must not seem to have the earlier one's.
+pub fn clear(directory: &Path) -> Result<(), Error> {
+    [WHOLE, PART, JUNIT].into_iter().try_for_each(|name| remove(&directory.join(name)))
+}
+
+/// Removes a file, if it is there and is one: a pipe or a device is nobody's earlier report.
+pub fn remove(file: &Path) -> Result<(), Error> {
+    if !fs::symlink_metadata(file).is_ok_and(|meta| meta.is_file()) {
+        return Ok(());
+    }
+    fs::remove_file(file).map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
 /// Writes a record in one move: who reads the file sees the old one or the new one, and never half of it.

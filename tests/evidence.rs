@@ -5,12 +5,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::{bpconform, bpconform_with, command, directory};
-use bpconform::mock::MockStack;
 use bpconform::record::Record;
 use bpconform::record_file;
 use bpconform::verdict::Verdict;
-use bpconform_fixtures::Defects;
-use bpconform_mocks::stack::StackOptions;
 use serde_json::Value;
 
 fn path(path: &Path) -> &str {
@@ -137,10 +134,33 @@ fn every_report_that_is_asked_for_is_written_and_github_is_told() {
     assert_eq!(told.code, Some(1), "{}", told.all());
     assert!(std::fs::read_to_string(&page).expect("the page").contains("BP-REP-02"));
     assert!(std::fs::read_to_string(&summary).expect("the summary").contains("does not conform"));
-    assert!(told.out.contains("::error file=features/05-replication-agents.feature,line="), "{}", told.out);
-    assert!(told.out.contains("\"reportFormat\": \"CTRF\""), "{}", told.out);
+    assert!(told.err.contains("::error file=features/05-replication-agents.feature,line="), "{}", told.err);
+    assert!(told.err.contains("exit 1: does not conform"), "what people read goes beside the data: {}", told.err);
+    let data: Value = serde_json::from_str(&told.out).expect("the standard output is data and nothing else");
+    assert_eq!(data["reportFormat"], "CTRF");
     let wrong = bpconform(&["run", "--report", "pdf=x"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("there is no format `pdf`"), "{}", wrong.all());
+}
+
+#[test]
+fn a_run_that_reaches_nobody_leaves_nothing_that_seems_to_be_its_own() {
+    let folder = directory("stale");
+    let out = folder.join("out");
+    let page = out.join("report.html");
+    let wanted = format!("html={}", path(&page));
+    let run = ["run", "-q", "--requirement", "BP-REP-02", "--out", path(&out), "--report", &wanted];
+    assert_eq!(bpconform(&run).code, Some(0));
+    assert!(out.join("junit.xml").exists() && page.exists());
+    let nobody = ["--target", "author", "--author-url", "http://127.0.0.1:9"];
+    let credentials = [("BPCONFORM_AUTHOR_USER", "a"), ("BPCONFORM_AUTHOR_PASSWORD", "a-password-of-tests")];
+    let told = bpconform_with(&[&run[..], &nobody].concat(), &credentials);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    let left: Vec<_> = std::fs::read_dir(&out).expect("listed").collect();
+    assert!(left.is_empty(), "the green evidence of the earlier run is still there: {left:?}");
+    // A report that cannot be written is told before the run, not after it.
+    std::fs::write(folder.join("file"), "").expect("written");
+    let told = bpconform(&["run", "--report", &format!("html={}/x", path(&folder.join("file")))]);
+    assert!(told.code == Some(2) && told.out.is_empty(), "{}", told.all());
 }
 
 #[test]
@@ -163,57 +183,4 @@ fn a_run_that_is_killed_leaves_a_readable_record() {
     assert!(record.scenarios.iter().any(|scenario| scenario.verdict == Verdict::Passed));
     assert!(record.scenarios.iter().any(|scenario| scenario.verdict == Verdict::Unproven));
     assert_eq!(bpconform(&["report", "html", path(&out), "--out", path(&folder.join("left.html"))]).code, Some(0));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_shows_which_three_of_twenty_do_not_conform_and_why() {
-    let folder = directory("fleet");
-    let defects = [(3, "agent-disabled"), (11, "three-agents"), (17, "agent-with-another-title")];
-    let (mut config, mut stacks) = (String::new(), Vec::new());
-    let mut variables = Vec::new();
-    for index in 1..=20 {
-        let defect = defects.iter().find(|(at, _)| *at == index);
-        let find = |id: &str| Defects::built_in().get(id).cloned().map(std::sync::Arc::new).expect("a defect");
-        let defects = defect.map(|(_, id)| find(id)).into_iter().collect();
-        let mock =
-            MockStack::start(StackOptions { defects, ..StackOptions::new("configured") }).await.expect("started");
-        let tenant = mock.stack.tenant.as_ref().expect("it has a tenant");
-        config +=
-            &format!("[target.env-{index:02}]\nauthor_url = \"{}\"\ntenant_url = \"{tenant}\"\n", mock.stack.author);
-        for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
-            variables.push((name, mock.credentials.get(name).expect("it accepts somebody").to_owned()));
-        }
-        stacks.push(mock);
-    }
-    let file = folder.join("fleet.toml");
-    std::fs::write(&file, config).expect("written");
-    let out = folder.join("out");
-    let told = tokio::task::spawn_blocking(move || {
-        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let tags = "@BP-REP-01 or @BP-REP-02 or @BP-REP-04";
-        bpconform_with(
-            &["run", "--allow", "observe", "--tags", tags, "--fleet", path(&file), "--out", path(&out)],
-            &variables,
-        )
-    });
-    let told = told.await.expect("it ran");
-    eprintln!("the fleet took {:?}", told.took);
-    assert_eq!(told.code, Some(1), "{}", told.all());
-    assert!(told.out.contains("17 of 20 environments conform"), "{}", told.out);
-    let page = std::fs::read_to_string(folder.join("out/fleet.html")).expect("an overview");
-    let red: Vec<_> = page
-        .split("<tr class=\"failed\">")
-        .skip(1)
-        .filter_map(|row| row.split("report.html\">").nth(1)?.get(..6))
-        .collect();
-    assert_eq!(red, ["env-03", "env-11", "env-17"]);
-    for (index, why) in [(3, "BP-REP-02"), (11, "BP-REP-01"), (17, "BP-REP-01")] {
-        assert!(
-            told.out.lines().any(|line| line.starts_with(&format!("env-{index:02}")) && line.contains(why)),
-            "{}",
-            told.out
-        );
-        assert!(folder.join(format!("out/env-{index:02}/run.json")).exists());
-    }
-    drop(stacks);
 }

@@ -11,6 +11,8 @@ mod evidence;
 mod fuzzed;
 mod hybrid;
 #[cfg(unix)]
+mod fleet;
+#[cfg(unix)]
 mod mock;
 mod permission;
 mod preflight;

@@ -6,11 +6,11 @@ use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::support::{command, directory, interrupt, reply, serve};
+use crate::support::{command, directory, reply, send_signal, serve};
 use serde_json::Value;
 
 /// An Author that lets itself be logged in to, and never answers anything else: it tells when it is so asked.
-fn slow_author() -> (SocketAddr, mpsc::Receiver<()>) {
+pub(crate) fn slow_author() -> (SocketAddr, mpsc::Receiver<()>) {
     let (asked, waits) = mpsc::channel();
     let address = serve(move |stream| {
         reply(stream, |head| {
@@ -44,12 +44,21 @@ fn run(author: SocketAddr, out: &Path, more: &[&str]) -> std::process::Command {
 
 #[test]
 fn ctrl_c_ends_a_run_at_once() {
-    let out = directory("interrupted");
+    a_run_ends_at_once_by("-INT");
+}
+
+#[test]
+fn a_ci_system_that_cancels_a_job_ends_a_run_as_ctrl_c_does() {
+    a_run_ends_at_once_by("-TERM");
+}
+
+fn a_run_ends_at_once_by(signal: &str) {
+    let out = directory(&format!("interrupted{signal}"));
     let began = Instant::now();
     let (author, waits) = slow_author();
     let child = run(author, &out, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     waits.recv_timeout(Duration::from_secs(60)).expect("it waits for an answer that never comes");
-    interrupt(&child);
+    send_signal(&child, signal);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());

@@ -143,13 +143,16 @@ impl ConfigFile {
         self.common.iter().chain(self.profiles.values().flatten())
     }
 
+    /// The profile that is in use: the one that is asked for, else the file's usual one.
+    pub fn profile<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
+        asked.or_else(|| self.common.get("profile")?.texts.first().map(String::as_str))
+    }
+
     /// What the file gives under a profile: the profile's own before what is common. The profile is the one that is
     /// asked for, else the one that the file names.
     pub fn given(&self, profile: Option<&str>) -> Result<BTreeMap<String, Entry>, Error> {
         let mut given = self.common.clone();
-        let usual = self.common.get("profile");
-        let name = profile.or_else(|| usual?.texts.first().map(String::as_str));
-        if let Some(name) = name {
+        if let Some(name) = self.profile(profile) {
             let Some(entries) = self.profiles.get(name) else { return Err(self.no_profile(name)) };
             for key in entries.keys() {
                 // The profile's way to a credential replaces every way that is common.

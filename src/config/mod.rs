@@ -32,6 +32,8 @@ pub struct Configured {
     pub matches: ArgMatches,
     /// The file, if there is one.
     pub file: Option<ConfigFile>,
+    /// The profile of the file that is in use, if there is one.
+    pub profile: Option<String>,
     /// What the file and its profile give, by key.
     pub given: BTreeMap<String, Entry>,
 }
@@ -63,7 +65,7 @@ impl Configured {
     pub fn read(arguments: &[OsString]) -> Result<Self, Failure> {
         let matches = cli::command().try_get_matches_from(arguments)?;
         if matches.subcommand_name() == Some("completions") {
-            return Ok(Self { matches, file: None, given: BTreeMap::new() });
+            return Ok(Self { matches, file: None, profile: None, given: BTreeMap::new() });
         }
         let named = deepest(&matches).get_one::<PathBuf>("config").cloned();
         let profile = deepest(&matches).get_one::<String>("profile").cloned();
@@ -73,9 +75,10 @@ impl Configured {
                     "profile {profile} is asked for, but there is no {FILE} here; name the file with --config"
                 ))
                 .into()),
-                None => Ok(Self { matches, file: None, given: BTreeMap::new() }),
+                None => Ok(Self { matches, file: None, profile: None, given: BTreeMap::new() }),
             };
         };
+        let profile = file.profile(profile.as_deref()).map(str::to_owned);
         let given = file.given(profile.as_deref())?;
         let settings = settings::all();
         // Of all profiles: one that is wrong should be seen before the day on which it is needed.
@@ -83,7 +86,7 @@ impl Configured {
             settings.iter().find(|setting| setting.key == *key).map_or(Ok(()), |it| check(it, entry, &file))?;
         }
         let matches = lay_under(cli::command(), &given, &settings, &file).try_get_matches_from(arguments)?;
-        Ok(Self { matches, file: Some(file), given })
+        Ok(Self { matches, file: Some(file), profile, given })
     }
 
     /// The matches of the command itself, however deep it stands.

@@ -1,15 +1,16 @@
-//! The overview of a fleet: environment by requirement, as a page and as text.
+//! The overview of a fleet: environment by requirement, as a page, as Markdown and as text.
 
 use std::fmt::Write as _;
 
-use bpconform_fixtures::Requirements;
-use minijinja::{AutoEscape, Environment};
+use bpconform_fixtures::requirements::Document;
+use bpconform_fixtures::{Requirement, Requirements};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::record::Record;
-use crate::report::view;
+use crate::report::markdown::escape;
+use crate::report::{template, view};
 use crate::verdict::Verdict;
 
 /// What was found of one environment.
@@ -42,11 +43,23 @@ const GRAVEST: [Exit; 9] = [
 #[derive(Serialize)]
 pub(super) struct Overview {
     title: String,
+    word: &'static str,
+    mark: &'static str,
     lead: String,
     environments: Vec<Row>,
-    rows: Vec<Line>,
+    sections: Vec<Section>,
+    document: &'static Document,
+    footer: String,
     #[serde(skip)]
     exit: Exit,
+}
+
+/// The promises of one section of the document.
+#[derive(Serialize)]
+struct Section {
+    title: &'static str,
+    link: String,
+    rows: Vec<Line>,
 }
 
 #[derive(Serialize)]
@@ -55,10 +68,13 @@ struct Row {
     href: String,
     word: &'static str,
     mark: &'static str,
-    outcome: String,
+    outcome: &'static str,
     why: Vec<String>,
+    sums: String,
     took: String,
     record: bool,
+    #[serde(skip)]
+    gravity: usize,
 }
 
 #[derive(Serialize)]
@@ -73,6 +89,8 @@ struct Line {
 struct Cell {
     word: &'static str,
     mark: &'static str,
+    /// Where the scenarios of the promise stand, when it did not pass there.
+    href: Option<String>,
 }
 
 fn known(code: u8) -> Exit {
@@ -99,14 +117,20 @@ impl Overview {
     /// Draws all environments together.
     pub(super) fn of(found: &[Result]) -> Self {
         let exit = GRAVEST.into_iter().find(|exit| found.iter().any(|one| known(one.exit) == *exit));
+        let exit = exit.unwrap_or(Exit::NothingProved);
         let green = found.iter().filter(|one| one.exit == 0).count();
+        let not: Vec<&str> = found.iter().filter(|one| one.exit != 0).map(|one| one.name.as_str()).collect();
+        let (word, mark) = look(exit);
         Self {
             title: format!("{green} of {} environments conform", found.len()),
-            lead: "One record for each environment; below, what each promise of the documentation came to in each."
-                .into(),
+            word,
+            mark,
+            lead: if not.is_empty() { "All of them do.".into() } else { format!("Not so: {}.", not.join(", ")) },
             environments: found.iter().map(Row::of).collect(),
-            rows: Requirements::built_in().all.iter().filter_map(|one| row(&one.id, found)).collect(),
-            exit: exit.unwrap_or(Exit::NothingProved),
+            sections: sections(found),
+            document: &Requirements::built_in().document,
+            footer: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            exit,
         }
     }
 
@@ -117,29 +141,42 @@ impl Overview {
 
     /// As a page.
     pub(super) fn html(&self) -> std::result::Result<String, Error> {
-        let mut templates = Environment::new();
-        templates.set_auto_escape_callback(
-            |name| {
-                if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None }
-            },
-        );
-        let defect = |error: minijinja::Error| Error::Internal(format!("the overview cannot be drawn: {error:#}"));
-        let page = include_str!("../report/templates/fleet.html.j2");
-        templates.add_template("fleet.html.j2", page).map_err(defect)?;
-        templates.add_template("report.css", include_str!("../report/templates/report.css")).map_err(defect)?;
-        templates.get_template("fleet.html.j2").and_then(|page| page.render(self)).map_err(defect)
+        // What needs a person's eye comes first.
+        let mut first: Vec<&Row> = self.environments.iter().collect();
+        first.sort_by_key(|row| row.gravity);
+        let templates = [
+            ("fleet.html.j2", include_str!("../report/templates/fleet.html.j2")),
+            ("report.css", include_str!("../report/templates/report.css")),
+            ("fleet.css", include_str!("../report/templates/fleet.css")),
+        ];
+        template::render(&templates, minijinja::context! { first, ..minijinja::Value::from_serialize(self) })
+    }
+
+    /// For a step's summary on GitHub, or a ticket.
+    pub(super) fn markdown(&self) -> String {
+        let mark = if self.exit == Exit::Green { "✅" } else { "❌" };
+        let mut text = format!("# {mark} {}\n\n{}\n\n", escape(&self.title), escape(&self.lead));
+        text += "| Environment | Outcome | Promises | Why |\n|---|---|---|---|\n";
+        for one in &self.environments {
+            let why: Vec<_> = one.why.iter().map(|why| escape(&view::shorten(why, 200))).collect();
+            let (name, outcome) = (escape(&one.name), escape(one.outcome));
+            let _ = writeln!(text, "| {name} | {outcome} | {} | {} |", one.sums, why.join("<br>"));
+        }
+        text
     }
 
     /// As text: a column for each environment, and the promises that are not kept or proved everywhere alike.
     pub(super) fn text(&self) -> String {
         let mut text = format!("\n{}\n", self.title);
         for (number, one) in (1..).zip(&self.environments) {
-            let _ = writeln!(text, "  {number:>3}  {} {:<24}  {}", one.mark, one.name, one.outcome);
+            let sums = if one.sums.is_empty() { String::new() } else { format!(" ({})", one.sums) };
+            let _ = writeln!(text, "  {number:>3}  {} {:<24}  {}{sums}", one.mark, one.name, one.outcome);
             one.why.iter().for_each(|why| {
                 let _ = writeln!(text, "         {}", view::shorten(why, 160));
             });
         }
-        let told = self.rows.iter().filter(|row| row.cells.iter().any(|cell| matches!(cell.word, "failed" | "error")));
+        let rows = self.sections.iter().flat_map(|section| &section.rows);
+        let told = rows.filter(|row| row.cells.iter().any(|cell| matches!(cell.word, "failed" | "error")));
         let mut told = told.peekable();
         if told.peek().is_some() {
             let head: String = (1..=self.environments.len()).map(|number| format!("{number:>4}")).collect();
@@ -157,38 +194,79 @@ impl Overview {
 impl Row {
     fn of(found: &Result) -> Self {
         let exit = known(found.exit);
-        let (word, mark) = match exit {
-            Exit::Green => ("passed", "✓"),
-            Exit::NonConformant | Exit::Baseline => ("failed", "✕"),
-            _ => ("error", "!"),
-        };
+        let (word, mark) = look(exit);
         Self {
             name: found.name.clone(),
-            href: format!("{}/report.html", found.name),
+            href: href(found),
             word,
             mark,
-            outcome: exit.meaning().to_owned(),
+            outcome: exit.meaning(),
             why: whys(found),
+            sums: found.record.as_ref().map_or_else(String::new, sums),
             took: found.record.as_ref().map_or_else(String::new, |record| view::time(record.duration_ms)),
             record: found.record.is_some(),
+            gravity: GRAVEST.iter().position(|one| *one == exit).unwrap_or_default(),
         }
     }
 }
 
+fn look(exit: Exit) -> (&'static str, &'static str) {
+    match exit {
+        Exit::Green => ("passed", view::mark(Verdict::Passed)),
+        Exit::NonConformant | Exit::Baseline => ("failed", view::mark(Verdict::Failed)),
+        _ => ("error", view::mark(Verdict::Error)),
+    }
+}
+
+fn href(found: &Result) -> String {
+    format!("{}/report.html", found.name)
+}
+
+/// `48 proved, 1 not kept, 1 not checked`
+fn sums(record: &Record) -> String {
+    let n = |verdicts: &[Verdict]| record.requirements.iter().filter(|one| verdicts.contains(&one.verdict)).count();
+    let parts = [
+        (n(&[Verdict::Passed]), "proved"),
+        (n(&[Verdict::Failed]), "not kept"),
+        (n(&[Verdict::Error]), "not told"),
+        (n(&[Verdict::Skipped, Verdict::Unproven]), "not checked"),
+    ];
+    let told = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// The promises about which an environment says something, by section of the document.
+fn sections(found: &[Result]) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    for requirement in &Requirements::built_in().all {
+        let Some(line) = row(requirement, found) else { continue };
+        match sections.last_mut().filter(|section| section.title == requirement.section) {
+            Some(section) => section.rows.push(line),
+            None => {
+                sections.push(Section { title: &requirement.section, link: line.link.clone(), rows: vec![line] });
+            }
+        }
+    }
+    sections
+}
+
 /// A promise in all environments; none when no environment says anything about it.
-fn row(id: &str, found: &[Result]) -> Option<Line> {
-    let all = Requirements::built_in();
-    let requirement = all.get(id)?;
+fn row(requirement: &'static Requirement, found: &[Result]) -> Option<Line> {
     let verdict = |one: &Result| {
-        let found = one.record.as_ref()?.requirements.iter().find(|found| found.id == id)?;
+        let found = one.record.as_ref()?.requirements.iter().find(|found| found.id == requirement.id)?;
         Some(found.verdict)
     };
-    let verdicts: Vec<Verdict> = found.iter().map(|one| verdict(one).unwrap_or_default()).collect();
-    let cell = |verdict: &Verdict| Cell { word: verdict.word(), mark: view::mark(*verdict) };
-    verdicts.iter().any(|verdict| *verdict != Verdict::Unproven).then(|| Line {
+    let cell = |one: &Result| {
+        let verdict = verdict(one).unwrap_or_default();
+        let href = matches!(verdict, Verdict::Failed | Verdict::Error);
+        let href = href.then(|| format!("{}#q={}", self::href(one), requirement.id));
+        Cell { word: verdict.word(), mark: view::mark(verdict), href }
+    };
+    let told = found.iter().any(|one| verdict(one).is_some_and(|verdict| verdict != Verdict::Unproven));
+    told.then(|| Line {
         id: &requirement.id,
-        link: all.link(requirement),
+        link: Requirements::built_in().link(requirement),
         promise: &requirement.promise,
-        cells: verdicts.iter().map(cell).collect(),
+        cells: found.iter().map(cell).collect(),
     })
 }

@@ -6,32 +6,24 @@ mod timeline;
 
 use bpconform_fixtures::requirements::{Document, Level};
 use bpconform_fixtures::{Remedy, Requirements};
-use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
+use minijinja::{HtmlEscape, Value};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::record::{Record, ScenarioRecord};
 use crate::report::html::timeline::Timeline;
+use crate::report::template;
 use crate::report::view::{self, Failure, Section};
 use crate::verdict::Verdict;
 
 /// The record as a page.
 pub fn draw(record: &Record) -> Result<String, Error> {
-    let mut templates = Environment::new();
-    templates.set_auto_escape_callback(|name| if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None });
-    for (name, source) in [
+    let templates = [
         ("report.html.j2", include_str!("templates/report.html.j2")),
         ("report.css", include_str!("templates/report.css")),
         ("report.js", include_str!("templates/report.js")),
-    ] {
-        templates.add_template(name, source).map_err(defect)?;
-    }
-    templates.get_template("report.html.j2").and_then(|page| page.render(Page::of(record)?)).map_err(defect)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
-fn defect(error: minijinja::Error) -> Error {
-    Error::Internal(format!("the page cannot be drawn: {error:#}"))
+    ];
+    template::render(&templates, Page::of(record)?)
 }
 
 #[derive(Serialize)]
@@ -56,7 +48,7 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn of(record: &'a Record) -> Result<Self, minijinja::Error> {
+    fn of(record: &'a Record) -> Result<Self, Error> {
         let exit = record.outcome.exit();
         let (word, mark) = match exit.code() {
             0 => ("passed", "✓"),
@@ -251,7 +243,7 @@ struct Entry<'a> {
     data: Value,
 }
 
-fn features(record: &Record) -> Result<Vec<Feature<'_>>, minijinja::Error> {
+fn features(record: &Record) -> Result<Vec<Feature<'_>>, Error> {
     let mut features: Vec<Feature<'_>> = Vec::new();
     for scenario in &record.scenarios {
         let entry = entry(scenario)?;
@@ -265,7 +257,7 @@ fn features(record: &Record) -> Result<Vec<Feature<'_>>, minijinja::Error> {
     Ok(features)
 }
 
-fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, minijinja::Error> {
+fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, Error> {
     let took = if scenario.started_ms > 0.0 { view::time(scenario.duration_ms) } else { String::new() };
     Ok(Entry {
         anchor: anchor(scenario),

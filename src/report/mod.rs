@@ -8,6 +8,7 @@ pub mod junit;
 pub mod markdown;
 pub mod messages;
 pub mod style;
+pub mod template;
 pub mod terminal;
 pub mod view;
 
@@ -18,6 +19,7 @@ use clap::ValueEnum;
 
 use crate::error::Error;
 use crate::record::Record;
+use crate::record_file;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 
@@ -86,6 +88,25 @@ pub struct Wanted {
     pub format: Format,
     /// Where to; `-` is the standard output.
     pub path: PathBuf,
+}
+
+impl Wanted {
+    /// Whether it goes to the standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    /// Makes its directory, and removes what an earlier run left in its place. Before a run, so that one of an hour is
+    /// not lost to a path that cannot be written, and so that nobody takes an earlier report for this run's.
+    pub fn make_room(&self) -> Result<(), Error> {
+        if self.is_stdout() {
+            return Ok(());
+        }
+        if let Some(directory) = self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(|source| Error::Write { file: directory.to_owned(), source })?;
+        }
+        record_file::remove(&self.path)
+    }
 }
 
 impl FromStr for Wanted {

@@ -217,7 +217,7 @@ async fn guard(stop: Stop, timeout: Duration, shared: Arc<Shared>) {
         () = tokio::time::sleep(timeout) => stop.stop(Why::TimeLimit),
     }
     signals::asked_to_end().await;
-    let output = Output { redactor: shared.redactor.clone() };
+    let output = Output::through(shared.redactor.clone());
     let exit = match shared.journal.close(true) {
         Some(journal) => {
             output.err(&format!("ended before all was undone; to undo it: bpconform clean {}\n", journal.display()));

@@ -5,6 +5,7 @@ use bpconform_steps::evidence::{Exchange, Outcome, Text};
 use minijinja::Value;
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::record::{Attempt, ScenarioRecord, StepRecord};
 use crate::report::view;
 use crate::verdict::Verdict;
@@ -71,9 +72,8 @@ struct Body<'a> {
 }
 
 /// The JSON for inside a `script` element: no `<` can end it early.
-pub(super) fn embedded(scenario: &ScenarioRecord) -> Result<Value, minijinja::Error> {
-    let json = serde_json::to_string(&data(scenario))
-        .map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string()))?;
+pub(super) fn embedded(scenario: &ScenarioRecord) -> Result<Value, Error> {
+    let json = serde_json::to_string(&data(scenario)).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(Value::from_safe_string(json.replace('<', "\\u003c")))
 }
 

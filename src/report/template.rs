@@ -1,0 +1,20 @@
+//! A page from its template: what comes from outside is escaped, what the program itself brings along (styles and
+//! scripts) is not.
+
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Draws the first of these templates; the others are parts of it.
+pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) -> Result<String, Error> {
+    let draw = || {
+        let mut environment = Environment::new();
+        environment
+            .set_auto_escape_callback(|name| if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None });
+        templates.iter().try_for_each(|(name, source)| environment.add_template(name, source))?;
+        let (first, _) = templates.first().copied().unwrap_or_default();
+        environment.get_template(first)?.render(page)
+    };
+    draw().map_err(|error: minijinja::Error| Error::Internal(format!("the page cannot be drawn: {error:#}")))
+}

@@ -1,0 +1,121 @@
+//! Many Authors at once: each gets a record, all together one overview, and nothing of one environment reaches another.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bpconform::mock::MockStack;
+use bpconform::record_file;
+use bpconform_fixtures::Defects;
+use bpconform_mocks::stack::StackOptions;
+
+use crate::stop::slow_author;
+use crate::support::{bpconform_with, command, directory, interrupt};
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a path of this test is UTF-8")
+}
+
+/// Authors, some with a defect, and the file that names them `env-01`, `env-02`, …
+struct Authors {
+    file: PathBuf,
+    credentials: Vec<(&'static str, String)>,
+    /// They answer as long as this is there.
+    stacks: Vec<MockStack>,
+}
+
+impl Authors {
+    async fn start(folder: &Path, count: usize, defects: &[(usize, &str)]) -> Self {
+        let (mut config, mut credentials, mut stacks) = (String::new(), Vec::new(), Vec::new());
+        for index in 1..=count {
+            let defect = defects.iter().find(|(at, _)| *at == index);
+            let find = |id: &str| Defects::built_in().get(id).cloned().map(Arc::new).expect("a defect");
+            let defects = defect.map(|(_, id)| find(id)).into_iter().collect();
+            let options = StackOptions { defects, ..StackOptions::new("configured") };
+            let mock = MockStack::start(options).await.expect("started");
+            let (author, tenant) = (&mock.stack.author, mock.stack.tenant.as_ref().expect("it has a tenant"));
+            config += &format!("[target.env-{index:02}]\nauthor_url = \"{author}\"\ntenant_url = \"{tenant}\"\n");
+            let of = |name: &str| mock.credentials.get(name).expect("it accepts somebody").to_owned();
+            credentials = ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"].map(|name| (name, of(name))).to_vec();
+            stacks.push(mock);
+        }
+        let file = folder.join("fleet.toml");
+        std::fs::write(&file, config).expect("written");
+        Self { file, credentials, stacks }
+    }
+
+    /// Checks them in a process of its own, while this one answers it.
+    fn check(&self, more: &[&str], variables: &[(&str, &str)], out: &Path) -> crate::support::Told {
+        let mut arguments = vec!["run", "--fleet", path(&self.file), "--out", path(out)];
+        arguments.extend(more);
+        let known = self.credentials.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables: Vec<_> = known.chain(variables.iter().copied()).collect();
+        assert!(!self.stacks.is_empty(), "somebody answers");
+        tokio::task::block_in_place(|| bpconform_with(&arguments, &variables))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_shows_which_three_of_twenty_do_not_conform_and_why() {
+    let folder = directory("fleet");
+    let defects = [(3, "agent-disabled"), (11, "three-agents"), (17, "connect-timeout-changed")];
+    let authors = Authors::start(&folder, 20, &defects).await;
+    let out = folder.join("out");
+    let told = authors.check(&[], &[], &out);
+    println!("twenty Authors took {:?}", told.took);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert!(told.out.contains("17 of 20 environments conform"), "{}", told.out);
+    let page = std::fs::read_to_string(out.join("fleet.html")).expect("an overview").replace("&#x2f;", "/");
+    let red = page.split("<tr class=\"failed\">").skip(1);
+    let red: Vec<_> = red.filter_map(|row| row.split("report.html\">").nth(1)?.get(..6)).collect();
+    assert_eq!(red, ["env-03", "env-11", "env-17"]);
+    for (index, why) in [(3, "BP-REP-02"), (11, "BP-REP-01"), (17, "BP-REP-04")] {
+        let name = format!("env-{index:02}");
+        assert!(told.out.lines().any(|line| line.starts_with(&name) && line.contains(why)), "{}", told.out);
+        assert!(page.contains(&format!("{name}/report.html#q={why}")), "the matrix leads to the scenarios");
+        let record = record_file::read(&out.join(&name)).expect("a record of its own");
+        assert_eq!(record.environment.name.as_deref(), Some(name.as_str()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_says_as_much_as_is_asked_and_tells_github_once() {
+    let folder = directory("fleet-told");
+    let authors = Authors::start(&folder, 2, &[(2, "agent-disabled")]).await;
+    let out = folder.join("out");
+    let summary = folder.join("summary.md");
+    let github = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", path(&summary))];
+    let quiet = authors.check(&["-q", "--requirement", "BP-REP-02"], &github, &out);
+    assert_eq!(quiet.code, Some(1), "{}", quiet.all());
+    assert!(!quiet.out.lines().any(|line| line.starts_with("env-01")), "{}", quiet.out);
+    assert!(quiet.out.contains("1 of 2 environments conform"), "{}", quiet.out);
+    let summary = std::fs::read_to_string(&summary).expect("the step's summary");
+    assert_eq!(summary.matches("# ").count(), 1, "one overview, and no summary of each: {summary}");
+    assert!(summary.contains("| env-02 | does not conform | 1 not kept, 49 not checked | BP-REP-02: "), "{summary}");
+
+    let verbose = authors.check(&["-vv", "--requirement", "BP-REP-02"], &[], &out);
+    assert_eq!(verbose.code, Some(1), "{}", verbose.all());
+    assert!(verbose.out.lines().any(|line| line.starts_with("env-01")), "{}", verbose.out);
+}
+
+#[test]
+fn an_interrupted_fleet_ends_its_runs_begins_no_other_and_keeps_their_records() {
+    let folder = directory("fleet-interrupted");
+    let (author, waits) = slow_author();
+    let file = folder.join("fleet.toml");
+    let profile = |name: &str| format!("[target.{name}]\nauthor_url = \"http://{author}\"\n");
+    std::fs::write(&file, profile("first") + &profile("second")).expect("written");
+    let out = folder.join("out");
+    let mut fleet = command(&["run", "--fleet", path(&file), "--out", path(&out), "--fleet-jobs", "1"]);
+    fleet.env("BPCONFORM_AUTHOR_USER", "harness").env("BPCONFORM_AUTHOR_PASSWORD", "a-password-of-tests");
+    let fleet = fleet.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    waits.recv_timeout(Duration::from_secs(60)).expect("the first is being asked");
+    interrupt(&fleet);
+    let told = fleet.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert_eq!(told.status.code(), Some(130), "{text}");
+    assert!(text.contains("first") && text.contains("not checked: the fleet was interrupted before"), "{text}");
+    assert!(!record_file::read(&out.join("first")).expect("it closed its record").complete);
+    assert!(!out.join("second").exists());
+}
