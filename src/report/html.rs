@@ -2,6 +2,7 @@
 //! What every scenario did is in the page as JSON and drawn by the page when it is opened, so that thousands do not lag.
 
 mod data;
+mod facts;
 mod timeline;
 
 use bpconform_fixtures::requirements::{Document, Level};
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::record::{Record, ScenarioRecord};
+use crate::report::html::facts::{Fact, facts};
 use crate::report::html::timeline::Timeline;
 use crate::report::template;
 use crate::report::view::{self, Failure, Section};
@@ -35,8 +37,9 @@ struct Page<'a> {
     title: String,
     lead: String,
     complete: bool,
+    insecure: bool,
     left_behind: &'a [String],
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<Fact>,
     sums: Vec<Sum>,
     document: &'static Document,
     failures: Vec<Card<'a>>,
@@ -63,6 +66,7 @@ impl<'a> Page<'a> {
             title: capital(exit.meaning()),
             lead: lead(record),
             complete: record.complete,
+            insecure: record.target.insecure,
             left_behind: &record.left_behind,
             facts: facts(record),
             sums: vec![
@@ -96,29 +100,11 @@ fn lead(record: &Record) -> String {
     if error > 0 {
         text += &format!(", {error} could not be judged");
     }
+    let rest = n(Verdict::Skipped) + n(Verdict::Unproven);
+    if rest > 0 {
+        text += &format!(", {rest} {} not checked", if rest == 1 { "was" } else { "were" });
+    }
     text + "."
-}
-
-fn facts(record: &Record) -> Vec<(&'static str, String)> {
-    let target = &record.target;
-    let mut facts = vec![("Target", target.kind.clone())];
-    facts.extend(target.product.clone().map(|product| ("Product", product)));
-    facts.extend(target.addresses.get("author").map(|url| ("Author", url.to_string())));
-    facts.extend(target.addresses.get("tenant").map(|url| ("Tenant", url.to_string())));
-    facts.extend(target.mocked().map(|mocks| ("Mocks", mocks)));
-    facts.push(("Allowed", record.allow.to_string()));
-    facts.push(("Surfaces", target.surfaces.clone()));
-    if !target.defects.is_empty() {
-        facts.push(("Defects of the mock", target.defects.join(", ")));
-    }
-    facts.push(("Began", record.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()));
-    facts.push(("Took", view::time(record.duration_ms)));
-    if let Some(shard) = &record.plan.shard {
-        facts.push(("Shard", format!("{} of {}", shard.index, shard.count)));
-    }
-    facts.extend(record.environment.ci.get("job").map(|job| ("Job", job.clone())));
-    facts.push(("Exit code", record.exit_code.to_string()));
-    facts
 }
 
 #[derive(Serialize)]

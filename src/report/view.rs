@@ -101,12 +101,20 @@ pub fn transcript(exchange: &Exchange) -> Option<Vec<String>> {
     }
 }
 
-/// Which of the four agents an exchange is about, from 0: its name stands in the address (surfaces.md §4.1).
+/// The name of the agent that an exchange is about: it stands in the address (surfaces.md §4.1).
+pub fn agent_name(exchange: &Exchange) -> Option<&str> {
+    let start = exchange.url.find(AGENT)?;
+    exchange.url[start..].split(['/', '.', '?']).next()
+}
+
+/// Which of the four agents an exchange is about, from 0.
 pub fn agent(exchange: &Exchange) -> Option<u8> {
-    let (_, rest) = exchange.url.split_once("mp_replication_agent")?;
-    let digit = rest.chars().next()?.to_digit(10)?;
+    let digit = agent_name(exchange)?.strip_prefix(AGENT)?.chars().next()?.to_digit(10)?;
     u8::try_from(digit).ok()
 }
+
+/// How the names of the agents begin.
+const AGENT: &str = "mp_replication_agent";
 
 /// The lane of a timeline that an exchange belongs to: one of the four agents, else its system.
 pub fn lane(exchange: &Exchange) -> String {

@@ -7,6 +7,8 @@ use bpconform::record::{Outcome, Record};
 use bpconform::record_file::{self, Keeper, PART, WHOLE};
 use bpconform::verdict::Verdict;
 
+use serde_json::Value;
+
 use super::{Folder, sample};
 
 fn as_it_is(text: &str) -> String {
@@ -36,6 +38,55 @@ fn the_schema_in_the_repository_is_that_of_the_types() {
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
     assert!(kept == drawn, "{} is not that of the types; draw it with BPCONFORM_UPDATE_SCHEMA=1", file.display());
+}
+
+/// A record of the first form as it was first written. It is never drawn anew: whoever keeps a record for years must
+/// be able to read it with a later program.
+const FIRST_FORM: &str = "fixtures/schema/sample.run.json";
+
+#[test]
+fn a_record_of_the_first_form_can_still_be_read() {
+    let record = record_file::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(FIRST_FORM)).expect("it is read");
+    assert_eq!((record.format, record.outcome), (1, Outcome::Fails));
+    let verdicts: Vec<_> = record.scenarios.iter().map(|one| one.verdict.word()).collect();
+    assert_eq!(verdicts, ["passed", "passed", "failed", "error", "skipped", "failed"]);
+    assert!(record.scenarios[1].is_flaky() && record.scenarios[5].name.ends_with(sample::HOSTILE));
+    assert_eq!(sample::verdict_of(&record, "BP-REP-03"), Verdict::Failed);
+}
+
+#[test]
+fn every_record_is_as_the_schema_says_and_what_is_none_is_not() {
+    let valid = schema();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(FIRST_FORM)).expect("it is there");
+    let first: Value = serde_json::from_str(&text).expect("JSON");
+    valid(&first).expect("a record of the first form");
+    let records = [sample::passing(), sample::failing(), plan(&sample::failing()), sample::record(Vec::new())];
+    for record in records {
+        valid(&serde_json::to_value(record).expect("JSON")).expect("a record");
+    }
+    let wrong: [fn(&mut Value); 5] = [
+        |record| record["format"] = 2.into(),
+        |record| record["started"] = "yesterday".into(),
+        |record| record["scenarios"][0]["verdict"] = "green".into(),
+        |record| record["exit_code"] = 300.into(),
+        |record| drop(record.as_object_mut().expect("an object").remove("complete")),
+    ];
+    for make in wrong {
+        let mut record = first.clone();
+        make(&mut record);
+        valid(&record).expect_err("it is no record");
+    }
+}
+
+/// What tells whether a value is a record, as a reader in another language would.
+fn schema() -> impl Fn(&Value) -> Result<(), String> {
+    let mut compiler = boon::Compiler::new();
+    compiler.enable_format_assertions();
+    let name = "run.schema.json";
+    compiler.add_resource(name, bpconform::schema::record()).expect("a resource");
+    let mut schemas = boon::Schemas::new();
+    let index = compiler.compile(name, &mut schemas).expect("it is a schema");
+    move |value| schemas.validate(value, index).map_err(|problem| problem.to_string())
 }
 
 #[test]

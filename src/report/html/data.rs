@@ -62,6 +62,9 @@ struct Request<'a> {
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transcript: Option<Vec<String>>,
+    /// Whether it is about the agent that the reason names.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    named: bool,
 }
 
 #[derive(Serialize)]
@@ -79,7 +82,11 @@ pub(super) fn embedded(scenario: &ScenarioRecord) -> Result<Value, Error> {
 
 fn data(scenario: &ScenarioRecord) -> Data<'_> {
     let most = if scenario.verdict == Verdict::Passed { BODY_OF_PASSED } else { usize::MAX };
-    let exchanges: Vec<_> = view::exchanges(scenario).map(|one| request(one, scenario.started_ms, most)).collect();
+    let named = |one: &Exchange| {
+        view::agent_name(one).is_some_and(|name| scenario.reason.as_ref().is_some_and(|reason| reason.contains(name)))
+    };
+    let request = |one| Request { named: named(one), ..request(one, scenario.started_ms, most) };
+    let exchanges: Vec<_> = view::exchanges(scenario).map(request).collect();
     let cut = exchanges.iter().any(|one| [&one.request, &one.response].into_iter().flatten().any(|body| body.cut));
     Data {
         place: format!("{}:{}", scenario.file, scenario.line),
@@ -122,6 +129,7 @@ fn request(exchange: &Exchange, began_ms: f64, most: usize) -> Request<'_> {
         response: None,
         error: None,
         transcript: view::transcript(exchange),
+        named: false,
     };
     match &exchange.outcome {
         Outcome::Response { status, headers, body: text } => {

@@ -31,6 +31,7 @@
       ...headers("Request headers", one.sent), ...text("Request body", one.request),
       ...headers("Response headers", one.got), ...text("Response body", one.response)));
 
+  // ---- what one scenario did
   const waterfall = (all, nodes, lanes) => {
     const end = Math.max(...all.map((one) => one.at + one.took), 0.001);
     const box = el("div", { class: "water", role: "img", "aria-label": `${all.length} requests in ${time(end)}, by the system or agent that they went to` });
@@ -47,49 +48,71 @@
         const title = document.createElementNS(SVG, "title");
         title.textContent = `${one.method} ${one.url} – ${one.status ?? "no answer"}, ${time(one.took)}`;
         bar.append(title);
+        // For the mouse; the list below is what a keyboard and a screen reader use.
         bar.addEventListener("click", () => { nodes[index].open = true; nodes[index].scrollIntoView({ block: "center" }); });
         svg.append(bar);
       });
       box.append(el("div", { class: "lane" }, el("span", {}, lane), svg));
     }
+    box.append(el("div", { class: "axis" }, el("span", {}), el("span", {}, "0"), el("span", {}, time(end / 2)), el("span", {}, time(end))));
     return box;
   };
 
-  const step = (one) => el("li", { class: one.verdict }, ...mark(one.verdict),
+  const step = (told) => (one) => el("li", { class: one.verdict }, ...mark(one.verdict),
     el("span", { class: "took" }, one.verdict === "unproven" ? "" : time(one.took)),
     el("b", {}, one.keyword), " ", one.text,
     one.table ? el("table", {}, ...one.table.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))) : null,
     one.doc ? el("pre", {}, one.doc) : null,
-    one.reason ? el("pre", { class: "reason" }, one.reason) : null);
+    one.reason && !told ? el("pre", { class: "reason" }, one.reason) : null);
 
   // What scrolls can be reached by keyboard; what does not is no stop on the way.
-  const reach = (root) => $$("pre", root).forEach((pre) => { if (pre.scrollHeight > pre.clientHeight) pre.tabIndex = 0; });
+  const reach = (root) => $$("pre", root).forEach((pre) => {
+    if (pre.scrollHeight <= pre.clientHeight) return;
+    pre.tabIndex = 0;
+    pre.setAttribute("role", "group");
+    pre.setAttribute("aria-label", pre.previousElementSibling?.textContent ?? "Reason");
+    // The last lines of a transcript say how it ended.
+    if (pre.closest(".agents")) pre.scrollTop = pre.scrollHeight;
+  });
 
-  const draw = (details) => {
-    const source = $("script", details);
-    if (!source) return;
-    const data = JSON.parse(source.textContent);
-    source.remove();
-    const body = $(".body", details);
-    const told = data.steps.some((one) => one.reason);
-    if (told) $(".reason", body)?.remove();
-    body.append(el("ol", { class: "steps" }, ...data.steps.map(step)));
-    if (data.remedy) body.append(el("div", { class: "remedy" }, el("h4", {}, data.remedy.title), el("p", {}, data.remedy.means),
-      el("ol", {}, ...data.remedy.steps.map((one) => el("li", {}, one))), el("p", {}, el("a", { href: data.remedy.link }, "What the documentation says"))));
+  const remedy = (one) => el("div", { class: "remedy" }, el("h4", {}, one.title), el("p", {}, one.means),
+    el("ol", {}, ...one.steps.map((each) => el("li", {}, each))), el("p", {}, el("a", { href: one.link }, "What the documentation says")));
+  const transcript = (one) => el("section", one.named ? { class: "named" } : {},
+    el("h5", {}, one.lane + (one.named ? ", named in the reason" : "")), el("pre", {}, one.transcript.join("\n")));
+
+  // `told`: the reason and the remedy stand there already.
+  const fill = (body, data, told) => {
+    body.append(el("ol", { class: "steps" }, ...data.steps.map(step(told))));
+    if (data.remedy && !told) body.append(remedy(data.remedy));
     const transcripts = data.exchanges.filter((one) => one.transcript);
     if (transcripts.length) body.append(el("h4", {}, transcripts.length > 1 ? "Transcripts, side by side" : "Transcript"),
-      el("div", { class: "agents" }, ...transcripts.map((one) => el("section", {}, el("h5", {}, one.lane), el("pre", {}, one.transcript.join("\n"))))));
+      el("div", { class: "agents" }, ...transcripts.map(transcript)));
     if (data.exchanges.length) {
       const nodes = data.exchanges.map(exchange);
       body.append(el("h4", {}, `Requests (${nodes.length})`), waterfall(data.exchanges, nodes, data.lanes), ...nodes);
     }
     if (data.attempts) body.append(el("h4", {}, "Earlier attempts"), el("ul", {}, ...data.attempts.map((one) =>
       el("li", {}, `${one.verdict} after ${time(one.duration_ms)}${one.reason ? `: ${one.reason}` : ""}`))));
+    body.append(el("p", { class: "place" }, data.place + (data.cut ? " · long bodies are cut here; run.json has more of them" : "")));
     reach(body);
-    body.append(el("p", { class: "hint" }, data.place + (data.cut ? " · long bodies are cut here; run.json has more of them" : "")));
+  };
+
+  // Drawn when it is opened: thousands of scenarios must not lag.
+  const data = (row) => JSON.parse($("script", row).textContent);
+  const draw = (details) => {
+    if (details.dataset.drawn) return;
+    details.dataset.drawn = "yes";
+    const body = $(".body", details);
+    if (details.matches(".evidence")) {
+      fill(body, data(document.getElementById(details.dataset.of)), true);
+      return;
+    }
+    const all = data(details);
+    if (all.steps.some((one) => one.reason)) $(".reason", body)?.remove();
+    fill(body, all, false);
   };
   document.addEventListener("toggle", (event) => {
-    if (event.target.matches?.("details.scenario") && event.target.open) draw(event.target);
+    if (event.target.matches?.("details.scenario, details.evidence") && event.target.open) draw(event.target);
   }, true);
 
   // ---- filter and search
@@ -159,5 +182,5 @@
   $$(".card").forEach(reach);
 
   // ---- on paper, what did not pass is open
-  addEventListener("beforeprint", () => $$("details.scenario.failed, details.scenario.error").forEach((row) => { row.open = true; draw(row); }));
+  addEventListener("beforeprint", () => $$("details.evidence").forEach((row) => { row.open = true; draw(row); }));
 })();
