@@ -1,13 +1,16 @@
 """Runs the shell parts of the gates in ci/, as their systems would, against a mocked Author before and after a defect.
 
-Usage: gates.py BPCONFORM. Each gate must be green without a record from before, green when nothing changed, and stop with
-the requirement that broke when the Author has a defect.
+Usage: gates.py BPCONFORM. Each gate must be green without a record from before, green when nothing changed, stop with
+the requirement that broke when the Author has a defect, stop with 3 when nobody answers, and be green again when the
+defect is known.
 """
 
+import itertools
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -79,24 +82,79 @@ def jenkins(folder, values):
     return 0, said
 
 
+def kubernetes(folder, values):
+    """The Pods of the Indexed Job, each tried again as its failure policy says; then the merge that its file names."""
+    job = yaml.safe_load((CI / "kubernetes/job.yaml").read_text())["spec"]
+    rules = [rule for rule in job["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    action = {code: rule["action"] for rule in rules for code in rule["onExitCodes"]["values"]}
+    container = job["template"]["spec"]["containers"][0]
+    pod = {one["name"]: one["value"] for one in container["env"] if "value" in one} | values
+    records = folder / "records"
+    subprocess.run(["rm", "-rf", records], check=True)
+    statuses, tries, said = [], [], ""
+    for index in map(str, range(job["completions"])):
+        arguments = [one.replace("$(JOB_COMPLETION_INDEX)", index).replace("/records", str(records)) for one in container["args"]]
+        for attempt in range(1, job["backoffLimitPerIndex"] + 2):
+            status, text = shell(shlex.join(["bpconform", *arguments]), folder, pod | {"JOB_COMPLETION_INDEX": index})
+            if status == 0 or action[status] == "FailIndex":
+                break
+        statuses, tries, said = statuses + [status], tries + [attempt], said + text
+    print(f"kubernetes: {len(tries)} Pods ended with {statuses} after {tries} tries")
+    for status, tried in zip(statuses, tries, strict=True):
+        if tried != (job["backoffLimitPerIndex"] + 1 if status == 3 else 1):
+            return -1, f"exit {status} was tried {tried} times"
+    if 3 in statuses:
+        return 3, said
+    status, text = shell(f"bpconform merge {records}/* --out {records}/whole", folder, values)
+    return status, said + text
+
+
+def baseline(program, folder, values):
+    """What is known of the Author with the defect."""
+    record, file = folder / "known", folder / "baseline.toml"
+    run = [program, "run", "--quiet", "--allow", "observe", "--out", record]
+    subprocess.run(run, env=values, capture_output=True, check=False)
+    file.write_text(subprocess.run([program, "baseline", record], capture_output=True, text=True, check=True).stdout)
+    return str(file)
+
+
+def cases(good, bad):
+    """What happens to a gate, in this order: the environment, the exit code, and what must be told."""
+    nobody = good | {"BPCONFORM_AUTHOR_URL": "http://127.0.0.1:9"}
+    yield "first", good, 0, ""
+    yield "unchanged", good, 0, ""
+    yield "broken", bad, 1, BROKEN
+    yield "nobody answers", nobody, 3, "cannot be checked"
+
+
+def known(program, folder, bad):
+    """The same defect where it is known."""
+    subprocess.run(["rm", "-rf", "before"], cwd=folder, check=True)
+    yield "known", bad | {"BASELINE": baseline(program, folder, bad)}, 0, "baseline: as expected"
+
+
 def main(program):
+    program = str(pathlib.Path(program).resolve())
     problems = []
     servers = [mock(program), mock(program, "--defect", "agent-disabled")]
     good, bad = (environment(program, serving) for _, serving in servers)
     try:
-        for gate in (github, gitlab, jenkins):
+        for gate in (github, gitlab, jenkins, kubernetes):
             with tempfile.TemporaryDirectory() as folder:
                 folder = pathlib.Path(folder)
-                for what, values, expected in (("first", good, 0), ("unchanged", good, 0), ("broken", bad, 1)):
+                accepts = gate is not kubernetes
+                all_cases = itertools.chain(cases(good, bad), known(program, folder, bad) if accepts else ())
+                for what, values, expected, told in all_cases:
                     status, said = gate(folder, values)
-                    right = status == expected and (expected == 0 or BROKEN in said)
+                    right = status == expected and told in said
                     print(f"{gate.__name__}: {what}: exit {status}{'' if right else ', WRONG'}")
                     if not right:
                         problems.append(said[-4000:])
     finally:
         for process, _ in servers:
             process.terminate()
-    print(*problems, sep="\n")
+    if problems:
+        print(*problems, sep="\n")
     return 1 if problems else 0
 
 
