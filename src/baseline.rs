@@ -106,7 +106,11 @@ impl Expected {
 
 /// What a baseline is about: whatever speaks against the target, or does not let it be judged.
 fn deviations(record: &Record) -> impl Iterator<Item = &ScenarioRecord> {
-    record.scenarios.iter().filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error))
+    record.scenarios.iter().filter(|scenario| deviates(scenario))
+}
+
+const fn deviates(scenario: &ScenarioRecord) -> bool {
+    matches!(scenario.verdict, Verdict::Failed | Verdict::Error)
 }
 
 /// How a record and a baseline go together.
@@ -118,8 +122,8 @@ pub struct Judgement<'a> {
     pub otherwise: Vec<(&'a Expected, &'a ScenarioRecord)>,
     /// Entries for scenarios that were not in the run.
     pub unused: Vec<&'a Expected>,
-    /// Entries whose last day is over.
-    pub expired: Vec<&'a Expected>,
+    /// Entries whose last day is over, and what was found.
+    pub expired: Vec<(&'a Expected, Option<&'a ScenarioRecord>)>,
     /// How many entries are as expected.
     pub met: usize,
     /// What the process tells its caller.
@@ -145,7 +149,7 @@ pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> Jud
     };
     for entry in baseline.all.iter().filter(own) {
         match find(&entry.scenario) {
-            _ if entry.expires < today => judgement.expired.push(entry),
+            found if entry.expires < today => judgement.expired.push((entry, found)),
             None => judgement.unused.push(entry),
             Some(scenario) if scenario.verdict != entry.verdict => judgement.otherwise.push((entry, scenario)),
             Some(_) => judgement.met += 1,
@@ -196,7 +200,10 @@ impl Judgement<'_> {
         list("expected, but did not happen", self.otherwise.iter().map(otherwise).collect());
         let unused = |entry: &&Expected| format!("{}  {} ({})", entry.scenario, entry.verdict, entry.comment);
         list("not used: no such scenario was in the run", self.unused.iter().map(unused).collect());
-        let expired = |entry: &&Expected| format!("{}  on {} ({})", entry.scenario, entry.expires, entry.comment);
+        let expired = |(entry, found): &(&Expected, Option<&ScenarioRecord>)| {
+            let found = found.map_or("not in the run", |scenario| scenario.verdict.word());
+            format!("{}  on {}: expected {}, {found} ({})", entry.scenario, entry.expires, entry.verdict, entry.comment)
+        };
         list("expired", self.expired.iter().map(expired).collect());
         if self.is_met() {
             let _ = writeln!(text, "baseline: as expected, {} known", self.met);
@@ -206,15 +213,21 @@ impl Judgement<'_> {
         text
     }
 
-    /// The entries that would make the baseline fit.
+    /// The entries that would make the baseline fit: those that are new, and those that last longer or find otherwise,
+    /// with the comment that they had.
     fn paste(&self) -> String {
-        let changed = self.otherwise.iter().map(|(_, scenario)| *scenario);
-        let new = self.unexpected.iter().copied().chain(changed);
-        let new = new.filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
-        let entries: String = new.map(|scenario| Expected::of(scenario, self.today).text()).collect();
+        let new = self.unexpected.iter().map(|scenario| Expected::of(scenario, self.today));
+        let otherwise = self.otherwise.iter().map(|(entry, scenario)| (*entry, *scenario));
+        let expired = self.expired.iter().filter_map(|(entry, scenario)| Some((*entry, (*scenario)?)));
+        let changed = otherwise
+            .chain(expired)
+            .filter(|(_, scenario)| deviates(scenario))
+            .map(|(entry, scenario)| Expected { comment: entry.comment.clone(), ..Expected::of(scenario, self.today) });
+        let entries: String = new.chain(changed).map(|entry| entry.text()).collect();
         let mut text = String::new();
-        let gone: Vec<&str> = self.otherwise.iter().map(|(entry, _)| entry.scenario.as_str()).collect();
-        let gone: Vec<&str> = gone.into_iter().chain(self.unused.iter().map(|entry| entry.scenario.as_str())).collect();
+        let gone = self.otherwise.iter().map(|(entry, _)| *entry).chain(self.unused.iter().copied());
+        let gone: Vec<&str> =
+            gone.chain(self.expired.iter().map(|(entry, _)| *entry)).map(|entry| entry.scenario.as_str()).collect();
         if !gone.is_empty() {
             let _ = writeln!(text, "\nto remove from the baseline: {}", gone.join(", "));
         }

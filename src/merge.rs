@@ -43,18 +43,19 @@ fn shards(records: &[Named]) -> Result<Vec<&ShardRecord>, Error> {
 }
 
 /// What must be the same in all records for their verdicts to say something together.
-fn traits(record: &Record) -> [(&'static str, String); 8] {
+fn traits(record: &Record) -> [(&'static str, String); 9] {
     let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
-    let shard = record.plan.shard.as_ref();
+    let (shard, target) = (record.plan.shard.as_ref(), &record.target);
     [
         ("number of shards", text(&shard.map(|shard| shard.count))),
         ("plan", text(&shard.map(|shard| &shard.plan_sha256))),
         ("selection", text(&(&record.plan.tags, &record.plan.name, &record.plan.requirements))),
         (
             "target",
-            text(&(&record.target.kind, &record.target.mocks, &record.target.addresses, &record.environment.name)),
+            text(&(&target.kind, &target.mocks, &target.addresses, target.insecure, &record.environment.name)),
         ),
         ("product", text(&record.target.product)),
+        ("state of the Author", text(&record.target.states)),
         ("surfaces", text(&(&record.target.surfaces, &record.target.surfaces_sha256, &record.target.defects))),
         ("allow level", text(&record.allow)),
         ("version of bpconform", text(&(&record.tool.version, record.format))),

@@ -52,8 +52,16 @@ impl Shard {
                 let number = text.parse::<u32>().map(Some);
                 number.map_err(|_| format!("{name}: {} says `{text}`, which is no number", system.name))
             };
-            if let (Some(index), Some(count)) = (number(system.index)?, number(system.count)?) {
-                let shard = Self::new((index + 1).saturating_sub(system.first), count);
+            let (index, count) = (number(system.index)?, number(system.count)?);
+            // GitLab always tells how many, and which one only where there are several.
+            if index.is_some() && count.is_none() {
+                return Err(format!(
+                    "{} says which part this is; set {} to how many there are",
+                    system.name, system.count
+                ));
+            }
+            if let (Some(index), Some(count)) = (index, count) {
+                let shard = Self::new(index.saturating_add(1).saturating_sub(system.first), count);
                 return shard.map(Some).map_err(|problem| format!("{}: {problem}", system.index));
             }
         }
@@ -142,5 +150,8 @@ mod tests {
         assert_eq!(told(&[("CI_NODE_TOTAL", "1")]), Ok(None));
         assert!(told(&[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")]).is_err());
         assert!(told(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")]).is_err());
+        assert!(told(&[("JOB_COMPLETION_INDEX", "4294967295"), ("JOB_COMPLETIONS", "3")]).is_err());
+        let problem = told(&[("JOB_COMPLETION_INDEX", "0")]).expect_err("nobody says how many");
+        assert!(problem.contains("set JOB_COMPLETIONS"), "{problem}");
     }
 }

@@ -2,20 +2,20 @@
 //! which settings of the agents changed, and which answers became slower beyond noise.
 
 pub mod settings;
+pub mod side;
+mod tell;
 pub mod timing;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bpconform_fixtures::Requirements;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::record::{Outcome, Record};
-use crate::report::markdown::escape;
-use crate::report::view;
+use crate::record::{Outcome, Record, RequirementRecord, ScenarioRecord};
 use crate::verdict::Verdict;
 use settings::Setting;
+use side::Side;
 use timing::Shift;
 
 /// What happened to a promise or a scenario between two records.
@@ -24,9 +24,9 @@ use timing::Shift;
 pub enum Change {
     /// It fails, and did not before.
     Broken,
-    /// It could be judged before, and now it could not.
-    NoLongerTold,
-    /// It passed or failed before, and now it was not checked.
+    /// It cannot be judged, so that nobody knows whether it broke.
+    Untold,
+    /// It was checked before, and now it was not.
     NewlySkipped,
     /// It passes, and did not before.
     Fixed,
@@ -36,18 +36,18 @@ pub enum Change {
 
 impl Change {
     /// All kinds, the gravest first.
-    pub const ALL: [Self; 5] = [Self::Broken, Self::NoLongerTold, Self::NewlySkipped, Self::Fixed, Self::NewlyProved];
+    pub const ALL: [Self; 5] = [Self::Broken, Self::Untold, Self::NewlySkipped, Self::Fixed, Self::NewlyProved];
 
     /// What leads from one verdict to the other.
     pub fn between(before: Verdict, after: Verdict) -> Option<Self> {
         match (before, after) {
+            (_, Verdict::Error) => Some(Self::Untold),
             (before, after) if before == after => None,
             (_, Verdict::Failed) => Some(Self::Broken),
-            (Verdict::Passed | Verdict::Failed, Verdict::Error) => Some(Self::NoLongerTold),
-            (Verdict::Passed | Verdict::Failed, Verdict::Skipped | Verdict::Unproven) => Some(Self::NewlySkipped),
-            (Verdict::Failed | Verdict::Error, Verdict::Passed) => Some(Self::Fixed),
             (Verdict::Skipped | Verdict::Unproven, Verdict::Passed) => Some(Self::NewlyProved),
-            _ => None,
+            (_, Verdict::Passed) => Some(Self::Fixed),
+            (Verdict::Skipped | Verdict::Unproven, _) => None,
+            (_, Verdict::Skipped | Verdict::Unproven) => Some(Self::NewlySkipped),
         }
     }
 
@@ -55,7 +55,7 @@ impl Change {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Broken => "Broken",
-            Self::NoLongerTold => "Could be judged before, not now",
+            Self::Untold => "Could not be judged",
             Self::NewlySkipped => "No longer checked",
             Self::Fixed => "Fixed",
             Self::NewlyProved => "Newly proved",
@@ -81,20 +81,6 @@ pub struct Entry {
     pub reason: Option<String>,
 }
 
-/// One side of the comparison.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Side {
-    /// When the run began.
-    pub started: String,
-    /// What the Author calls its version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub product: Option<String>,
-    /// What the run came to.
-    pub outcome: Outcome,
-    /// Whether it came to its end.
-    pub complete: bool,
-}
-
 /// Two records compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diff {
@@ -102,6 +88,9 @@ pub struct Diff {
     pub before: Side,
     /// The later record.
     pub after: Side,
+    /// What makes them hard to compare: what else differs than the Author, and what was cut off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The promises that changed.
     pub requirements: Vec<Entry>,
     /// The scenarios that changed.
@@ -118,31 +107,19 @@ pub struct Diff {
     pub exit_code: u8,
 }
 
-impl Side {
-    fn of(record: &Record) -> Self {
-        Self {
-            started: record.started.to_string(),
-            product: record.target.product.clone(),
-            outcome: record.outcome,
-            complete: record.complete,
-        }
-    }
-}
-
 /// Compares two records.
 pub fn diff(before: &Record, after: &Record) -> Diff {
-    let requirements = requirements(before, after);
-    let scenarios = scenarios(before, after);
     let names = |record: &Record, other: &Record| {
-        let theirs: Vec<_> = other.scenarios.iter().map(|scenario| &scenario.id).collect();
+        let theirs: BTreeSet<_> = other.scenarios.iter().map(|scenario| &scenario.id).collect();
         let own = record.scenarios.iter().map(|scenario| &scenario.id);
         own.filter(|id| !theirs.contains(id)).cloned().collect()
     };
     let mut diff = Diff {
         before: Side::of(before),
         after: Side::of(after),
-        requirements,
-        scenarios,
+        notes: side::notes(before, after),
+        requirements: requirements(before, after),
+        scenarios: scenarios(before, after),
         added: names(after, before),
         removed: names(before, after),
         settings: settings::changed(before, after),
@@ -153,21 +130,27 @@ pub fn diff(before: &Record, after: &Record) -> Diff {
     diff
 }
 
+/// The promises of either record: one that the later does not know was not checked by it.
 fn requirements(before: &Record, after: &Record) -> Vec<Entry> {
-    let earlier: BTreeMap<_, _> = before.requirements.iter().map(|one| (&one.id, one.verdict)).collect();
-    let entry = |one: &crate::record::RequirementRecord| {
-        let was = earlier.get(&one.id).copied().unwrap_or_default();
-        let change = Change::between(was, one.verdict)?;
-        let promise = Requirements::built_in().get(&one.id).map_or("", |known| known.promise.as_str());
-        let reason = one.reason.clone();
-        Some(Entry { id: one.id.clone(), name: promise.to_owned(), change, before: was, after: one.verdict, reason })
+    let by_id = |record: &'_ Record| -> BTreeMap<String, RequirementRecord> {
+        record.requirements.iter().map(|one| (one.id.clone(), one.clone())).collect()
     };
-    after.requirements.iter().filter_map(entry).collect()
+    let (earlier, later) = (by_id(before), by_id(after));
+    let gone = before.requirements.iter().filter(|one| !later.contains_key(&one.id));
+    let entry = |id: &String| {
+        let verdict = |of: &BTreeMap<String, RequirementRecord>| of.get(id).map(|one| one.verdict).unwrap_or_default();
+        let (was, is) = (verdict(&earlier), verdict(&later));
+        let change = Change::between(was, is)?;
+        let promise = Requirements::built_in().get(id).map_or("", |known| known.promise.as_str());
+        let reason = later.get(id).and_then(|one| one.reason.clone());
+        Some(Entry { id: id.clone(), name: promise.to_owned(), change, before: was, after: is, reason })
+    };
+    after.requirements.iter().chain(gone).filter_map(|one| entry(&one.id)).collect()
 }
 
 fn scenarios(before: &Record, after: &Record) -> Vec<Entry> {
     let earlier: BTreeMap<_, _> = before.scenarios.iter().map(|one| (&one.id, one.verdict)).collect();
-    let entry = |one: &crate::record::ScenarioRecord| {
+    let entry = |one: &ScenarioRecord| {
         let was = earlier.get(&one.id).copied().unwrap_or_default();
         let change = Change::between(was, one.verdict)?;
         let (id, name, reason) = (one.id.clone(), one.name.clone(), one.reason.clone());
@@ -177,123 +160,20 @@ fn scenarios(before: &Record, after: &Record) -> Vec<Entry> {
 }
 
 impl Diff {
-    /// What the process tells its caller: 1 when something broke; 3 when the later run cannot tell whether.
+    /// What the process tells its caller: 1 when something broke; 3 when the later run cannot tell whether: it did not
+    /// come to its end, could not judge, or no longer checked a promise; 4 when it proved nothing at all.
     pub fn exit(&self) -> Exit {
-        let any = |change| self.requirements.iter().chain(&self.scenarios).any(|entry| entry.change == change);
+        let is = |change| move |entry: &Entry| entry.change == change;
+        let any = |change| self.requirements.iter().chain(&self.scenarios).any(is(change));
+        let unchecked = self.requirements.iter().any(is(Change::NewlySkipped));
         if any(Change::Broken) {
             Exit::NonConformant
-        } else if any(Change::NoLongerTold) || !self.after.complete {
+        } else if any(Change::Untold) || unchecked || !self.after.complete {
             Exit::Unreachable
+        } else if self.after.outcome == Outcome::NothingProved {
+            Exit::NothingProved
         } else {
             Exit::Green
         }
-    }
-
-    fn of(entries: &[Entry], change: Change) -> impl Iterator<Item = &Entry> {
-        entries.iter().filter(move |entry| entry.change == change)
-    }
-
-    /// For a terminal.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for (what, entries) in [("requirements", &self.requirements), ("scenarios", &self.scenarios)] {
-            for change in Change::ALL {
-                let mut told = Self::of(entries, change).peekable();
-                if told.peek().is_some() {
-                    let _ = writeln!(text, "{} ({what})", change.title());
-                }
-                for entry in told {
-                    let name = view::shorten(&entry.name, 88);
-                    let _ = writeln!(text, "  {}  {} → {}  {name}", entry.id, entry.before, entry.after);
-                    if let Some(reason) = &entry.reason {
-                        let _ = writeln!(text, "      {}", view::shorten(reason, 200));
-                    }
-                }
-            }
-        }
-        let mut list = |title: &str, lines: Vec<String>| {
-            if !lines.is_empty() {
-                let _ = writeln!(text, "{title}");
-                lines.iter().for_each(|line| text += &format!("  {line}\n"));
-            }
-        };
-        list("Changed settings of agents", self.settings.iter().map(ToString::to_string).collect());
-        list("Slower or quicker beyond noise", self.timing.iter().map(ToString::to_string).collect());
-        list("Scenarios that are new", self.added.clone());
-        list("Scenarios that are gone", self.removed.clone());
-        if !self.after.complete {
-            text += "The later run did not come to its end.\n";
-        }
-        text + &self.summary() + "\n"
-    }
-
-    /// One line that says it all.
-    pub fn summary(&self) -> String {
-        let count = |change, word: &str| {
-            let n = Self::of(&self.requirements, change).count();
-            (n > 0).then(|| format!("{n} {word}"))
-        };
-        let counts = [
-            count(Change::Broken, "broken"),
-            count(Change::NoLongerTold, "not told"),
-            count(Change::NewlySkipped, "no longer checked"),
-            count(Change::Fixed, "fixed"),
-            count(Change::NewlyProved, "newly proved"),
-        ];
-        let counts: Vec<_> = counts.into_iter().flatten().collect();
-        let counts = if counts.is_empty() { "no change".to_owned() } else { counts.join(", ") };
-        format!("requirements: {counts} · settings changed: {} · exit {}", self.settings.len(), self.exit_code)
-    }
-
-    /// For a pull request or a ticket.
-    pub fn markdown(&self) -> String {
-        let mark = if self.exit_code == 0 { "✅" } else { "❌" };
-        let product = |side: &Side| side.product.clone().unwrap_or_else(|| "Author".into());
-        let mut text = format!(
-            "# {mark} Brand Portal configuration, before and after\n\n| | Before | After |\n|---|---|---|\n\
-             | Product | {} | {} |\n| Began | {} | {} |\n\n{}\n",
-            escape(&product(&self.before)),
-            escape(&product(&self.after)),
-            self.before.started,
-            self.after.started,
-            escape(&self.summary())
-        );
-        for change in Change::ALL {
-            let told: Vec<_> = Self::of(&self.requirements, change).collect();
-            if told.is_empty() {
-                continue;
-            }
-            let _ = writeln!(
-                text,
-                "\n## {}\n\n| Requirement | Before | After | Promise |\n|---|---|---|---|",
-                change.title()
-            );
-            for entry in told {
-                let reason =
-                    entry.reason.as_deref().map(|reason| format!(" — {}", escape(&view::shorten(reason, 200))));
-                let known = Requirements::built_in();
-                let link = known.get(&entry.id).map(|one| known.link(one)).unwrap_or_default();
-                let (id, promise, reason) = (&entry.id, escape(&entry.name), reason.unwrap_or_default());
-                let _ = writeln!(text, "| [{id}]({link}) | {} | {} | {promise}{reason} |", entry.before, entry.after);
-            }
-        }
-        if !self.settings.is_empty() {
-            text += "\n## Changed settings of agents\n\n| Agent | Setting | Before | After |\n|---|---|---|---|\n";
-            for one in &self.settings {
-                let cell = |value: &Option<String>| value.as_deref().map_or("(not set)".to_owned(), escape);
-                let (before, after) = (cell(&one.before), cell(&one.after));
-                let _ = writeln!(text, "| {} | {} | {before} | {after} |", escape(&one.agent), escape(&one.property));
-            }
-        }
-        let mut list = |title: &str, lines: Vec<String>| {
-            if !lines.is_empty() {
-                let _ = write!(text, "\n## {title}\n\n");
-                lines.iter().for_each(|line| text += &format!("- {}\n", escape(line)));
-            }
-        };
-        list("Slower or quicker beyond noise", self.timing.iter().map(ToString::to_string).collect());
-        list("Scenarios that are new", self.added.clone());
-        list("Scenarios that are gone", self.removed.clone());
-        text
     }
 }

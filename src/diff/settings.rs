@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use bpconform_steps::evidence::{Exchange, Outcome};
+use bpconform_steps::evidence::{Exchange, Outcome, Text};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,6 +12,9 @@ use crate::report::view;
 
 /// The surfaces whose answers hold the agents' settings (surfaces.md §4.1).
 const READ_BY: &str = "author.agents";
+
+/// How the name of an agent begins that a run made for itself; each run has others.
+const OWN: &str = "bpconform-";
 
 /// What Sling changes by itself whenever a node is written; it says nothing about a setting.
 const BOOK_KEEPING: [&str; 9] = [
@@ -74,19 +77,32 @@ fn differences(before: &Settings, after: &Settings) -> Vec<Setting> {
     keys.into_iter().filter(differs).map(setting).collect()
 }
 
+/// Whether a run read the agents' settings and no answer was kept whole.
+pub fn are_cut(record: &Record) -> bool {
+    let mut lists = record.scenarios.iter().flat_map(view::exchanges).filter_map(list).peekable();
+    lists.peek().is_some() && lists.all(|body| body.capped)
+}
+
+/// The body of an answer that lists the agents.
+fn list(exchange: &Exchange) -> Option<&Text> {
+    match &exchange.outcome {
+        Outcome::Response { status: 200, body, .. } if exchange.surface == READ_BY && exchange.method == "GET" => {
+            Some(body)
+        }
+        _ => None,
+    }
+}
+
 /// The settings that a scenario saw first; none if it never read them, or if the evidence is cut.
 fn seen(scenario: &ScenarioRecord) -> Option<Settings> {
     view::exchanges(scenario).find_map(read)
 }
 
 fn read(exchange: &Exchange) -> Option<Settings> {
-    let Outcome::Response { status: 200, body, .. } = &exchange.outcome else { return None };
-    if exchange.surface != READ_BY || exchange.method != "GET" || body.capped {
-        return None;
-    }
+    let body = list(exchange).filter(|body| !body.capped)?;
     let Value::Object(node) = serde_json::from_str(&body.text).ok()? else { return None };
     let mut settings = Settings::new();
-    for (agent, page) in &node {
+    for (agent, page) in node.iter().filter(|(agent, _)| !agent.starts_with(OWN)) {
         let Some(Value::Object(content)) = page.get("jcr:content") else { continue };
         for (property, value) in content {
             if value.is_object() || BOOK_KEEPING.contains(&property.as_str()) {

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The longest part of a body that is kept, in bytes.
-pub const BODY_CAP: usize = 16 * 1024;
+/// The longest part of a body that is kept, in bytes. The list of all agents of a real Author must fit: `diff` reads
+/// their settings from it.
+pub const BODY_CAP: usize = 64 * 1024;
 
 /// One request and what came back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -75,7 +75,16 @@ fn an_unused_entry_and_an_expired_one_are_told() {
     let (exit, text) = exit_and_text(&record(), &(known + &entry("05-agents/gone", "failed", "2026-12-31")));
     assert!(exit == Exit::Baseline && text.contains("not used") && text.contains("05-agents/gone"), "{text}");
     let (exit, text) = exit_and_text(&record(), &entry("05-agents/known", "failed", "2026-03-03"));
-    assert!(exit == Exit::Baseline && text.contains("expired:\n  05-agents/known  on 2026-03-03"), "{text}");
+    let told = "expired:\n  05-agents/known  on 2026-03-03: expected failed, failed (BP-123)";
+    assert!(exit == Exit::Baseline && text.contains(told), "{text}");
+    let (_, paste) = text.split_once("if it is accepted:\n").expect("what to paste: it still fails");
+    assert!(paste.contains("comment = \"BP-123\"") && paste.contains("expires = \"2026-06-02\""), "{paste}");
+    assert_eq!(judge(&record(), &baseline(paste), TODAY).exit, Exit::Green, "what is pasted makes it fit");
+    let mut mended = record();
+    mended.scenarios[9].verdict = Verdict::Passed;
+    mended.judge_again(false);
+    let (_, text) = exit_and_text(&mended, &entry("05-agents/known", "failed", "2026-03-03"));
+    assert!(text.contains("to remove from the baseline: 05-agents/known") && !text.contains("to paste"), "{text}");
 }
 
 #[test]

@@ -55,22 +55,57 @@ fn the_same_configuration_on_another_port_does_not_differ() {
 }
 
 #[test]
-fn what_was_fixed_or_is_no_longer_checked_is_green_but_told() {
+fn what_was_fixed_is_green_but_told() {
     let passing = sample::passing();
     let broken = with(&passing, "BP-REP-04", Verdict::Failed);
     let fixed = diff(&broken, &passing);
     assert_eq!((fixed.requirements[0].change, fixed.exit()), (Change::Fixed, Exit::Green));
-    let skipped = diff(&passing, &with(&passing, "BP-REP-04", Verdict::Skipped));
-    assert_eq!((skipped.requirements[0].change, skipped.exit()), (Change::NewlySkipped, Exit::Green));
+    assert_eq!(diff(&broken, &broken).exit(), Exit::Green, "what failed before and fails now did not break");
 }
 
 #[test]
-fn what_cannot_be_told_any_more_is_not_green() {
+fn what_nobody_can_tell_any_more_is_not_green() {
     let passing = sample::passing();
-    assert_eq!(diff(&passing, &with(&passing, "BP-REP-04", Verdict::Error)).exit(), Exit::Unreachable);
+    let untold = with(&passing, "BP-REP-04", Verdict::Error);
+    for before in [&passing, &untold, &with(&passing, "BP-REP-04", Verdict::Skipped)] {
+        let diff = diff(before, &untold);
+        assert_eq!((diff.requirements[0].change, diff.exit()), (Change::Untold, Exit::Unreachable));
+    }
+    let skipped = diff(&passing, &with(&passing, "BP-REP-04", Verdict::Skipped));
+    assert_eq!((skipped.requirements[0].change, skipped.exit()), (Change::NewlySkipped, Exit::Unreachable));
+    assert!(skipped.text().contains("No longer checked (requirements)"), "{}", skipped.text());
     let mut cut = passing.clone();
     cut.complete = false;
     assert_eq!(diff(&passing, &cut).exit(), Exit::Unreachable);
+    let mut other = passing.clone();
+    other.requirements.retain(|one| one.id != "BP-REP-04");
+    assert_eq!(diff(&passing, &other).requirements[0].id, "BP-REP-04", "a promise that is gone is not checked");
+    let nothing = sample::record(Vec::new());
+    assert_eq!(diff(&nothing, &nothing).exit(), Exit::NothingProved);
+}
+
+#[test]
+fn what_makes_two_records_hard_to_compare_is_told() {
+    let before = sample::passing();
+    assert!(diff(&before, &before).notes.is_empty());
+    let mut after = before.clone();
+    after.allow = bpconform_fixtures::Allow::Observe;
+    after.plan.tags = Some("@observe".into());
+    after.complete = false;
+    for exchange in after.scenarios.iter_mut().flat_map(|one| &mut one.steps).flat_map(|step| &mut step.exchanges) {
+        if let Outcome::Response { body, .. } = &mut exchange.outcome {
+            body.capped = true;
+        }
+    }
+    let text = diff(&before, &after).text();
+    for note in [
+        "the allow level is not the same: change, then observe",
+        "the selection is not the same: everything, then @observe",
+        "the later run did not come to its end",
+        "the later run's list of agents is longer than the 64 KiB",
+    ] {
+        assert!(text.contains(note), "{note} is missing in\n{text}");
+    }
 }
 
 #[test]

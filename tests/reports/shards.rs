@@ -55,7 +55,8 @@ type Change = fn(&mut Record);
 
 #[test]
 fn shards_of_different_runs_are_refused_with_what_differs() {
-    let change: [(&str, Change); 4] = [
+    let change: [(&str, Change); 5] = [
+        ("state of the Author", |record| record.target.states.push("fresh".into())),
         ("surfaces", |record| record.target.surfaces_sha256 = Some("1".repeat(64))),
         ("allow level", |record| record.allow = bpconform_fixtures::Allow::Observe),
         ("product", |record| record.target.product = Some("6.5.22.0".into())),

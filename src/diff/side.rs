@@ -1,0 +1,103 @@
+//! One side of a comparison, and what makes two of them hard to compare.
+
+use std::fmt;
+
+use bpconform_fixtures::Allow;
+use serde::Serialize;
+
+use super::settings;
+use crate::record::{Outcome, Record};
+
+/// One side of the comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// When the run began.
+    pub started: String,
+    /// `mock` or `author`.
+    pub target: String,
+    /// Where the Author is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// What the Author calls its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// What the run was allowed to do.
+    pub allow: Allow,
+    /// What the run came to.
+    pub outcome: Outcome,
+    /// Whether it came to its end.
+    pub complete: bool,
+}
+
+impl Side {
+    pub(super) fn of(record: &Record) -> Self {
+        Self {
+            started: record.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            target: record.target.kind.clone(),
+            author: record.target.addresses.get("author").map(ToString::to_string),
+            product: record.target.product.clone(),
+            allow: record.allow,
+            outcome: record.outcome,
+            complete: record.complete,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            Some(self.started.as_str()),
+            Some(self.author.as_deref().unwrap_or(&self.target)),
+            self.product.as_deref(),
+            Some(self.allow.word()),
+            Some(self.outcome.exit().meaning()),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+    }
+}
+
+/// What else differs than the Author's own doing, and what the evidence does not show.
+pub(super) fn notes(before: &Record, after: &Record) -> Vec<String> {
+    let mut notes: Vec<String> = differences(before, after).collect();
+    for (record, which) in [(before, "earlier"), (after, "later")] {
+        if !record.complete {
+            notes.push(format!("the {which} run did not come to its end"));
+        }
+        if settings::are_cut(record) {
+            let cap = record.body_cap / 1024;
+            notes.push(format!(
+                "the {which} run's list of agents is longer than the {cap} KiB that are kept of an answer: their \
+                 settings are not compared"
+            ));
+        }
+    }
+    notes
+}
+
+fn differences(before: &Record, after: &Record) -> impl Iterator<Item = String> {
+    let selection = |record: &Record| {
+        let plan = &record.plan;
+        let all = plan.tags.iter().chain(&plan.name).chain(&plan.requirements).cloned().collect::<Vec<_>>();
+        if all.is_empty() { "everything".to_owned() } else { all.join(", ") }
+    };
+    let shard = |record: &Record| {
+        record.plan.shard.as_ref().map_or_else(|| "whole".into(), |shard| format!("{}/{}", shard.index, shard.count))
+    };
+    let surfaces = |record: &Record| {
+        let hash = record.target.surfaces_sha256.as_deref().and_then(|hash| hash.get(..8)).unwrap_or("unknown");
+        format!("{} ({hash})", record.target.surfaces)
+    };
+    let traits = move |record: &Record| {
+        [
+            ("target", record.target.kind.clone()),
+            ("allow level", record.allow.to_string()),
+            ("selection", selection(record)),
+            ("shard", shard(record)),
+            ("set of surfaces", surfaces(record)),
+            ("version of bpconform", record.tool.version.clone()),
+        ]
+    };
+    let both = traits(before).into_iter().zip(traits(after));
+    both.filter(|((_, one), (_, two))| one != two)
+        .map(|((what, one), (_, two))| format!("the {what} is not the same: {one}, then {two}"))
+}
