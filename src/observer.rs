@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use bpconform_steps::under_way::UnderWay;
+
 use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -56,7 +58,7 @@ impl Observer {
 }
 
 impl Watch for Observer {
-    fn planned(&mut self, record: &Record) -> Result<(), Error> {
+    fn planned(&mut self, record: &Record, requests: &UnderWay) -> Result<(), Error> {
         let mut state = self.0.borrow_mut();
         let redactor = state.output.redactor.clone();
         // Before the run, so that a run of an hour is not lost to a directory that cannot be written.
@@ -64,7 +66,7 @@ impl Watch for Observer {
         let begin = |directory: PathBuf| Keeper::begin(&directory, record, |text| redactor.redact(text));
         state.keeper = directory.map(begin).transpose()?;
         if let Some(progress) = &mut state.progress {
-            progress.planned(record.plan.run);
+            progress.planned(record.plan.run, requests);
         }
         Ok(())
     }

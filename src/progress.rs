@@ -1,21 +1,28 @@
-//! What a person sees while a run goes on: how far it is, how long it takes, and the step of each scenario that runs.
+//! What a person sees while a run goes on: how far it is, how long it takes, the step of each scenario that runs, and
+//! what each of the four agents is being asked, for that is what takes long.
 //! Only on a terminal; elsewhere the lines of the scenarios that have ended say enough.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use bpconform_steps::under_way::UnderWay;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::report::view;
 
 /// The longest part of a name or a sentence that is shown.
 const WIDEST: usize = 100;
 
+/// How many agents AEM makes for a tenant (surfaces.md §0.1).
+const AGENTS: u8 = 4;
+
 /// The live view of a run.
 #[derive(Debug)]
 pub struct Progress {
     all: MultiProgress,
+    agents: ProgressBar,
     total: ProgressBar,
     running: HashMap<String, (String, ProgressBar)>,
 }
@@ -29,20 +36,27 @@ impl Progress {
 
     fn on(target: ProgressDrawTarget) -> Self {
         let all = MultiProgress::with_draw_target(target);
+        let agents = all.add(ProgressBar::new_spinner());
         let total = all.add(ProgressBar::new(0));
         total.set_style(style("{wide_bar:.dim} {pos}/{len} scenarios  {elapsed} gone, {eta} to go{msg}"));
-        Self { all, total, running: HashMap::new() }
+        Self { all, agents, total, running: HashMap::new() }
     }
 
-    /// The plan is made: so many scenarios run.
-    pub fn planned(&mut self, scenarios: usize) {
+    /// The plan is made: so many scenarios run, and these are the requests that are under way.
+    pub fn planned(&mut self, scenarios: usize, requests: &UnderWay) {
+        let requests = requests.clone();
+        let agents = move |_: &ProgressState, text: &mut dyn Write| {
+            let _ = text.write_str(&agents(&requests));
+        };
+        self.agents.set_style(style("agents  {agents:.dim}").with_key("agents", agents));
+        self.agents.enable_steady_tick(Duration::from_millis(200));
         self.total.set_length(u64::try_from(scenarios).unwrap_or_default());
         self.total.enable_steady_tick(Duration::from_millis(200));
     }
 
     /// A scenario begins.
     pub fn begun(&mut self, id: &str, name: &str) {
-        let line = self.all.insert_before(&self.total, ProgressBar::new_spinner());
+        let line = self.all.insert_before(&self.agents, ProgressBar::new_spinner());
         line.set_style(style("{spinner} {wide_msg}"));
         line.set_message(view::shorten(name, WIDEST));
         line.enable_steady_tick(Duration::from_millis(200));
@@ -76,9 +90,23 @@ impl Progress {
     /// The run is over: nothing of the view is left.
     pub fn finish(&mut self) {
         self.running.drain().for_each(|(_, (_, line))| line.finish_and_clear());
+        self.agents.finish_and_clear();
         self.total.finish_and_clear();
         let _ = self.all.clear();
     }
+}
+
+/// The four agents side by side, each with what it is asked and since when.
+fn agents(requests: &UnderWay) -> String {
+    let all = requests.all();
+    let agent = |index: u8| match all.iter().find(|request| view::agent(&request.url) == Some(index)) {
+        Some(request) => {
+            let surface = request.surface.rsplit('.').next().unwrap_or_default();
+            format!("{index} {surface} {} s", request.since.elapsed().as_secs())
+        }
+        None => format!("{index} –"),
+    };
+    (0..AGENTS).map(agent).collect::<Vec<_>>().join("   ")
 }
 
 /// A style of our own; a wrong one is the usual one.
@@ -96,7 +124,10 @@ mod tests {
     fn a_person_sees_the_step_of_each_scenario_and_how_far_the_run_is() {
         let term = InMemoryTerm::new(10, 120);
         let mut progress = Progress::on(ProgressDrawTarget::term_like(Box::new(term.clone())));
-        progress.planned(3);
+        let requests = UnderWay::default();
+        let test = "http://localhost/etc/replication/agents.author/mp_replication_agent2_default_bpdoc.test.html";
+        let _waits = requests.begin("author.agent-test", test);
+        progress.planned(3, &requests);
         progress.begun("a/b", "All four are enabled");
         progress.begun("a/c", "The queue is idle");
         progress.step("a/b", "Given the four replication agents of the tenant");
@@ -106,6 +137,7 @@ mod tests {
         assert!(seen.contains("All four are enabled: Given the four replication agents of the tenant"), "{seen}");
         assert!(seen.contains("1/3 scenarios") && seen.contains("1 did not pass"), "{seen}");
         assert!(!seen.contains("The queue is idle"), "{seen}");
+        assert!(seen.contains("agents  0 –   1 –   2 agent-test 0 s   3 –"), "{seen}");
         progress.finish();
         assert_eq!(term.contents(), "", "nothing is left");
         assert_eq!(term.width(), 120);

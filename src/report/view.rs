@@ -101,15 +101,15 @@ pub fn transcript(exchange: &Exchange) -> Option<Vec<String>> {
     }
 }
 
-/// The name of the agent that an exchange is about: it stands in the address (surfaces.md §4.1).
-pub fn agent_name(exchange: &Exchange) -> Option<&str> {
-    let start = exchange.url.find(AGENT)?;
-    exchange.url[start..].split(['/', '.', '?']).next()
+/// The name of the agent that a request is about: it stands in the address (surfaces.md §4.1).
+pub fn agent_name(url: &str) -> Option<&str> {
+    let start = url.find(AGENT)?;
+    url[start..].split(['/', '.', '?']).next()
 }
 
-/// Which of the four agents an exchange is about, from 0.
-pub fn agent(exchange: &Exchange) -> Option<u8> {
-    let digit = agent_name(exchange)?.strip_prefix(AGENT)?.chars().next()?.to_digit(10)?;
+/// Which of the four agents a request is about, from 0.
+pub fn agent(url: &str) -> Option<u8> {
+    let digit = agent_name(url)?.strip_prefix(AGENT)?.chars().next()?.to_digit(10)?;
     u8::try_from(digit).ok()
 }
 
@@ -118,7 +118,7 @@ const AGENT: &str = "mp_replication_agent";
 
 /// The lane of a timeline that an exchange belongs to: one of the four agents, else its system.
 pub fn lane(exchange: &Exchange) -> String {
-    match agent(exchange) {
+    match agent(&exchange.url) {
         Some(index) => format!("Agent {index}"),
         None => match exchange.surface.split('.').next().unwrap_or_default() {
             "author" => "Author".into(),

@@ -247,7 +247,7 @@ async fn run_until(
     };
     let stage = Stage::new(Arc::clone(&shared), ground, stop.clone());
     let mut record = open(options, &plan, shard, started, survey);
-    watch.planned(&record)?;
+    watch.planned(&record, &shared.wire.under_way)?;
     let played = AssertUnwindSafe(play(features, &plan, options, stage, watch)).catch_unwind().await;
     // Whatever happened, what was changed is undone before anything else is said.
     if let Target::Author(stack, credentials) = &options.target {

@@ -1,12 +1,15 @@
 //! Who is told what happens while a run goes on: the terminal, and the record that grows on the disk.
 
+use bpconform_steps::under_way::UnderWay;
+
 use crate::error::Error;
 use crate::record::{Record, ScenarioRecord};
 
 /// Is told what happens while a run goes on.
 pub trait Watch {
     /// The plan is made. The record is what it would be if the run ended now; an error ends the run before it begins.
-    fn planned(&mut self, _record: &Record) -> Result<(), Error> {
+    /// The requests are those that are under way, now and later.
+    fn planned(&mut self, _record: &Record, _requests: &UnderWay) -> Result<(), Error> {
         Ok(())
     }
 

@@ -21,6 +21,7 @@ pub mod session;
 pub mod stack;
 pub mod steps;
 pub mod tenant;
+pub mod under_way;
 pub mod undo;
 pub mod welcome;
 pub mod wire;

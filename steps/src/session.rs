@@ -373,7 +373,9 @@ impl Session {
     ) -> Checked<Reply> {
         let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let clock = Instant::now();
+        let under_way = self.run.wire.under_way.begin(&surface.id, url.as_str());
         let (outcome, retries) = carry(&self.run.wire, surface, &url, request).await;
+        drop(under_way);
         let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Ok(reply) = &outcome {
             reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));

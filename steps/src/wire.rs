@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::resolver::Resolver;
+use crate::under_way::UnderWay;
 
 /// How a request is carried.
 #[derive(Clone, Debug)]
@@ -106,6 +107,8 @@ pub struct Wire {
     own: Option<(BTreeSet<System>, Client)>,
     /// What no request may exceed.
     pub limits: Limits,
+    /// The requests that are under way.
+    pub under_way: UnderWay,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) retries: u32,
     pub(crate) proxy: Option<Url>,
@@ -127,6 +130,7 @@ impl Wire {
                 None => None,
             },
             limits: connection.limits.clone(),
+            under_way: UnderWay::default(),
             headers: connection.headers.clone(),
             retries: connection.retries,
             proxy: match &connection.proxy {

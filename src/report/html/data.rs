@@ -83,7 +83,8 @@ pub(super) fn embedded(scenario: &ScenarioRecord) -> Result<Value, Error> {
 fn data(scenario: &ScenarioRecord) -> Data<'_> {
     let most = if scenario.verdict == Verdict::Passed { BODY_OF_PASSED } else { usize::MAX };
     let named = |one: &Exchange| {
-        view::agent_name(one).is_some_and(|name| scenario.reason.as_ref().is_some_and(|reason| reason.contains(name)))
+        view::agent_name(&one.url)
+            .is_some_and(|name| scenario.reason.as_ref().is_some_and(|reason| reason.contains(name)))
     };
     let request = |one| Request { named: named(one), ..request(one, scenario.started_ms, most) };
     let exchanges: Vec<_> = view::exchanges(scenario).map(request).collect();
