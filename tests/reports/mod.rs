@@ -9,7 +9,6 @@ mod page;
 mod people;
 mod sample;
 mod shards;
-mod size;
 
 /// A directory of this test's own, removed when it ends.
 struct Folder(std::path::PathBuf);
