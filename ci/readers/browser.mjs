@@ -11,19 +11,23 @@ import { createInterface } from "node:readline";
 const directory = path.resolve(process.argv[2]);
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), "bpconform-browser-"));
-const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
+let driver;
 const refuse = (page, problem) => { console.error(`${path.relative(directory, page)}: ${problem}`); process.exitCode = 1; };
 
-async function port() {
-  for await (const line of createInterface({ input: driver.stdout })) {
-    const told = line.match(/on port (\d+)\.$/);
-    if (told) return told[1];
+/** A driver that finds its port taken in the meantime ends without a word of it. */
+async function start() {
+  for (let again = 0; again < 5; again += 1) {
+    driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
+    for await (const line of createInterface({ input: driver.stdout })) {
+      const told = line.match(/on port (\d+)\.$/);
+      if (told) return told[1];
+    }
   }
   throw new Error("chromedriver did not start");
 }
 
 async function open() {
-  const base = `http://127.0.0.1:${await port()}`;
+  const base = `http://127.0.0.1:${await start()}`;
   const ask = async (where, body) => {
     const reply = await fetch(base + where, { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(120_000) });
     const { value } = await reply.json();
@@ -85,7 +89,7 @@ try {
 } finally {
   // A driver that is killed leaves its browser running.
   await browser?.close().catch(() => {});
-  driver.kill();
-  driver.stdout.destroy();
+  driver?.kill();
+  driver?.stdout.destroy();
   fs.rmSync(profile, { recursive: true, force: true });
 }

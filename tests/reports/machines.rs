@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use bpconform::record::Record;
 use bpconform::report::Format;
 use bpconform::report::github::{ANNOTATIONS_LIMIT, SUMMARY_LIMIT};
 use bpconform::verdict::Verdict;
+use proptest::prelude::*;
 use roxmltree::Document;
 use serde_json::Value;
 
 use super::sample;
 
-fn draw(format: Format, record: &bpconform::record::Record) -> String {
+fn draw(format: Format, record: &Record) -> String {
     format.draw(record).expect("every record can be drawn")
 }
 
@@ -32,6 +34,39 @@ fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
         .map(|node| (node.attribute("classname"), node.attribute("name")))
         .collect();
     assert_eq!(names.len(), 6, "each case has a name of its own");
+}
+
+/// A record in which this text stands wherever a target or a feature could put it.
+fn holding(text: &str) -> Record {
+    let mut record = sample::failing();
+    for scenario in &mut record.scenarios {
+        scenario.name = text.into();
+        scenario.feature = text.into();
+        scenario.reason = scenario.reason.take().map(|_| text.into());
+        scenario.attempts.iter_mut().for_each(|attempt| attempt.reason = Some(text.into()));
+        scenario.steps.iter_mut().for_each(|step| step.text = text.into());
+    }
+    record
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_text_breaks_what_holds_it(text in any::<String>(), cut in 0..sample::HOSTILE.len()) {
+        let hostile: String = sample::HOSTILE.chars().take(cut).collect();
+        let record = holding(&(text + &hostile));
+        let xml = draw(Format::Junit, &record);
+        let document = Document::parse(&xml);
+        prop_assert!(document.is_ok(), "{:?}", document.err());
+        prop_assert_eq!(xml.matches("<testcase ").count(), 6);
+        for line in draw(Format::Messages, &record).lines() {
+            prop_assert!(serde_json::from_str::<Value>(line).is_ok(), "{}", line);
+        }
+        let commands = draw(Format::Annotations, &record);
+        prop_assert!(commands.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")));
+        prop_assert_eq!(draw(Format::Html, &record).matches("<script").count(), 7);
+    }
 }
 
 #[test]
