@@ -50,10 +50,7 @@ fn traits(record: &Record) -> [(&'static str, String); 9] {
         ("number of shards", text(&shard.map(|shard| shard.count))),
         ("plan", text(&shard.map(|shard| &shard.plan_sha256))),
         ("selection", text(&(&record.plan.tags, &record.plan.name, &record.plan.requirements))),
-        (
-            "target",
-            text(&(&target.kind, &target.mocks, &target.addresses, target.insecure, &record.environment.name)),
-        ),
+        ("target", text(&(&target.kind, &target.mocks, &target.addresses, target.insecure, &record.environment.name))),
         ("product", text(&record.target.product)),
         ("state of the Author", text(&record.target.states)),
         ("surfaces", text(&(&record.target.surfaces, &record.target.surfaces_sha256, &record.target.defects))),

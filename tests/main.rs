@@ -8,10 +8,10 @@ mod config;
 mod conformance;
 mod connection;
 mod evidence;
-mod fuzzed;
-mod hybrid;
 #[cfg(unix)]
 mod fleet;
+mod fuzzed;
+mod hybrid;
 #[cfg(unix)]
 mod mock;
 mod permission;

@@ -2,6 +2,7 @@
 //! recorded is all that a run needs to know of an Author whose endpoints are elsewhere.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -61,23 +62,44 @@ fields = { tenant-url = "serviceUrl" }
 struct Network(Vec<(String, Value)>);
 
 impl Network {
-    /// Takes over what came since, with the answers' bodies as long as the browser has them.
-    async fn note(&mut self, browser: &Browser) {
+    /// Takes over what came since, with the answers' bodies as long as the browser has them; waits until a request of that
+    /// method was answered.
+    async fn note(&mut self, browser: &Browser, method: &str) {
+        let began = Instant::now();
+        let from = self.0.len();
+        loop {
+            self.take(browser).await;
+            let mut new = self.0[from..].iter().map(|(_, entry)| entry);
+            if new.any(|entry| entry["request"]["method"] == method && !entry["response"].is_null()) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "the browser tells of no {method}");
+        }
+    }
+
+    async fn take(&mut self, browser: &Browser) {
         for event in browser.network().await {
             let (params, id) = (&event["params"], event["params"]["requestId"].as_str().unwrap_or_default().to_owned());
             match event["method"].as_str() {
-                Some("Network.requestWillBeSent") => self.0.push((id, sent(params))),
+                Some("Network.requestWillBeSent") => {
+                    self.answered(&id, &params["redirectResponse"], "");
+                    self.0.push((id, sent(params)));
+                }
                 Some("Network.responseReceived") => {
                     let body = browser.body(&id).await.unwrap_or_default();
-                    let entry = self.0.iter_mut().rfind(|(known, _)| *known == id);
-                    let response = &params["response"];
-                    let content = json!({ "mimeType": response["mimeType"], "text": body });
-                    if let Some((_, entry)) = entry {
-                        entry["response"] = json!({ "status": response["status"], "headers": [], "content": content });
-                    }
+                    self.answered(&id, &params["response"], &body);
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// The newest request of that id was answered; a redirect goes on under the same.
+    fn answered(&mut self, id: &str, response: &Value, body: &str) {
+        let entry = self.0.iter_mut().rfind(|(known, _)| known == id).filter(|_| !response.is_null());
+        if let Some((_, entry)) = entry {
+            let content = json!({ "mimeType": response["mimeType"], "text": body });
+            entry["response"] = json!({ "status": response["status"], "headers": [], "content": content });
         }
     }
 
@@ -115,11 +137,11 @@ async fn click_through(browser: &Browser, mock: &Mock) -> Value {
     browser.type_into("input[name=j_username]", credential("BPCONFORM_AUTHOR_USER")).await;
     browser.type_into("input[name=j_password]", credential("BPCONFORM_AUTHOR_PASSWORD")).await;
     browser.click("button").await;
-    network.note(browser).await;
+    network.note(browser, "POST").await;
 
     // Tools > Security > Adobe IMS Configurations > Create
     browser.click_link("Adobe IMS Configurations").await;
-    network.note(browser).await;
+    network.note(browser, "GET").await;
     let fields = [
         ("Title", "My integration"),
         ("Authorization Server", mock.url("ims")),
@@ -132,42 +154,42 @@ async fn click_through(browser: &Browser, mock: &Mock) -> Value {
         browser.fill(label, value).await;
     }
     browser.click_button("Create").await;
-    network.note(browser).await;
+    network.note(browser, "POST").await;
 
     browser.go(&page("/")).await;
     browser.click_link("Adobe IMS Configurations").await;
     browser.click_button("Check Health").await;
     assert!(browser.text("body").await.contains("My integration: Token retrieved successfully!"));
-    network.note(browser).await;
+    network.note(browser, "GET").await;
 
     // Tools > Cloud Services > AEM Brand Portal > Create > Save & Close
     browser.go(&page("/")).await;
     browser.click_link("AEM Brand Portal").await;
-    network.note(browser).await;
+    network.note(browser, "GET").await;
     browser.fill("Title", "My tenant").await;
     browser.fill("Service URL", mock.url("tenant")).await;
     browser.click_button("Save & Close").await;
-    network.note(browser).await;
+    network.note(browser, "POST").await;
 
     // Tools > Deployment > Replication > Agents on author, each of the four > Test Connection
     browser.go(&page("/")).await;
     browser.click_link("Agents on author").await;
     browser.reload_until("bpdoc MP Replication Agent3 Default").await;
-    network.note(browser).await;
+    network.note(browser, "GET").await;
     for agent in 0..4 {
         browser.go(&page("/etc/replication/agents.author.html")).await;
         browser.click_link(&format!("bpdoc MP Replication Agent{agent} Default")).await;
-        network.note(browser).await;
+        network.note(browser, "GET").await;
         browser.click_link("Test Connection").await;
         assert!(browser.text("body").await.contains("Replication test succeeded"));
-        network.note(browser).await;
+        network.note(browser, "GET").await;
     }
 
     // An integration that is not wanted any more is deleted.
     browser.go(&page("/")).await;
     browser.click_link("Adobe IMS Configurations").await;
     browser.click_button("Delete").await;
-    network.note(browser).await;
+    network.note(browser, "POST").await;
     network.har()
 }
 
