@@ -1,8 +1,9 @@
 //! Cucumber inside the binary: features go in, events come out, and each scenario's record is made when it ends.
 
 use std::collections::HashMap;
+use std::panic;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::SystemTime;
 
 use bpconform_steps::evidence::Exchange;
@@ -75,12 +76,14 @@ pub(crate) async fn drive(
     let writer = Scribe { traces, earlier, shelf: shelf.clone(), tell: Box::new(tell) };
     let again = RetryOptions { retries: Retries::initial(retries), after: None };
     let before = stage.clone();
+    let tell = teller();
     let runner = runner::Basic::default()
         .steps(World::collection())
         .max_concurrent_scenarios(jobs)
         .retry_options(move |_, _, _, _| (retries > 0).then_some(again))
         .before(move |feature, _, scenario, world| {
             let stage = before.clone();
+            tell();
             Box::pin(async move { stage.enter(&key(feature, scenario), world).await })
         })
         .after(move |feature, _, scenario, _, world| {
@@ -94,6 +97,26 @@ pub(crate) async fn drive(
             })
         });
     Cucumber::<World, _, _, _, _>::custom(Ready, runner, writer).with_default_cli().run(features).await;
+}
+
+/// Cucumber keeps every panic of the process silent while it runs, since that is how steps say that they did not pass. What
+/// this gives back makes any other panic heard again, as it was before.
+fn teller() -> impl Fn() + 'static {
+    let hook = Arc::new(panic::take_hook());
+    let usual = Arc::clone(&hook);
+    panic::set_hook(Box::new(move |panic| usual(panic)));
+    let once = Once::new();
+    move || {
+        let hook = Arc::clone(&hook);
+        once.call_once(|| {
+            panic::set_hook(Box::new(move |info| {
+                let text = info.payload().downcast_ref::<String>();
+                if text.is_none_or(|text| Problem::from_text(text).to_string() != *text) {
+                    hook(info);
+                }
+            }));
+        });
+    }
 }
 
 /// Hands the features over at once: cucumber spins at full load on a stream that is ever pending.
