@@ -1,5 +1,5 @@
 //! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
-//! Author did not answer. It may be said as often as one likes.
+//! Author did not answer. It may be said as often as one likes. With `--containers` it sweeps the Docker Engine instead.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use bpconform_steps::wire::Wire;
 use clap::Args;
 
 use crate::cli::TargetArgs;
+use crate::container::sweep::{self, SweepArgs};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::observe::{Place, Reach};
@@ -26,9 +27,12 @@ use crate::run::undo::JOURNAL;
 #[derive(Clone, Debug, Args)]
 pub struct CleanArgs {
     /// The journal that a run left, or the directory of --out in which it lies
-    #[arg(value_name = "JOURNAL")]
-    pub journal: PathBuf,
-    /// Say what would be undone, and send nothing
+    #[arg(value_name = "JOURNAL", required_unless_present = "containers")]
+    pub journal: Option<PathBuf>,
+    /// What runs left with the Docker Engine.
+    #[command(flatten)]
+    pub sweep: SweepArgs,
+    /// Say what would be undone or removed, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The Author is the journal's; what else is needed to reach it.
@@ -38,7 +42,10 @@ pub struct CleanArgs {
 
 /// Carries out `bpconform clean`.
 pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -> Result<Exit, Error> {
-    let path = if arguments.journal.is_dir() { arguments.journal.join(JOURNAL) } else { arguments.journal.clone() };
+    let Some(journal) = &arguments.journal else {
+        return sweep::clean(&arguments.sweep, arguments.dry_run, output).await;
+    };
+    let path = if journal.is_dir() { journal.join(JOURNAL) } else { journal.clone() };
     let journal::Read { header, open } = read(&path)?;
     if open.is_empty() {
         output.out(&format!("nothing to undo: every change of the run {} was undone\n", header.run));

@@ -11,10 +11,12 @@ use url::Url;
 use crate::clean::CleanArgs;
 use crate::config::connection::ConnectionArgs;
 use crate::config::settings;
+use crate::container::args::ContainerArgs;
 use crate::doctor::DoctorArgs;
 use crate::evaluate::{BaselineArgs, DiffArgs, MergeArgs, ReportArgs};
 use crate::hybrid::HybridArgs;
 use crate::learn;
+use crate::rehearse::RehearseArgs;
 use crate::report::Wanted;
 use crate::serve::ServeArgs;
 use crate::shard::Shard;
@@ -88,7 +90,7 @@ pub enum Command {
     Selftest(Selftest),
     /// Say what is wrong with an Author, what it means and what to do; reads only
     Doctor(Box<DoctorArgs>),
-    /// Undo what a run changed and could not undo itself, from the journal that it left
+    /// Undo what a run changed and could not undo itself, from the journal that it left; or sweep its containers
     Clean(Box<CleanArgs>),
     /// Draw a record that was kept, in any form
     Report(ReportArgs),
@@ -96,6 +98,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Compare two records: what was fixed, what broke, what changed
     Diff(DiffArgs),
+    /// Rehearse an upgrade: check an old Author in a container, then a new one on what it left, and compare
+    Rehearse(Box<RehearseArgs>),
     /// Write a file of expected verdicts from a record
     Baseline(BaselineArgs),
     /// Print a completion script for a shell
@@ -132,6 +136,9 @@ pub struct Run {
     /// What is checked, and where it is.
     #[command(flatten)]
     pub target: TargetArgs,
+    /// The Author's container.
+    #[command(flatten)]
+    pub container: ContainedArgs,
     /// Which systems are mocks.
     #[command(flatten)]
     pub hybrid: HybridArgs,
@@ -143,11 +150,23 @@ pub struct Run {
     pub how: How,
 }
 
+/// Which image the Author's container is started from, and how.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Container")]
+pub struct ContainedArgs {
+    /// With --target container, the image of the Author; there is no public one of AEM
+    #[arg(long, value_name = "IMAGE", env = "BPCONFORM_AUTHOR_IMAGE")]
+    pub author_image: Option<String>,
+    /// How it is started.
+    #[command(flatten)]
+    pub start: ContainerArgs,
+}
+
 /// What is checked, and where it is.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub struct TargetArgs {
-    /// What to check: the embedded mocks, or the Author at --author-url
+    /// What to check: the embedded mocks, the Author at --author-url, or one in a container of --author-image
     #[arg(long, value_enum, default_value_t, env = "BPCONFORM_TARGET")]
     pub target: TargetKind,
     /// Address of the Author, with its context path
@@ -185,6 +204,8 @@ pub enum TargetKind {
     Mock,
     /// An Author at an address.
     Author,
+    /// An Author in a container that is started for the run and removed after it.
+    Container,
 }
 
 /// How the run goes.
@@ -310,7 +331,8 @@ pub struct Explain {
 #[derive(Clone, Debug, Args)]
 pub struct Mock {
     /// The state in which the Author begins
-    #[arg(long, default_value = crate::features::USUAL_AUTHOR, value_parser = seed())]
+    #[arg(id = "mock_seed", long = "seed", value_name = "SEED", default_value = crate::features::USUAL_AUTHOR, value_parser = seed(),
+        env = "BPCONFORM_MOCK_SEED")]
     pub seed: String,
     /// Serve only these systems [default: all that are not elsewhere]
     #[arg(long, value_name = "SYSTEMS", value_parser = system(), value_delimiter = ',')]
@@ -328,19 +350,31 @@ pub struct Mock {
     #[arg(long)]
     pub tls: bool,
     /// Port of the Author; 0 is a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, env = "BPCONFORM_AUTHOR_PORT")]
     pub author_port: u16,
     /// Port of the Developer Console; 0 is a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, env = "BPCONFORM_CONSOLE_PORT")]
     pub console_port: u16,
     /// How it is reached.
     #[command(flatten)]
     pub how: ServeArgs,
+    /// Serve a control too: it tells what is served, and lets the stack begin again in another state; 0 is a free port
+    #[arg(long, value_name = "PORT", env = "BPCONFORM_CONTROL_PORT")]
+    pub control_port: Option<u16>,
+    /// Serve nothing: ask the mocks whose control is at --control-port whether all their systems answer
+    #[arg(long, requires = "control_port")]
+    pub check: bool,
     /// Print the addresses, the credentials and, with TLS, the authority's certificate as one JSON object
     #[arg(long)]
     pub json: bool,
     /// Serve it with this defect, see `bpconform selftest`; may be said several times
-    #[arg(long = "defect", value_name = "ID")]
+    #[arg(
+        id = "mock_defects",
+        long = "defect",
+        value_name = "ID",
+        value_delimiter = ',',
+        env = "BPCONFORM_MOCK_DEFECTS"
+    )]
     pub defects: Vec<String>,
     /// A file of surfaces that is laid over the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
@@ -367,6 +401,11 @@ pub fn command() -> clap::Command {
     let looks =
         |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
     let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks);
+    // A rehearsal is one of containers.
+    let of_containers = |arg: clap::Arg| arg.hide(true);
+    let command = command.mut_subcommand("rehearse", |rehearse| {
+        rehearse.mut_arg("target", of_containers).mut_arg("author_url", of_containers)
+    });
     let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
 }

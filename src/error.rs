@@ -118,6 +118,20 @@ pub enum Error {
     /// The mocked stack did not start.
     #[error("the mocked stack did not start: {0}")]
     Mock(String),
+    /// Mocks that should run already do not answer.
+    #[error("the mocks do not serve: {0}")]
+    NotServed(String),
+    /// The Docker Engine cannot be used.
+    #[error("{0}")]
+    Engine(#[from] crate::container::EngineError),
+    /// The Author's container did not become an Author that can be checked.
+    #[error("{image} cannot be checked: {problem}")]
+    Container {
+        /// The image.
+        image: String,
+        /// What was seen, and what to do.
+        problem: String,
+    },
     /// Ctrl-C before anything ran.
     #[error("interrupted")]
     Interrupted,

@@ -1,5 +1,6 @@
 //! The exit codes: each means one thing, so that a pipeline can tell "the target is wrong" from "I could not tell".
 
+use crate::container::EngineError;
 use crate::error::Error;
 use crate::record::Outcome;
 
@@ -77,9 +78,16 @@ impl From<&Error> for Exit {
             | Error::Configuration { .. }
             | Error::Missing { .. }
             | Error::Usage(_)
+            | Error::Engine(EngineError::Name(_))
             | Error::Read { .. }
             | Error::Write { .. } => Self::Usage,
-            Error::Unreachable { .. } | Error::NoMock { .. } | Error::Wire(_) | Error::Mock(_) => Self::Unreachable,
+            Error::Unreachable { .. }
+            | Error::NoMock { .. }
+            | Error::Wire(_)
+            | Error::Mock(_)
+            | Error::NotServed(_)
+            | Error::Engine(_)
+            | Error::Container { .. } => Self::Unreachable,
             Error::Interrupted => Self::Interrupted,
             Error::Internal(_) => Self::Internal,
         }

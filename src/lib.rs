@@ -4,9 +4,11 @@
 
 pub mod app;
 pub mod baseline;
+pub mod check;
 pub mod clean;
 pub mod cli;
 pub mod config;
+pub mod container;
 pub mod diff;
 pub mod doctor;
 pub mod environment;
@@ -29,6 +31,7 @@ pub mod plan;
 pub mod progress;
 pub mod record;
 pub mod record_file;
+pub mod rehearse;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -1,5 +1,8 @@
 //! The mocked stack as the command uses it: for the scenarios of a run, and served by itself for others to ask.
 
+mod check;
+pub mod control;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use std::sync::Arc;
 use bpconform_fixtures::{Defects, Surfaces, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::authority::Authority;
+use bpconform_mocks::renewal::Renewable;
 use bpconform_mocks::stack::{self, Ports, StackError, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
@@ -22,6 +26,9 @@ use crate::hybrid;
 use crate::output::Output;
 use crate::serve::CERTIFICATE;
 use crate::{selftest, signals};
+
+/// The label of an image that says `true` when what it holds is the mocks, with a control.
+pub const IMAGE_LABEL: &str = "org.bpconform.mocks";
 
 /// The states in which a mocked Author can begin.
 pub fn seeds() -> Vec<&'static str> {
@@ -94,8 +101,11 @@ struct Serving<'a> {
     ca: Option<&'a str>,
 }
 
-/// `bpconform mock`: serves until Ctrl-C.
+/// `bpconform mock`: serves until it is asked to end.
 pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, output: &Output) -> Result<Exit, Error> {
+    if mock.check {
+        return check::check(mock, output).await;
+    }
     let mut options = options(mock)?;
     if options.serve.contains(&System::Ims) {
         options.client = hybrid::client(&environment::credentials(variables, BTreeMap::new(), None)?)?;
@@ -103,9 +113,20 @@ pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, outpu
     let (served, authority, known) = (options.serve.clone(), options.authority.clone(), options.client.is_some());
     let running = start(options).await?;
     let ca = authority.as_ref().map(|authority| authority.certificate());
-    output.out(&if mock.json { json(&running, &served, ca)? } else { text(&running, &served, ca, known, mock) });
-    signals::asked_to_end().await;
-    running.stop().await;
+    let told = if mock.json { json(&running, &served, ca)? } else { text(&running, &served, ca, known, mock) };
+    match mock.control_port {
+        None => {
+            output.out(&told);
+            signals::asked_to_end().await;
+            running.stop().await;
+        }
+        Some(port) => {
+            let renewable = Renewable::start(running, port).await.map_err(|error| Error::Mock(error.to_string()))?;
+            output.out(&told);
+            output.err(&format!("the control of the mocks serves at {}\n", renewable.control));
+            signals::asked_to_end().await;
+        }
+    }
     Ok(Exit::Green)
 }
 

@@ -13,6 +13,7 @@ use bpconform_steps::session::{Run, Session, Settings};
 use bpconform_steps::stack::Stack;
 use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Wire};
+use url::Url;
 
 use crate::cli::TargetArgs;
 use crate::config::{Configured, secrets};
@@ -46,6 +47,11 @@ impl Reach {
             let advice = "say --author-url URL or set BPCONFORM_AUTHOR_URL".to_owned();
             return Err(Error::Missing { what: "address of the Author", advice });
         };
+        Self::at(author, target, place, output)
+    }
+
+    /// The same for an Author whose address is known from elsewhere.
+    pub fn at(author: Url, target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<Self, Error> {
         place.configured.headers_are_no_secrets()?;
         let credentials = secrets::credentials(place.configured, place.variables, target.credentials.as_deref())?;
         credentials.secrets().for_each(|secret| output.redactor.learn(secret));

@@ -78,7 +78,7 @@ mod peg_error {
 pub struct Facts<'a> {
     /// What the run may do.
     pub allow: Allow,
-    /// Whether the target is the embedded mock.
+    /// Whether the target is mocks, embedded or in a container.
     pub embedded: bool,
     /// The systems that are mocks beside a real Author.
     pub mocks: &'a BTreeSet<System>,

@@ -81,8 +81,11 @@ impl Tool {
 /// What was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRecord {
-    /// `mock` or `author`.
+    /// `mock`, `author` or `container`.
     pub kind: String,
+    /// The image of an Author in a container, and its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The addresses of a real target, by system; each scenario on the mock has its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, Url>,

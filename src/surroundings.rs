@@ -54,6 +54,15 @@ pub fn here() -> Surroundings {
     Surroundings { name: None, platform, ci: ci(|name| std::env::var(name).ok()) }
 }
 
+/// What this machine is called.
+pub fn host() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
 fn ci(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let Some(system) = SYSTEMS.iter().find(|system| variable(system.sign).is_some()) else { return BTreeMap::new() };

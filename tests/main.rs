@@ -7,6 +7,8 @@ mod cli;
 mod config;
 mod conformance;
 mod connection;
+#[cfg(unix)]
+mod containers;
 mod evidence;
 #[cfg(unix)]
 mod fleet;

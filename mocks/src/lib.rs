@@ -12,6 +12,8 @@ pub mod defects;
 pub mod form;
 pub mod ims;
 pub mod machine;
+mod places;
+pub mod renewal;
 pub mod routing;
 pub mod server;
 pub mod stack;

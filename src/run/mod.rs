@@ -25,11 +25,12 @@ use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run as Shared, Session, Settings};
 use bpconform_steps::stack::Stack;
 use bpconform_steps::welcome::Welcome;
-use bpconform_steps::wire::{Connection, Proxy, Wire};
+use bpconform_steps::wire::{Connection, Limits, Wire};
 use cucumber::gherkin::{Feature, Scenario};
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
+use crate::container::Contained;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::Features;
@@ -59,6 +60,8 @@ pub enum Target {
     Mock,
     /// A real Author, or one that is served elsewhere.
     Author(Stack, Credentials),
+    /// An Author in a container that was started for the run.
+    Container(Contained),
 }
 
 impl Target {
@@ -67,6 +70,35 @@ impl Target {
         match self {
             Self::Mock => "mock",
             Self::Author(..) => "author",
+            Self::Container(_) => "container",
+        }
+    }
+
+    /// Whether it is mocks, which can be put into any state and lose nothing: embedded, or in a container and verified.
+    pub const fn is_mocked(&self) -> bool {
+        match self {
+            Self::Mock => true,
+            Self::Author(..) => false,
+            Self::Container(contained) => contained.mocks.is_some(),
+        }
+    }
+
+    /// Whether nothing of it outlives the run: then nothing that a run changed is left behind.
+    pub(crate) const fn is_thrown_away(&self) -> bool {
+        matches!(self, Self::Container(contained) if !contained.outlived)
+    }
+
+    /// A real Author, whose state must be as before in the end.
+    pub(crate) fn real(&self) -> Option<(&Stack, &Credentials)> {
+        self.place().filter(|_| !self.is_mocked())
+    }
+
+    /// Where its systems are and who the run is; embedded mocks have a place for each scenario.
+    pub(crate) fn place(&self) -> Option<(&Stack, &Credentials)> {
+        match self {
+            Self::Mock => None,
+            Self::Author(stack, credentials) => Some((stack, credentials)),
+            Self::Container(contained) => Some((&contained.stack, &contained.credentials)),
         }
     }
 }
@@ -127,7 +159,7 @@ impl Options {
             retries: 0,
             strict: false,
             timeout: Duration::from_secs(600),
-            connection: Connection { proxy: Proxy::None, ..Connection::default() },
+            connection: Connection::to_mocks(Limits::default()),
             settings: Settings { latest_service_pack: mock::latest_service_pack(), ..Settings::default() },
             surfaces: Arc::new(Surfaces::built_in().clone()),
             redactor,
@@ -143,17 +175,13 @@ impl Options {
     fn facts<'a>(&'a self, survey: Option<&'a Survey>) -> Facts<'a> {
         Facts {
             allow: self.allow,
-            embedded: self.is_embedded(),
+            embedded: self.target.is_mocked(),
             mocks: &self.mocks,
             elsewhere: survey.and_then(|survey| survey.elsewhere.as_deref()),
             surfaces: &self.surfaces,
             replace: self.replace,
             states: survey.map(|survey| &survey.states),
         }
-    }
-
-    fn is_embedded(&self) -> bool {
-        matches!(self.target, Target::Mock)
     }
 
     /// The plan as far as it can be made without asking the target.
@@ -174,7 +202,7 @@ impl Options {
             conversations: AtomicU32::default(),
             id,
             allow: self.allow,
-            embedded: self.is_embedded(),
+            embedded: self.target.is_mocked(),
             mocks: self.mocks.clone(),
             welcome: Welcome::default(),
             surfaces: Arc::clone(&self.surfaces),
@@ -186,7 +214,7 @@ impl Options {
 }
 
 /// A short id, different for each run: the time in a few letters.
-fn run_id() -> String {
+pub(crate) fn run_id() -> String {
     let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut time = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
     let mut id = Vec::new();
@@ -203,7 +231,8 @@ fn run_id() -> String {
 pub async fn run(options: &Options, features: &Features, watch: impl Watch + 'static) -> Result<Record, Error> {
     let stop = Stop::default();
     let shared = Arc::new(options.shared()?);
-    let guard = tokio::spawn(guard(stop.clone(), options.timeout, Arc::clone(&shared)));
+    let contained = matches!(options.target, Target::Container(_));
+    let guard = tokio::spawn(guard(stop.clone(), options.timeout, Arc::clone(&shared), contained));
     let result = run_until(options, features, shared, stop, watch).await;
     guard.abort();
     result
@@ -211,13 +240,16 @@ pub async fn run(options: &Options, features: &Features, watch: impl Watch + 'st
 
 /// Stops the run when it is asked to end or past its time limit; what it changed is undone then. Whoever asks once more
 /// does not want to wait for that.
-async fn guard(stop: Stop, timeout: Duration, shared: Arc<Shared>) {
+async fn guard(stop: Stop, timeout: Duration, shared: Arc<Shared>, contained: bool) {
     tokio::select! {
         () = signals::asked_to_end() => stop.stop(Why::Interrupted),
         () = tokio::time::sleep(timeout) => stop.stop(Why::TimeLimit),
     }
     signals::asked_to_end().await;
     let output = Output::through(shared.redactor.clone());
+    if contained {
+        output.err("ended before the container was removed; to remove it: bpconform clean --containers\n");
+    }
     let exit = match shared.journal.close(true) {
         Some(journal) => {
             output.err(&format!("ended before all was undone; to undo it: bpconform clean {}\n", journal.display()));
@@ -240,7 +272,11 @@ async fn run_until(
     let (plan, shard) = options.plan(features, survey.as_ref());
     let ground = match &options.target {
         Target::Mock => Ground::Mock(Mocks::new(&plan, options.defects.clone(), None)),
-        Target::Author(stack, credentials) => {
+        Target::Container(Contained { mocks: Some(control), .. }) => {
+            let mocks = Mocks::new(&plan, Vec::new(), None);
+            Ground::Renewed(control.clone(), options.connection.clone(), mocks)
+        }
+        Target::Author(stack, credentials) | Target::Container(Contained { stack, credentials, .. }) => {
             let prepare = plan.scenarios.iter().map(|planned| (planned.key(), planned.prepare));
             Ground::Real(stack.clone(), credentials.clone(), prepare.collect())
         }
@@ -250,18 +286,22 @@ async fn run_until(
     watch.planned(&record, &shared.wire.under_way)?;
     let played = AssertUnwindSafe(play(features, &plan, options, stage, watch)).catch_unwind().await;
     // Whatever happened, what was changed is undone before anything else is said.
-    if let Target::Author(stack, credentials) = &options.target {
+    if let Some((stack, credentials)) = options.target.real() {
         let session = Session::new(shared, stack.clone(), credentials.clone());
         let (left, journal) = undo::finish(&session, options.journal.is_some()).await;
         (record.left_behind, record.journal) = (left, journal.map(|path| path.display().to_string()));
     }
     record.scenarios = played.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    if options.target.is_thrown_away() {
+        record.left_behind.clear();
+        record.scenarios.iter_mut().for_each(|scenario| scenario.left_behind.clear());
+    }
     close(&mut record, options, stop.why());
     Ok(record)
 }
 
 async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<Option<Survey>, Error> {
-    let Target::Author(stack, credentials) = &options.target else { return Ok(None) };
+    let Some((stack, credentials)) = options.target.place() else { return Ok(None) };
     let session = Session::new(Arc::clone(shared), stack.clone(), credentials.clone());
     let session = session.stopped_by(stop.token.clone());
     let unreachable = |problem| Error::Unreachable { url: stack.author.to_string(), problem };
@@ -275,6 +315,8 @@ async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<
     mocked::check(&session).await?;
     match survey::ask(&session).await {
         Err(problem) if stop.why().is_none() => Err(unreachable(problem)),
+        // Each scenario puts mocks into another state.
+        Ok(survey) if options.target.is_mocked() => Ok(Some(Survey { states: BTreeSet::new(), ..survey })),
         // A run that was stopped leaves a record that says so.
         survey => Ok(Some(survey.unwrap_or_default())),
     }
@@ -412,9 +454,9 @@ fn close(record: &mut Record, options: &Options, stopped: Option<Why>) {
 }
 
 fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
-    let addresses = match &options.target {
-        Target::Mock => BTreeMap::new(),
-        Target::Author(stack, _) => {
+    let addresses = match options.target.place() {
+        None => BTreeMap::new(),
+        Some((stack, _)) => {
             let all = [
                 ("author", Some(&stack.author)),
                 ("ims", stack.ims.as_ref()),
@@ -423,6 +465,10 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
             ];
             all.into_iter().filter_map(|(name, url)| Some((name.to_owned(), url?.clone()))).collect()
         }
+    };
+    let contained = match &options.target {
+        Target::Container(contained) => Some(contained),
+        _ => None,
     };
     let (product, states) = survey.map(|survey| (survey.product, survey.states)).unwrap_or_default();
     TargetRecord {
@@ -434,6 +480,10 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
         states: states.into_iter().collect(),
         surfaces: options.surfaces.name.clone(),
         surfaces_sha256: surroundings::sha256_of(&*options.surfaces),
-        defects: options.defects.iter().map(|defect| defect.id.clone()).collect(),
+        defects: match contained {
+            Some(contained) => contained.defects.clone(),
+            None => options.defects.iter().map(|defect| defect.id.clone()).collect(),
+        },
+        image: contained.map(|contained| format!("{} ({})", contained.image.name, contained.image.id)),
     }
 }

@@ -1,17 +1,21 @@
 //! Where a scenario plays: its own mocked stack, or the real target; set before its first step, cleared after its last.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::author::keeping;
 use bpconform_steps::credentials::Credentials;
+use bpconform_steps::journal::Journal;
 use bpconform_steps::session::{Run, Session};
 use bpconform_steps::stack::Stack;
+use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::mock::MockStack;
+use crate::mock::control::{self, Control};
 use crate::plan::Prepare;
 use crate::run::drive::{Evidence, Key};
 use crate::run::mocks::Mocks;
@@ -47,12 +51,13 @@ impl Stop {
 
 /// What a scenario plays on.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a run has one of it")]
 pub(crate) enum Ground {
     /// A mocked stack of its own, which begins in the state that its tag names.
     Mock(Mocks),
     /// The real target, and what is done to it before a scenario.
     Real(Stack, Credentials, HashMap<Key, Prepare>),
+    /// One mocked stack elsewhere, which begins again for each scenario in the state that its tag names.
+    Renewed(Control, Connection, Mocks),
 }
 
 /// Sets the scenes of a run; clones are the same stage.
@@ -104,11 +109,16 @@ impl Stage {
             Some(Why::TimeLimit) => return Err(Problem::error("not run: the run's time limit was reached")),
             None => {}
         }
+        let mut run = Arc::clone(&self.run);
         let (stack, credentials) = match &*self.ground {
             Ground::Real(stack, credentials, _) => (stack.clone(), credentials.clone()),
             Ground::Mock(mocks) => self.mock(key, mocks).await?,
+            Ground::Renewed(control, connection, mocks) => {
+                run = Arc::new(anew(&run, connection)?);
+                renewed(control, &mocks.seeds[key]).await?
+            }
         };
-        let session = Session::new(Arc::clone(&self.run), stack, credentials).of_scenario(name(key));
+        let session = Session::new(run, stack, credentials).of_scenario(name(key));
         Ok(session.stopped_by(self.stop.token.clone()))
     }
 
@@ -134,7 +144,7 @@ impl Stage {
         let exchanges = session.take_exchanges();
         let problems = match &*self.ground {
             Ground::Real(..) => session.undo_all().await,
-            Ground::Mock(_) => Vec::new(),
+            Ground::Mock(_) | Ground::Renewed(..) => Vec::new(),
         };
         let mock = self.mocks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         // Waiting for its threads to end would hold up the other scenarios.
@@ -147,4 +157,26 @@ impl Stage {
 /// A scenario's name in the journal.
 fn name(key: &Key) -> String {
     format!("{}:{}", key.0.display(), key.1)
+}
+
+/// The run with connections of its own for a scenario: those of before have ended with the stack, and whether a client has
+/// seen that yet is chance.
+fn anew(run: &Run, connection: &Connection) -> Result<Run, Problem> {
+    Ok(Run {
+        id: run.id.clone(),
+        allow: run.allow,
+        embedded: run.embedded,
+        surfaces: Arc::clone(&run.surfaces),
+        wire: Wire::new(connection).map_err(|error| Problem::error(error.to_string()))?,
+        redactor: run.redactor.clone(),
+        settings: run.settings.clone(),
+        // What is done to mocks that begin again is not undone, and they know no name of before.
+        journal: Journal::default(),
+        conversations: AtomicU32::default(),
+    })
+}
+
+async fn renewed(control: &Control, seed: &str) -> Result<(Stack, Credentials), Problem> {
+    let told = control.renew(seed).await?;
+    control::place(&told).map_err(|error| Problem::error(error.to_string()))
 }

@@ -10,7 +10,7 @@ use bpconform_steps::undo;
 use jiff::Timestamp;
 
 use crate::error::Error;
-use crate::run::{Options, Target};
+use crate::run::Options;
 
 /// The journal's name in the directory of `--out`.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
@@ -20,8 +20,8 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Begins the journal of a run that may change a real Author; any other run has nothing to write down.
 pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
-    let Target::Author(stack, _) = &options.target else { return Ok(Journal::default()) };
-    if options.allow < Allow::Change {
+    let Some((stack, _)) = options.target.real() else { return Ok(Journal::default()) };
+    if options.allow < Allow::Change || options.target.is_thrown_away() {
         return Ok(Journal::default());
     }
     let path = options.journal.clone().unwrap_or_else(|| PathBuf::from(format!("bpconform-{id}.journal")));

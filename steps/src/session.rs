@@ -33,7 +33,7 @@ pub struct Run {
     pub id: String,
     /// What the run may do.
     pub allow: Allow,
-    /// Whether the target is the embedded mock: then surfaces that are unknown in reality are known.
+    /// Whether the target is mocks, embedded or in a container: then surfaces that are unknown in reality are known.
     pub embedded: bool,
     /// The systems that are mocks beside a real Author: of these too.
     pub mocks: BTreeSet<System>,

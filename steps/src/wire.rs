@@ -69,6 +69,15 @@ pub struct Connection {
     pub retries: u32,
     /// The mocks that the run itself serves, if it does.
     pub own: Option<Own>,
+    /// Whether the target speaks plain HTTP only, as mocks do: then no authorities are loaded, and there need be none.
+    pub plain: bool,
+}
+
+impl Connection {
+    /// How mocks on this machine are reached.
+    pub fn to_mocks(limits: Limits) -> Self {
+        Self { limits, proxy: Proxy::None, plain: true, ..Self::default() }
+    }
 }
 
 /// Mocks that the run itself serves: no proxy is before them, and only their own authority is trusted there.

@@ -130,6 +130,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         started: Timestamp::from_millisecond(1_772_618_400_000).expect("a time of this century"),
         duration_ms: 2345.678,
         target: TargetRecord {
+            image: None,
             kind: "mock".into(),
             addresses: std::collections::BTreeMap::new(),
             mocks: Vec::new(),

@@ -4,6 +4,7 @@
 mod apart;
 mod console;
 mod ims;
+mod renewal;
 mod shell;
 mod tenant;
 

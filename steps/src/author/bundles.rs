@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
+use crate::reply::Reply;
 use crate::session::Session;
 
 /// `stateRaw` of a bundle that runs, and of one that is resolved: all that a fragment can become.
@@ -38,7 +39,12 @@ impl Bundle {
 
 /// All bundles. A list without any is an error: an Author has hundreds.
 pub async fn all(session: &Session) -> Checked<Vec<Bundle>> {
-    let reply = session.send(Call::to("author.bundles")).await?.expect_status(&[200])?;
+    read(&session.send(Call::to("author.bundles")).await?)
+}
+
+/// The bundles of an answer to that question.
+pub fn read(reply: &Reply) -> Checked<Vec<Bundle>> {
+    let reply = reply.clone().expect_status(&[200])?;
     parse(&reply.json()?.to_string())
         .map_err(|problem| Problem::error(format!("{}: {}; {}", reply.what(), problem.reason, reply.excerpt())))
 }

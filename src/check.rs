@@ -1,0 +1,221 @@
+//! `bpconform run`: from what was asked for to a record and an exit code. The target is brought up first where it is a
+//! container, and whatever happens then, it is ended.
+
+use std::path::Path;
+use std::time::Instant;
+
+use bpconform_fixtures::Allow;
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::session::Settings;
+use bpconform_steps::stack::Stack;
+use bpconform_steps::wire::{Connection, Limits};
+use url::Url;
+
+use crate::app::{features, selection, surfaces};
+use crate::baseline::Baseline;
+use crate::cli::{Common, How, Run, Select, TargetArgs, TargetKind};
+use crate::container::{self, Wanted};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::observe::{Place, Reach};
+use crate::observer::Observer;
+use crate::output::Output;
+use crate::record::{Outcome, Record};
+use crate::report::style::Styles;
+use crate::report::terminal::{Detail, Terminal};
+use crate::run::undo::JOURNAL;
+use crate::run::{JOBS_ON_MOCKS, Options, Target};
+use crate::{evaluate, mock, record_file, selftest};
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// What is checked.
+    pub target: &'a TargetArgs,
+    /// Which scenarios.
+    pub select: &'a Select,
+    /// How the run goes.
+    pub how: &'a How,
+    /// What is common to all commands.
+    pub common: &'a Common,
+    /// Where everything is told.
+    pub output: &'a Output,
+    /// When the process began.
+    pub began: Instant,
+}
+
+/// Checks a target.
+pub async fn run(run: &Run, common: &Common, place: Place<'_>, output: &Output, began: Instant) -> Result<Exit, Error> {
+    let asked = Asked { target: &run.target, select: &run.select, how: &run.how, common, output, began };
+    let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
+    if run.how.dry_run {
+        return asked.dry(run, place).await;
+    }
+    let out = run.how.out.as_deref();
+    let record = if run.target.target == TargetKind::Container {
+        let surfaces = surfaces(&run.select)?;
+        let wanted = Wanted {
+            image: image(run)?,
+            args: &run.container.start,
+            target: &run.target,
+            place,
+            surfaces: &surfaces,
+            out,
+            quiet: common.quiet,
+        };
+        asked.contained(wanted, None, out).await?
+    } else {
+        let (target, connection) = target(&run.target, place, output)?;
+        asked.record(target, connection, out).await?
+    };
+    evaluate::publish(&record, &run.how.reports, output)?;
+    Ok(expected.map_or(record.outcome.exit(), |expected| evaluate::judge(&record, &expected, output)))
+}
+
+fn image(run: &Run) -> Result<&str, Error> {
+    run.container.author_image.as_deref().ok_or_else(|| {
+        let advice =
+            "say --author-image IMAGE or set BPCONFORM_AUTHOR_IMAGE; there is no public image of AEM".to_owned();
+        Error::Missing { what: "image of the Author", advice }
+    })
+}
+
+impl Asked<'_> {
+    /// Prints the plan as far as it can be made without asking the target.
+    async fn dry(self, run: &Run, place: Place<'_>) -> Result<Exit, Error> {
+        let (target, connection) = if run.target.target == TargetKind::Container {
+            let image = container::local_image(image(run)?).await?;
+            (stand_in(image.is_some_and(|image| image.is_mocks))?, Connection::default())
+        } else {
+            target(&run.target, place, self.output)?
+        };
+        let (options, features) = (self.options(target, connection, None)?, features(self.select)?);
+        self.output.out(&self.terminal().plan(&options.dry_plan(&features)));
+        Ok(Exit::Green)
+    }
+
+    /// Starts an Author in a container, checks it, and ends it.
+    pub async fn contained(
+        self,
+        wanted: Wanted<'_>,
+        kept: Option<&container::Kept>,
+        out: Option<&Path>,
+    ) -> Result<Record, Error> {
+        // What is wrong with the rest of what was asked for is told before anything is started.
+        self.options(stand_in(false)?, Connection::default(), out)?;
+        features(self.select)?;
+        let running = container::start(wanted, kept, self.output).await?;
+        let target = Target::Container(running.contained.clone());
+        let record = self.record(target, running.connection.clone(), out).await;
+        let left = running.end(out, self.output).await?;
+        for left in &left {
+            self.output.err(&format!("warning: left behind: {left}; `bpconform clean --containers` removes it\n"));
+        }
+        let mut record = record?;
+        if !left.is_empty() {
+            record.outcome = Outcome::LeftSomething;
+        }
+        Ok(record)
+    }
+
+    /// Checks a target that is there.
+    async fn record(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Record, Error> {
+        let (options, features, output) = (self.options(target, connection, out)?, features(self.select)?, self.output);
+        let terminal = self.terminal();
+        let observer = Observer::new(output.clone(), terminal.clone(), out);
+        let record = crate::run::run(&options, &features, observer.clone()).await?;
+        let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
+        observer.finish(&record)?;
+        output.out(&terminal.end(&record));
+        Ok(record)
+    }
+
+    fn terminal(self) -> Terminal {
+        let detail = match (self.common.quiet, self.common.verbose) {
+            (true, _) => Detail::Quiet,
+            (false, 0) => Detail::Usual,
+            (false, _) => Detail::Verbose,
+        };
+        Terminal::new(Styles::for_stdout(self.common.color), detail)
+    }
+
+    fn options(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Options, Error> {
+        let (embedded, mocked) = (matches!(target, Target::Mock), target.is_mocked());
+        if self.target.target != TargetKind::Mock && !self.how.defects.is_empty() {
+            return Err(Error::Usage(
+                "--defect is for the embedded mocks; without --target they are checked. The mocks of a container take \
+                --container-env BPCONFORM_MOCK_DEFECTS=ID"
+                    .into(),
+            ));
+        }
+        let allow = self.target.allow.unwrap_or(if mocked { Allow::Change } else { Allow::Observe });
+        changes_need_care(self.how, mocked, allow)?;
+        let usual_jobs = match (embedded, mocked, allow) {
+            (true, _, _) => JOBS_ON_MOCKS,
+            // One stack, which begins again for each scenario.
+            (_, true, _) | (_, _, Allow::Change) => 1,
+            _ => 4,
+        };
+        let jobs = self.how.jobs.map_or(usual_jobs, usize::from);
+        if mocked && !embedded && jobs > 1 {
+            return Err(Error::Usage("the mocks of a container are one stack: leave --jobs out".into()));
+        }
+        let latest = self.target.latest_service_pack.clone();
+        Ok(Options {
+            began: self.began,
+            target,
+            allow,
+            selection: selection(self.select)?,
+            jobs,
+            retries: usize::from(self.how.retry),
+            strict: self.how.strict,
+            timeout: self.how.timeout,
+            connection,
+            settings: Settings {
+                latest_service_pack: latest.or_else(|| mocked.then(mock::latest_service_pack).flatten()),
+                ..Settings::default()
+            },
+            surfaces: surfaces(self.select)?,
+            redactor: self.output.redactor.clone(),
+            defects: selftest::named(&self.how.defects)?,
+            shard: self.how.shard,
+            name: None,
+            replace: self.how.replace_configuration,
+            journal: self.how.journal.clone().or_else(|| Some(out?.join(JOURNAL))),
+        })
+    }
+}
+
+/// What only means something when a real Author is changed, and what would make that dangerous.
+fn changes_need_care(how: &How, mocked: bool, allow: Allow) -> Result<(), Error> {
+    let changes = !mocked && allow == Allow::Change;
+    if !changes && (how.replace_configuration || how.journal.is_some()) {
+        let flag = if how.replace_configuration { "--replace-configuration" } else { "--journal" };
+        return Err(Error::Usage(format!("{flag} means something only with --target author --allow change")));
+    }
+    if changes && how.jobs.is_some_and(|jobs| jobs > 1) {
+        return Err(Error::Usage(
+            "--jobs must be 1 with --allow change: scenarios change an Author one after another".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// A target that is only planned for.
+fn stand_in(mocked: bool) -> Result<Target, Error> {
+    if mocked {
+        return Ok(Target::Mock);
+    }
+    let author = Url::parse("http://127.0.0.1").map_err(|error| Error::Internal(error.to_string()))?;
+    let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
+    Ok(Target::Author(stack, Credentials::default()))
+}
+
+fn target(target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<(Target, Connection), Error> {
+    if target.target == TargetKind::Mock {
+        let limits = Limits { request: target.connection.request_timeout, ..Limits::default() };
+        return Ok((Target::Mock, Connection::to_mocks(limits)));
+    }
+    let Reach { stack, credentials, connection } = Reach::author(target, place, output)?;
+    Ok((Target::Author(stack, credentials), connection))
+}

@@ -1,0 +1,267 @@
+//! An Author in a container, from its start to the removal of all that it needed. testcontainers starts it; what is
+//! started bears the run's label, and whatever comes in between, all that bears it is swept away in the end.
+
+pub mod args;
+mod engine;
+mod error;
+mod launch;
+mod owner;
+mod ready;
+pub mod sweep;
+
+use std::path::Path;
+
+use bpconform_fixtures::Surfaces;
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::redact::MASK;
+use bpconform_steps::stack::Stack;
+use bpconform_steps::wire::{Connection, Limits};
+use regex::Regex;
+use url::Url;
+
+use crate::cli::TargetArgs;
+use crate::error::Error;
+use crate::mock::control::{self, Control};
+use crate::observe::{Place, Reach};
+use crate::output::Output;
+use crate::signals;
+
+use args::ContainerArgs;
+use engine::Engine;
+pub use engine::Image;
+pub use error::EngineError;
+use launch::Launched;
+use owner::Owner;
+
+/// The file in the directory of a record that holds what the Author's container wrote.
+pub const LOG: &str = "author.log";
+
+/// How many lines of the log are shown of a container that did not become ready.
+const LAST_LINES: usize = 12;
+
+/// What is to be started, and how it is reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The image.
+    pub image: &'a str,
+    /// What the operator says of the container.
+    pub args: &'a ContainerArgs,
+    /// What the operator says of the target.
+    pub target: &'a TargetArgs,
+    /// Where settings and credentials come from.
+    pub place: Place<'a>,
+    /// The surfaces of the target.
+    pub surfaces: &'a Surfaces,
+    /// Where the container's log goes.
+    pub out: Option<&'a Path>,
+    /// Whether nobody wants to know how the start goes.
+    pub quiet: bool,
+}
+
+/// An Author in a container: how a run reaches it.
+#[derive(Clone, Debug)]
+pub struct Contained {
+    /// The image that it was started from.
+    pub image: Image,
+    /// Where its systems are.
+    pub stack: Stack,
+    /// Who the run is.
+    pub credentials: Credentials,
+    /// The control of the mocks, when they are what the container holds.
+    pub mocks: Option<Control>,
+    /// The deliberate deviations of those mocks.
+    pub defects: Vec<String>,
+    /// Whether something that it writes to outlives it.
+    pub outlived: bool,
+}
+
+/// A container that runs. It must be ended, or it is left behind until it is swept.
+#[derive(Debug)]
+pub struct Running {
+    /// How a run reaches it.
+    pub contained: Contained,
+    /// How it is connected to.
+    pub connection: Connection,
+    owner: Owner,
+    engine: Engine,
+    launched: Launched,
+}
+
+/// The volumes of a run that outlive its containers: the new Author begins with what the old one left.
+#[derive(Debug)]
+pub struct Kept {
+    engine: Engine,
+    owner: Owner,
+    /// Name and path in the container.
+    volumes: Vec<(String, String)>,
+}
+
+impl Kept {
+    /// Makes an empty volume for each of those paths.
+    pub async fn make(paths: &[String]) -> Result<Self, Error> {
+        let (engine, owner) = (Engine::find().await?, Owner::this());
+        let named = paths.iter().enumerate();
+        let volumes: Vec<_> = named.map(|(index, path)| (format!("{}-{index}", owner.name()), path.clone())).collect();
+        let kept = Self { engine, owner, volumes };
+        for (name, _) in &kept.volumes {
+            if let Err(error) = kept.engine.make_volume(&kept.owner, name).await {
+                kept.end().await;
+                return Err(error.into());
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Removes them. What could not be removed is given back.
+    pub async fn end(&self) -> Vec<String> {
+        sweep::run(&self.engine, &self.owner.run).await
+    }
+}
+
+/// What an image says of itself; it is pulled when it is not here.
+pub async fn image(name: &str) -> Result<Image, Error> {
+    Ok(Engine::find().await?.image(name).await?)
+}
+
+/// The same of an image that is here, for who only wants to know.
+pub async fn local_image(name: &str) -> Result<Option<Image>, Error> {
+    Ok(Engine::find().await?.local_image(name).await?)
+}
+
+/// Starts an Author, and gives it back once it is ready. If it does not get there, nothing of it is left.
+pub async fn start(wanted: Wanted<'_>, kept: Option<&Kept>, output: &Output) -> Result<Running, Error> {
+    let engine = Engine::find().await?;
+    let owner = Owner::this();
+    let mut launched = None;
+    let outcome = tokio::select! {
+        biased;
+        () = signals::asked_to_end() => Err(Error::Interrupted),
+        outcome = bring_up(wanted, kept, &engine, &owner, &mut launched, output) => outcome,
+    };
+    let error = match (outcome, launched) {
+        (Ok((contained, connection)), Some(launched)) => {
+            return Ok(Running { contained, connection, owner, engine, launched });
+        }
+        (outcome, launched) => {
+            launched.into_iter().for_each(Launched::leave_to_sweep);
+            outcome.err().unwrap_or_else(|| Error::Internal("a container was ready that was not started".into()))
+        }
+    };
+    let log = log_of(&engine, &owner).await;
+    for left in sweep::run(&engine, &owner.run).await {
+        output.err(&format!("warning: left behind: {left}; `bpconform clean --containers` removes it\n"));
+    }
+    keep_log(&log, wanted.out, output)?;
+    if matches!(error, Error::Container { .. }) {
+        output.err(&last_lines(&log));
+    }
+    Err(error)
+}
+
+async fn bring_up(
+    wanted: Wanted<'_>,
+    kept: Option<&Kept>,
+    engine: &Engine,
+    owner: &Owner,
+    launched: &mut Option<Launched>,
+    output: &Output,
+) -> Result<(Contained, Connection), Error> {
+    let image = engine.image(wanted.image).await?;
+    let mut reach = reach(&image, wanted, output)?;
+    let volumes = kept.map_or(&[][..], |kept| &kept.volumes);
+    let note = |text: String| {
+        if !wanted.quiet {
+            output.err(&text);
+        }
+    };
+    note(format!("starting {} as {}\n", image.name, owner.name()));
+    let launch = launch::Launch { image: &image, args: wanted.args, volumes, engine, owner, output };
+    let launched = launched.insert(launch.launch().await?);
+    let failed = |problem: String| Error::Container { image: image.name.clone(), problem };
+    let mut defects = Vec::new();
+    let mocks = if image.is_mocks {
+        let control = Control::at(launched.url.clone(), output.redactor.clone())?;
+        let told = launched.wait_for_control(&control, engine, wanted.args.start_timeout).await.map_err(failed)?;
+        (reach.stack, reach.credentials) = control::place(&told)?;
+        defects = told.defects;
+        Some(control)
+    } else {
+        reach.stack.author = launched.url.clone();
+        None
+    };
+    let session = reach.session(reach.run(wanted.surfaces.clone(), wanted.target, output)?);
+    let tell = |lacks: &str| note(format!("not ready yet: {lacks}\n"));
+    let alive = async || launched.alive(engine).await;
+    ready::wait(&session, wanted.args.start_timeout, alive, tell).await.map_err(failed)?;
+    let Reach { stack, credentials, connection } = reach;
+    let outlived = !volumes.is_empty() || wanted.args.mounts.iter().any(|mount| !mount.read_only);
+    Ok((Contained { image, stack, credentials, mocks, defects, outlived }, connection))
+}
+
+/// Who asks, and how. What is missing is told before anything is started. The mocks say themselves where they are and what
+/// they accept.
+fn reach(image: &Image, wanted: Wanted<'_>, output: &Output) -> Result<Reach, Error> {
+    for variable in &wanted.args.variables {
+        variable.value().map_err(Error::Usage)?;
+    }
+    let nowhere = Url::parse("http://127.0.0.1").map_err(|error| Error::Internal(error.to_string()))?;
+    if !image.is_mocks {
+        return Reach::at(nowhere, wanted.target, wanted.place, output);
+    }
+    let TargetArgs { ims_url, tenant_url, console_url, connection, .. } = wanted.target;
+    if ims_url.is_some() || tenant_url.is_some() || console_url.is_some() {
+        let image = &image.name;
+        return Err(Error::Usage(format!(
+            "{image} is the mocks, which have IMS, tenant and console: name no addresses"
+        )));
+    }
+    let stack = Stack { author: nowhere, ims: None, console: None, tenant: None, control: None };
+    let limits = Limits { request: connection.request_timeout, ..Limits::default() };
+    Ok(Reach { stack, credentials: Credentials::default(), connection: Connection::to_mocks(limits) })
+}
+
+impl Running {
+    /// Ends the container, keeps its log, and removes all that it needed. What could not be removed is given back.
+    pub async fn end(self, out: Option<&Path>, output: &Output) -> Result<Vec<String>, Error> {
+        let Self { engine, owner, launched, .. } = self;
+        let (engine, owner) = (&engine, &owner);
+        if let Some(how) = launch::ended_by_itself(engine, owner).await {
+            output.err(&format!("warning: the Author's container {how}, before the run was over\n"));
+        }
+        let log = log_of(engine, owner).await;
+        let left = sweep::run(engine, &owner.run).await;
+        launched.leave_to_sweep();
+        keep_log(&log, out, output)?;
+        Ok(left)
+    }
+}
+
+/// What the containers of a run wrote; why it cannot be told is no less evidence. Private keys in it are masked: what a
+/// container writes is not ours to know.
+async fn log_of(engine: &Engine, owner: &Owner) -> String {
+    let things = engine.ours(Some(&owner.run)).await.unwrap_or_default();
+    let mut logs = String::new();
+    for (_, thing) in things {
+        if let engine::Thing::Container(id, _) = thing {
+            logs += &engine.log(&id).await.unwrap_or_else(|error| format!("{error}\n"));
+        }
+    }
+    let keys = Regex::new(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END|\z)").expect("a constant pattern");
+    keys.replace_all(&logs, MASK).into_owned()
+}
+
+fn keep_log(log: &str, out: Option<&Path>, output: &Output) -> Result<(), Error> {
+    let Some(out) = out else { return Ok(()) };
+    let file = out.join(LOG);
+    let write = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&file, output.redactor.redact(log)));
+    write.map_err(|source| Error::Write { file, source })
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    if last.is_empty() {
+        return "the container wrote no log\n".to_owned();
+    }
+    format!("the last lines of its log:\n  {}\n", last.join("\n  "))
+}

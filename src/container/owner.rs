@@ -1,0 +1,112 @@
+//! Whose a container is: labels that name the run and the process that started it, so that a sweep can tell what a run
+//! that was killed left behind from what one that goes on still needs.
+
+use std::collections::HashMap;
+
+use crate::surroundings;
+
+/// The label that names the run; whatever bears it is ours.
+pub(super) const RUN: &str = "org.bpconform.run";
+const HOST: &str = "org.bpconform.host";
+const PROCESS: &str = "org.bpconform.process";
+
+/// The process that something was started by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// The run's id.
+    pub(super) run: String,
+    host: String,
+    process: String,
+}
+
+/// Whether an owner still needs what is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Its process runs.
+    Running,
+    /// Its process has ended.
+    Ended,
+    /// Its process is, or was, on another machine.
+    Elsewhere,
+}
+
+impl Owner {
+    /// This process, for a run that begins.
+    pub(super) fn this() -> Self {
+        let id = std::process::id();
+        let run = format!("{}-{id}", crate::run::run_id());
+        Self { run, host: surroundings::host(), process: format!("{id} {}", started(id).unwrap_or_default()) }
+    }
+
+    /// The labels of all that this process starts for the run.
+    pub(super) fn labels(&self) -> HashMap<String, String> {
+        let labels = [(RUN, &self.run), (HOST, &self.host), (PROCESS, &self.process)];
+        labels.map(|(name, value)| (name.to_owned(), value.clone())).into()
+    }
+
+    /// Who started something with these labels.
+    pub(super) fn of(labels: &HashMap<String, String>) -> Option<Self> {
+        let label = |name| labels.get(name).cloned().unwrap_or_default();
+        Some(Self { run: labels.get(RUN)?.clone(), host: label(HOST), process: label(PROCESS) })
+    }
+
+    /// What the containers, networks and volumes of the run are called.
+    pub(super) fn name(&self) -> String {
+        format!("bpconform-{}", self.run)
+    }
+
+    pub(super) fn life(&self) -> Life {
+        if self.host != surroundings::host() {
+            return Life::Elsewhere;
+        }
+        let (id, start) = self.process.split_once(' ').unwrap_or((&self.process, ""));
+        let Ok(id) = id.parse::<u32>() else { return Life::Ended };
+        match started(id) {
+            // Another process may have got the number since.
+            Some(now) if now == start || start.is_empty() => Life::Running,
+            _ => Life::Ended,
+        }
+    }
+}
+
+/// When a process started, as the system counts; none when there is no such process.
+#[cfg(target_os = "linux")]
+fn started(id: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Its name stands in parentheses and may hold anything; the start is the 22nd field, the 20th after the name.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?;
+    (!matches!(state, "Z" | "X")).then(|| fields.nth(18).map(str::to_owned)).flatten()
+}
+
+/// Whether a process runs, where nothing simple tells when it started.
+#[cfg(not(target_os = "linux"))]
+fn started(id: u32) -> Option<String> {
+    let asked = std::process::Command::new("ps").args(["-o", "lstart=", "-p", &id.to_string()]).output().ok()?;
+    let started = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    (!started.is_empty()).then_some(started)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_runs_is_told_from_one_that_has_ended_and_from_one_elsewhere() {
+        let this = Owner::this();
+        assert_eq!(Owner::of(&this.labels()), Some(this.clone()));
+        assert_eq!(this.life(), Life::Running);
+        let id = std::process::id();
+        assert_eq!(
+            Owner { process: format!("{id} 1"), ..this.clone() }.life(),
+            Life::Ended,
+            "the number was used again"
+        );
+        let mut child = std::process::Command::new("true").spawn().expect("it starts");
+        let started = started(child.id()).unwrap_or_default();
+        child.wait().expect("it ends");
+        assert_eq!(Owner { process: format!("{} {started}", child.id()), ..this.clone() }.life(), Life::Ended);
+        assert_eq!(Owner { host: "another".into(), ..this }.life(), Life::Elsewhere);
+    }
+}

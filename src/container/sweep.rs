@@ -1,0 +1,67 @@
+//! Removes what runs left with the Docker Engine. A run does it for itself; what one that was killed left behind is found
+//! by its label.
+
+use clap::Args;
+
+use super::engine::{Engine, Thing};
+use super::owner::{Life, Owner};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Removes all that bears a run's label. What could not be removed is given back, with the reason.
+pub(super) async fn run(engine: &Engine, run: &str) -> Vec<String> {
+    match engine.ours(Some(run)).await {
+        Ok(things) => {
+            let mut left = Vec::new();
+            for (_, thing) in things {
+                if let Err(error) = engine.remove(&thing).await {
+                    left.push(error.to_string());
+                }
+            }
+            left
+        }
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// What of the Docker Engine is swept.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SweepArgs {
+    /// Remove the containers, networks and volumes that runs which were killed left with the Docker Engine
+    #[arg(long, conflicts_with = "journal")]
+    pub containers: bool,
+    /// Also those of runs that go on, and of other machines that use the same engine
+    #[arg(long, requires = "containers", conflicts_with = "journal")]
+    pub all: bool,
+}
+
+/// `bpconform clean --containers`: removes what runs that have ended left behind; what others say is in use only when that
+/// is asked for.
+pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<Exit, Error> {
+    let engine = Engine::find().await?;
+    let ours = engine.ours(None).await?;
+    let mut exit = Exit::Green;
+    for (owner, thing) in &ours {
+        match (args.all, owner.life()) {
+            (false, Life::Running) => output.out(&kept(owner, thing, "its run goes on")),
+            (false, Life::Elsewhere) => output.out(&kept(owner, thing, "its run was started on another machine")),
+            _ if dry_run => output.out(&format!("would remove the {thing}\n")),
+            _ => match engine.remove(thing).await {
+                Ok(()) => output.out(&format!("removed the {thing}\n")),
+                Err(error) => {
+                    exit = Exit::CleanUp;
+                    output.err(&format!("error: {error}\n"));
+                }
+            },
+        }
+    }
+    if ours.is_empty() {
+        output.out("nothing was left behind\n");
+    }
+    Ok(exit)
+}
+
+fn kept(owner: &Owner, thing: &Thing, why: &str) -> String {
+    format!("kept the {thing} of run {}: {why}; --all removes it too\n", owner.run)
+}

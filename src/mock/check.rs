@@ -1,0 +1,24 @@
+//! `bpconform mock --check`: do mocks that run already serve? It is what an image without a shell has for a health check.
+
+use url::Url;
+
+use crate::cli;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::mock::control::Control;
+use crate::output::Output;
+
+/// Asks the control what is served, and then each of the four systems.
+pub(super) async fn check(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
+    let port = mock.control_port.unwrap_or_default();
+    let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
+    let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, output.redactor.clone())?;
+    let silent = |problem: bpconform_steps::Problem| Error::NotServed(problem.reason);
+    let told = control.told().await.map_err(silent)?;
+    let serving = &told.serving;
+    for system in [&serving.author, &serving.ims, &serving.console, &serving.tenant] {
+        control.answers(&url(system)?).await.map_err(silent)?;
+    }
+    output.out(&format!("the mocks serve, the Author in the state `{}`\n", told.seed));
+    Ok(Exit::Green)
+}

@@ -1,0 +1,136 @@
+//! `bpconform rehearse`: an upgrade before it is made. The old Author is checked in a container and ended, the new one
+//! begins with what it left, is checked likewise, and the two records are compared.
+
+use std::path::Path;
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::check::Asked;
+use crate::cli::{Common, How, Select, TargetArgs};
+use crate::container::args::{ContainerArgs, Source};
+use crate::container::{Kept, Wanted, image};
+use crate::diff;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::observe::Place;
+use crate::output::Output;
+use crate::record::{Outcome, Record};
+
+/// `bpconform rehearse`
+#[derive(Clone, Debug, Args)]
+pub struct RehearseArgs {
+    /// The image of the Author as it is now
+    #[arg(long, value_name = "IMAGE")]
+    pub from: String,
+    /// The image of the Author as it is to be
+    #[arg(long, value_name = "IMAGE")]
+    pub to: String,
+    /// The directory in the container that the new Author takes over from the old one, for example
+    /// /opt/aem/crx-quickstart: a volume is made for it, and removed at the end [default: what --from declares as volumes]
+    #[arg(long = "keep", value_name = "PATH")]
+    pub keep: Vec<String>,
+    /// How both are reached.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How both are started.
+    #[command(flatten)]
+    pub start: ContainerArgs,
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: Select,
+    /// How the runs go.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// Rehearses an upgrade.
+pub async fn command(
+    args: &RehearseArgs,
+    common: &Common,
+    place: Place<'_>,
+    output: &Output,
+    began: Instant,
+) -> Result<Exit, Error> {
+    let how = &args.how;
+    if how.dry_run || how.fleet.is_some() || how.shard.is_some() || how.baseline.is_some() || !how.reports.is_empty() {
+        let advice = "records of both runs are in --out DIR, for `bpconform report` and `baseline`";
+        return Err(Error::Usage(format!(
+            "a rehearsal takes no --dry-run, --fleet, --shard, --baseline and --report; {advice}"
+        )));
+    }
+    let surfaces = crate::app::surfaces(&args.select)?;
+    let asked = Asked { target: &args.target, select: &args.select, how, common, output, began };
+    let kept = Kept::make(&paths(args).await?).await?;
+    let run = async |image: &str, name: &str| {
+        let out = how.out.as_ref().map(|out| out.join(name));
+        output.out(&format!("{name} the upgrade: {image}\n"));
+        let wanted = Wanted {
+            image,
+            args: &args.start,
+            target: &args.target,
+            place,
+            surfaces: &surfaces,
+            out: out.as_deref(),
+            quiet: common.quiet,
+        };
+        asked.contained(wanted, Some(&kept), out.as_deref()).await
+    };
+    let both = async {
+        let before = run(&args.from, "before").await?;
+        if let Some(exit) = untold(&before) {
+            output.out("what is to be upgraded could not be judged, so nothing can be compared with it\n");
+            return Ok(Err(exit));
+        }
+        Ok(Ok((before, run(&args.to, "after").await?)))
+    };
+    let outcome: Result<Result<(Record, Record), Exit>, Error> = both.await;
+    let left = kept.end().await;
+    left.iter().for_each(|left| output.err(&format!("warning: left behind: {left}\n")));
+    Ok(match outcome? {
+        Err(exit) => exit,
+        Ok(_) if !left.is_empty() => Exit::CleanUp,
+        Ok((before, after)) => judge(&before, &after, output),
+    })
+}
+
+/// Tells what the upgrade did.
+fn judge(before: &Record, after: &Record, output: &Output) -> Exit {
+    let diff = diff::diff(before, after);
+    output.out(&format!("\nwhat the upgrade did\n{}", diff.text()));
+    // What broke says more than that something else could not be judged.
+    match diff.exit() {
+        Exit::Green => untold(after).unwrap_or(Exit::Green),
+        exit => exit,
+    }
+}
+
+/// The exit code of a run that says too little of its Author to be compared.
+fn untold(record: &Record) -> Option<Exit> {
+    match record.outcome {
+        Outcome::Conforms | Outcome::Fails => None,
+        outcome => Some(outcome.exit()),
+    }
+}
+
+/// What the new Author takes over from the old one.
+async fn paths(args: &RehearseArgs) -> Result<Vec<String>, Error> {
+    if let Some(path) = args.keep.iter().find(|path| !Path::new(path).is_absolute()) {
+        return Err(Error::Usage(format!("--keep {path}: it is an absolute path in the container")));
+    }
+    if !args.keep.is_empty() {
+        return Ok(args.keep.clone());
+    }
+    let from = image(&args.from).await?;
+    let mut volumes = from.volumes;
+    volumes.retain(|path| !args.start.mounts.iter().any(|mount| mount.target == *path));
+    let mounted = args.start.mounts.iter().any(|mount| matches!(mount.source, Source::Volume(_)) && !mount.read_only);
+    if volumes.is_empty() && !mounted && !from.is_mocks {
+        let from = from.name;
+        return Err(Error::Usage(format!(
+            "the new Author would take nothing over from the old one: {from} declares no volume; name its directory with \
+            --keep PATH, for example --keep /opt/aem/crx-quickstart"
+        )));
+    }
+    Ok(volumes)
+}

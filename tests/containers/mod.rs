@@ -1,0 +1,144 @@
+//! An Author in a container, with a real Docker Engine: the mocks' image is the Author. Without an engine these tests pass,
+//! and say how many were not made, and why.
+
+mod ends;
+mod engine;
+mod network;
+mod upgrade;
+mod without;
+
+use crate::support::directory;
+use engine::{AUTHOR, MOCKS, build, docker, run, there_is_an_engine};
+use serde_json::Value;
+
+/// The files with these tests, to count those that need an engine.
+const SOURCES: [&str; 4] =
+    [include_str!("mod.rs"), include_str!("ends.rs"), include_str!("network.rs"), include_str!("upgrade.rs")];
+
+/// How each of them begins.
+const GATE: &str = "    if !there_is_an_engine(";
+
+#[test]
+fn what_is_not_tested_is_told() {
+    let count: usize = SOURCES.iter().map(|source| source.lines().filter(|line| line.starts_with(GATE)).count()).sum();
+    assert!(count > 10, "the tests are not counted any more");
+    if let Some(why) = engine::missing() {
+        engine::say(&format!("SKIPPED {count} tests of containers, which need a Docker Engine: {why}\n"));
+    }
+}
+
+fn record(out: &str) -> Value {
+    let text = std::fs::read_to_string(format!("{out}/run.json")).expect("it was written");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn out(name: &str) -> String {
+    directory(name).to_str().expect("UTF-8").to_owned()
+}
+
+/// The login of the mocks' Author, which an operator would have to give.
+const LOGIN: [(&str, &str); 2] = [("BPCONFORM_AUTHOR_USER", "admin"), ("BPCONFORM_AUTHOR_PASSWORD", "admin")];
+
+/// The arguments of a run over an image.
+fn over<'a>(image: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["run", "--target", "container", "--author-image", image], more].concat()
+}
+
+#[test]
+fn the_mocks_in_a_container_pass_at_every_level_and_all_promises_at_the_highest() {
+    if !there_is_an_engine("the_mocks_in_a_container_pass_at_every_level_and_all_promises_at_the_highest") {
+        return;
+    }
+    for (level, promises) in [("observe", 1), ("probe", 10), ("change", 50)] {
+        let out = out(&format!("container-{level}"));
+        let told = run(&over(MOCKS, &["--allow", level, "--out", &out]), &[]);
+        assert_eq!(told.code, Some(0), "{level}: {}", told.all());
+        let record = record(&out);
+        let passed = record["summary"]["requirements"]["passed"].as_u64().expect("a number");
+        assert!(passed >= promises, "{level}: {passed} passed");
+        assert_eq!(record["target"]["kind"], "container");
+        assert!(record["target"]["image"].as_str().is_some_and(|image| image.starts_with(MOCKS)), "{record}");
+        let skipped = record["scenarios"].as_array().expect("a list").iter().filter(|one| one["verdict"] == "skipped");
+        for scenario in skipped {
+            assert!(scenario["reason"].as_str().is_some_and(|reason| reason.contains("needs --allow")), "{scenario}");
+        }
+        let log = std::fs::read_to_string(format!("{out}/author.log")).expect("the container's log");
+        assert!(log.contains("the mocked stack serves") && !log.contains("MIIE"), "{log}");
+    }
+}
+
+#[test]
+fn the_image_is_small_in_rights_and_says_how_it_is() {
+    if !there_is_an_engine("the_image_is_small_in_rights_and_says_how_it_is") {
+        return;
+    }
+    let image = docker(&["image", "inspect", "--format", "{{.Config.User}} {{.Config.Healthcheck.Test}}", MOCKS]);
+    assert_eq!(image.as_deref(), Ok("65532:65532 [CMD /bpconform mock --check]"));
+    let id = docker(&["run", "--detach", "--rm", "--read-only", "--cap-drop", "ALL", MOCKS]).expect("it starts");
+    let check = || docker(&["exec", &id, "/bpconform", "mock", "--check"]);
+    engine::wait_for("the mocks", || check().is_ok());
+    assert_eq!(check().as_deref(), Ok("the mocks serve, the Author in the state `configured`"));
+    // Nothing serves there.
+    let none = docker(&["exec", &id, "/bpconform", "mock", "--check", "--control-port", "4999"]);
+    assert!(none.expect_err("nothing serves").contains("the mocks do not serve"));
+    // Process 1 has no default for signals: one that does not listen would be waited for.
+    let began = std::time::Instant::now();
+    docker(&["stop", &id]).expect("it stops");
+    assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
+fn an_image_that_does_not_say_so_is_never_taken_for_the_mocks() {
+    if !there_is_an_engine("an_image_that_does_not_say_so_is_never_taken_for_the_mocks") {
+        return;
+    }
+    // Its IMS and tenant have the same ports inside and outside, for the Author names them.
+    let ports: Vec<String> = network::free_ports::<2>().iter().map(ToString::to_string).collect();
+    let out = out("container-as-author");
+    let told = run(
+        &over(
+            AUTHOR,
+            &[
+                "--allow",
+                "change",
+                "--out",
+                &out,
+                "--publish",
+                &ports.join(","),
+                "--container-env",
+                &format!("BPCONFORM_IMS_PORT={}", ports[0]),
+                "--container-env",
+                &format!("BPCONFORM_TENANT_PORT={}", ports[1]),
+                "--ims-url",
+                &format!("http://127.0.0.1:{}", ports[0]),
+                "--tenant-url",
+                &format!("http://bpdoc.localhost:{}", ports[1]),
+            ],
+        ),
+        &LOGIN,
+    );
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    let record = record(&out);
+    assert_eq!(record["target"]["states"], serde_json::json!(["configured"]));
+    assert!(record["left_behind"].is_null(), "{}", record["left_behind"]);
+    let reasons: Vec<&str> =
+        record["scenarios"].as_array().expect("a list").iter().filter_map(|one| one["reason"].as_str()).collect();
+    for real in ["surface unknown", "cannot be undone"] {
+        assert!(reasons.iter().any(|reason| reason.contains(real)), "nothing was skipped for: {real}");
+    }
+    let changed = record["scenarios"].as_array().expect("a list").iter();
+    assert!(changed.filter(|one| one["allow"] == "change" && one["verdict"] == "passed").count() > 0);
+    assert!(!std::fs::read_to_string(format!("{out}/run.json")).expect("it is there").contains("__bpconform"));
+}
+
+#[test]
+fn an_image_that_only_says_that_it_is_the_mocks_is_not_checked() {
+    if !there_is_an_engine("an_image_that_only_says_that_it_is_the_mocks_is_not_checked") {
+        return;
+    }
+    let name = "bpconform-pretender:test";
+    build(name, &format!("FROM {MOCKS}\nCMD [\"mock\", \"--control-port\", \"4999\"]\n"));
+    let told = run(&over(name, &["--start-timeout", "0.05"]), &LOGIN);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(told.err.contains("it says that it is the mocks, but they do not answer"), "{}", told.err);
+}

@@ -1,0 +1,58 @@
+//! A rehearsal of an upgrade, between two images of the mocks.
+
+use super::engine::{AUTHOR, MOCKS, build, docker, run, there_is_an_engine};
+use super::{LOGIN, out};
+
+#[test]
+fn what_an_upgrade_breaks_is_named() {
+    if !there_is_an_engine("what_an_upgrade_breaks_is_named") {
+        return;
+    }
+    let new = "bpconform-defect:test";
+    build(new, &format!("FROM {MOCKS}\nENV BPCONFORM_MOCK_DEFECTS=connection-left-open\n"));
+    let out = out("rehearsal");
+    let told = run(&["rehearse", "--from", MOCKS, "--to", new, "--out", &out], &[]);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    let (_, upgrade) = told.out.split_once("what the upgrade did\n").expect("it tells");
+    assert!(upgrade.starts_with("Broken (requirements)\n  BP-REP-07  passed → failed"), "{upgrade}");
+    assert!(upgrade.contains("requirements: 1 broken"), "{upgrade}");
+    for part in ["before", "after"] {
+        for file in ["run.json", "author.log"] {
+            assert!(std::fs::metadata(format!("{out}/{part}/{file}")).is_ok(), "{part}/{file}");
+        }
+    }
+}
+
+#[test]
+fn the_new_author_begins_with_what_the_old_one_left() {
+    if !there_is_an_engine("the_new_author_begins_with_what_the_old_one_left") {
+        return;
+    }
+    let began = docker(&["info", "--format", "{{.SystemTime}}"]).expect("its time");
+    let few = ["--allow", "observe", "--requirement", "BP-PRE-01"];
+    let both = ["rehearse", "--from", AUTHOR, "--to", AUTHOR];
+    let told = run(&[&both[..], &few, &["--keep", "/crx-quickstart"]].concat(), &LOGIN);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    let ended = docker(&["info", "--format", "{{.SystemTime}}"]).expect("its time");
+    // The engine remembers: one volume, mounted twice.
+    let filter = ["--filter", "type=volume", "--filter", "event=mount"];
+    let format = ["--format", "{{.Actor.ID}} {{.Actor.Attributes.destination}}"];
+    let events = docker(&[&["events", "--since", &began, "--until", &ended][..], &filter, &format].concat());
+    let events = events.expect("the events");
+    let mounts: Vec<&str> = events.lines().filter(|line| line.ends_with(" /crx-quickstart")).collect();
+    assert_eq!(mounts.len(), 2, "{events}");
+    assert_eq!(mounts[0], mounts[1]);
+    assert!(mounts[0].starts_with("bpconform-"), "{events}");
+    let volume = mounts[0].split(' ').next().expect("a name");
+    assert!(docker(&["volume", "inspect", volume]).is_err(), "{volume} is left");
+}
+
+#[test]
+fn an_upgrade_that_takes_nothing_over_rehearses_nothing() {
+    if !there_is_an_engine("an_upgrade_that_takes_nothing_over_rehearses_nothing") {
+        return;
+    }
+    let told = crate::support::bpconform_with(&["rehearse", "--from", AUTHOR, "--to", AUTHOR], &LOGIN);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("--keep PATH"), "{}", told.err);
+}
