@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bpconform_fixtures::{Defects, Surfaces, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::authority::Authority;
+use bpconform_mocks::faults::Fault;
 use bpconform_mocks::stack::{self, Ports, StackError, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
@@ -50,11 +51,13 @@ impl MockStack {
         let running = start(options).await?;
         let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
         let author = url(&running.author)?;
+        // The controls are no part of the target: they answer in plain, whatever becomes of TLS.
+        let control = url(&running.author.replacen("https:", "http:", 1))?;
         let stack = Stack {
             ims: Some(url(&running.ims)?),
             console: Some(url(&running.console)?),
             tenant: Some(url(&running.tenant)?),
-            control: Some(author.clone()),
+            control: Some(control),
             author,
         };
         let values = running.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -126,7 +129,9 @@ fn options(mock: &cli::Mock) -> Result<StackOptions, Error> {
     if let (Some(id), None) = (there, &mock.how.tenant_id) {
         id.clone_into(&mut options.tenant_id);
     }
-    if mock.tls && options.authority.is_none() {
+    options.wire = mock.wire.as_deref().and_then(Fault::get);
+    let tls = mock.tls || options.wire.is_some_and(Fault::needs_tls);
+    if tls && options.authority.is_none() {
         options.authority = Some(Arc::new(Authority::new().map_err(Error::Internal)?));
     }
     Ok(options)
@@ -176,6 +181,9 @@ fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, kno
     };
     for defect in mock.defects.iter().filter_map(|id| Defects::built_in().get(id)) {
         let _ = writeln!(text, "  with the defect {}: {}", defect.id, defect.says);
+    }
+    if let Some(fault) = mock.wire.as_deref().and_then(Fault::get) {
+        let _ = writeln!(text, "  at every request to the Author, {}", fault.says);
     }
     text.push('\n');
     let addresses = [&running.author, &running.ims, &running.console, &running.tenant];

@@ -30,3 +30,4 @@ mod surface;
 #[cfg(unix)]
 mod undo;
 mod upgrade;
+mod wires;

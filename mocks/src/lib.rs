@@ -9,6 +9,7 @@ pub mod authority;
 pub mod clock;
 pub mod console;
 pub mod defects;
+pub mod faults;
 pub mod form;
 pub mod ims;
 pub mod machine;

@@ -1,6 +1,7 @@
 //! A run: the target is asked whether it can be checked, the plan is made, cucumber drives it, the record is kept.
 
 pub(crate) mod drive;
+pub(crate) mod mark;
 pub mod mocked;
 pub(crate) mod mocks;
 pub mod preflight;

@@ -117,6 +117,7 @@ impl Stage {
             surfaces: Arc::clone(&self.run.surfaces),
             defects: mocks.defects.clone(),
             watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
+            authority: mocks.authority.clone(),
             ..StackOptions::new(&mocks.seeds[key])
         };
         let start = MockStack::start(options);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bpconform_fixtures::System;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use secrecy::{ExposeSecret, SecretString};
@@ -29,7 +30,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request: Duration::from_secs(30), connect: Duration::from_secs(10), body: 32 * 1024 * 1024 }
+        Self { request: Duration::from_secs(30), connect: Duration::from_secs(10), body: 16 * 1024 * 1024 }
     }
 }
 
@@ -163,6 +164,7 @@ fn builder(connection: &Connection) -> ClientBuilder {
     let limits = &connection.limits;
     Client::builder()
         .user_agent(concat!("bpconform/", env!("CARGO_PKG_VERSION")))
+        .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]))
         .redirect(Policy::none())
         .dns_resolver(Arc::new(Resolver::default()))
         .timeout(limits.request)

@@ -60,7 +60,8 @@ impl Stack {
         let listeners = std::mem::take(&mut places.listeners).into_iter();
         let services = listeners.map(|(system, listener)| {
             let machine = machines.machine(system);
-            Service { system, listener, tls: tls.clone(), machine }
+            let wire = options.wire.filter(|_| system == System::Author);
+            Service { system, listener, tls: tls.clone(), machine, wire }
         });
         let server = Server::start(Arc::clone(&options.surfaces), services.collect(), ways).await;
         let server = server.map_err(StackError::Serve)?;

@@ -9,6 +9,7 @@ use bpconform_fixtures::{Defect, Surfaces, System};
 use crate::author::seed::SeedError;
 use crate::authority::Authority;
 use crate::defects::Watch;
+use crate::faults::Fault;
 use crate::ims::Client;
 
 /// The ports of the four systems; 0 is any that is free.
@@ -65,6 +66,8 @@ pub struct StackOptions {
     pub defects: Vec<Arc<Defect>>,
     /// The deviations that it has not, but would show.
     pub watch: Option<Watch>,
+    /// What strikes every request that a client sends to the Author.
+    pub wire: Option<&'static Fault>,
 }
 
 impl StackOptions {
@@ -84,6 +87,7 @@ impl StackOptions {
             client: None,
             defects: Vec::new(),
             watch: None,
+            wire: None,
         }
     }
 

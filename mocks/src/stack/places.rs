@@ -83,7 +83,9 @@ impl Places {
         let own = options.authority.iter().flat_map(|authority| authority.certificate().bytes());
         let trust = options.trust.iter().copied().chain([b'\n']).chain(own).collect();
         let names = self.names.iter().filter(|name| name.parse::<IpAddr>().is_err()).cloned().collect();
-        Ways { trust, own: Some((names, options.here())) }
+        let encrypted = options.authority.iter().flat_map(|_| self.listeners.values());
+        let ports = encrypted.filter_map(|listener| Some(listener.local_addr().ok()?.port())).collect();
+        Ways { trust, own: Some((names, options.here())), ports }
     }
 }
 

@@ -6,6 +6,7 @@ mod console;
 mod ims;
 mod shell;
 mod tenant;
+mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
