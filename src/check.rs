@@ -1,6 +1,7 @@
 //! `bpconform run`: from what was asked for to a record and an exit code. The target is brought up first where it is a
 //! container, and whatever happens then, it is ended.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -14,13 +15,16 @@ use url::Url;
 use crate::app::{features, selection, surfaces};
 use crate::baseline::Baseline;
 use crate::cli::{Common, How, Run, Select, TargetArgs, TargetKind};
+use crate::container::args::ContainerArgs;
 use crate::container::{self, Wanted};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::hybrid::HybridArgs;
 use crate::observe::{Place, Reach};
 use crate::observer::Observer;
 use crate::output::Output;
 use crate::record::{Outcome, Record};
+use crate::report::Wanted as Report;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::undo::JOURNAL;
@@ -32,12 +36,16 @@ use crate::{evaluate, mock, record_file, selftest};
 pub struct Asked<'a> {
     /// What is checked.
     pub target: &'a TargetArgs,
+    /// Which systems are mocks.
+    pub hybrid: &'a HybridArgs,
     /// Which scenarios.
     pub select: &'a Select,
     /// How the run goes.
     pub how: &'a How,
     /// What is common to all commands.
     pub common: &'a Common,
+    /// Where settings and credentials come from.
+    pub place: Place<'a>,
     /// Where everything is told.
     pub output: &'a Output,
     /// When the process began.
@@ -46,29 +54,23 @@ pub struct Asked<'a> {
 
 /// Checks a target.
 pub async fn run(run: &Run, common: &Common, place: Place<'_>, output: &Output, began: Instant) -> Result<Exit, Error> {
-    let asked = Asked { target: &run.target, select: &run.select, how: &run.how, common, output, began };
-    let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
-    if run.how.dry_run {
-        return asked.dry(run, place).await;
+    let contained = run.target.target == TargetKind::Container;
+    let hybrid = if contained { run.hybrid.advertised_as(container::THIS_MACHINE) } else { run.hybrid.clone() };
+    let output = &output.beside_data(run.how.reports.iter().any(Report::is_stdout));
+    let (target, select, how) = (&run.target, &run.select, &run.how);
+    let asked = Asked { target, hybrid: &hybrid, select, how, common, place, output, began };
+    if how.dry_run {
+        return asked.dry(run).await;
     }
-    let out = run.how.out.as_deref();
-    let record = if run.target.target == TargetKind::Container {
-        let surfaces = surfaces(&run.select)?;
-        let wanted = Wanted {
-            image: image(run)?,
-            args: &run.container.start,
-            target: &run.target,
-            place,
-            surfaces: &surfaces,
-            out,
-            quiet: common.quiet,
-        };
-        asked.contained(wanted, None, out).await?
+    let expected = how.baseline.as_deref().map(Baseline::read).transpose()?;
+    let out = how.out.as_deref();
+    let record = if contained {
+        asked.contained(image(run)?, &run.container.start, None, out).await?
     } else {
-        let (target, connection) = target(&run.target, place, output)?;
+        let (target, connection) = self::target(target, place, output)?;
         asked.record(target, connection, out).await?
     };
-    evaluate::publish(&record, &run.how.reports, output)?;
+    evaluate::publish(&record, &how.reports, output)?;
     Ok(expected.map_or(record.outcome.exit(), |expected| evaluate::judge(&record, &expected, output)))
 }
 
@@ -82,28 +84,32 @@ fn image(run: &Run) -> Result<&str, Error> {
 
 impl Asked<'_> {
     /// Prints the plan as far as it can be made without asking the target.
-    async fn dry(self, run: &Run, place: Place<'_>) -> Result<Exit, Error> {
+    async fn dry(self, run: &Run) -> Result<Exit, Error> {
         let (target, connection) = if run.target.target == TargetKind::Container {
             let image = container::local_image(image(run)?).await?;
             (stand_in(image.is_some_and(|image| image.is_mocks))?, Connection::default())
         } else {
-            target(&run.target, place, self.output)?
+            target(&run.target, self.place, self.output)?
         };
         let (options, features) = (self.options(target, connection, None)?, features(self.select)?);
-        self.output.out(&self.terminal().plan(&options.dry_plan(&features)));
+        self.output.tell(&self.terminal().plan(&options.dry_plan(&features)));
         Ok(Exit::Green)
     }
 
     /// Starts an Author in a container, checks it, and ends it.
     pub async fn contained(
         self,
-        wanted: Wanted<'_>,
+        image: &str,
+        args: &ContainerArgs,
         kept: Option<&container::Kept>,
         out: Option<&Path>,
     ) -> Result<Record, Error> {
         // What is wrong with the rest of what was asked for is told before anything is started.
         self.options(stand_in(false)?, Connection::default(), out)?;
         features(self.select)?;
+        let (surfaces, hosts) = (surfaces(self.select)?, self.hybrid.hosts()?);
+        let (target, place, quiet) = (self.target, self.place, self.common.quiet);
+        let wanted = Wanted { image, args, target, place, surfaces: &surfaces, hosts: &hosts, out, quiet };
         let running = container::start(wanted, kept, self.output).await?;
         let target = Target::Container(running.contained.clone());
         let record = self.record(target, running.connection.clone(), out).await;
@@ -120,13 +126,17 @@ impl Asked<'_> {
 
     /// Checks a target that is there.
     async fn record(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Record, Error> {
-        let (options, features, output) = (self.options(target, connection, out)?, features(self.select)?, self.output);
-        let terminal = self.terminal();
+        let (mut options, features) = (self.options(target, connection, out)?, features(self.select)?);
+        let (output, terminal) = (self.output, self.terminal());
+        out.map_or(Ok(()), record_file::clear)?;
+        self.how.reports.iter().try_for_each(Report::make_room)?;
+        let own_mocks = self.hybrid.begin(&mut options, output).await?;
         let observer = Observer::new(output.clone(), terminal.clone(), out);
         let record = crate::run::run(&options, &features, observer.clone()).await?;
+        drop(own_mocks);
         let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
         observer.finish(&record)?;
-        output.out(&terminal.end(&record));
+        output.tell(&terminal.end(&record));
         Ok(record)
     }
 
@@ -150,15 +160,24 @@ impl Asked<'_> {
         }
         let allow = self.target.allow.unwrap_or(if mocked { Allow::Change } else { Allow::Observe });
         changes_need_care(self.how, mocked, allow)?;
+        let mocks = if mocked { BTreeSet::new() } else { self.hybrid.mocks()? };
         let usual_jobs = match (embedded, mocked, allow) {
             (true, _, _) => JOBS_ON_MOCKS,
             // One stack, which begins again for each scenario.
             (_, true, _) | (_, _, Allow::Change) => 1,
+            _ if !mocks.is_empty() => 1,
             _ => 4,
         };
         let jobs = self.how.jobs.map_or(usual_jobs, usize::from);
         if mocked && !embedded && jobs > 1 {
             return Err(Error::Usage("the mocks of a container are one stack: leave --jobs out".into()));
+        }
+        if jobs > 1 && !mocks.is_empty() {
+            return Err(Error::Usage(
+                "--jobs: what arrives at a mock is told apart by its time only, so one scenario runs at once; leave it \
+                out"
+                    .into(),
+            ));
         }
         let latest = self.target.latest_service_pack.clone();
         Ok(Options {
@@ -177,9 +196,10 @@ impl Asked<'_> {
             },
             surfaces: surfaces(self.select)?,
             redactor: self.output.redactor.clone(),
+            mocks,
             defects: selftest::named(&self.how.defects)?,
             shard: self.how.shard,
-            name: None,
+            name: self.place.configured.profile.clone(),
             replace: self.how.replace_configuration,
             journal: self.how.journal.clone().or_else(|| Some(out?.join(JOURNAL))),
         })

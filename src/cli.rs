@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bpconform_fixtures::{Allow, System};
+use bpconform_mocks::faults::Fault;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use url::Url;
@@ -20,6 +22,9 @@ use crate::rehearse::RehearseArgs;
 use crate::report::Wanted;
 use crate::serve::ServeArgs;
 use crate::shard::Shard;
+
+/// The word for all faults of the wire.
+pub const EVERY_FAULT: &str = "all";
 
 /// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
 #[derive(Clone, Debug, Parser)]
@@ -376,6 +381,9 @@ pub struct Mock {
         env = "BPCONFORM_MOCK_DEFECTS"
     )]
     pub defects: Vec<String>,
+    /// Break the wire at every request to the Author
+    #[arg(long, value_name = "FAULT", value_parser = fault())]
+    pub wire: Option<String>,
     /// A file of surfaces that is laid over the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
     pub surfaces: Option<PathBuf>,
@@ -387,6 +395,9 @@ pub struct Selftest {
     /// Only this defect; may be said several times
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,
+    /// Break the wire in place of the promises: at every step, by this fault or by all of them
+    #[arg(long, value_name = "FAULT", value_parser = fault_or_all(), conflicts_with = "defects")]
+    pub wire: Vec<String>,
     /// Print the matrix as JSON
     #[arg(long)]
     pub json: bool,
@@ -412,16 +423,28 @@ pub fn command() -> clap::Command {
 
 fn allow_level() -> impl clap::builder::TypedValueParser<Value = Allow> {
     use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(Allow::ALL.map(Allow::word)).try_map(|word| word.parse::<Allow>())
+    PossibleValuesParser::new(Allow::ALL.map(Allow::word)).try_map(|word| word.parse::<Allow>())
+}
+
+fn faults() -> impl Iterator<Item = PossibleValue> {
+    Fault::ALL.iter().map(|fault| PossibleValue::new(fault.id).help(fault.says))
+}
+
+fn fault() -> impl clap::builder::TypedValueParser<Value = String> {
+    PossibleValuesParser::new(faults())
+}
+
+fn fault_or_all() -> impl clap::builder::TypedValueParser<Value = String> {
+    PossibleValuesParser::new([PossibleValue::new(EVERY_FAULT).help("every one of these")].into_iter().chain(faults()))
 }
 
 fn system() -> impl clap::builder::TypedValueParser<Value = System> {
     use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(System::ALL.map(System::word)).try_map(|word| word.parse::<System>())
+    PossibleValuesParser::new(System::ALL.map(System::word)).try_map(|word| word.parse::<System>())
 }
 
 fn seed() -> impl clap::builder::TypedValueParser<Value = String> {
-    clap::builder::PossibleValuesParser::new(crate::mock::seeds())
+    PossibleValuesParser::new(crate::mock::seeds())
 }
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {

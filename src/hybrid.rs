@@ -17,7 +17,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::mock;
 use crate::output::Output;
-use crate::run::{Options, Target};
+use crate::run::Options;
 use crate::serve::{CERTIFICATE, ServeArgs};
 
 /// The variables of the credential that a mocked IMS knows: what the run was given, or what is made up.
@@ -83,10 +83,34 @@ impl HybridArgs {
         }
     }
 
+    /// The same for an Author in a container, which reaches this machine by that name unless the operator says another.
+    #[must_use]
+    pub fn advertised_as(&self, host: &str) -> Self {
+        let mut hybrid = self.clone();
+        if self.ims == Whose::Mock {
+            hybrid.serve.advertise.get_or_insert_with(|| host.to_owned());
+        }
+        hybrid
+    }
+
+    /// The names of this machine that an Author must know to reach the mocks.
+    pub fn hosts(&self) -> Result<BTreeSet<String>, Error> {
+        let Some(advertised) = self.serve.advertise.as_ref().filter(|_| self.ims == Whose::Mock) else {
+            return Ok(BTreeSet::new());
+        };
+        let options = self.serve.options("base")?;
+        Ok(self
+            .mocks()?
+            .into_iter()
+            .filter_map(|system| options.host(system).ok())
+            .chain([advertised.clone()])
+            .collect())
+    }
+
     /// Sets the mocks of a run: those that are elsewhere are named, those that are its own serve as long as what is given
     /// back lives. The operator is told where they are and what the Author needs.
     pub async fn begin(&self, options: &mut Options, output: &Output) -> Result<Option<Stack>, Error> {
-        let Target::Author(stack, credentials) = &mut options.target else { return Ok(None) };
+        let Some((stack, credentials)) = options.target.real_mut() else { return Ok(None) };
         if let Whose::MockAt(url) = &self.ims {
             stack.ims = Some(url.clone());
         }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use bpconform_fixtures::{Defects, Surfaces, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::authority::Authority;
+use bpconform_mocks::faults::Fault;
 use bpconform_mocks::renewal::Renewable;
 use bpconform_mocks::stack::{self, Ports, StackError, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
-use serde::Serialize;
 use url::Url;
 
 use crate::cli;
@@ -57,11 +57,13 @@ impl MockStack {
         let running = start(options).await?;
         let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
         let author = url(&running.author)?;
+        // The controls are no part of the target: they answer in plain, whatever becomes of TLS.
+        let control = url(&running.author.replacen("https:", "http:", 1))?;
         let stack = Stack {
             ims: Some(url(&running.ims)?),
             console: Some(url(&running.console)?),
             tenant: Some(url(&running.tenant)?),
-            control: Some(author.clone()),
+            control: Some(control),
             author,
         };
         let values = running.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -84,23 +86,6 @@ pub(crate) async fn start(options: StackOptions) -> Result<stack::Stack, Error> 
     })
 }
 
-/// What `mock --json` prints: where the systems are, what they accept, and whom to trust.
-#[derive(Serialize)]
-struct Serving<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    author: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    ims: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    console: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    tenant: &'a str,
-    credentials: serde_json::Map<String, serde_json::Value>,
-    /// The certificate of the authority that signed theirs, PEM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ca: Option<&'a str>,
-}
-
 /// `bpconform mock`: serves until it is asked to end.
 pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, output: &Output) -> Result<Exit, Error> {
     if mock.check {
@@ -110,10 +95,8 @@ pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, outpu
     if options.serve.contains(&System::Ims) {
         options.client = hybrid::client(&environment::credentials(variables, BTreeMap::new(), None)?)?;
     }
-    let (served, authority, known) = (options.serve.clone(), options.authority.clone(), options.client.is_some());
     let running = start(options).await?;
-    let ca = authority.as_ref().map(|authority| authority.certificate());
-    let told = if mock.json { json(&running, &served, ca)? } else { text(&running, &served, ca, known, mock) };
+    let told = if mock.json { json(&running)? } else { text(&running, mock) };
     match mock.control_port {
         None => {
             output.out(&told);
@@ -147,7 +130,9 @@ fn options(mock: &cli::Mock) -> Result<StackOptions, Error> {
     if let (Some(id), None) = (there, &mock.how.tenant_id) {
         id.clone_into(&mut options.tenant_id);
     }
-    if mock.tls && options.authority.is_none() {
+    options.wire = mock.wire.as_deref().and_then(Fault::get);
+    let tls = mock.tls || options.wire.is_some_and(Fault::needs_tls);
+    if tls && options.authority.is_none() {
         options.authority = Some(Arc::new(Authority::new().map_err(Error::Internal)?));
     }
     Ok(options)
@@ -170,26 +155,13 @@ fn served(mock: &cli::Mock, options: &StackOptions) -> Result<BTreeSet<System>, 
     Ok(if asked.is_empty() { System::ALL.into_iter().filter(here).collect() } else { asked })
 }
 
-/// What the systems accept, as far as it is of use for those that are served.
-fn accepted<'a>(running: &'a stack::Stack, served: &BTreeSet<System>) -> impl Iterator<Item = (&'static str, &'a str)> {
-    let author = served.contains(&System::Author);
-    let accepted = running.credentials().iter().map(|(name, value)| (*name, value.trim_end()));
-    accepted.filter(move |(name, _)| author || !name.starts_with("BPCONFORM_AUTHOR"))
+fn json(running: &stack::Stack) -> Result<String, Error> {
+    let json = serde_json::to_string(&running.serving());
+    json.map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn json(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>) -> Result<String, Error> {
-    let serving = Serving {
-        author: &running.author,
-        ims: &running.ims,
-        console: &running.console,
-        tenant: &running.tenant,
-        credentials: accepted(running, served).map(|(name, value)| (name.to_owned(), value.into())).collect(),
-        ca,
-    };
-    serde_json::to_string(&serving).map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
-}
-
-fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, known: bool, mock: &cli::Mock) -> String {
+fn text(running: &stack::Stack, mock: &cli::Mock) -> String {
+    let StackOptions { serve: served, authority, client, .. } = running.options();
     let mut text = if served.contains(&System::Author) {
         format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed)
     } else {
@@ -198,6 +170,9 @@ fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, kno
     for defect in mock.defects.iter().filter_map(|id| Defects::built_in().get(id)) {
         let _ = writeln!(text, "  with the defect {}: {}", defect.id, defect.says);
     }
+    if let Some(fault) = mock.wire.as_deref().and_then(Fault::get) {
+        let _ = writeln!(text, "  at every request to the Author, {}", fault.says);
+    }
     text.push('\n');
     let addresses = [&running.author, &running.ims, &running.console, &running.tenant];
     for (system, address) in System::ALL.into_iter().zip(addresses).filter(|(_, address)| !address.is_empty()) {
@@ -205,13 +180,13 @@ fn text(running: &stack::Stack, served: &BTreeSet<System>, ca: Option<&str>, kno
         let _ = writeln!(text, "  {:<18} {address}{elsewhere}", system.name());
     }
     text += "\nit accepts (these are made up, and secrets of nobody):\n\n";
-    for (name, value) in accepted(running, served) {
+    for (name, value) in running.accepted() {
         let _ = writeln!(text, "  {name}='{value}'");
     }
-    if known {
+    if client.is_some() {
         text += "\nIMS knows the credential of BPCONFORM_IMS_CLIENT_ID too\n";
     }
-    match (ca, &mock.how.ca_dir) {
+    match (authority.as_ref().map(|authority| authority.certificate()), &mock.how.ca_dir) {
         (Some(_), Some(directory)) => {
             let file = directory.join(CERTIFICATE);
             let _ = writeln!(text, "\nwho reaches it must trust the authority in {}", file.display());

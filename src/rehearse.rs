@@ -9,10 +9,11 @@ use clap::Args;
 use crate::check::Asked;
 use crate::cli::{Common, How, Select, TargetArgs};
 use crate::container::args::{ContainerArgs, Source};
-use crate::container::{Kept, Wanted, image};
+use crate::container::{Kept, THIS_MACHINE, image};
 use crate::diff;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::hybrid::HybridArgs;
 use crate::observe::Place;
 use crate::output::Output;
 use crate::record::{Outcome, Record};
@@ -36,6 +37,9 @@ pub struct RehearseArgs {
     /// How both are started.
     #[command(flatten)]
     pub start: ContainerArgs,
+    /// Which systems are mocks.
+    #[command(flatten)]
+    pub hybrid: HybridArgs,
     /// Which scenarios.
     #[command(flatten)]
     pub select: Select,
@@ -59,22 +63,14 @@ pub async fn command(
             "a rehearsal takes no --dry-run, --fleet, --shard, --baseline and --report; {advice}"
         )));
     }
-    let surfaces = crate::app::surfaces(&args.select)?;
-    let asked = Asked { target: &args.target, select: &args.select, how, common, output, began };
+    let hybrid = args.hybrid.advertised_as(THIS_MACHINE);
+    let (target, select) = (&args.target, &args.select);
+    let asked = Asked { target, hybrid: &hybrid, select, how, common, place, output, began };
     let kept = Kept::make(&paths(args).await?).await?;
     let run = async |image: &str, name: &str| {
         let out = how.out.as_ref().map(|out| out.join(name));
         output.out(&format!("{name} the upgrade: {image}\n"));
-        let wanted = Wanted {
-            image,
-            args: &args.start,
-            target: &args.target,
-            place,
-            surfaces: &surfaces,
-            out: out.as_deref(),
-            quiet: common.quiet,
-        };
-        asked.contained(wanted, Some(&kept), out.as_deref()).await
+        asked.contained(image, &args.start, Some(&kept), out.as_deref()).await
     };
     let both = async {
         let before = run(&args.from, "before").await?;

@@ -32,3 +32,4 @@ mod surface;
 #[cfg(unix)]
 mod undo;
 mod upgrade;
+mod wires;

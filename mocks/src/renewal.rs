@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bpconform_fixtures::Surfaces;
+use bpconform_fixtures::{Surfaces, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::author::seed;
 use crate::machine::{Form, Machine, Request, Response, Step};
-use crate::server::{Server, Service};
+use crate::server::{Server, Service, Ways};
 use crate::stack::{Serving, Stack, StackError};
 
 /// What the control tells.
@@ -72,8 +72,8 @@ impl Renewable {
         let told = Arc::new(Mutex::new(Ok(Told::of(&stack, 1))));
         let (wishes, wished) = mpsc::unbounded_channel();
         let machine = Control { surfaces: Arc::clone(&surfaces), begun: 1, told: Arc::clone(&told), wishes };
-        let service = Service { listener, machine: Box::new(machine) };
-        let server = Server::start(surfaces, vec![service]).await.map_err(StackError::Serve)?;
+        let service = Service { system: System::Control, listener, tls: None, machine: Box::new(machine), wire: None };
+        let server = Server::start(surfaces, vec![service], Ways::default()).await.map_err(StackError::Serve)?;
         let mut renewals = JoinSet::new();
         renewals.spawn(renew(stack, wished, told));
         Ok(Self { control, _server: server, _renewals: renewals })

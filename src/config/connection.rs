@@ -144,7 +144,7 @@ impl ConnectionArgs {
             headers: headers.map(|header| (header.name.clone(), header.value.clone().into())).collect(),
             retries: self.retries,
             own: None,
-            plain: false,
+            only_these: false,
         })
     }
 

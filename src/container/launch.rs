@@ -1,6 +1,6 @@
 //! The start of a container: its image, ports, environment and mounts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use crate::mock::control::Control;
 use crate::output::Output;
 
 /// The name by which a container reaches this machine: here the harness can serve it mocked systems.
-const THIS_MACHINE: &str = "host.docker.internal";
+pub const THIS_MACHINE: &str = "host.docker.internal";
 
 /// How long the engine may take to start a process; until the Author is ready is another matter.
 const STARTUP: Duration = Duration::from_secs(120);
@@ -51,6 +51,8 @@ const OF_MOCKS: [&str; 5] = [
 pub(super) struct Launch<'a> {
     pub(super) image: &'a Image,
     pub(super) args: &'a ContainerArgs,
+    /// Other names of this machine.
+    pub(super) hosts: &'a BTreeSet<String>,
     pub(super) volumes: &'a [(String, String)],
     pub(super) engine: &'a Engine,
     pub(super) owner: &'a Owner,
@@ -139,6 +141,9 @@ impl Launch<'_> {
             .with_network(self.owner.name())
             .with_host(THIS_MACHINE, Host::HostGateway)
             .with_startup_timeout(STARTUP);
+        for name in self.hosts {
+            request = request.with_host(name, Host::HostGateway);
+        }
         for (_, container) in &ports {
             request = request.with_mapped_port(0, container.tcp());
         }

@@ -9,6 +9,7 @@ mod owner;
 mod ready;
 pub mod sweep;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bpconform_fixtures::Surfaces;
@@ -31,6 +32,7 @@ use engine::Engine;
 pub use engine::Image;
 pub use error::EngineError;
 use launch::Launched;
+pub use launch::THIS_MACHINE;
 use owner::Owner;
 
 /// The file in the directory of a record that holds what the Author's container wrote.
@@ -52,6 +54,8 @@ pub struct Wanted<'a> {
     pub place: Place<'a>,
     /// The surfaces of the target.
     pub surfaces: &'a Surfaces,
+    /// Other names by which it must know this machine.
+    pub hosts: &'a BTreeSet<String>,
     /// Where the container's log goes.
     pub out: Option<&'a Path>,
     /// Whether nobody wants to know how the start goes.
@@ -175,7 +179,8 @@ async fn bring_up(
         }
     };
     note(format!("starting {} as {}\n", image.name, owner.name()));
-    let launch = launch::Launch { image: &image, args: wanted.args, volumes, engine, owner, output };
+    let launch =
+        launch::Launch { image: &image, args: wanted.args, hosts: wanted.hosts, volumes, engine, owner, output };
     let launched = launched.insert(launch.launch().await?);
     let failed = |problem: String| Error::Container { image: image.name.clone(), problem };
     let mut defects = Vec::new();
@@ -209,11 +214,9 @@ fn reach(image: &Image, wanted: Wanted<'_>, output: &Output) -> Result<Reach, Er
         return Reach::at(nowhere, wanted.target, wanted.place, output);
     }
     let TargetArgs { ims_url, tenant_url, console_url, connection, .. } = wanted.target;
-    if ims_url.is_some() || tenant_url.is_some() || console_url.is_some() {
+    if ims_url.is_some() || tenant_url.is_some() || console_url.is_some() || !wanted.hosts.is_empty() {
         let image = &image.name;
-        return Err(Error::Usage(format!(
-            "{image} is the mocks, which have IMS, tenant and console: name no addresses"
-        )));
+        return Err(Error::Usage(format!("{image} is the mocks, which have IMS, tenant and console: name no others")));
     }
     let stack = Stack { author: nowhere, ims: None, console: None, tenant: None, control: None };
     let limits = Limits { request: connection.request_timeout, ..Limits::default() };

@@ -165,6 +165,8 @@ mod tests {
             id: "ready".into(),
             allow: Allow::Observe,
             embedded: false,
+            mocks: std::collections::BTreeSet::new(),
+            welcome: bpconform_steps::welcome::Welcome::default(),
             surfaces: Arc::new(Surfaces::built_in().clone()),
             wire: Wire::new(&Connection::to_mocks(Limits::default())).expect("a client"),
             redactor: Redactor::default(),

@@ -1,7 +1,7 @@
 //! The instance itself: version and Service Pack, privileges, bundles.
 
-use bpconform_steps::author::bundles;
 use bpconform_steps::author::product::{self, Version};
+use bpconform_steps::author::{bundles, pages};
 use bpconform_steps::session::Session;
 use bpconform_steps::{Call, Problem};
 use futures::future::join_all;
@@ -66,10 +66,8 @@ fn latest(session: &Session, version: &Version) -> Option<Finding> {
 async fn privileges(session: &Session) -> Finding {
     let topic = "privileges";
     let open = |(id, name): (&'static str, &'static str)| async move {
-        let reply = session.send(Call::to(id)).await?;
-        let login = reply.status == 200 && reply.text().contains("j_security_check");
-        let denied = login || matches!(reply.status, 301..=303 | 307 | 308 | 401 | 403 | 404);
-        Ok::<_, Problem>(denied.then(|| format!("{name} ({})", reply.status)))
+        let denied = pages::denied(session, Call::to(id)).await?;
+        Ok::<_, Problem>(denied.map(|status| format!("{name} ({status})")))
     };
     let answers = join_all(PAGES.map(open)).await;
     if let Some(problem) = answers.iter().find_map(|answer| answer.as_ref().err()) {

@@ -3,9 +3,8 @@
 use std::sync::LazyLock;
 
 use bpconform_steps::Call;
-use bpconform_steps::author::agents;
 use bpconform_steps::author::transcript;
-use bpconform_steps::problem::Checked;
+use bpconform_steps::author::{agents, error_log};
 use bpconform_steps::session::Session;
 use futures::future::join_all;
 use regex::Regex;
@@ -71,12 +70,9 @@ async fn agent_logs(session: &Session) -> Vec<Finding> {
 
 async fn error_log(session: &Session) -> Vec<Finding> {
     let topic = "error.log";
-    let read = async || -> Checked<String> {
-        Ok(session.send(Call::to("author.error-log")).await?.expect_status(&[200])?.text())
-    };
+    let read = async || error_log::lines(&session.send(Call::to("author.error-log")).await?.expect_status(&[200])?);
     match read().await {
-        Ok(text) => {
-            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        Ok(lines) => {
             let failures = failures(&lines);
             if failures.is_empty() {
                 return vec![Finding::ok(

@@ -81,7 +81,9 @@ struct Row {
 struct Line {
     id: &'static str,
     link: String,
+    #[serde(skip)]
     promise: &'static str,
+    code: minijinja::Value,
     cells: Vec<Cell>,
 }
 
@@ -109,8 +111,16 @@ fn whys(found: &Result) -> Vec<String> {
         return vec![problem.clone()];
     }
     let Some(record) = &found.record else { return vec!["it left no record".into()] };
-    let told = record.requirements.iter().filter(|one| matches!(one.verdict, Verdict::Failed | Verdict::Error));
-    told.map(|one| format!("{}: {}", one.id, view::shorten(one.reason.as_deref().unwrap_or_default(), 200))).collect()
+    // One cause often breaks several promises: it is told once.
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for one in record.requirements.iter().filter(|one| matches!(one.verdict, Verdict::Failed | Verdict::Error)) {
+        let reason = view::shorten(one.reason.as_deref().unwrap_or_default(), 200);
+        match causes.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(&one.id),
+            None => causes.push((reason, vec![&one.id])),
+        }
+    }
+    causes.into_iter().map(|(reason, ids)| format!("{}: {reason}", ids.join(", "))).collect()
 }
 
 impl Overview {
@@ -267,6 +277,7 @@ fn row(requirement: &'static Requirement, found: &[Result]) -> Option<Line> {
         id: &requirement.id,
         link: Requirements::built_in().link(requirement),
         promise: &requirement.promise,
+        code: template::code(&requirement.promise),
         cells: found.iter().map(cell).collect(),
     })
 }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::mock::control::Control;
 use crate::output::Output;
 
-/// Asks the control what is served, and then each of the four systems.
+/// Asks the control what is served, and then each of the systems.
 pub(super) async fn check(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
     let port = mock.control_port.unwrap_or_default();
     let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
@@ -16,7 +16,8 @@ pub(super) async fn check(mock: &cli::Mock, output: &Output) -> Result<Exit, Err
     let silent = |problem: bpconform_steps::Problem| Error::NotServed(problem.reason);
     let told = control.told().await.map_err(silent)?;
     let serving = &told.serving;
-    for system in [&serving.author, &serving.ims, &serving.console, &serving.tenant] {
+    let all = [&serving.author, &serving.ims, &serving.console, &serving.tenant];
+    for system in all.into_iter().filter(|address| !address.is_empty()) {
         control.answers(&url(system)?).await.map_err(silent)?;
     }
     output.out(&format!("the mocks serve, the Author in the state `{}`\n", told.seed));

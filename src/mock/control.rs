@@ -1,5 +1,6 @@
 //! The control of mocks that are served elsewhere, asked over HTTP: what they serve, and a new beginning in another state.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use bpconform_steps::problem::Checked;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run, Session, Settings};
 use bpconform_steps::stack::Stack;
+use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Limits, Wire};
 use bpconform_steps::{Call, Problem};
 use url::Url;
@@ -40,6 +42,8 @@ impl Control {
             id: "control".to_owned(),
             allow: Allow::Observe,
             embedded: true,
+            mocks: BTreeSet::new(),
+            welcome: Welcome::default(),
             surfaces: Arc::new(Surfaces::built_in().clone()),
             wire: Wire::new(&Connection::to_mocks(limits)).map_err(|error| Error::Wire(error.to_string()))?,
             redactor,

@@ -7,7 +7,7 @@ mod timeline;
 
 use bpconform_fixtures::requirements::{Document, Level};
 use bpconform_fixtures::{Remedy, Requirements};
-use minijinja::{HtmlEscape, Value};
+use minijinja::Value;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -198,7 +198,7 @@ impl<'a> Group<'a> {
             link: row.link.clone(),
             word: row.found.verdict.word(),
             mark: view::mark(row.found.verdict),
-            promise: code(&row.requirement.promise),
+            promise: template::code(&row.requirement.promise),
             should: row.requirement.level == Level::Should,
             reason: row.found.reason.as_deref().map(|reason| view::shorten(reason, 240)),
             scenarios: row.found.scenarios.len(),
@@ -262,13 +262,4 @@ fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, Error> {
 /// The id as it can stand in an address: the page looks for exactly this.
 fn anchor(scenario: &ScenarioRecord) -> String {
     scenario.id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '.' }).collect()
-}
-
-/// A promise with what stands between backquotes as code.
-fn code(text: &str) -> Value {
-    let part = |(index, part): (usize, &str)| {
-        let part = HtmlEscape(part);
-        if index % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
-    };
-    Value::from_safe_string(text.split('`').enumerate().map(part).collect())
 }

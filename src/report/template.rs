@@ -1,7 +1,7 @@
 //! A page from its template: what comes from outside is escaped, what the program itself brings along (styles and
 //! scripts) is not.
 
-use minijinja::{AutoEscape, Environment};
+use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -17,4 +17,13 @@ pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) 
         environment.get_template(first)?.render(page)
     };
     draw().map_err(|error: minijinja::Error| Error::Internal(format!("the page cannot be drawn: {error:#}")))
+}
+
+/// A promise with what stands between backquotes as code.
+pub fn code(text: &str) -> Value {
+    let part = |(index, part): (usize, &str)| {
+        let part = HtmlEscape(part);
+        if index % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
+    };
+    Value::from_safe_string(text.split('`').enumerate().map(part).collect())
 }

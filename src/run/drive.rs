@@ -14,6 +14,7 @@ use cucumber::runner::basic::RetryOptions;
 use cucumber::{Cucumber, Event, Parser, World as _, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
+use crate::run::mark::with_mark;
 use crate::run::stage::Stage;
 use crate::run::trace::{Ended, Trace};
 
@@ -78,7 +79,7 @@ pub(crate) async fn drive(
     let before = stage.clone();
     let tell = teller();
     let runner = runner::Basic::default()
-        .steps(World::collection())
+        .steps(with_mark(World::collection()))
         .max_concurrent_scenarios(jobs)
         .retry_options(move |_, _, _, _| (retries > 0).then_some(again))
         .before(move |feature, _, scenario, world| {

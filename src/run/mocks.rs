@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bpconform_fixtures::Defect;
+use bpconform_mocks::authority::Authority;
 use bpconform_mocks::defects::Watch;
 
 use crate::plan::Plan;
@@ -18,13 +19,15 @@ pub(crate) struct Mocks {
     pub(crate) defects: Vec<Arc<Defect>>,
     /// Watches for deviations that the stacks have not.
     pub(crate) watcher: Option<Watcher>,
+    /// How every stack speaks TLS, if it does.
+    pub(crate) authority: Option<Arc<Authority>>,
 }
 
 impl Mocks {
     /// The stacks for a plan.
     pub(crate) fn new(plan: &Plan, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
         let seed = |planned: &crate::plan::Planned| (planned.key(), planned.case.author.clone());
-        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher }
+        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, authority: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run: the target is asked whether it can be checked, the plan is made, cucumber drives it, the record is kept.
 
 pub(crate) mod drive;
+pub(crate) mod mark;
 pub mod mocked;
 pub(crate) mod mocks;
 pub mod preflight;
@@ -99,6 +100,17 @@ impl Target {
             Self::Mock => None,
             Self::Author(stack, credentials) => Some((stack, credentials)),
             Self::Container(contained) => Some((&contained.stack, &contained.credentials)),
+        }
+    }
+
+    /// The same of a real Author, for who knows more of it.
+    pub(crate) fn real_mut(&mut self) -> Option<(&mut Stack, &mut Credentials)> {
+        match self {
+            Self::Author(stack, credentials) => Some((stack, credentials)),
+            Self::Container(contained) if contained.mocks.is_none() => {
+                Some((&mut contained.stack, &mut contained.credentials))
+            }
+            Self::Mock | Self::Container(_) => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use bpconform_steps::credentials::Credentials;
 use bpconform_steps::journal::Journal;
 use bpconform_steps::session::{Run, Session};
 use bpconform_steps::stack::Stack;
+use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
@@ -127,6 +128,7 @@ impl Stage {
             surfaces: Arc::clone(&self.run.surfaces),
             defects: mocks.defects.clone(),
             watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
+            authority: mocks.authority.clone(),
             ..StackOptions::new(&mocks.seeds[key])
         };
         let start = MockStack::start(options);
@@ -166,6 +168,8 @@ fn anew(run: &Run, connection: &Connection) -> Result<Run, Problem> {
         id: run.id.clone(),
         allow: run.allow,
         embedded: run.embedded,
+        mocks: run.mocks.clone(),
+        welcome: Welcome::default(),
         surfaces: Arc::clone(&run.surfaces),
         wire: Wire::new(connection).map_err(|error| Problem::error(error.to_string()))?,
         redactor: run.redactor.clone(),

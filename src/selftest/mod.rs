@@ -5,6 +5,7 @@
 //! those, and a scenario in which none of them occurs is not run again: it would do the same.
 
 pub mod matrix;
+pub mod wires;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use std::thread;
 use std::time::Instant;
 
 use bpconform_fixtures::{Defect, Defects};
+use bpconform_mocks::faults::Fault;
 
 use crate::cli;
 use crate::error::Error;
@@ -29,9 +31,9 @@ use matrix::{Matrix, Red, Row};
 
 /// What came of a selftest.
 #[derive(Debug)]
-pub enum Found {
+pub enum Found<M> {
     /// The matrix.
-    Matrix(Matrix),
+    Matrix(M),
     /// The features are red without any defect, so that nothing can be told: the scenarios.
     NotGreen(Vec<Red>),
 }
@@ -40,17 +42,40 @@ pub enum Found {
 pub fn command(args: &cli::Selftest, output: &Output, began: Instant) -> Result<Exit, Error> {
     let options = Options::embedded(output.redactor.clone(), began);
     let features = Features::built_in()?;
-    let matrix = match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
-        Found::Matrix(matrix) => matrix,
-        Found::NotGreen(red) => {
-            let told = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
-            output
-                .err(&format!("error: red without any defect, so nothing can be told:\n{}", told.collect::<String>()));
-            return Ok(Exit::Internal);
+    if !args.wire.is_empty() {
+        let faults = faults(&args.wire);
+        return Ok(match wires::wires(&options, &features, &faults)? {
+            Found::Matrix(wires) => {
+                output.out(&if args.json { wires.json()? } else { wires.text(wires::peak_memory()) });
+                exit(wires.holds())
+            }
+            Found::NotGreen(red) => not_green(&red, output),
+        });
+    }
+    Ok(match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
+        Found::Matrix(matrix) => {
+            output.out(&if args.json { matrix.json()? } else { matrix.text() });
+            exit(matrix.holds())
         }
-    };
-    output.out(&if args.json { matrix.json()? } else { matrix.text() });
-    Ok(if matrix.holds() { Exit::Green } else { Exit::NonConformant })
+        Found::NotGreen(red) => not_green(&red, output),
+    })
+}
+
+fn exit(holds: bool) -> Exit {
+    if holds { Exit::Green } else { Exit::NonConformant }
+}
+
+fn not_green(red: &[Red], output: &Output) -> Exit {
+    let told = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
+    output
+        .err(&format!("error: red although nothing is broken, so nothing can be told:\n{}", told.collect::<String>()));
+    Exit::Internal
+}
+
+/// The faults of these ids; `all` is every one.
+fn faults(ids: &[String]) -> Vec<&'static Fault> {
+    let meant = |fault: &&Fault| ids.iter().any(|id| id == fault.id || id == cli::EVERY_FAULT);
+    Fault::ALL.iter().filter(meant).collect()
 }
 
 /// The defects of these ids, all without any. The error names one that does not exist.
@@ -75,7 +100,12 @@ pub fn named(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
 }
 
 /// Runs the features without and with each of these defects. `whole`: whether these are all that there are.
-pub fn selftest(options: &Options, features: &Features, defects: &[Arc<Defect>], whole: bool) -> Result<Found, Error> {
+pub fn selftest(
+    options: &Options,
+    features: &Features,
+    defects: &[Arc<Defect>],
+    whole: bool,
+) -> Result<Found<Matrix>, Error> {
     let _quiet = Quiet::begin();
     let plan = options.dry_plan(features);
     let watcher = Watcher::new(defects.to_vec());
@@ -89,7 +119,7 @@ pub fn selftest(options: &Options, features: &Features, defects: &[Arc<Defect>],
     Ok(Found::Matrix(Matrix::new(rows, whole)))
 }
 
-/// The rows of the matrix, several at once, in the order of the defects.
+/// The rows of the matrix, in the order of the defects.
 fn rows(
     options: &Options,
     features: &Features,
@@ -97,24 +127,34 @@ fn rows(
     defects: &[Arc<Defect>],
     touched: &BTreeMap<String, BTreeSet<Key>>,
 ) -> Result<Vec<Row>, Error> {
-    let queue: Mutex<VecDeque<_>> = Mutex::new(defects.iter().enumerate().collect());
+    at_once(defects, |defect| row(options, features, plan, defect, touched.get(&defect.id)))
+}
+
+/// How many are worked on at once.
+fn workers() -> usize {
+    thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// Does the work for all items, several at once, and gives its results back in their order.
+fn at_once<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
+    let queue: Mutex<VecDeque<_>> = Mutex::new(items.iter().enumerate().collect());
     let done = Mutex::new(Vec::new());
-    let work = || {
+    let worker = || {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some((index, defect)) = next else { return };
-            let row = row(options, features, plan, defect, touched.get(&defect.id));
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, row));
+            let Some((index, item)) = next else { return };
+            let result = work(item);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
         }
     };
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(work);
+        for _ in 0..workers() {
+            scope.spawn(worker);
         }
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, row)| row).collect()
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn row(

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::Class;
 use futures::StreamExt as _;
+use reqwest::header::CONTENT_ENCODING;
 use reqwest::{RequestBuilder, Response};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::problem::{Checked, Problem};
@@ -18,6 +20,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The statuses of a gateway, or of an Author that is starting, that say nothing about the Author's configuration.
 const NOT_THERE_YET: [u16; 3] = [502, 503, 504];
+
+/// From here on a body is large.
+const LARGE: usize = 1024 * 1024;
+
+/// Whose turn it is to read a large body: one at a time, so that memory stays bounded however many scenarios run.
+static TURN: Semaphore = Semaphore::const_new(1);
 
 /// What the HTTP library calls a connection that was closed between its handshake and the request.
 const CLOSED_AT_ONCE: &str = "connection was not ready";
@@ -40,23 +48,48 @@ pub(crate) async fn carry(wire: &Wire, surface: &Surface, url: &Url, request: Re
 
 async fn once(wire: &Wire, surface: &Surface, url: &Url, outcome: Result<Response, reqwest::Error>) -> Checked<Reply> {
     let what = format!("{} {url}", surface.method);
-    let unreachable = |error: &reqwest::Error| Problem::error(format!("{what}: {}", why(error, wire)));
-    let response = outcome.map_err(|error| unreachable(&error))?;
+    let response = outcome.map_err(|error| Problem::error(format!("{what}: {}", why(&error, wire))))?;
     let status = response.status().as_u16();
     let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let headers = response.headers().iter().map(header).collect();
-    let mut body = Vec::new();
+    let body = body(wire, response).await.map_err(|why| Problem::error(format!("{what}: {why}")))?;
+    let reply =
+        Reply { surface: surface.id.clone(), method: surface.method.clone(), url: url.clone(), status, headers, body };
+    let changed = surface.class == Class::Change && (200..300).contains(&status);
+    if changed { reply.for_change() } else { Ok(reply) }
+}
+
+/// The whole body, as long as it may be and as it was asked for; else why not.
+async fn body(wire: &Wire, response: Response) -> Result<Vec<u8>, String> {
+    let coding = response.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity");
+    if let Some(coding) = coding {
+        return Err(format!(
+            "the answer is compressed ({}), which nobody asked for",
+            String::from_utf8_lossy(coding.as_bytes())
+        ));
+    }
+    let limit = wire.limits.body;
+    let too_large = || format!("the answer is larger than {} MiB and was not read", limit / (1024 * 1024));
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let (mut chunks, mut length, mut turn) = (Vec::new(), 0, None);
     let mut stream = response.bytes_stream();
     while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk.map_err(|error| unreachable(&error))?);
-        if body.len() > wire.limits.body {
-            let limit = wire.limits.body / (1024 * 1024);
-            return Err(Problem::error(format!("{what}: the answer is larger than {limit} MiB and was not read")));
+        let chunk = chunk.map_err(|error| why(&error, wire))?;
+        length += chunk.len();
+        chunks.push(chunk);
+        if length > limit {
+            return Err(too_large());
+        }
+        if length > LARGE && turn.is_none() {
+            // It waits at most as long as the others may take.
+            turn = TURN.acquire().await.ok();
         }
     }
-    Ok(Reply { surface: surface.id.clone(), method: surface.method.clone(), url: url.clone(), status, headers, body })
+    Ok(chunks.concat())
 }
 
 /// Why there is no answer, and what to do about it.

@@ -59,7 +59,7 @@ pub async fn token_with(session: &Session, credential: &[(&str, &str)]) -> Check
 }
 
 /// Reads a token. IMS may answer 200 and yet give none.
-fn read(json: &Value) -> Option<Token> {
+pub fn read(json: &Value) -> Option<Token> {
     let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
     Some(Token {
         access_token: text("access_token").filter(|token| !token.is_empty())?,

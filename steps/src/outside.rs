@@ -8,7 +8,8 @@ use url::Url;
 
 use crate::author::transcript::Transcript;
 use crate::author::{
-    agents, bundles, certificates, cloud_configuration, html, ims_configurations, keeping, osgi_file, product, queue,
+    agents, bundles, certificates, cloud_configuration, error_log, html, ims_configurations, keeping, osgi_file,
+    product, queue,
 };
 use crate::ims::Refusal;
 use crate::reply::Reply;
@@ -40,6 +41,7 @@ fn reply(surface: &str, body: &[u8]) -> Reply {
     let headers = vec![("set-cookie".to_owned(), text(&body[..body.len().min(64)]))];
     let reply = Reply { surface: surface.into(), method: "GET".into(), url, status: 200, headers, body: body.to_vec() };
     let _ = (reply.excerpt(), reply.secrets(), reply.looks_like_html(), reply.clone().expect_status(&[404]));
+    let _ = (reply.page(|page| page.contains("Queue is")), reply.file().map(<[u8]>::len), reply.clone().for_change());
     reply
 }
 
@@ -51,6 +53,7 @@ fn transcript(bytes: &[u8]) {
 }
 
 fn log(bytes: &[u8]) {
+    let _ = error_log::lines(&reply("author.error-log", bytes));
     let _ = html::lines(&text(bytes));
     let _ = osgi_file::parse(&text(bytes));
     let pattern = Surfaces::built_in().get("author.error-log").phrase("token-failure");

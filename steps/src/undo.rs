@@ -325,7 +325,8 @@ async fn delete(session: &Session, path: &str) -> Checked {
 /// Sends what makes something go; these statuses say that it is not there.
 async fn gone(session: &Session, call: Call, absent: &[u16]) -> Checked {
     let reply = session.send(call).await?;
-    if reply.status < 400 || absent.contains(&reply.status) {
+    // A redirect, to a login page say, has done nothing.
+    if (200..300).contains(&reply.status) || absent.contains(&reply.status) {
         return Ok(());
     }
     Err(Problem::error(format!("{} answered {}; {}", reply.what(), reply.status, reply.excerpt())))

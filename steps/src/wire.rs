@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bpconform_fixtures::System;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use secrecy::{ExposeSecret, SecretString};
@@ -29,7 +30,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request: Duration::from_secs(30), connect: Duration::from_secs(10), body: 32 * 1024 * 1024 }
+        Self { request: Duration::from_secs(30), connect: Duration::from_secs(10), body: 16 * 1024 * 1024 }
     }
 }
 
@@ -69,14 +70,15 @@ pub struct Connection {
     pub retries: u32,
     /// The mocks that the run itself serves, if it does.
     pub own: Option<Own>,
-    /// Whether the target speaks plain HTTP only, as mocks do: then no authorities are loaded, and there need be none.
-    pub plain: bool,
+    /// Whether `authorities` are all that is trusted: mocks have an authority of their own or speak plain HTTP, and run
+    /// where the system has none.
+    pub only_these: bool,
 }
 
 impl Connection {
     /// How mocks on this machine are reached.
     pub fn to_mocks(limits: Limits) -> Self {
-        Self { limits, proxy: Proxy::None, plain: true, ..Self::default() }
+        Self { limits, proxy: Proxy::None, only_these: true, ..Self::default() }
     }
 }
 
@@ -129,7 +131,7 @@ impl Wire {
         // A second installation of the same provider is refused, and does not matter.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |builder: ClientBuilder| builder.build().map_err(|error| WireError::Client(cause(&error)));
-        let usual = || proxied(trusting(builder(connection), connection.authorities.as_deref())?, &connection.proxy);
+        let usual = || proxied(trusting(builder(connection), connection)?, &connection.proxy);
         let author = identified(usual()?, connection)?;
         Ok(Self {
             author: build(author.tls_danger_accept_invalid_certs(connection.insecure))?,
@@ -172,6 +174,7 @@ fn builder(connection: &Connection) -> ClientBuilder {
     let limits = &connection.limits;
     Client::builder()
         .user_agent(concat!("bpconform/", env!("CARGO_PKG_VERSION")))
+        .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]))
         .redirect(Policy::none())
         .dns_resolver(Arc::new(Resolver::default()))
         .timeout(limits.request)
@@ -180,11 +183,13 @@ fn builder(connection: &Connection) -> ClientBuilder {
         .pool_max_idle_per_host(8)
 }
 
-fn trusting(builder: ClientBuilder, authorities: Option<&[u8]>) -> Result<ClientBuilder, WireError> {
-    match authorities {
-        Some(pem) => Ok(builder.tls_certs_merge(certificates(pem)?)),
-        None => Ok(builder),
-    }
+fn trusting(builder: ClientBuilder, connection: &Connection) -> Result<ClientBuilder, WireError> {
+    let given = connection.authorities.as_deref().map(certificates).transpose()?;
+    Ok(match given {
+        given if connection.only_these => builder.tls_certs_only(given.unwrap_or_default()),
+        Some(given) => builder.tls_certs_merge(given),
+        None => builder,
+    })
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, WireError> {

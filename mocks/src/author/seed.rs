@@ -4,6 +4,7 @@
 //! are known only when the stack is served, such as the address of the tenant; see [`AuthorSeed::fill`].
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -244,7 +245,14 @@ fn text(value: toml::Value) -> Result<String, String> {
 impl AuthorSeed {
     /// The built-in seed of that name, laid over the ones that it extends.
     pub fn load(name: &str) -> Result<Self, SeedError> {
-        Self::load_over(name, MOST_EXTENSIONS)
+        // A run starts a stack for each of its scenarios, all from the same few seeds.
+        static READ: Mutex<BTreeMap<String, AuthorSeed>> = Mutex::new(BTreeMap::new());
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seed) = read.get(name) {
+            return Ok(seed.clone());
+        }
+        let seed = Self::load_over(name, MOST_EXTENSIONS)?;
+        Ok(read.entry(name.to_owned()).or_insert(seed).clone())
     }
 
     fn load_over(name: &str, extensions: usize) -> Result<Self, SeedError> {

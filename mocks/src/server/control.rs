@@ -1,4 +1,4 @@
-//! The controls that every system of a mocked stack has: clock, requests, repository.
+//! The controls that every system of a mocked stack has: clock, requests, repository, wire.
 
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::front::Front;
 use super::wire::{self, Sent};
+use crate::faults::Fault;
 use crate::machine::{Form, Request, Response};
 
 /// The answer of a control, or none if the request is for the machine.
@@ -16,6 +17,8 @@ pub(super) async fn answer(front: &Front, parts: &Parts, body: &Bytes) -> Option
         Some(json_answer(&json!({ "now": front.pulse.clock().now() })))
     } else if asks("control.clock-advance") {
         Some(advance(front, parts, body).await)
+    } else if asks("control.wire") {
+        Some(break_wire(front, parts, body))
     } else if asks("control.requests") {
         let after = field(front.surfaces.get("control.requests").field("after"), parts, body);
         Some(json_answer(&front.journal.report(after.and_then(|after| after.parse().ok()).unwrap_or_default())))
@@ -35,6 +38,21 @@ async fn advance(front: &Front, parts: &Parts, body: &Bytes) -> Sent {
         Ok(now) => json_answer(&json!({ "now": now })),
         Err(problem) => wire::text(500, problem),
     }
+}
+
+/// Has the next request of a client struck by a fault.
+fn break_wire(front: &Front, parts: &Parts, body: &Bytes) -> Sent {
+    let surface = front.surfaces.get("control.wire");
+    let value = |word| field(surface.field(word), parts, body);
+    let Some(fault) = value("fault").and_then(|id| Fault::get(&id)) else {
+        let ids: Vec<_> = Fault::ALL.iter().map(|fault| fault.id).collect();
+        return wire::text(400, format!("the field {} must be one of {}", surface.field("fault"), ids.join(", ")));
+    };
+    if fault.needs_tls() && front.tls.is_none() {
+        return wire::text(400, format!("{} strikes TLS, which this stack does not speak", fault.id));
+    }
+    front.breaker.arm(fault, value("surface").filter(|id| !id.is_empty()));
+    json_answer(&json!({ "fault": fault.id, "says": fault.says }))
 }
 
 fn milliseconds(name: &str, parts: &Parts, body: &Bytes) -> Option<SignedDuration> {

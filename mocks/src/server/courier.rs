@@ -14,6 +14,9 @@ use crate::machine::{Call, Headers, Outcome, Response};
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
 
+/// What the systems of a stack call themselves to each other.
+pub(super) const COURIER: &str = "bpconform-mocks";
+
 /// How the calls of the machines find others.
 #[derive(Clone, Debug, Default)]
 pub struct Ways {
@@ -21,6 +24,9 @@ pub struct Ways {
     pub trust: Vec<u8>,
     /// Names of this very stack, and the address at which it listens: others may find it by them, and this machine not.
     pub own: Option<(Vec<String>, IpAddr)>,
+    /// The ports of this very stack, where it speaks TLS. Its systems speak plain HTTP to each other, which the same ports
+    /// understand.
+    pub ports: Vec<u16>,
 }
 
 /// The clients of one stack; clones share their connections.
@@ -46,7 +52,8 @@ impl Courier {
     /// Makes the call. Its outcome is a response of any status, or why there is none; 30 s is the limit.
     pub(super) async fn carry(&self, call: Call) -> Outcome {
         let method = Method::from_bytes(call.method.as_bytes()).map_err(|error| error.to_string())?;
-        let mut request = self.client(&call.url)?.request(method, &call.url).body(call.body);
+        let url = self.address(&call.url);
+        let mut request = self.client(&url)?.request(method, &url).body(call.body);
         for (name, value) in call.headers {
             request = request.header(name, value);
         }
@@ -63,6 +70,14 @@ impl Courier {
         Ok(Response { status, headers, body })
     }
 
+    fn address(&self, url: &str) -> String {
+        let port = url::Url::parse(url).ok().and_then(|url| url.port());
+        match (url.strip_prefix("https:"), port.is_some_and(|port| self.ways.ports.contains(&port))) {
+            (Some(rest), true) => format!("http:{rest}"),
+            _ => url.to_owned(),
+        }
+    }
+
     fn client(&self, url: &str) -> Result<&Client, String> {
         if !url.starts_with("https:") {
             return Ok(&self.plain);
@@ -77,6 +92,7 @@ impl Courier {
 
 fn builder(ways: &Ways) -> ClientBuilder {
     Client::builder()
+        .user_agent(COURIER)
         .dns_resolver(std::sync::Arc::new(Resolver(ways.own.clone())))
         .redirect(Policy::none())
         .no_proxy()

@@ -1,6 +1,7 @@
 //! The front of one system: its port, its HTTP, its conversations.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -20,17 +22,23 @@ use tokio_rustls::TlsAcceptor;
 use super::BODY_LIMIT;
 use super::arrival::Arrival;
 use super::backing::{Backing, Turn};
+use super::breaker::Breaker;
 use super::control;
 use super::host::Host;
 use super::journal::{Entry, Journal, without_secrets};
 use super::pulse::Pulse;
 use super::wire::{self, Sent};
+use crate::faults::{self, Fault, Line, Place};
+use crate::machine::Response;
 
 /// How long a client may take for the head of a request, and again for its body.
 const READ_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a conversation may take with all its calls.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+
+/// The first byte of a client that begins to speak TLS.
+const TLS: u8 = 0x16;
 
 /// The front of one system.
 pub(super) struct Front {
@@ -39,7 +47,15 @@ pub(super) struct Front {
     pub(super) pulse: Arc<Pulse>,
     pub(super) surfaces: Arc<Surfaces>,
     pub(super) journal: Journal,
+    pub(super) breaker: Breaker,
+    pub(super) tls: Option<TlsAcceptor>,
     backing: Backing,
+}
+
+/// An answer that is not to reach its client as it is.
+struct Struck {
+    fault: &'static Fault,
+    answer: Response,
 }
 
 impl Front {
@@ -48,19 +64,21 @@ impl Front {
         host: Arc<Host>,
         surfaces: Arc<Surfaces>,
         pulse: Arc<Pulse>,
+        breaker: Breaker,
+        tls: Option<Arc<ServerConfig>>,
     ) -> Result<Arc<Self>, String> {
         let backing = Backing::start(Arc::clone(&host)).await?;
-        Ok(Arc::new(Self { system, host, pulse, surfaces, journal: Journal::default(), backing }))
+        let tls = tls.map(TlsAcceptor::from);
+        Ok(Arc::new(Self { system, host, pulse, surfaces, journal: Journal::default(), breaker, tls, backing }))
     }
 
     /// Serves until it is dropped, and its connections with it.
-    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
-        let tls = tls.map(TlsAcceptor::from);
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(Arc::clone(&self).connection(stream, tls.clone()))),
+                    Ok((stream, _)) => drop(connections.spawn(Arc::clone(&self).connection(stream))),
                     // Too many open files, say: others will close in time.
                     Err(_) => sleep(Duration::from_millis(10)).await,
                 },
@@ -69,51 +87,92 @@ impl Front {
         }
     }
 
-    /// One connection, from its first byte: here is the place for TLS and for faults of the wire.
-    async fn connection(self: Arc<Self>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    /// One connection, from its first byte to its last, or to the fault that strikes it.
+    async fn connection(self: Arc<Self>, stream: TcpStream) {
         // Without it answers are only later, not wrong.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = tls else { return self.talk(stream).await };
+        let mut http = hyper::server::conn::http1::Builder::new();
+        // A connection for each request: TLS can break in the handshake before any of them.
+        http.timer(TokioTimer::new()).header_read_timeout(READ_LIMIT).keep_alive(self.tls.is_none());
+        let Some(line) = self.open(stream).await else { return };
+        let (strike, mut struck) = mpsc::channel(1);
+        let service = service_fn(|request: hyper::Request<Incoming>| async {
+            match self.serve_request(request).await {
+                Ok(answer) => Ok::<_, Infallible>(answer),
+                Err(fault) => {
+                    let _ = strike.send(fault).await;
+                    // Nothing more is written here: the connection is taken away.
+                    pending().await
+                }
+            }
+        });
+        let mut connection = http.serve_connection(TokioIo::new(line), service);
+        tokio::select! {
+            // An error is the client's: it went away or spoke no HTTP.
+            _ = &mut connection => {}
+            Some(Struck { fault, answer }) = struck.recv() => {
+                faults::play(connection.into_parts().io.into_inner(), fault.script(&answer)).await;
+            }
+        }
+    }
+
+    /// The connection as it is to be spoken on; none if it ends before a request can come.
+    async fn open(&self, stream: TcpStream) -> Option<Line> {
+        let Some(tls) = &self.tls else { return Some(Line::Left(stream)) };
+        let mut first = [0];
+        timeout(READ_LIMIT, stream.peek(&mut first)).await.ok()?.ok()?;
+        if first != [TLS] {
+            return Some(Line::Left(stream));
+        }
+        if let Some(fault) = self.breaker.strikes_handshake() {
+            // What is closed with something unread is reset.
+            let mut line = Line::Left(stream);
+            let _ = timeout(READ_LIMIT, line.read(&mut [0; 4096])).await;
+            faults::play(line, fault.script(&Response::default())).await;
+            return None;
+        }
         match timeout(READ_LIMIT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.talk(stream).await,
+            Ok(Ok(stream)) => return Some(Line::Right(stream)),
             // Who does not trust the authority says so with an alert; it is kept for those who wonder why nobody comes.
             Ok(Err(problem)) => self.journal.refused(self.pulse.clock().now(), problem.to_string()),
             Err(_) => self.journal.refused(self.pulse.clock().now(), "the handshake was not finished in time".into()),
         }
+        None
     }
 
-    async fn talk(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let front = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(front.serve_request(request).await) }
-        });
-        let mut http = hyper::server::conn::http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(READ_LIMIT);
-        // An error is the client's: it went away or spoke no HTTP.
-        let _ = http.serve_connection(TokioIo::new(stream), service).await;
-    }
-
-    async fn serve_request(&self, request: hyper::Request<Incoming>) -> Sent {
+    async fn serve_request(&self, request: hyper::Request<Incoming>) -> Result<Sent, Struck> {
         let (parts, body) = request.into_parts();
         let time = self.pulse.clock().now();
-        let (answer, arrival) = match read(body).await {
-            Ok(body) => {
-                if let Some(answer) = control::answer(self, &parts, &body).await {
-                    return answer;
-                }
-                let arrival = Arrival::at(self.system, time, &self.surfaces, &parts, &body);
-                (self.ask(&parts, body).await, arrival)
-            }
-            Err(refusal) => (refusal, None),
+        let body = read(body).await;
+        if let Ok(body) = &body
+            && let Some(answer) = control::answer(self, &parts, body).await
+        {
+            return Ok(answer);
+        }
+        let whole = body.as_ref().ok();
+        let arrival = whole.and_then(|body| Arrival::at(self.system, time, &self.surfaces, &parts, body));
+        let note = |status: u16| {
+            let (method, path) = (parts.method.to_string(), without_secrets(parts.uri.path(), parts.uri.query()));
+            self.journal.note(Entry { time, method, path, status, arrival });
         };
-        self.journal.note(Entry {
-            time,
-            method: parts.method.to_string(),
-            path: without_secrets(parts.uri.path(), parts.uri.query()),
-            status: answer.status().as_u16(),
-            arrival,
-        });
-        answer
+        let Some(fault) = self.breaker.strikes(&parts, &self.surfaces) else {
+            let answer = self.answer(&parts, body).await;
+            note(answer.status().as_u16());
+            return Ok(answer);
+        };
+        let answer = match fault.place {
+            Place::Request => Response::default(),
+            _ => wire::from_hyper(self.answer(&parts, body).await).await,
+        };
+        note(answer.status);
+        Err(Struck { fault, answer })
+    }
+
+    async fn answer(&self, parts: &Parts, body: Result<Bytes, Sent>) -> Sent {
+        match body {
+            Ok(body) => self.ask(parts, body).await,
+            Err(refusal) => refusal,
+        }
     }
 
     async fn ask(&self, parts: &Parts, body: Bytes) -> Sent {

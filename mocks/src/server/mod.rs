@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! client ── front (hyper) ── wiremock ── Host (the machine)
+//!             │  breaks the wire where it is told to
 //!             │  carries out the calls that the machine asks for, and answers at last
 //!             └─ serves the controls: clock, requests, repository
 //! ```
@@ -12,6 +13,7 @@
 
 mod arrival;
 mod backing;
+mod breaker;
 mod control;
 mod courier;
 mod front;
@@ -29,8 +31,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::faults::Fault;
 use crate::machine::Machine;
 
+use breaker::{Breaker, Next};
 use courier::Courier;
 pub use courier::Ways;
 use front::Front;
@@ -50,6 +54,8 @@ pub struct Service {
     pub tls: Option<Arc<ServerConfig>>,
     /// What it is.
     pub machine: Box<dyn Machine>,
+    /// What strikes every request that a client sends to it.
+    pub wire: Option<&'static Fault>,
 }
 
 /// Machines that are served with one clock, until this is dropped.
@@ -64,12 +70,15 @@ impl Server {
     pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>, ways: Ways) -> Result<Self, String> {
         let clock = Clock::default();
         let (pulse, deliveries) = Pulse::new(clock.clone(), Courier::new(ways)?);
+        let next = Arc::<Next>::default();
         let mut tasks = JoinSet::new();
         for service in services {
             let host = Arc::new(Host::new(service.machine, clock.clone(), pulse.post()));
             pulse.add(Arc::clone(&host));
-            let front = Front::start(service.system, host, Arc::clone(&surfaces), Arc::clone(&pulse)).await?;
-            tasks.spawn(front.serve(service.listener, service.tls));
+            let breaker = Breaker::new(service.wire, Arc::clone(&next));
+            let (surfaces, pulse) = (Arc::clone(&surfaces), Arc::clone(&pulse));
+            let front = Front::start(service.system, host, surfaces, pulse, breaker, service.tls).await?;
+            tasks.spawn(front.serve(service.listener));
         }
         tasks.spawn(Arc::clone(&pulse).run(deliveries));
         Ok(Self { tasks, pulse })

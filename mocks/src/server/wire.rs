@@ -1,6 +1,6 @@
 //! From messages on the wire to messages of the machines, and back.
 
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request as HyperRequest, Response as HyperResponse, StatusCode};
@@ -54,6 +54,14 @@ pub(super) fn to_hyper(response: Response) -> Sent {
         sent.headers_mut().append(name, value);
     }
     sent
+}
+
+/// What the front would have sent, as a machine's answer.
+pub(super) async fn from_hyper(sent: Sent) -> Response {
+    let (head, body) = sent.into_parts();
+    // It is in memory, and so always there.
+    let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    Response { status: head.status.as_u16(), headers: courier::headers(&head.headers), body }
 }
 
 /// A text that the shell itself says.

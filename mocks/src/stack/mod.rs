@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bpconform_fixtures::System;
 use indexmap::IndexMap;
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use crate::author::Author;
 use crate::author::seed::AuthorSeed;
@@ -25,6 +26,28 @@ use credentials::{clients, console_options, seed_values};
 pub use options::{Ports, StackError, StackOptions};
 use places::Places;
 
+/// Where a stack serves, what it accepts, and whom to trust, for programs. A system that is nowhere is left out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Serving {
+    /// The Author's base address, without a slash at its end.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub author: String,
+    /// That of IMS.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ims: String,
+    /// The Developer Console's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub console: String,
+    /// The tenant's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tenant: String,
+    /// What the systems accept, by the names in the environment of a run.
+    pub credentials: IndexMap<String, String>,
+    /// The certificate of the authority that signed theirs, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+}
+
 /// A running stack; it stops when it is dropped.
 #[derive(Debug)]
 pub struct Stack {
@@ -39,6 +62,8 @@ pub struct Stack {
     pub tenant: String,
     credentials: IndexMap<&'static str, String>,
     server: Server,
+    options: StackOptions,
+    places: Places,
 }
 
 impl Stack {
@@ -47,7 +72,18 @@ impl Stack {
         if !is_tenant_id(&options.tenant_id) {
             return Err(StackError::Tenant(options.tenant_id));
         }
-        let mut places = Places::find(&options).await?;
+        let places = Places::find(&options)?;
+        Self::serve(options, places).await
+    }
+
+    /// Ends this stack, and begins another in the state of a seed at the same addresses: with a clock, credentials and
+    /// repository of its own. Who connects meanwhile is served once it listens.
+    pub async fn begin_again(self, seed: &str) -> Result<Self, StackError> {
+        self.server.stop().await;
+        Self::serve(StackOptions { seed: seed.to_owned(), ..self.options }, self.places).await
+    }
+
+    async fn serve(options: StackOptions, places: Places) -> Result<Self, StackError> {
         let (tls, ways) = (places.tls(&options)?, places.ways(&options));
         let [author, ims, console, tenant] = System::ALL.map(|system| places.of(system));
         let values = seed_values(
@@ -57,14 +93,38 @@ impl Stack {
         let seed = AuthorSeed::load(&options.seed)?.fill(&values);
         let credentials = credentials::credentials(&seed);
         let machines = Machines { options: &options, values: Arc::new(values), seed, ims: ims.clone() };
-        let listeners = std::mem::take(&mut places.listeners).into_iter();
-        let services = listeners.map(|(system, listener)| {
+        let services = places.listeners()?.into_iter().map(|(system, listener)| {
             let machine = machines.machine(system);
-            Service { system, listener, tls: tls.clone(), machine }
+            let wire = options.wire.filter(|_| system == System::Author);
+            Service { system, listener, tls: tls.clone(), machine, wire }
         });
         let server = Server::start(Arc::clone(&options.surfaces), services.collect(), ways).await;
         let server = server.map_err(StackError::Serve)?;
-        Ok(Self { author, ims, console, tenant, credentials, server })
+        Ok(Self { author, ims, console, tenant, credentials, server, options, places })
+    }
+
+    /// What it was started with.
+    pub fn options(&self) -> &StackOptions {
+        &self.options
+    }
+
+    /// What of its credentials is of use for those systems that are served.
+    pub fn accepted(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let author = self.options.serve.contains(&System::Author);
+        let accepted = self.credentials.iter().map(|(name, value)| (*name, value.trim_end()));
+        accepted.filter(move |(name, _)| author || !name.starts_with("BPCONFORM_AUTHOR"))
+    }
+
+    /// Where it serves and what it accepts, for programs.
+    pub fn serving(&self) -> Serving {
+        Serving {
+            author: self.author.clone(),
+            ims: self.ims.clone(),
+            console: self.console.clone(),
+            tenant: self.tenant.clone(),
+            credentials: self.accepted().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            ca: self.options.authority.as_ref().map(|authority| authority.certificate().to_owned()),
+        }
     }
 
     /// What the systems accept, by the names in the environment of a run.

@@ -9,6 +9,7 @@ use bpconform_fixtures::{Defect, Surfaces, System};
 use crate::author::seed::SeedError;
 use crate::authority::Authority;
 use crate::defects::Watch;
+use crate::faults::Fault;
 use crate::ims::Client;
 
 /// The ports of the four systems; 0 is any that is free.
@@ -65,6 +66,8 @@ pub struct StackOptions {
     pub defects: Vec<Arc<Defect>>,
     /// The deviations that it has not, but would show.
     pub watch: Option<Watch>,
+    /// What strikes every request that a client sends to the Author.
+    pub wire: Option<&'static Fault>,
 }
 
 impl StackOptions {
@@ -84,6 +87,7 @@ impl StackOptions {
             client: None,
             defects: Vec::new(),
             watch: None,
+            wire: None,
         }
     }
 
@@ -93,6 +97,22 @@ impl StackOptions {
             IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             address => address,
+        }
+    }
+
+    /// The host by which others reach a system: the tenant's begins with the tenant's id.
+    pub fn host(&self, system: System) -> Result<String, StackError> {
+        let Self { advertise, bind, tenant_id, .. } = self;
+        let is_tenant = system == System::Tenant;
+        match advertise {
+            None if is_tenant => Ok(format!("{tenant_id}.localhost")),
+            None if bind.is_unspecified() => Ok(Ipv4Addr::LOCALHOST.to_string()),
+            None => Ok(bind.to_string()),
+            Some(host) if !is_tenant => Ok(host.clone()),
+            Some(host) if host.parse::<IpAddr>().is_ok() => Err(StackError::Host(host.clone())),
+            // One name in the hosts file of the Author's machine is then enough for all.
+            Some(host) if host.split('.').next() == Some(tenant_id) => Ok(host.clone()),
+            Some(host) => Ok(format!("{tenant_id}.{host}")),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Where the systems of a stack are: the listeners of those that it serves, and the addresses of all.
+//! Where the systems of a stack are: the sockets of those that it serves, and the addresses of all. They stay its own for as
+//! long as it lives, however often it begins again.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener as Socket};
 use std::sync::Arc;
 
 use bpconform_fixtures::System;
@@ -20,9 +21,10 @@ const NEEDS: [(System, System); 4] = [
 ];
 
 /// Where the systems are.
+#[derive(Debug)]
 pub(super) struct Places {
-    /// The listeners of those that are served.
-    pub(super) listeners: BTreeMap<System, TcpListener>,
+    /// The sockets of those that are served.
+    sockets: BTreeMap<System, Socket>,
     /// Where each of those is.
     pub(super) served: BTreeMap<System, String>,
     /// Where the Author and the tenant take each to be.
@@ -31,12 +33,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Listens for all that are served.
-    pub(super) async fn find(options: &StackOptions) -> Result<Self, StackError> {
+    /// Takes the addresses of all that are served; the error names the one that is not to be had.
+    pub(super) fn find(options: &StackOptions) -> Result<Self, StackError> {
         let mut places =
-            Self { listeners: BTreeMap::new(), served: BTreeMap::new(), believed: BTreeMap::new(), names: Vec::new() };
+            Self { sockets: BTreeMap::new(), served: BTreeMap::new(), believed: BTreeMap::new(), names: Vec::new() };
         for system in System::ALL.into_iter().filter(|system| options.serve.contains(system)) {
-            places.listen(options, system).await?;
+            places.take(options, system)?;
         }
         places.believed = places.served.clone().into_iter().chain(options.elsewhere.clone()).collect();
         let missing =
@@ -47,18 +49,29 @@ impl Places {
         }
     }
 
-    async fn listen(&mut self, options: &StackOptions, system: System) -> Result<(), StackError> {
+    fn take(&mut self, options: &StackOptions, system: System) -> Result<(), StackError> {
         let address = SocketAddr::new(options.bind, options.ports.of(system));
         let failed = |problem| StackError::Bind { system: system.name(), address, problem };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let port = listener.local_addr().map_err(failed)?.port();
-        let host = host(options, system)?;
+        let socket = Socket::bind(address).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let port = socket.local_addr().map_err(failed)?.port();
+        let host = options.host(system)?;
         let scheme = if options.authority.is_some() { "https" } else { "http" };
         let written = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         self.served.insert(system, format!("{scheme}://{written}:{port}"));
-        self.listeners.insert(system, listener);
+        self.sockets.insert(system, socket);
         self.names.push(host);
         Ok(())
+    }
+
+    /// Listens for all that are served.
+    pub(super) fn listeners(&self) -> Result<Vec<(System, TcpListener)>, StackError> {
+        let listen = |(system, socket): (&System, &Socket)| {
+            let listener = socket.try_clone().and_then(TcpListener::from_std);
+            let failed = |problem| StackError::Serve(format!("cannot listen for the {}: {problem}", system.name()));
+            Ok((*system, listener.map_err(failed)?))
+        };
+        self.sockets.iter().map(listen).collect()
     }
 
     /// Where a system is taken to be; an empty text where none needs it.
@@ -83,23 +96,9 @@ impl Places {
         let own = options.authority.iter().flat_map(|authority| authority.certificate().bytes());
         let trust = options.trust.iter().copied().chain([b'\n']).chain(own).collect();
         let names = self.names.iter().filter(|name| name.parse::<IpAddr>().is_err()).cloned().collect();
-        Ways { trust, own: Some((names, options.here())) }
-    }
-}
-
-/// The host by which others reach a system: the tenant's begins with the tenant's id.
-fn host(options: &StackOptions, system: System) -> Result<String, StackError> {
-    let StackOptions { advertise, bind, tenant_id, .. } = options;
-    let is_tenant = system == System::Tenant;
-    match advertise {
-        None if is_tenant => Ok(format!("{tenant_id}.localhost")),
-        None if bind.is_unspecified() => Ok(Ipv4Addr::LOCALHOST.to_string()),
-        None => Ok(bind.to_string()),
-        Some(host) if !is_tenant => Ok(host.clone()),
-        Some(host) if host.parse::<IpAddr>().is_ok() => Err(StackError::Host(host.clone())),
-        // One name in the hosts file of the Author's machine is then enough for all.
-        Some(host) if host.split('.').next() == Some(tenant_id) => Ok(host.clone()),
-        Some(host) => Ok(format!("{tenant_id}.{host}")),
+        let encrypted = options.authority.iter().flat_map(|_| self.sockets.values());
+        let ports = encrypted.filter_map(|socket| Some(socket.local_addr().ok()?.port())).collect();
+        Ways { trust, own: Some((names, options.here())), ports }
     }
 }
 
@@ -109,7 +108,7 @@ mod tests {
 
     fn hosts(advertise: Option<&str>) -> [String; 2] {
         let options = StackOptions { advertise: advertise.map(str::to_owned), ..StackOptions::new("base") };
-        [System::Ims, System::Tenant].map(|system| host(&options, system).unwrap_or_else(|error| error.to_string()))
+        [System::Ims, System::Tenant].map(|system| options.host(system).unwrap_or_else(|error| error.to_string()))
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod ims;
 mod renewal;
 mod shell;
 mod tenant;
+mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};
 

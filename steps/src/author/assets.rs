@@ -124,7 +124,7 @@ pub async fn original(session: &Session, path: &str) -> Checked<Option<Vec<u8>>>
     if reply.status == 404 {
         return Ok(None);
     }
-    Ok(Some(reply.expect_status(&[200])?.body))
+    Ok(Some(reply.expect_status(&[200])?.file()?.to_vec()))
 }
 
 #[cfg(test)]

@@ -150,8 +150,12 @@ pub struct Downloaded {
     pub not_after: Timestamp,
 }
 
-/// Reads a downloaded public key. What is no X.509 certificate, PEM or DER, fails the step.
+/// Reads a downloaded public key. What is no X.509 certificate, PEM or DER, fails the step; half of one is an error.
 pub fn read(reply: &Reply) -> Checked<Downloaded> {
+    let begins = reply.file()?.starts_with(b"-----BEGIN");
+    if begins && !reply.text().contains("-----END") {
+        return Err(reply.instead("a certificate that is cut off"));
+    }
     let no =
         |why: String| Problem::failed(format!("{} is no X.509 certificate: {why}; {}", reply.what(), reply.excerpt()));
     let der = match parse_x509_pem(&reply.body) {
@@ -210,15 +214,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_failed() {
-        let reply = Reply {
-            surface: String::new(),
-            method: "GET".into(),
-            url: url::Url::parse("http://localhost/AEM-Adobe-IMS.crt").expect("a URL"),
-            status: 200,
-            headers: Vec::new(),
-            body: b"<html>login</html>".to_vec(),
+    fn a_file_that_is_no_certificate_is_failed_and_no_file_at_all_an_error() {
+        let kind = |body: &[u8]| {
+            let reply = Reply {
+                surface: String::new(),
+                method: "GET".into(),
+                url: url::Url::parse("http://localhost/AEM-Adobe-IMS.crt").expect("a URL"),
+                status: 200,
+                headers: Vec::new(),
+                body: body.to_vec(),
+            };
+            read(&reply).map_err(|problem| problem.kind)
         };
-        assert_eq!(read(&reply).map_err(|problem| problem.kind), Err(Kind::Failed));
+        assert_eq!(kind(b"something else"), Err(Kind::Failed));
+        for none in [&b"<html>login</html>"[..], b"-----BEGIN CERTIFICATE-----\nMIIB"] {
+            assert_eq!(kind(none), Err(Kind::Error));
+        }
     }
 }

@@ -174,7 +174,8 @@ fn ims_refuses(world: &mut World, status: u16, error: String) -> Checked {
     }
     let refusal = Refusal::read(reply).map_err(|problem| {
         // A token for a wrong credential is no unreadable refusal: it is none at all.
-        if reply.status == 200 { Problem::failed("IMS does not refuse: it answers 200") } else { problem }
+        let given = reply.status == 200 && reply.json().is_ok_and(|json| ims::read(&json).is_some());
+        if given { Problem::failed("IMS does not refuse: it answers 200 with a token") } else { problem }
     })?;
     ensure(reply.status == status && refusal.error == error, || {
         format!("IMS answers {} with {refusal}; the documentation says {status} with {error}", reply.status)

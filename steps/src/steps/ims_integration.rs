@@ -10,7 +10,7 @@ use regex::Regex;
 use super::first_column;
 use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
-use crate::author::setup;
+use crate::author::{error_log, pages, setup};
 use crate::call::Call;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -162,7 +162,8 @@ async fn holds_details(world: &mut World) -> Checked {
 
 #[when("I select it and click Check Health")]
 async fn check_health(world: &mut World) -> Checked {
-    let lines = setup::check_health(world.session()?, &world.kept::<Chosen>()?.pid).await?;
+    let Chosen { pid, title } = world.kept()?;
+    let lines = setup::check_health(world.session()?, pid, title).await?;
     world.keep(Health(lines));
     Ok(())
 }
@@ -203,8 +204,7 @@ async fn read_error_log(world: &mut World) -> Checked {
     if reply.status != 200 {
         return Err(Problem::skipped(format!("the error log cannot be read: {}", reply.what())));
     }
-    let lines = reply.text().lines().map(str::to_owned).collect();
-    world.keep(ErrorLog(lines));
+    world.keep(ErrorLog(error_log::lines(&reply)?));
     Ok(())
 }
 
@@ -255,6 +255,9 @@ async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
     for name in first_column(step)? {
         // A page that may not be opened shows no secret either; the stored configurations were read before.
         let reply = session.send(page(&name)?).await?.expect_status(&[200, 403, 404])?;
+        if reply.status == 200 {
+            pages::judge(session, &reply)?;
+        }
         ensure(!reply.text().contains(secret), || {
             format!("the client secret can be read in clear: {name}, {}", reply.what())
         })?;

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::upgrade::healthy;
 use crate::author::certificates::{self, Certificate};
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
+use crate::author::setup;
 use crate::call::Call;
 use crate::clock;
 use crate::ims::Refusal;
@@ -134,7 +135,7 @@ async fn wrong_exchange(world: &mut World, mistake: String) -> Checked {
     let mut exchange = Exchange::documented(session).await?;
     if mistake == "a token id that was used before" {
         exchange.claims.insert("jti".into(), json!(clock::now(session).await?.as_microsecond()));
-        exchange.send(session).await?.expect_status(&[200])?;
+        exchange.send(session).await?.expect_status(&[200])?.json()?;
     } else {
         spoil(session, &mut exchange, &mistake).await?;
     }
@@ -218,8 +219,7 @@ async fn create_account(world: &mut World) -> Checked {
         .field("client-secret", &exchange.client_secret)
         .field("jwt-claims", jwt::payload(&exchange.claims))
         .field("key-pair-alias", &certificate.alias);
-    let call = call.undone_by([Undo::ImsConfiguration { title: title.clone() }]);
-    let pid = session.send(call).await?.expect_status(&[200])?.text().trim().to_owned();
+    let pid = setup::send_ims_configuration(session, &title, call).await?;
     world.keep(Account(pid, title));
     Ok(())
 }

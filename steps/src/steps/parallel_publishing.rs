@@ -10,8 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::publishing::{self, Assets, Folder};
 use crate::author::agents::{self, Agent};
 use crate::author::assets::Asset;
-use crate::author::{html, publication, queue, repository};
-use crate::call::Call;
+use crate::author::{publication, queue, repository, transcript};
 use crate::clock;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -50,7 +49,7 @@ async fn shares(session: &Session, batch: &[Asset]) -> Checked<BTreeMap<String, 
     let mut shares = BTreeMap::new();
     for agent in agents::four(session).await? {
         let waiting = queue::read(session, &agent.name).await?;
-        let lines = log(session, &agent.name).await?;
+        let lines = transcript::log(session, &agent.name).await?.lines;
         let mut share: BTreeSet<_> = waiting.items.into_iter().map(|item| item.path).collect();
         share.retain(|path| batch.iter().any(|asset| asset.path == *path));
         for asset in batch {
@@ -62,12 +61,6 @@ async fn shares(session: &Session, batch: &[Asset]) -> Checked<BTreeMap<String, 
         shares.insert(agent.name, share);
     }
     Ok(shares)
-}
-
-/// The lines of an agent's log; one that delivered nothing yet has none.
-async fn log(session: &Session, agent: &str) -> Checked<Vec<String>> {
-    let reply = session.send(Call::to("author.agent-log").with("agent", agent)).await?.expect_status(&[200])?;
-    Ok(html::lines(&reply.text()))
 }
 
 /// What an agent's log says of a node that it delivered.

@@ -2,8 +2,9 @@
 
 use cucumber::{given, then, when};
 
-use super::publishing::{self, Folder};
+use super::publishing::Folder;
 use crate::author::agents::{self, Agent};
+use crate::author::publication;
 use crate::author::queue::{self, State};
 use crate::call::Call;
 use crate::problem::{Checked, Kind, Problem, ensure};
@@ -69,9 +70,8 @@ async fn stops(world: &mut World) -> Checked {
 
 #[given("the folder is being published to Brand Portal")]
 async fn being_published(world: &mut World) -> Checked {
-    let Folder(path) = world.kept::<Folder>()?.clone();
-    publishing::publish(world, &path).await?;
-    let session = world.session()?;
+    let (session, Folder(path)) = (world.session()?, world.kept()?);
+    publication::publish(session, path, None).await?.expect_status(&[200])?;
     let busy = async || match verify_running_jobs(session).await {
         Err(Problem { kind: Kind::Failed, .. }) => Ok(Some(())),
         other => other.map(|()| None),

@@ -220,7 +220,7 @@ async fn create_ims(world: &mut World) -> Checked {
 
 /// Fails, unless Check Health shows the heading and the message of a healthy configuration.
 pub(super) async fn healthy(session: &Session, pid: &str, title: &str) -> Checked {
-    let lines = setup::check_health(session, pid).await?;
+    let lines = setup::check_health(session, pid, title).await?;
     let surface = session.surface("author.ims-health");
     let message = surface.phrase("message").replace("{title}", title);
     let shown = |text: &str| lines.iter().any(|line| line.contains(text));

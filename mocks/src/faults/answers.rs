@@ -1,0 +1,280 @@
+//! The faults themselves, in the order in which an exchange meets them, and what each sends.
+
+use hyper::StatusCode;
+
+use super::script::Act::{self, Beneath, Hold, Repeat, Reset, Send, Shut, Slowly};
+use super::{Fault, Place};
+use crate::machine::Response;
+
+pub(super) const ALL: &[Fault] = &[
+    handshake("tls-alert", "TLS's handshake is answered with an alert", tls_alert),
+    handshake("tls-garbage", "TLS's handshake is answered with random bytes", garbage),
+    handshake("tls-close", "the connection is closed within TLS's handshake", tls_close),
+    handshake("tls-silence", "TLS's handshake is never answered", |_| vec![Hold]),
+    request("reset", "the connection is reset in place of an answer", |_| vec![Reset]),
+    request("close-before-head", "the connection is closed in place of an answer", |_| vec![]),
+    request("silence", "the request is never answered", |_| vec![Hold]),
+    request("half-open", "the server stops sending, and keeps the connection", |_| vec![Shut, Hold]),
+    request("random-bytes", "the answer is random bytes", garbage),
+    request("endless-continue", "100 Continue comes again and again, and no answer", endless_continue),
+    answer("close-in-head", "the connection is closed within the answer's head", close_in_head),
+    answer("huge-headers", "the answer's head has a header of 2 MiB", huge_headers),
+    answer("many-headers", "the answer's head has 10,000 headers", many_headers),
+    answer("length-no-number", "Content-Length is no number", length_no_number),
+    answer("two-lengths", "Content-Length is said twice, and differently", |answer| whole(answer, "Content-Length: 7")),
+    answer("truncated-body", "the body is shorter than Content-Length says", truncated),
+    answer("over-long-body", "the body is longer than Content-Length says", over_long),
+    answer("bad-chunk", "the body's chunks have no size", bad_chunk),
+    answer("close-in-body", "the connection is closed within a body in chunks", close_in_body),
+    answer("reset-in-body", "the connection is reset within the body", |answer| then(truncated(answer), Reset)),
+    answer("stall-in-body", "nothing more comes within the body", |answer| then(truncated(answer), Hold)),
+    answer("dribble", "the answer comes byte by byte, ten in a second", dribble),
+    session("tls-bad-record", "random bytes come in place of TLS's next record", tls_bad_record),
+    session("tls-cut", "a body without length is cut off, and TLS not closed", tls_cut),
+    request("huge-body", "the body has 1 GiB, as Content-Length says", huge_body),
+    request("huge-chunks", "the body has 1 GiB, in chunks that say nothing of it", huge_chunks),
+    request("gzip-bomb", "the body is compressed, and has 1 GiB when it is not", gzip_bomb),
+    request("wide-json", "the body is JSON of four million numbers", wide_json),
+    request("deep-json", "the body is JSON, nested a hundred thousand deep", deep_json),
+    request("not-utf-8", "the body is JSON in which a text is no UTF-8", |_| document(JSON, NOT_UTF_8)),
+    request("html-page", "200 with an error page in HTML", |_| document(HTML, ERROR_PAGE)),
+    request("login-page", "200 with the Author's login page", |_| document(HTML, LOGIN_PAGE)),
+    request("redirect-loop", "302 to the same address again", redirect_loop),
+    request("bad-gateway", "502 with the page of a gateway", bad_gateway),
+];
+
+/// What is played in place of an answer.
+type Script = fn(&Response) -> Vec<Act>;
+
+const fn request(id: &'static str, says: &'static str, script: Script) -> Fault {
+    Fault { id, says, place: Place::Request, script }
+}
+
+const fn answer(id: &'static str, says: &'static str, script: Script) -> Fault {
+    Fault { id, says, place: Place::Answer, script }
+}
+
+const fn handshake(id: &'static str, says: &'static str, script: Script) -> Fault {
+    Fault { id, says, place: Place::Handshake, script }
+}
+
+const fn session(id: &'static str, says: &'static str, script: Script) -> Fault {
+    Fault { id, says, place: Place::Session, script }
+}
+
+const JSON: &str = "Content-Type: application/json;charset=utf-8";
+const HTML: &str = "Content-Type: text/html;charset=utf-8";
+const CHUNKED: &str = "Transfer-Encoding: chunked";
+
+/// The pieces of a body of 1 GiB, and how many there are.
+const PIECE: usize = 64 << 10;
+const PIECES: usize = 16 << 10;
+
+const NOT_UTF_8: &[u8] = b"{\"title\":\"\xff\xfe\xc3\x28\"}";
+
+const ERROR_PAGE: &[u8] = b"<!DOCTYPE html>\n<html><head><title>Something went wrong</title></head>\n\
+    <body><h1>Something went wrong</h1><p>Please try again later. Reference: 18.5d7f1c3b.1700000000.2f6e</p></body></html>\n";
+
+const LOGIN_PAGE: &[u8] = b"<!DOCTYPE html>\n<html><head><title>AEM Sign In</title></head>\n\
+    <body><form action=\"/libs/granite/core/content/login.html/j_security_check\" method=\"POST\">\n\
+    <input name=\"j_username\"><input name=\"j_password\" type=\"password\"></form><!-- QUICKSTART_HOMEPAGE --></body></html>\n";
+
+/// A fatal alert: handshake failure.
+fn tls_alert(_: &Response) -> Vec<Act> {
+    vec![Send(b"\x15\x03\x03\x00\x02\x02\x28".to_vec())]
+}
+
+/// The beginning of a server's greeting.
+fn tls_close(_: &Response) -> Vec<Act> {
+    vec![Send(b"\x16\x03\x03\x00\x7a\x02\x00".to_vec())]
+}
+
+/// A record of 64 bytes that nobody encrypted.
+fn tls_bad_record(_: &Response) -> Vec<Act> {
+    vec![Beneath([b"\x17\x03\x03\x00\x40", &random(64)[..]].concat())]
+}
+
+fn tls_cut(answer: &Response) -> Vec<Act> {
+    vec![Send(head(answer, "Connection: close")), Send(half(body(answer)))]
+}
+
+fn garbage(_: &Response) -> Vec<Act> {
+    vec![Send(random(4096))]
+}
+
+fn endless_continue(_: &Response) -> Vec<Act> {
+    let one = b"HTTP/1.1 100 Continue\r\n\r\n";
+    vec![Slowly(one.repeat(1200), one.len())]
+}
+
+fn close_in_head(answer: &Response) -> Vec<Act> {
+    vec![Send(half(head(answer, "X-Framing: none")))]
+}
+
+fn huge_headers(answer: &Response) -> Vec<Act> {
+    let mut head = head(answer, &format!("{}\r\nX-Huge: ", length_of(answer)));
+    let end = head.split_off(head.len() - 4);
+    vec![Send(head), Repeat(vec![b'x'; PIECE], 32), Send(end), Send(body(answer))]
+}
+
+fn many_headers(answer: &Response) -> Vec<Act> {
+    whole(answer, &vec!["X-Many: x"; 10_000].join("\r\n"))
+}
+
+fn length_no_number(answer: &Response) -> Vec<Act> {
+    vec![Send(head(answer, "Content-Length: twelve")), Send(body(answer))]
+}
+
+fn truncated(answer: &Response) -> Vec<Act> {
+    vec![Send(head(answer, &length_of(answer))), Send(half(body(answer)))]
+}
+
+fn over_long(answer: &Response) -> Vec<Act> {
+    vec![Send(head(answer, &length(body(answer).len() / 2))), Send(body(answer))]
+}
+
+fn bad_chunk(answer: &Response) -> Vec<Act> {
+    vec![Send(head(answer, CHUNKED)), Send([b"no size\r\n", &body(answer)[..], b"\r\n0\r\n\r\n"].concat())]
+}
+
+fn close_in_body(answer: &Response) -> Vec<Act> {
+    vec![Send(head(answer, CHUNKED)), Send(chunk(&half(body(answer))))]
+}
+
+fn dribble(answer: &Response) -> Vec<Act> {
+    vec![Slowly([head(answer, &length_of(answer)), body(answer)].concat(), 1)]
+}
+
+fn huge_body(_: &Response) -> Vec<Act> {
+    let piece = b"[1,2,3,\n".repeat(PIECE / 8);
+    vec![Send(ok(&[JSON, &length(PIECE * PIECES)])), Repeat(piece, PIECES)]
+}
+
+fn huge_chunks(_: &Response) -> Vec<Act> {
+    let piece = b"[1,2,3,\n".repeat(PIECE / 8);
+    vec![Send(ok(&[JSON, CHUNKED])), Repeat(chunk(&piece), PIECES)]
+}
+
+fn gzip_bomb(_: &Response) -> Vec<Act> {
+    // 64 KiB of zeros; members of gzip may follow each other.
+    let head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a";
+    let tail = b"\x6a\xeb\x8e\x97\xd7\x00\x00\x01\x00";
+    let piece = [&head[..], &[0; 63], tail].concat();
+    vec![Send(ok(&[JSON, "Content-Encoding: gzip", &length(piece.len() * PIECES)])), Repeat(piece, PIECES)]
+}
+
+fn wide_json(_: &Response) -> Vec<Act> {
+    let (piece, pieces) = (b",0".repeat(4_000), 1_000);
+    let length = length(piece.len() * pieces + 3);
+    vec![Send(ok(&[JSON, &length])), Send(b"[0".to_vec()), Repeat(piece, pieces), Send(b"]".to_vec())]
+}
+
+fn deep_json(_: &Response) -> Vec<Act> {
+    document(JSON, &[b"[".repeat(100_000), b"]".repeat(100_000)].concat())
+}
+
+fn redirect_loop(_: &Response) -> Vec<Act> {
+    vec![Send(b"HTTP/1.1 302 Found\r\nLocation: ?\r\nContent-Length: 0\r\n\r\n".to_vec())]
+}
+
+fn bad_gateway(_: &Response) -> Vec<Act> {
+    let head = format!("HTTP/1.1 502 Bad Gateway\r\n{HTML}\r\n{}\r\n\r\n", length(ERROR_PAGE.len()));
+    vec![Send(head.into_bytes()), Send(ERROR_PAGE.to_vec())]
+}
+
+/// The whole answer, with one more header.
+fn whole(answer: &Response, header: &str) -> Vec<Act> {
+    vec![Send(head(answer, &format!("{}\r\n{header}", length_of(answer)))), Send(body(answer))]
+}
+
+fn document(kind: &str, body: &[u8]) -> Vec<Act> {
+    vec![Send(ok(&[kind, &length(body.len())])), Send(body.to_vec())]
+}
+
+fn then(mut script: Vec<Act>, act: Act) -> Vec<Act> {
+    script.push(act);
+    script
+}
+
+/// The answer's head; these lines say how long the body is.
+fn head(answer: &Response, framing: &str) -> Vec<u8> {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    // What has no body by its status would show nothing of what is wrong with it.
+    let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
+    let headers: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("HTTP/1.1 {status}\r\n{headers}{framing}\r\n\r\n").into_bytes()
+}
+
+/// The answer's body; one that is too short to be broken is another.
+fn body(answer: &Response) -> Vec<u8> {
+    if answer.body.len() < 2 { b"(nothing)".to_vec() } else { answer.body.clone() }
+}
+
+fn ok(headers: &[&str]) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\n{}\r\n\r\n", headers.join("\r\n")).into_bytes()
+}
+
+fn length_of(answer: &Response) -> String {
+    length(body(answer).len())
+}
+
+fn length(length: usize) -> String {
+    format!("Content-Length: {length}")
+}
+
+fn half(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.truncate(bytes.len() / 2);
+    bytes
+}
+
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+/// Bytes of no meaning, always the same: what one run finds, another must find too.
+fn random(count: usize) -> Vec<u8> {
+    let mut state = 0x2026_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(id: &str) -> String {
+        let answer = Response::new(200, "text/plain", "0123456789");
+        let acts = Fault::get(id).expect("a fault").script(&answer);
+        let sent = acts.into_iter().map(|act| match act {
+            Send(bytes) | Slowly(bytes, _) => String::from_utf8_lossy(&bytes).into_owned(),
+            Reset => "(reset)".to_owned(),
+            Hold => "(hold)".to_owned(),
+            _ => String::new(),
+        });
+        sent.collect()
+    }
+
+    #[test]
+    fn what_is_sent_is_wrong_in_the_way_that_the_fault_says() {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
+        assert_eq!(sent("truncated-body"), format!("{head}Content-Length: 10\r\n\r\n01234"));
+        assert_eq!(sent("over-long-body"), format!("{head}Content-Length: 5\r\n\r\n0123456789"));
+        assert_eq!(sent("close-in-body"), format!("{head}Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n"));
+        assert_eq!(
+            sent("bad-chunk"),
+            format!("{head}Transfer-Encoding: chunked\r\n\r\nno size\r\n0123456789\r\n0\r\n\r\n")
+        );
+        assert_eq!(sent("stall-in-body"), format!("{head}Content-Length: 10\r\n\r\n01234(hold)"));
+        assert_eq!(sent("reset"), "(reset)");
+        assert_eq!(sent("dribble"), format!("{head}Content-Length: 10\r\n\r\n0123456789"));
+    }
+
+    #[test]
+    fn random_bytes_are_the_same_each_time_and_no_http() {
+        assert_eq!(random(64), random(64));
+        assert!(!sent("random-bytes").starts_with("HTTP"));
+    }
+}
