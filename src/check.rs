@@ -151,6 +151,9 @@ impl Asked<'_> {
 
     fn options(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Options, Error> {
         let (embedded, mocked) = (matches!(target, Target::Mock), target.is_mocked());
+        if self.target.target != TargetKind::Mock && self.how.jitter.is_some() {
+            return Err(Error::Usage("--jitter is for the embedded mocks; without --target they are checked".into()));
+        }
         if self.target.target != TargetKind::Mock && !self.how.defects.is_empty() {
             return Err(Error::Usage(
                 "--defect is for the embedded mocks; without --target they are checked. The mocks of a container take \
@@ -198,6 +201,7 @@ impl Asked<'_> {
             redactor: self.output.redactor.clone(),
             mocks,
             defects: selftest::named(&self.how.defects)?,
+            jitter: self.how.jitter,
             shard: self.how.shard,
             name: self.place.configured.profile.clone(),
             replace: self.how.replace_configuration,

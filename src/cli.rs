@@ -261,6 +261,10 @@ pub struct How {
     /// Run against mocks with this defect, see `bpconform selftest`; may be said several times
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,
+    /// Let the mocks take their time over each answer, up to 0.3 seconds, as it follows from this number: a run must be
+    /// green with any
+    #[arg(long, value_name = "SEED")]
+    pub jitter: Option<u64>,
 }
 
 /// `bpconform config`
@@ -384,6 +388,9 @@ pub struct Mock {
     /// Break the wire at every request to the Author
     #[arg(long, value_name = "FAULT", value_parser = fault())]
     pub wire: Option<String>,
+    /// Take time over each answer, up to 0.3 seconds, as it follows from this number
+    #[arg(id = "mock_jitter", long = "jitter", value_name = "SEED")]
+    pub jitter: Option<u64>,
     /// A file of surfaces that is laid over the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
     pub surfaces: Option<PathBuf>,

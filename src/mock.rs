@@ -130,6 +130,7 @@ fn options(mock: &cli::Mock) -> Result<StackOptions, Error> {
     if let (Some(id), None) = (there, &mock.how.tenant_id) {
         id.clone_into(&mut options.tenant_id);
     }
+    options.jitter = mock.jitter;
     options.wire = mock.wire.as_deref().and_then(Fault::get);
     let tls = mock.tls || options.wire.is_some_and(Fault::needs_tls);
     if tls && options.authority.is_none() {

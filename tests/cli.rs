@@ -225,3 +225,32 @@ fn completions_know_the_flags() {
 fn read(file: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(file).expect("it was written")).expect("JSON")
 }
+
+#[test]
+fn slow_mocks_change_no_verdict_and_the_record_tells_how_slow_they_were() {
+    let record = |seed: &str, more: &[&str]| {
+        let out = directory(&format!("jitter-{seed}-{}", more.len()));
+        let out = out.to_str().expect("UTF-8");
+        let told = bpconform(&[&["run", "--jitter", seed, "--requirement", "BP-REP-03", "--out", out], more].concat());
+        let text = std::fs::read_to_string(format!("{out}/run.json")).expect("the record");
+        (told.code, serde_json::from_str::<serde_json::Value>(&text).expect("JSON"))
+    };
+    let (code, green) = record("7", &[]);
+    assert_eq!(code, Some(0), "{green}");
+    assert_eq!(green["target"]["jitter"], 7);
+    let exchanges = |record: &serde_json::Value| -> Vec<u64> {
+        let scenarios = record["scenarios"].as_array().expect("a list").iter();
+        let steps = scenarios.flat_map(|scenario| scenario["steps"].as_array().expect("a list"));
+        let all = steps.flat_map(|step| step["exchanges"].as_array().map(Vec::as_slice).unwrap_or_default());
+        all.map(|exchange| exchange["took_us"].as_u64().expect("a number")).collect()
+    };
+    let times = exchanges(&green);
+    assert!(times.iter().sum::<u64>() / times.len() as u64 > 5_000, "they did not take their time: {times:?}");
+    let (code, red) = record("7", &["--defect", "agent-disabled"]);
+    assert_eq!(code, Some(1), "{red}");
+    let login = [("BPCONFORM_AUTHOR_USER", "u"), ("BPCONFORM_AUTHOR_PASSWORD", "p")];
+    let author = ["run", "--target", "author", "--author-url", "http://127.0.0.1:1", "--jitter", "1"];
+    let told = bpconform_with(&author, &login);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("--jitter is for the embedded mocks"), "{}", told.err);
+}

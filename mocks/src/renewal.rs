@@ -72,7 +72,14 @@ impl Renewable {
         let told = Arc::new(Mutex::new(Ok(Told::of(&stack, 1))));
         let (wishes, wished) = mpsc::unbounded_channel();
         let machine = Control { surfaces: Arc::clone(&surfaces), begun: 1, told: Arc::clone(&told), wishes };
-        let service = Service { system: System::Control, listener, tls: None, machine: Box::new(machine), wire: None };
+        let service = Service {
+            system: System::Control,
+            listener,
+            tls: None,
+            machine: Box::new(machine),
+            wire: None,
+            jitter: None,
+        };
         let server = Server::start(surfaces, vec![service], Ways::default()).await.map_err(StackError::Serve)?;
         let mut renewals = JoinSet::new();
         renewals.spawn(renew(stack, wished, told));

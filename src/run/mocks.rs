@@ -21,13 +21,15 @@ pub(crate) struct Mocks {
     pub(crate) watcher: Option<Watcher>,
     /// How every stack speaks TLS, if it does.
     pub(crate) authority: Option<Arc<Authority>>,
+    /// The seed of how long every stack takes over its answers.
+    pub(crate) jitter: Option<u64>,
 }
 
 impl Mocks {
     /// The stacks for a plan.
     pub(crate) fn new(plan: &Plan, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
         let seed = |planned: &crate::plan::Planned| (planned.key(), planned.case.author.clone());
-        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, authority: None }
+        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, authority: None, jitter: None }
     }
 }
 

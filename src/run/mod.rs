@@ -149,6 +149,8 @@ pub struct Options {
     pub mocks: BTreeSet<System>,
     /// The deliberate deviations of the embedded mocks.
     pub defects: Vec<Arc<Defect>>,
+    /// The seed of how long embedded mocks take over their answers; without one they take no longer than they must.
+    pub jitter: Option<u64>,
     /// The part of the plan that this machine runs, where it is shared out.
     pub shard: Option<Shard>,
     /// The name of the environment that is checked, where it has one.
@@ -177,6 +179,7 @@ impl Options {
             redactor,
             mocks: BTreeSet::new(),
             defects: Vec::new(),
+            jitter: None,
             shard: None,
             name: None,
             replace: false,
@@ -283,7 +286,10 @@ async fn run_until(
     let survey = survey(options, &shared, &stop).await?;
     let (plan, shard) = options.plan(features, survey.as_ref());
     let ground = match &options.target {
-        Target::Mock => Ground::Mock(Mocks::new(&plan, options.defects.clone(), None)),
+        Target::Mock => {
+            let mocks = Mocks::new(&plan, options.defects.clone(), None);
+            Ground::Mock(Mocks { jitter: options.jitter, ..mocks })
+        }
         Target::Container(Contained { mocks: Some(control), .. }) => {
             let mocks = Mocks::new(&plan, Vec::new(), None);
             Ground::Renewed(control.clone(), options.connection.clone(), mocks)
@@ -496,6 +502,7 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
             Some(contained) => contained.defects.clone(),
             None => options.defects.iter().map(|defect| defect.id.clone()).collect(),
         },
+        jitter: options.jitter,
         image: contained.map(|contained| format!("{} ({})", contained.image.name, contained.image.id)),
     }
 }

@@ -129,6 +129,8 @@ impl Stage {
             defects: mocks.defects.clone(),
             watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
             authority: mocks.authority.clone(),
+            // Each scenario has its own, whatever runs beside it.
+            jitter: mocks.jitter.map(|seed| seed.wrapping_mul(100_003).wrapping_add(key.1 as u64)),
             ..StackOptions::new(&mocks.seeds[key])
         };
         let start = MockStack::start(options);

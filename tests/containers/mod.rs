@@ -3,6 +3,7 @@
 
 mod ends;
 mod engine;
+mod hybrid;
 mod network;
 mod upgrade;
 mod without;
@@ -12,8 +13,13 @@ use engine::{AUTHOR, MOCKS, build, docker, run, there_is_an_engine};
 use serde_json::Value;
 
 /// The files with these tests, to count those that need an engine.
-const SOURCES: [&str; 4] =
-    [include_str!("mod.rs"), include_str!("ends.rs"), include_str!("network.rs"), include_str!("upgrade.rs")];
+const SOURCES: [&str; 5] = [
+    include_str!("mod.rs"),
+    include_str!("ends.rs"),
+    include_str!("hybrid.rs"),
+    include_str!("network.rs"),
+    include_str!("upgrade.rs"),
+];
 
 /// How each of them begins.
 const GATE: &str = "    if !there_is_an_engine(";

@@ -1,5 +1,6 @@
 //! The controls that every system of a mocked stack has: clock, requests, repository, wire.
 
+use bpconform_fixtures::System;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use jiff::SignedDuration;
@@ -10,22 +11,37 @@ use super::wire::{self, Sent};
 use crate::faults::Fault;
 use crate::machine::{Form, Request, Response};
 
-/// The answer of a control, or none if the request is for the machine.
-pub(super) async fn answer(front: &Front, parts: &Parts, body: &Bytes) -> Option<Sent> {
-    let asks = |id: &str| front.surfaces.get(id).matches(parts.method.as_str(), parts.uri.path()).is_some();
-    if asks("control.clock") {
-        Some(json_answer(&json!({ "now": front.pulse.clock().now() })))
-    } else if asks("control.clock-advance") {
-        Some(advance(front, parts, body).await)
-    } else if asks("control.wire") {
-        Some(break_wire(front, parts, body))
-    } else if asks("control.requests") {
-        let after = field(front.surfaces.get("control.requests").field("after"), parts, body);
-        Some(json_answer(&front.journal.report(after.and_then(|after| after.parse().ok()).unwrap_or_default())))
-    } else if asks("control.repository") {
-        Some(json_answer(&front.host.dump()))
-    } else {
-        None
+/// The controls.
+const ALL: [&str; 5] =
+    ["control.clock", "control.clock-advance", "control.wire", "control.requests", "control.repository"];
+
+/// The control that is asked, or none if the request is for the machine.
+pub(super) fn asked(front: &Front, parts: &Parts) -> Option<&'static str> {
+    ALL.into_iter().find(|id| front.surfaces.get(id).matches(parts.method.as_str(), parts.uri.path()).is_some())
+}
+
+/// Whether a control is a part of the target here: what arrived at IMS or the tenant is shown to a run that has a real
+/// Author.
+pub(super) fn is_shown(front: &Front, parts: &Parts) -> bool {
+    let id = match front.system {
+        System::Ims => "ims.requests",
+        System::Tenant => "tenant.requests",
+        _ => return false,
+    };
+    front.surfaces.get(id).matches(parts.method.as_str(), parts.uri.path()).is_some()
+}
+
+/// The answer of a control.
+pub(super) async fn answer(front: &Front, control: &str, parts: &Parts, body: &Bytes) -> Sent {
+    match control {
+        "control.clock" => json_answer(&json!({ "now": front.pulse.clock().now() })),
+        "control.clock-advance" => advance(front, parts, body).await,
+        "control.wire" => break_wire(front, parts, body),
+        "control.requests" => {
+            let after = field(front.surfaces.get("control.requests").field("after"), parts, body);
+            json_answer(&front.journal.report(after.and_then(|after| after.parse().ok()).unwrap_or_default()))
+        }
+        _ => json_answer(&front.host.dump()),
     }
 }
 

@@ -26,6 +26,7 @@ use super::breaker::Breaker;
 use super::control;
 use super::host::Host;
 use super::journal::{Entry, Journal, without_secrets};
+use super::latency::Latency;
 use super::pulse::Pulse;
 use super::wire::{self, Sent};
 use crate::faults::{self, Fault, Line, Place};
@@ -42,13 +43,14 @@ const TLS: u8 = 0x16;
 
 /// The front of one system.
 pub(super) struct Front {
-    system: System,
+    pub(super) system: System,
     pub(super) host: Arc<Host>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) surfaces: Arc<Surfaces>,
     pub(super) journal: Journal,
     pub(super) breaker: Breaker,
     pub(super) tls: Option<TlsAcceptor>,
+    latency: Latency,
     backing: Backing,
 }
 
@@ -66,10 +68,21 @@ impl Front {
         pulse: Arc<Pulse>,
         breaker: Breaker,
         tls: Option<Arc<ServerConfig>>,
+        latency: Latency,
     ) -> Result<Arc<Self>, String> {
         let backing = Backing::start(Arc::clone(&host)).await?;
         let tls = tls.map(TlsAcceptor::from);
-        Ok(Arc::new(Self { system, host, pulse, surfaces, journal: Journal::default(), breaker, tls, backing }))
+        Ok(Arc::new(Self {
+            system,
+            host,
+            pulse,
+            surfaces,
+            journal: Journal::default(),
+            breaker,
+            tls,
+            latency,
+            backing,
+        }))
     }
 
     /// Serves until it is dropped, and its connections with it.
@@ -144,35 +157,45 @@ impl Front {
         let (parts, body) = request.into_parts();
         let time = self.pulse.clock().now();
         let body = read(body).await;
-        if let Ok(body) = &body
-            && let Some(answer) = control::answer(self, &parts, body).await
-        {
-            return Ok(answer);
+        let control = control::asked(self, &parts);
+        if control.is_some() && !control::is_shown(self, &parts) {
+            return Ok(self.answer(control, &parts, body).await);
         }
         let whole = body.as_ref().ok();
         let arrival = whole.and_then(|body| Arrival::at(self.system, time, &self.surfaces, &parts, body));
         let note = |status: u16| {
+            if control.is_some() {
+                return;
+            }
             let (method, path) = (parts.method.to_string(), without_secrets(parts.uri.path(), parts.uri.query()));
             self.journal.note(Entry { time, method, path, status, arrival });
         };
         let Some(fault) = self.breaker.strikes(&parts, &self.surfaces) else {
-            let answer = self.answer(&parts, body).await;
+            let answer = self.answer(control, &parts, body).await;
             note(answer.status().as_u16());
             return Ok(answer);
         };
         let answer = match fault.place {
             Place::Request => Response::default(),
-            _ => wire::from_hyper(self.answer(&parts, body).await).await,
+            _ => wire::from_hyper(self.answer(control, &parts, body).await).await,
         };
         note(answer.status);
         Err(Struck { fault, answer })
     }
 
-    async fn answer(&self, parts: &Parts, body: Result<Bytes, Sent>) -> Sent {
-        match body {
-            Ok(body) => self.ask(parts, body).await,
-            Err(refusal) => refusal,
+    async fn answer(&self, control: Option<&str>, parts: &Parts, body: Result<Bytes, Sent>) -> Sent {
+        let body = match body {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
+        };
+        if let Some(control) = control {
+            return control::answer(self, control, parts, &body).await;
         }
+        // On the way there and on the way back: what happened and what was told of it are two things.
+        self.latency.pass().await;
+        let answer = self.ask(parts, body).await;
+        self.latency.pass().await;
+        answer
     }
 
     async fn ask(&self, parts: &Parts, body: Bytes) -> Sent {

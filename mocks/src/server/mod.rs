@@ -19,6 +19,7 @@ mod courier;
 mod front;
 mod host;
 mod journal;
+mod latency;
 mod pulse;
 mod wire;
 
@@ -39,6 +40,7 @@ use courier::Courier;
 pub use courier::Ways;
 use front::Front;
 use host::Host;
+use latency::Latency;
 use pulse::Pulse;
 
 /// The longest body of a request or of an answer to a call, in bytes.
@@ -56,6 +58,8 @@ pub struct Service {
     pub machine: Box<dyn Machine>,
     /// What strikes every request that a client sends to it.
     pub wire: Option<&'static Fault>,
+    /// The seed of how long it takes over its answers; without one no longer than it must.
+    pub jitter: Option<u64>,
 }
 
 /// Machines that are served with one clock, until this is dropped.
@@ -77,7 +81,8 @@ impl Server {
             pulse.add(Arc::clone(&host));
             let breaker = Breaker::new(service.wire, Arc::clone(&next));
             let (surfaces, pulse) = (Arc::clone(&surfaces), Arc::clone(&pulse));
-            let front = Front::start(service.system, host, surfaces, pulse, breaker, service.tls).await?;
+            let latency = Latency::of(service.system, service.jitter);
+            let front = Front::start(service.system, host, surfaces, pulse, breaker, service.tls, latency).await?;
             tasks.spawn(front.serve(service.listener));
         }
         tasks.spawn(Arc::clone(&pulse).run(deliveries));

@@ -96,7 +96,7 @@ impl Stack {
         let services = places.listeners()?.into_iter().map(|(system, listener)| {
             let machine = machines.machine(system);
             let wire = options.wire.filter(|_| system == System::Author);
-            Service { system, listener, tls: tls.clone(), machine, wire }
+            Service { system, listener, tls: tls.clone(), machine, wire, jitter: options.jitter }
         });
         let server = Server::start(Arc::clone(&options.surfaces), services.collect(), ways).await;
         let server = server.map_err(StackError::Serve)?;

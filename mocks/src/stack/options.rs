@@ -68,6 +68,8 @@ pub struct StackOptions {
     pub watch: Option<Watch>,
     /// What strikes every request that a client sends to the Author.
     pub wire: Option<&'static Fault>,
+    /// The seed of how long the systems take over their answers; without one they take no longer than they must.
+    pub jitter: Option<u64>,
 }
 
 impl StackOptions {
@@ -88,6 +90,7 @@ impl StackOptions {
             defects: Vec::new(),
             watch: None,
             wire: None,
+            jitter: None,
         }
     }
 
