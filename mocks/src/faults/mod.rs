@@ -50,6 +50,12 @@ impl Fault {
         matches!(self.place, Place::Handshake | Place::Session)
     }
 
+    /// Whether it makes a client wait rather than work.
+    pub fn makes_wait(&self) -> bool {
+        let waits = |act: &Act| matches!(act, Act::Hold | Act::Shut | Act::Slowly(..));
+        self.script(&Response::default()).iter().any(waits)
+    }
+
     /// What is to be played when that would have been the answer.
     pub(crate) fn script(&self, answer: &Response) -> Vec<Act> {
         (self.script)(answer)

@@ -32,8 +32,11 @@ const REQUEST_AGAIN: Duration = Duration::from_secs(8);
 /// How long a step that is struck may take: what it waits for, and what a busy machine adds.
 const STEP: Duration = Duration::from_secs(20);
 
-/// How many scenarios run at once, those of all faults together: much of what they do is to wait.
+/// How many scenarios run at once, those of all faults together, where much of what they do is to wait.
 const AT_ONCE: usize = 24;
+
+/// The same for each fault that they have to work on; more would only need more memory.
+const AT_WORK: usize = 2;
 
 /// Breaks the wire at each step of the features by each of these faults.
 pub fn wires(options: &Options, features: &Features, faults: &[&'static Fault]) -> Result<Found<Wires>, Error> {
@@ -45,8 +48,7 @@ pub fn wires(options: &Options, features: &Features, faults: &[&'static Fault]) 
         return Ok(Found::NotGreen(failed));
     }
     let authority = Arc::new(Authority::new().map_err(Error::Mock)?);
-    let jobs = (AT_ONCE / workers()).max(2);
-    let mut options = Options { jobs, ..options.clone() };
+    let mut options = options.clone();
     options.connection.authorities = Some(authority.certificate().as_bytes().to_vec());
     let targets = cells::targets(&features.cases, &clean);
     drop(clean);
@@ -82,6 +84,7 @@ fn strike(
     let began = Instant::now();
     let mut options = options.clone();
     options.connection.limits.request = request;
+    options.jobs = if fault.makes_wait() { (AT_ONCE / workers()).max(AT_WORK) } else { AT_WORK };
     let mut features = Features { all: Vec::new(), cases: Vec::new() };
     for index in which {
         let (feature, case) = targets[*index].struck_by(fault, *index);
