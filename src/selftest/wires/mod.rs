@@ -33,7 +33,7 @@ const REQUEST_AGAIN: Duration = Duration::from_secs(8);
 const STEP: Duration = Duration::from_secs(20);
 
 /// How many scenarios run at once, those of all faults together, where much of what they do is to wait.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 16;
 
 /// The same for each fault that they have to work on; more would only need more memory.
 const AT_WORK: usize = 2;
