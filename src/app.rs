@@ -62,10 +62,14 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
     let styles = Styles::for_stdout(cli.common.color);
     let place = Place { configured, variables: &variables };
     match &cli.command {
-        Command::Run(run) if run.how.fleet.is_some() => runtime()?.block_on(fleet(&run.how, cli.common.quiet, output)),
+        Command::Run(run) if run.how.fleet.is_some() => {
+            fleet_has_its_own_targets(configured)?;
+            runtime()?.block_on(fleet(&run.how, cli.common.quiet, output))
+        }
         Command::Run(run) => {
             flags_need_a_target(&run.target, configured.command())?;
             mocks_need_a_target(run, configured.command())?;
+            mocks_are_meant(run, configured)?;
             runtime()?.block_on(check::run(run, &cli.common, place, output, began))
         }
         Command::List(list) => {
@@ -109,6 +113,45 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         .map_err(|error| Error::Internal(format!("no runtime: {error}")))
 }
 
+/// The settings that say which systems are checked.
+const TARGETS: [&str; 8] =
+    ["target", "author_url", "author_image", "ims_url", "tenant_url", "console_url", "ims", "tenant"];
+
+/// Without a word the embedded mocks are checked. Who names a real system anywhere, or a profile, has said a word, and would
+/// take their verdict for that of the real one.
+fn mocks_are_meant(run: &cli::Run, configured: &Configured) -> Result<(), Error> {
+    let is_given = |id: &str| configured.is_given(id);
+    if run.target.target != TargetKind::Mock || is_given("target") {
+        return Ok(());
+    }
+    let advice = "the embedded mocks would be checked instead: say --target author or --target container, or --target \
+        mock if they are meant";
+    if let Some(id) = TARGETS.into_iter().find(|id| is_given(id)) {
+        return Err(Error::Usage(format!("{id} is set ({}), and {advice}", configured.origin_of(id))));
+    }
+    match &configured.profile {
+        Some(profile) => {
+            Err(Error::Usage(format!("the profile {profile} names no author_url and no target; {advice}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What comes before a profile would be the same for all environments, whatever their profiles say.
+fn fleet_has_its_own_targets(configured: &Configured) -> Result<(), Error> {
+    let matches = configured.command();
+    let said =
+        |id: &&str| matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable));
+    match TARGETS.iter().find(|id| said(id)) {
+        Some(id) => Err(Error::Usage(format!(
+            "{id} is set ({}), and would be the same for every environment of the fleet: leave it out, and write it into \
+            their profiles",
+            configured.origin_of(id)
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What is said of a target that is not this one would make a person believe that it was checked.
 fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Result<(), Error> {
     let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
@@ -118,7 +161,19 @@ fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Resul
         return Err(Error::Usage(format!("--{} means nothing without --target container", flag(id))));
     }
     let of_author: &[&str] = match target.target {
-        TargetKind::Mock => &["author_url", "ims_url", "tenant_url", "console_url", "credentials"],
+        TargetKind::Mock => &[
+            "author_url",
+            "ims_url",
+            "tenant_url",
+            "console_url",
+            "credentials",
+            "ca_file",
+            "client_cert",
+            "client_key",
+            "insecure",
+            "proxy",
+            "headers",
+        ],
         TargetKind::Container => &["author_url"],
         TargetKind::Author => &[],
     };
@@ -133,14 +188,18 @@ fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Resul
     }
 }
 
+/// How a run serves mocks to a real Author.
+const SERVING: [&str; 6] = ["tenant_id", "advertise", "bind", "ims_port", "tenant_port", "ca_dir"];
+
 /// What serves no mock, or would serve it in vain.
 fn mocks_need_a_target(run: &cli::Run, matches: &clap::ArgMatches) -> Result<(), Error> {
     let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let flag = |id: &str| id.replace('_', "-");
     if run.target.target == TargetKind::Mock {
-        return match ["ims", "tenant"].iter().find(|id| said(id)) {
+        return match ["ims", "tenant"].iter().chain(&SERVING).find(|id| said(id)) {
             Some(id) => Err(Error::Usage(format!(
-                "--{id} means nothing to the embedded mocks, which are all mocks; add --target author"
+                "--{} means nothing to the embedded mocks, which are all mocks; add --target author",
+                flag(id)
             ))),
             None => Ok(()),
         };
@@ -152,8 +211,7 @@ fn mocks_need_a_target(run: &cli::Run, matches: &clap::ArgMatches) -> Result<(),
     {
         return Err(Error::Usage(format!("--{id}-url is of the real one, and --{id} says that it is a mock")));
     }
-    let serving = ["tenant_id", "advertise", "bind", "ims_port", "tenant_port", "ca_dir"];
-    match serving.iter().find(|id| run.hybrid.ims != Whose::Mock && said(id)) {
+    match SERVING.iter().find(|id| run.hybrid.ims != Whose::Mock && said(id)) {
         Some(id) => Err(Error::Usage(format!("--{} is for mocks that the run serves; add --ims mock", flag(id)))),
         None => Ok(()),
     }

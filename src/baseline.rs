@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::record::{Outcome, Record, ScenarioRecord};
+use crate::record::{Outcome, PlanRecord, Record, ScenarioRecord};
 use crate::report::view;
 use crate::shard::Shard;
 use crate::verdict::Verdict;
@@ -71,7 +71,7 @@ impl Baseline {
 
     /// A baseline that accepts what this record found.
     pub fn of(record: &Record, today: Date) -> Self {
-        Self { all: deviations(record).map(|scenario| Expected::of(scenario, today)).collect() }
+        Self { all: deviations(record).map(|scenario| Expected::of(scenario, &record.plan, today)).collect() }
     }
 
     /// The file's text.
@@ -86,10 +86,10 @@ impl Baseline {
 }
 
 impl Expected {
-    fn of(scenario: &ScenarioRecord, today: Date) -> Self {
+    fn of(scenario: &ScenarioRecord, plan: &PlanRecord, today: Date) -> Self {
         let expires = today.checked_add(HOLDS.days()).unwrap_or(Date::MAX);
         let comment = format!("why is this accepted? {}", view::shorten(view::reason(scenario), 120));
-        Self { scenario: scenario.id.clone(), verdict: scenario.verdict, comment, expires }
+        Self { scenario: scenario.id.clone(), verdict: scenario.counted(plan), comment, expires }
     }
 
     fn text(&self) -> String {
@@ -106,11 +106,11 @@ impl Expected {
 
 /// What a baseline is about: whatever speaks against the target, or does not let it be judged.
 fn deviations(record: &Record) -> impl Iterator<Item = &ScenarioRecord> {
-    record.scenarios.iter().filter(|scenario| deviates(scenario))
+    record.scenarios.iter().filter(|scenario| deviates(scenario, &record.plan))
 }
 
-const fn deviates(scenario: &ScenarioRecord) -> bool {
-    matches!(scenario.verdict, Verdict::Failed | Verdict::Error)
+fn deviates(scenario: &ScenarioRecord, plan: &PlanRecord) -> bool {
+    matches!(scenario.counted(plan), Verdict::Failed | Verdict::Error)
 }
 
 /// How a record and a baseline go together.
@@ -128,6 +128,7 @@ pub struct Judgement<'a> {
     pub met: usize,
     /// What the process tells its caller.
     pub exit: Exit,
+    plan: &'a PlanRecord,
     today: Date,
 }
 
@@ -145,13 +146,16 @@ pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> Jud
         expired: Vec::new(),
         met: 0,
         exit: Exit::Green,
+        plan: &record.plan,
         today,
     };
     for entry in baseline.all.iter().filter(own) {
         match find(&entry.scenario) {
             found if entry.expires < today => judgement.expired.push((entry, found)),
             None => judgement.unused.push(entry),
-            Some(scenario) if scenario.verdict != entry.verdict => judgement.otherwise.push((entry, scenario)),
+            Some(scenario) if scenario.counted(&record.plan) != entry.verdict => {
+                judgement.otherwise.push((entry, scenario));
+            }
             Some(_) => judgement.met += 1,
         }
     }
@@ -191,17 +195,23 @@ impl Judgement<'_> {
             }
         };
         let told = |scenario: &&ScenarioRecord| {
-            format!("{}  {}: {}", scenario.id, scenario.verdict, view::shorten(view::reason(scenario), 160))
+            format!("{}  {}: {}", scenario.id, scenario.counted(self.plan), view::shorten(view::reason(scenario), 160))
         };
         list("not expected", self.unexpected.iter().map(told).collect());
         let otherwise = |(entry, scenario): &(&Expected, &ScenarioRecord)| {
-            format!("{}  expected {}, found {} ({})", entry.scenario, entry.verdict, scenario.verdict, entry.comment)
+            format!(
+                "{}  expected {}, found {} ({})",
+                entry.scenario,
+                entry.verdict,
+                scenario.counted(self.plan),
+                entry.comment
+            )
         };
         list("expected, but did not happen", self.otherwise.iter().map(otherwise).collect());
         let unused = |entry: &&Expected| format!("{}  {} ({})", entry.scenario, entry.verdict, entry.comment);
         list("not used: no such scenario was in the run", self.unused.iter().map(unused).collect());
         let expired = |(entry, found): &(&Expected, Option<&ScenarioRecord>)| {
-            let found = found.map_or("not in the run", |scenario| scenario.verdict.word());
+            let found = found.map_or("not in the run", |scenario| scenario.counted(self.plan).word());
             format!("{}  on {}: expected {}, {found} ({})", entry.scenario, entry.expires, entry.verdict, entry.comment)
         };
         list("expired", self.expired.iter().map(expired).collect());
@@ -216,13 +226,13 @@ impl Judgement<'_> {
     /// The entries that would make the baseline fit: those that are new, and those that last longer or find otherwise,
     /// with the comment that they had.
     fn paste(&self) -> String {
-        let new = self.unexpected.iter().map(|scenario| Expected::of(scenario, self.today));
+        let new = self.unexpected.iter().map(|scenario| Expected::of(scenario, self.plan, self.today));
         let otherwise = self.otherwise.iter().map(|(entry, scenario)| (*entry, *scenario));
         let expired = self.expired.iter().filter_map(|(entry, scenario)| Some((*entry, (*scenario)?)));
-        let changed = otherwise
-            .chain(expired)
-            .filter(|(_, scenario)| deviates(scenario))
-            .map(|(entry, scenario)| Expected { comment: entry.comment.clone(), ..Expected::of(scenario, self.today) });
+        let changed =
+            otherwise.chain(expired).filter(|(_, scenario)| deviates(scenario, self.plan)).map(|(entry, scenario)| {
+                Expected { comment: entry.comment.clone(), ..Expected::of(scenario, self.plan, self.today) }
+            });
         let entries: String = new.chain(changed).map(|entry| entry.text()).collect();
         let mut text = String::new();
         let gone = self.otherwise.iter().map(|(entry, _)| *entry).chain(self.unused.iter().copied());

@@ -113,11 +113,22 @@ impl Asked<'_> {
         let running = container::start(wanted, kept, self.output).await?;
         let target = Target::Container(running.contained.clone());
         let record = self.record(target, running.connection.clone(), out).await;
+        let kept_nothing = match kept {
+            Some(kept) => running.kept_nothing(kept).await,
+            None => Ok(false),
+        };
         let left = running.end(out, self.output).await?;
         for left in &left {
             self.output.err(&format!("warning: left behind: {left}; `bpconform clean --containers` removes it\n"));
         }
         let mut record = record?;
+        if kept_nothing? {
+            let problem =
+                "it left nothing in what the new Author is to take over; name the directory of its repository \
+                with --keep PATH, for example --keep /opt/aem/crx-quickstart"
+                    .to_owned();
+            return Err(Error::Container { image: image.to_owned(), problem });
+        }
         if !left.is_empty() {
             record.outcome = Outcome::LeftSomething;
         }

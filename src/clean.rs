@@ -55,17 +55,22 @@ pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -
         open.iter().rev().for_each(|change| output.out(&told(change)));
         return Ok(Exit::Green);
     }
-    let author = header.stack.author.clone();
-    let mut target = arguments.target.clone();
-    match target.author_url.replace(author.clone()) {
-        Some(other) if other != author => {
-            return Err(Error::Usage(format!(
-                "{}: the journal is of the Author at {author}, not {other}",
-                path.display()
-            )));
+    let (mut target, mut stack) = (arguments.target.clone(), header.stack);
+    match target.author_url.take() {
+        // What is undone bears the run's name: another Author has none of it.
+        Some(there) if header.container => stack.author = there,
+        Some(other) if other != stack.author => {
+            let (path, author) = (path.display(), &stack.author);
+            return Err(Error::Usage(format!("{path}: the journal is of the Author at {author}, not {other}")));
+        }
+        None if header.container => {
+            let advice = "start it again on its volume, and say where it is with --author-url".to_owned();
+            return Err(Error::Missing { what: "address of the Author, which was a container", advice });
         }
         _ => {}
     }
+    let author = stack.author.clone();
+    target.author_url = Some(author.clone());
     let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
     let count = open.len();
     let run = Run {
@@ -78,10 +83,16 @@ pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -
         wire: Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?,
         redactor: output.redactor.clone(),
         settings: Settings::default(),
-        journal: Journal::resume(&path, open).map_err(|source| Error::Write { file: path.clone(), source })?,
+        journal: Journal::resume(&path, open).map_err(|source| match source.kind() {
+            std::io::ErrorKind::WouldBlock => Error::Usage(format!(
+                "{}: the run goes on, and undoes by itself what it changed; wait for its end, or end it",
+                path.display()
+            )),
+            _ => Error::Write { file: path.clone(), source },
+        })?,
         conversations: AtomicU32::default(),
     };
-    let session = Session::new(Arc::new(run), header.stack, credentials).undoing();
+    let session = Session::new(Arc::new(run), stack, credentials).undoing();
     preflight::check(&session).await.map_err(|problem| Error::Unreachable { url: author.to_string(), problem })?;
     let left = undo::carry_out(&session, session.run.journal.open(None)).await;
     for problem in &left {
@@ -98,8 +109,9 @@ pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -
 /// Reads a journal; one that no run of ours wrote is refused.
 fn read(path: &Path) -> Result<journal::Read, Error> {
     let wrong = |problem: String| Error::Read { file: path.to_owned(), problem };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| wrong(format!("{error}; name the journal that a run left, or its directory")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        wrong(format!("{error}; a run that changed nothing leaves none; name the journal, or the directory of --out"))
+    })?;
     let read = journal::read(&text).map_err(|problem| wrong(format!("{problem}; name the journal that a run left")))?;
     let run = &read.header.run;
     if run.len() != 7 || !run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()) {

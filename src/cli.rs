@@ -250,7 +250,7 @@ pub struct How {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Check every environment of a configuration file: each of its profiles, in a process of its own; needs --out
-    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["shard", "baseline", "dry_run"])]
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["shard", "baseline", "dry_run", "journal", "reports"])]
     pub fleet: Option<PathBuf>,
     /// How many environments of a fleet are checked at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), default_value_t = 4)]
@@ -422,7 +422,20 @@ pub fn command() -> clap::Command {
     // A rehearsal is one of containers.
     let of_containers = |arg: clap::Arg| arg.hide(true);
     let command = command.mut_subcommand("rehearse", |rehearse| {
-        rehearse.mut_arg("target", of_containers).mut_arg("author_url", of_containers)
+        const NOT: [&str; 11] = [
+            "target",
+            "author_url",
+            "dry_run",
+            "fleet",
+            "fleet_jobs",
+            "shard",
+            "baseline",
+            "reports",
+            "journal",
+            "defects",
+            "jitter",
+        ];
+        NOT.into_iter().fold(rehearse, |rehearse, id| rehearse.mut_arg(id, of_containers))
     });
     let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))

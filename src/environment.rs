@@ -72,7 +72,8 @@ fn entry(line: &str) -> Result<(String, String), String> {
     let (name, value) = (name.trim(), value.trim());
     if !ALL.iter().any(|credential| credential.name == name) {
         let near = nearest(name, ALL.iter().map(|credential| credential.name));
-        let hint = near.map_or_else(|| "the help names them".to_owned(), |near| format!("did you mean {near}?"));
+        let hint =
+            near.map_or_else(|| "`bpconform run --help` names them".to_owned(), |near| format!("did you mean {near}?"));
         return Err(format!("this is no name of a credential; {hint}"));
     }
     let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));

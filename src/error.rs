@@ -25,7 +25,7 @@ pub enum Error {
         problem: String,
     },
     /// No requirement has that id.
-    #[error("no requirement has the id {id}{hint}; `bpconform list --requirements` shows all")]
+    #[error("no requirement has the id {id}; `bpconform list --requirements` shows all{hint}")]
     Requirement {
         /// As it was given.
         id: String,

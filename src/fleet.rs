@@ -14,22 +14,28 @@ use tokio::sync::watch;
 
 use crate::cli;
 use crate::config::file::ConfigFile;
+use crate::container::args;
 use crate::error::Error;
 use crate::evaluate;
 use crate::exit::Exit;
 use crate::fleet::overview::{Overview, Result as Checked};
 use crate::output::Output;
 use crate::record_file;
+use crate::run::undo::{self, JOURNAL};
 use crate::signals;
 
 /// Flags of a run that are the fleet's own, and not those of one environment; each takes a value.
-const OWN: [&str; 6] = ["--fleet", "--out", "--report", "--fleet-jobs", "--config", "--profile"];
+const OWN: [&str; 5] = ["--fleet", "--out", "--fleet-jobs", "--config", "--profile"];
 
 /// Flags that say how much is told: of an environment the fleet tells.
 const TELLING: [&str; 2] = ["--quiet", "--verbose"];
 
-/// What a process may take beyond the limit of its run: to undo what it changed, and to write its record.
+/// What a process may take beyond the limit of its run before it is asked to end: to put back what a scenario changed, and to
+/// write its record.
 const GRACE: Duration = Duration::from_secs(120);
+
+/// What it may take then until it is killed: killed while it undoes, it would leave an Author half put back.
+const TO_END: Duration = undo::LIMIT.saturating_add(GRACE);
 
 /// All that a fleet is told.
 #[derive(Clone, Debug)]
@@ -116,10 +122,15 @@ fn environments(fleet: &Fleet) -> Result<Vec<(String, Duration)>, Error> {
         return Err(Error::Usage(format!("{file}: {name} {advice}")));
     }
     let limit = |name: &str| {
-        let given = config.given(Some(name)).ok()?;
-        cli::seconds(given.get("timeout")?.texts.first()?).ok()
+        let given = config.given(Some(name)).unwrap_or_default();
+        let text = |key: &str| given.get(key).and_then(|entry| entry.texts.first());
+        let run = text("timeout").and_then(|text| cli::seconds(text).ok()).unwrap_or(fleet.timeout);
+        // A container is started before the run begins.
+        let start = text("start_timeout").and_then(|text| args::minutes(text).ok()).unwrap_or(args::START);
+        let contained = text("target").is_some_and(|target| target == "container");
+        run + GRACE + if contained { start } else { Duration::ZERO }
     };
-    let environments = names.into_iter().map(|name| (limit(&name).unwrap_or(fleet.timeout) + GRACE, name));
+    let environments = names.into_iter().map(|name| (limit(&name), name));
     Ok(environments.map(|(limit, name)| (name, limit)).collect())
 }
 
@@ -168,19 +179,28 @@ impl Check {
             Err(error) => return without(Exit::Internal, format!("it could not be started: {error}")),
         };
         let id = child.id();
-        let mut ended = std::pin::pin!(tokio::time::timeout(limit, child.wait_with_output()));
+        let mut ended = std::pin::pin!(child.wait_with_output());
+        let mut patience = std::pin::pin!(tokio::time::sleep(limit));
+        let mut late = false;
         let ended = loop {
             tokio::select! {
-                ended = &mut ended => break ended,
+                ended = &mut ended => break Some(ended),
                 // As often as the fleet is asked: a run that is asked twice does not wait until all is undone.
                 Ok(()) = asked.changed() => ask_to_end(id),
+                () = &mut patience => {
+                    if std::mem::replace(&mut late, true) {
+                        break None;
+                    }
+                    ask_to_end(id);
+                    patience.as_mut().reset(tokio::time::Instant::now() + TO_END);
+                }
             }
         };
         match ended {
-            Ok(Ok(child)) => judge(name, child.status, &String::from_utf8_lossy(&child.stderr), &out),
-            Ok(Err(error)) => without(Exit::Internal, format!("it could not be waited for: {error}")),
+            Some(Ok(child)) => judge(name, child.status, &String::from_utf8_lossy(&child.stderr), &out),
+            Some(Err(error)) => without(Exit::Internal, format!("it could not be waited for: {error}")),
             // What was dropped is killed.
-            Err(_) => without(Exit::Internal, format!("it did not end within {} s, and was killed", limit.as_secs())),
+            None => without(Exit::Internal, killed(limit + TO_END, &out)),
         }
     }
 
@@ -207,6 +227,17 @@ impl Check {
         command.env_remove("GITHUB_STEP_SUMMARY").kill_on_drop(true);
         command
     }
+}
+
+/// What is said of a process that did not end.
+fn killed(after: Duration, out: &Path) -> String {
+    let journal = out.join(JOURNAL);
+    let undo = if journal.exists() {
+        format!("; to undo what it changed: bpconform clean {}", out.display())
+    } else {
+        String::new()
+    };
+    format!("it did not end within {} s, and was killed{undo}", after.as_secs())
 }
 
 /// What a process that has ended found.
@@ -241,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_environment_gets_the_flags_of_the_run_but_not_those_of_the_fleet() {
-        let given = "run --fleet f.toml -vv --allow observe --out=x --report html=y --quiet --profile=a";
+        let given = "run --fleet f.toml -vv --allow observe --out=x --quiet --profile=a";
         let shared = common(given.split(' ').map(OsString::from));
         assert_eq!(shared, ["run", "--allow", "observe"]);
     }

@@ -43,18 +43,21 @@ fn shards(records: &[Named]) -> Result<Vec<&ShardRecord>, Error> {
 }
 
 /// What must be the same in all records for their verdicts to say something together.
-fn traits(record: &Record) -> [(&'static str, String); 9] {
+fn traits(record: &Record) -> [(&'static str, String); 10] {
     let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
     let (shard, target) = (record.plan.shard.as_ref(), &record.target);
+    // A container has another address each time.
+    let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };
     [
         ("number of shards", text(&shard.map(|shard| shard.count))),
         ("plan", text(&shard.map(|shard| &shard.plan_sha256))),
         ("selection", text(&(&record.plan.tags, &record.plan.name, &record.plan.requirements))),
-        ("target", text(&(&target.kind, &target.mocks, &target.addresses, target.insecure, &record.environment.name))),
+        ("target", text(&(&target.kind, &target.mocks, place, target.insecure, &record.environment.name))),
         ("product", text(&record.target.product)),
         ("state of the Author", text(&record.target.states)),
         ("surfaces", text(&(&record.target.surfaces, &record.target.surfaces_sha256, &record.target.defects))),
         ("allow level", text(&record.allow)),
+        ("retries", text(&(record.plan.retries, record.plan.strict))),
         ("version of bpconform", text(&(&record.tool.version, record.format))),
     ]
 }

@@ -28,7 +28,8 @@ pub struct Selection {
 
 impl Selection {
     /// Checks the restrictions as they were given on the command line.
-    pub fn new(tags: Option<&str>, name: Option<Regex>, requirements: Vec<String>) -> Result<Self, Error> {
+    pub fn new(tags: Option<&str>, name: Option<Regex>, mut requirements: Vec<String>) -> Result<Self, Error> {
+        requirements.iter_mut().for_each(|id| id.make_ascii_uppercase());
         if let Some(id) = requirements.iter().find(|id| Requirements::built_in().get(id).is_none()) {
             let near = Requirements::built_in().nearest(id);
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));

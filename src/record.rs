@@ -328,11 +328,7 @@ impl Outcome {
     /// What scenarios and requirements come to; what asks for a hand at the target comes first, then proof.
     pub fn of(record: &Record, interrupted: bool) -> Self {
         let (scenarios, requirements) = (&record.scenarios, &record.requirements);
-        let flaky = |verdict| {
-            let mut attempts = scenarios.iter().filter(|one| one.is_flaky()).flat_map(|one| &one.attempts);
-            record.plan.strict && attempts.any(|attempt| attempt.verdict == verdict)
-        };
-        let any = |verdict| scenarios.iter().any(|scenario| scenario.verdict == verdict) || flaky(verdict);
+        let any = |verdict| scenarios.iter().any(|scenario| scenario.counted(&record.plan) == verdict);
         if !record.left_behind.is_empty() {
             Self::LeftSomething
         } else if interrupted {
@@ -397,6 +393,12 @@ impl ScenarioRecord {
     /// Whether it passed only when it was tried again.
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Passed && !self.attempts.is_empty()
+    }
+
+    /// What counts of it in that plan: where a plan is strict, what is flaky is as red as the worst of its attempts.
+    pub fn counted(&self, plan: &PlanRecord) -> Verdict {
+        let worst = self.attempts.iter().map(|attempt| attempt.verdict).max();
+        worst.filter(|_| plan.strict && self.is_flaky()).unwrap_or(self.verdict)
     }
 }
 

@@ -57,16 +57,26 @@ pub async fn command(
     began: Instant,
 ) -> Result<Exit, Error> {
     let how = &args.how;
-    if how.dry_run || how.fleet.is_some() || how.shard.is_some() || how.baseline.is_some() || !how.reports.is_empty() {
-        let advice = "records of both runs are in --out DIR, for `bpconform report` and `baseline`";
+    let others = how.dry_run || how.fleet.is_some() || how.shard.is_some() || how.baseline.is_some();
+    let of_one = !how.reports.is_empty() || how.journal.is_some();
+    let of_mocks = !how.defects.is_empty() || how.jitter.is_some();
+    if others || of_one || of_mocks {
+        let advice = "records of both runs are in --out DIR, for `bpconform report` and `baseline`; an image of the mocks \
+            takes its defects as --container-env BPCONFORM_MOCK_DEFECTS=ID";
         return Err(Error::Usage(format!(
-            "a rehearsal takes no --dry-run, --fleet, --shard, --baseline and --report; {advice}"
+            "a rehearsal takes no --dry-run, --fleet, --shard, --baseline, --report, --journal, --defect and --jitter; \
+            {advice}"
         )));
+    }
+    if args.target.author_url.is_some() {
+        return Err(Error::Usage("--author-url means nothing to a rehearsal, whose Authors are containers".into()));
     }
     let hybrid = args.hybrid.advertised_as(THIS_MACHINE);
     let (target, select) = (&args.target, &args.select);
     let asked = Asked { target, hybrid: &hybrid, select, how, common, place, output, began };
-    let kept = Kept::make(&paths(args).await?).await?;
+    let paths = paths(args).await?;
+    reads_them(&args.to, &paths).await?;
+    let kept = Kept::make(&paths).await?;
     let run = async |image: &str, name: &str| {
         let out = how.out.as_ref().map(|out| out.join(name));
         output.out(&format!("{name} the upgrade: {image}\n"));
@@ -107,6 +117,19 @@ fn untold(record: &Record) -> Option<Exit> {
         Outcome::Conforms | Outcome::Fails => None,
         outcome => Some(outcome.exit()),
     }
+}
+
+/// An Author that keeps its repository elsewhere would begin with its own.
+async fn reads_them(to: &str, paths: &[String]) -> Result<(), Error> {
+    let volumes = image(to).await?.volumes;
+    if paths.is_empty() || volumes.is_empty() || volumes.iter().any(|volume| paths.contains(volume)) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "{to} keeps what it has in {}, and takes over {}: name the right directory with --keep PATH",
+        volumes.join(", "),
+        paths.join(", ")
+    )))
 }
 
 /// What the new Author takes over from the old one.

@@ -1,7 +1,7 @@
 //! The same features, unchanged, against an Author at an address: what each level of permission may check is checked,
 //! and nothing above it is ever sent.
 
-use crate::support::{Mock, Told, directory, post};
+use crate::support::{Mock, Told, directory, post, with_credentials};
 use serde_json::Value;
 
 fn run(mock: &Mock, level: &str, name: &str) -> (Told, Value) {
@@ -98,4 +98,26 @@ fn an_author_without_a_configuration_fails_what_reads_it() {
     let failed = failed(&record);
     assert!(failed.contains(&"BP-REP-01") && failed.contains(&"BP-CLD-02"), "{failed:?}");
     assert!(!failed.iter().any(|id| id.starts_with("BP-PRE")), "{failed:?}");
+}
+
+#[test]
+fn what_a_run_did_itself_is_no_trouble_for_the_doctor() {
+    let mock = Mock::start("configured");
+    let (told, record) = run(&mock, "change", "change-then-doctor");
+    assert_green(&told, &record);
+    let doctor = ["doctor", "--author-url", mock.url("author"), "--tenant-url", mock.url("tenant")];
+    let told = with_credentials(&mock, &doctor);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert!(told.out.contains("4 of 4 hold no known failure"), "{}", told.out);
+}
+
+#[test]
+fn a_delivery_that_failed_is_not_taken_for_one_by_the_doctor() {
+    let mock = Mock::with(&["--seed", "configured", "--defect", "tenant-refuses-the-agents"]);
+    // The failed tests stand in the agents' logs.
+    mock.run(&["--allow", "probe", "--requirement", "BP-REP-03"]);
+    let doctor = ["doctor", "--author-url", mock.url("author"), "--tenant-url", mock.url("tenant")];
+    let told = with_credentials(&mock, &doctor);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert!(!told.out.contains("it was delivered since"), "{}", told.out);
 }

@@ -94,6 +94,29 @@ fn a_profile_is_what_is_checked() {
 }
 
 #[test]
+fn the_mocks_are_not_checked_in_place_of_a_target_that_somebody_named() {
+    let run = |name: &str, text: &str, arguments: &[&str], variables: &[(&str, &str)]| {
+        let directory = configured(name, text);
+        in_directory(&directory, &[&["run", "--requirement", "BP-REP-01"], arguments].concat(), variables)
+    };
+    let address = [("BPCONFORM_AUTHOR_URL", "http://127.0.0.1:9")];
+    let told = run("config-meant-1", "", &[], &address);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    let says = "author_url is set (environment BPCONFORM_AUTHOR_URL), and the embedded mocks would be checked instead";
+    assert!(told.err.contains(says), "{}", told.err);
+    let profile = "[target.prod]\ntenant_url = 'https://acme.example.com'\nuser = 'me'\n[target.half]\nretries = 1\n";
+    let told = run("config-meant-2", profile, &["--profile", "prod"], &[]);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("tenant_url is set (profile prod, bpconform.toml:2)"), "{}", told.err);
+    let told = run("config-meant-3", profile, &["--profile", "half"], &[]);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("the profile half names no author_url and no target"), "{}", told.err);
+    // Who says that the mocks are meant gets them.
+    let told = run("config-meant-4", profile, &["--profile", "half", "--target", "mock"], &address);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+}
+
+#[test]
 fn what_is_wrong_is_named_with_file_and_line() {
     let cases = [
         ("autor_url = 'https://a'\n", "error: bpconform.toml:1: `autor_url` is no setting; did you mean `author_url`?"),

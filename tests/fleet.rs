@@ -92,7 +92,8 @@ async fn a_fleet_says_as_much_as_is_asked_and_tells_github_once() {
     assert!(quiet.out.contains("1 of 2 environments conform"), "{}", quiet.out);
     let summary = std::fs::read_to_string(&summary).expect("the step's summary");
     assert_eq!(summary.matches("# ").count(), 1, "one overview, and no summary of each: {summary}");
-    assert!(summary.contains("| env-02 | does not conform | 1 not kept, 49 not checked | BP-REP-02: "), "{summary}");
+    assert!(summary.contains("| env-02<br>http://127.0.0.1:"), "{summary}");
+    assert!(summary.contains("/ | does not conform | 1 not kept, 49 not checked | BP-REP-02: "), "{summary}");
 
     let verbose = authors.check(&["-vv", "--requirement", "BP-REP-02"], &[], &out);
     assert_eq!(verbose.code, Some(1), "{}", verbose.all());
@@ -118,4 +119,39 @@ fn an_interrupted_fleet_ends_its_runs_begins_no_other_and_keeps_their_records() 
     assert!(text.contains("first") && text.contains("not checked: the fleet was interrupted before"), "{text}");
     assert!(!record_file::read(&out.join("first")).expect("it closed its record").complete);
     assert!(!out.join("second").exists());
+}
+
+#[test]
+fn what_names_a_target_is_no_settings_of_all_environments() {
+    let folder = directory("fleet-targets");
+    let file = folder.join("fleet.toml");
+    let address = "author_url = \"http://127.0.0.1:9\"\n";
+    std::fs::write(&file, format!("[target.a]\n{address}[target.b]\n{address}")).expect("written");
+    let out = folder.join("out");
+    let fleet = ["run", "--fleet", path(&file), "--out", path(&out)];
+    let login = [("BPCONFORM_AUTHOR_USER", "u"), ("BPCONFORM_AUTHOR_PASSWORD", "p"), ("NO_PROXY", "*")];
+    for (flags, variable, says) in [
+        (
+            &[][..],
+            ("BPCONFORM_AUTHOR_URL", "http://127.0.0.1:8"),
+            "author_url is set (environment BPCONFORM_AUTHOR_URL)",
+        ),
+        (&[], ("BPCONFORM_TARGET", "mock"), "target is set (environment BPCONFORM_TARGET)"),
+        (&["--tenant-url", "http://127.0.0.1:8"], ("NO_PROXY", "*"), "tenant_url is set (flag --tenant-url)"),
+    ] {
+        let told = bpconform_with(&[&fleet[..], flags].concat(), &[&login[..], &[variable]].concat());
+        assert_eq!(told.code, Some(2), "{}", told.all());
+        assert!(told.err.contains(says) && told.err.contains("the same for every environment"), "{}", told.err);
+    }
+    // Of their own they are told, each with what became of it; one that names nothing is not the mocks.
+    std::fs::write(&file, format!("[target.a]\n{address}[target.b]\nretries = 1\n[target.c]\ntarget = \"mock\"\n"))
+        .expect("written");
+    let told = bpconform_with(&[&fleet[..], &["--requirement", "BP-REP-01"]].concat(), &login);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(
+        told.out.contains("1 of 3 environments conform") && told.out.contains("the embedded mocks"),
+        "{}",
+        told.out
+    );
+    assert!(told.out.contains("the profile b names no author_url and no target"), "{}", told.out);
 }

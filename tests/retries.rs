@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, directory, with_credentials};
+use crate::support::{Mock, Told, bpconform, directory, with_credentials};
 
 /// Checks that the agents are enabled, on an Author that answers so many of the requests for them wrongly.
 fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told, Value, String) {
@@ -61,6 +61,31 @@ fn strict_is_as_red_as_the_earlier_attempts() {
     let (told, record, junit) = check("retries-strict-failed", 1, NO_AGENTS, &["--retry", "1", "--strict"]);
     assert_eq!((told.code, &record["outcome"]), (Some(1), &"fails".into()), "{}", told.all());
     assert!(junit.contains("<failure message=\"flaky: it passed only when it was tried again; "), "{junit}");
+}
+
+#[test]
+fn what_is_red_for_being_flaky_is_so_for_a_baseline_and_a_comparison_too() {
+    let strict = ["--retry", "1", "--strict"];
+    let (told, ..) = check("retries-sound", 0, NO_AGENTS, &strict);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    let (told, ..) = check("retries-flaky-again", 1, NO_AGENTS, &strict);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    let [sound, flaky] = ["retries-sound", "retries-flaky-again"].map(kept);
+    let told = bpconform(&["diff", &sound, &flaky]);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    assert!(told.out.contains("BP-REP-02  passed → failed"), "{}", told.out);
+    let (empty, known) = (format!("{sound}/empty.toml"), format!("{sound}/known.toml"));
+    std::fs::write(&empty, "").expect("written");
+    let told = bpconform(&["baseline", "--check", &empty, &flaky]);
+    assert_eq!(told.code, Some(5), "{}", told.all());
+    std::fs::write(&known, bpconform(&["baseline", &flaky]).out).expect("written");
+    let told = bpconform(&["baseline", "--check", &known, &flaky]);
+    assert!(told.out.contains("as expected, 1 known"), "{}", told.all());
+}
+
+/// Where the record of that check is.
+fn kept(name: &str) -> String {
+    format!("{}/{name}-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id())
 }
 
 #[test]

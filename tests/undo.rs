@@ -239,8 +239,9 @@ fn held_at(name: &str, number: usize, scenario: &str, more: &[&str]) -> Held {
         if there { Act::LoseAnswer(told.clone()) } else { Act::Pass }
     });
     let name = format!("(?i){}", scenario.replace('-', ".+?"));
-    let flags = ["--name", &name, "--replace-configuration", "--request-timeout", "2"];
-    let flags = [&flags[..], &["--out", out.to_str().expect("UTF-8")], more].concat();
+    let patience = if more.contains(&"--request-timeout") { &[][..] } else { &["--request-timeout", "2"] };
+    let flags = ["--name", &name, "--replace-configuration"];
+    let flags = [&flags[..], patience, &["--out", out.to_str().expect("UTF-8")], more].concat();
     let child = run(&mock, &proxy.url, &learned, &flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.expect("it starts");
     waits.recv_timeout(Duration::from_secs(60)).expect("it comes to its change");
@@ -256,6 +257,23 @@ impl Held {
         let journal = std::fs::read_to_string(self.out.join("journal.jsonl")).expect("it was kept with the record");
         assert!(bpconform_steps::journal::read(&journal).expect("it can be read").open.is_empty(), "{journal}");
     }
+}
+
+#[test]
+fn the_journal_of_a_run_that_goes_on_is_its_own() {
+    let held = held_at("undo-in-use", 10, "an-oauth-integration", &["--request-timeout", "60"]);
+    let out = held.out.to_str().expect("UTF-8").to_owned();
+    let journal = held.out.join("journal.jsonl");
+    let before = std::fs::read_to_string(&journal).expect("it is there");
+    let told = clean(&held.mock, &journal, &[]);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("the run goes on, and undoes by itself"), "{}", told.err);
+    let told = held.mock.run(&["--allow", "change", "--journal", journal.to_str().expect("UTF-8")]);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("is the journal of a run that goes on"), "{}", told.err);
+    assert!(std::fs::read_to_string(&journal).is_ok_and(|text| text.starts_with(&before)), "{out}");
+    Command::new("kill").args(["-INT", &held.child.id().to_string()]).status().expect("kill is there");
+    held.ends_with(130);
 }
 
 #[test]

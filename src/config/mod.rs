@@ -112,6 +112,17 @@ impl Configured {
         }
     }
 
+    /// Whether somebody gave a setting a value: in a flag, the environment or the file.
+    pub fn is_given(&self, key: &str) -> bool {
+        let said = self.command().value_source(key);
+        matches!(said, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) || self.given.contains_key(key)
+    }
+
+    /// Where the value of the setting of that key came from, for a person.
+    pub fn origin_of(&self, key: &str) -> String {
+        settings::all().iter().find(|setting| setting.key == key).map_or_else(String::new, |it| self.origin(it))
+    }
+
     /// Where the value of a setting came from, for a person.
     pub fn origin(&self, setting: &Setting) -> String {
         match self.command().value_source(&setting.key) {

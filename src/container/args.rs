@@ -7,7 +7,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 /// Words in a variable's name that mean that its value is a secret.
-const SECRET: [&str; 5] = ["PASS", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE"];
+const SECRET: [&str; 8] = ["PASS", "PWD", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "KEY", "AUTH"];
+
+/// How long an Author may take until it is ready when nobody says it.
+pub const START: Duration = Duration::from_secs(15 * 60);
 
 /// What an operator says of an Author's container.
 #[derive(Clone, Debug, Args)]
@@ -35,7 +38,8 @@ pub struct ContainerArgs {
     pub start_timeout: Duration,
 }
 
-fn minutes(text: &str) -> Result<Duration, String> {
+/// A number of minutes.
+pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
     let minutes = text.parse::<f64>().ok().filter(|minutes| *minutes > 0.0);
     let duration = minutes.and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok());
     duration.ok_or_else(|| "it must be a number of minutes greater than 0".to_owned())
@@ -89,7 +93,8 @@ impl FromStr for Variable {
             return Err("it is the name of a variable, or NAME=VALUE".into());
         }
         let upper = name.to_uppercase();
-        if value.is_some() && SECRET.iter().any(|word| upper.contains(word)) {
+        let login = |value: &String| value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+        if value.is_some() && SECRET.iter().any(|word| upper.contains(word)) || value.as_ref().is_some_and(login) {
             return Err(format!("{name} looks like a secret; set it in the environment, and say its name only"));
         }
         Ok(Self { name: name.to_owned(), value })

@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::bollard::models::{ContainerState, NetworkCreateRequest, VolumeCreateRequest};
 use testcontainers::bollard::query_parameters::{
-    CreateImageOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
-    ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
-    StopContainerOptionsBuilder,
+    CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder, InspectContainerOptions,
+    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveVolumeOptions, StopContainerOptionsBuilder,
 };
 use testcontainers::core::client::docker_client_instance;
+use tokio_tar::Archive;
+use tokio_util::io::StreamReader;
 
 use super::error::{EngineError, absent, chain};
 use super::owner::{Owner, RUN};
@@ -73,6 +75,8 @@ pub(super) struct Engine {
     docker: Docker,
     /// Whether what is published at the engine's loopback address is published at that of this machine.
     pub(super) is_here: bool,
+    /// Whether it is reached over a network.
+    pub(super) is_remote: bool,
 }
 
 impl Engine {
@@ -80,7 +84,10 @@ impl Engine {
     pub(super) async fn find() -> Result<Self, EngineError> {
         let docker = docker_client_instance().await.map_err(|error| absent(chain(&error)))?;
         match tokio::time::timeout(AT_ONCE, docker.ping()).await {
-            Ok(Ok(_)) => Ok(Self { is_here: is_here(&docker).await, docker }),
+            Ok(Ok(_)) => {
+                let is_here = is_here(&docker).await;
+                Ok(Self { is_here, is_remote: !is_here && !is_at_socket(), docker })
+            }
             Ok(Err(error)) => Err(absent(chain(&error))),
             Err(_) => Err(absent(format!("no answer within {} s", AT_ONCE.as_secs()))),
         }
@@ -163,6 +170,28 @@ impl Engine {
         at_once("read a container's log", read).await
     }
 
+    /// Whether a directory of a container holds nothing.
+    pub(super) async fn is_empty(&self, container: &str, path: &str) -> Result<bool, EngineError> {
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let parts = self.docker.download_from_container(container, Some(options)).map_err(std::io::Error::other);
+        let look = async {
+            let mut archive = Archive::new(StreamReader::new(Box::pin(parts)));
+            // The first is the directory itself; what comes after a second need not be read.
+            let mut entries = archive.entries()?.take(2);
+            let mut count = 0;
+            while let Some(entry) = entries.next().await {
+                entry?;
+                count += 1;
+            }
+            Ok::<_, std::io::Error>(count < 2)
+        };
+        let refused = |problem| EngineError::Refused { what: format!("look into {path} of a container"), problem };
+        match tokio::time::timeout(AT_ONCE, look).await {
+            Ok(answer) => answer.map_err(|error| refused(chain(&error))),
+            Err(_) => Err(refused(format!("no answer within {} s", AT_ONCE.as_secs()))),
+        }
+    }
+
     /// All that is ours: that of one run, or of all, by whose it is.
     pub(super) async fn ours(&self, run: Option<&str>) -> Result<Vec<(Owner, Thing)>, EngineError> {
         let label = run.map_or_else(|| RUN.to_owned(), |run| format!("{RUN}={run}"));
@@ -232,12 +261,16 @@ fn with_tag(image: &str) -> String {
     if last.contains(':') || image.contains('@') { image.to_owned() } else { format!("{image}:latest") }
 }
 
+/// Whether the engine is reached by a socket of this machine.
+fn is_at_socket() -> bool {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    host.is_empty() || host.starts_with("unix:") || host.starts_with("npipe:")
+}
+
 /// An engine at a socket is this machine's, unless that was handed into a container. But a container may have an engine of
 /// its own, or the network of the engine's machine: then both have one name.
 async fn is_here(docker: &Docker) -> bool {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    let socket = host.is_empty() || host.starts_with("unix:") || host.starts_with("npipe:");
-    if socket && !Path::new("/.dockerenv").exists() {
+    if is_at_socket() && !Path::new("/.dockerenv").exists() {
         return true;
     }
     let info = at_once("tell about itself", docker.info()).await.ok();

@@ -64,6 +64,8 @@ pub(super) struct Launch<'a> {
 pub(super) struct Launched {
     /// The Author's address; of the mocks, their control's.
     pub(super) url: Url,
+    /// The ports that the mocks were given, of their Author, IMS, console and tenant.
+    pub(super) ports: Option<[u16; 4]>,
     container: ContainerAsync<GenericImage>,
 }
 
@@ -73,6 +75,11 @@ impl Launch<'_> {
         if self.image.is_mocks && !self.engine.is_here {
             let advice = "run without --target container, against the embedded mocks";
             return Err(self.failed(format!("the mocks are known by addresses of this machine; {advice}")));
+        }
+        if self.engine.is_remote {
+            let problem = "the Docker Engine is another machine's: the Author would be open to the network there, and its \
+                password would go there in clear; run bpconform on that machine";
+            return Err(self.failed(problem.into()));
         }
         self.engine.make_network(self.owner).await?;
         let mut attempt = 1;
@@ -91,10 +98,16 @@ impl Launch<'_> {
     }
 
     async fn attempt(&self) -> Result<Launched, Error> {
-        let (request, port) = if self.image.is_mocks { self.mocks()? } else { self.author() };
+        let (request, port, ports) = if self.image.is_mocks {
+            let (request, [control, systems @ ..]) = self.mocks()?;
+            (request, control, Some(systems))
+        } else {
+            let (request, port) = self.author();
+            (request, port, None)
+        };
         let container = request.start().await.map_err(|error| self.failed(chain(&error)))?;
         match self.address(&container, port).await {
-            Ok(url) => Ok(Launched { url, container }),
+            Ok(url) => Ok(Launched { url, ports, container }),
             Err(error) => {
                 // One that has ended has no ports any more; its log tells more than that.
                 let ended = how_ended(self.engine, container.id()).await;
@@ -124,12 +137,12 @@ impl Launch<'_> {
 
     /// The mocks: their Author is configured with the addresses of its siblings, which must be true inside and outside, so
     /// every port has the same number on both sides.
-    fn mocks(&self) -> Result<(ContainerRequest<GenericImage>, u16), Error> {
+    fn mocks(&self) -> Result<(ContainerRequest<GenericImage>, [u16; OF_MOCKS.len()]), Error> {
         let ports = free_ports().ok_or_else(|| self.failed("there are no free ports on this machine".into()))?;
         let request = self.request(ports.iter().map(|port| (*port, *port)).collect());
         let variables = OF_MOCKS.into_iter().zip(ports);
         let request = variables.fold(request, |request, (name, port)| request.with_env_var(name, port.to_string()));
-        Ok((request, ports[0]))
+        Ok((request, ports))
     }
 
     fn request(&self, ports: Vec<(u16, u16)>) -> ContainerRequest<GenericImage> {
@@ -208,6 +221,11 @@ impl Launched {
     /// Leaves its removal to the sweep, which ends it more gently than testcontainers does: as its mounts ask for.
     pub(super) fn leave_to_sweep(self) {
         std::mem::forget(self.container);
+    }
+
+    /// The container's id.
+    pub(super) fn id(&self) -> &str {
+        self.container.id()
     }
 
     /// Whether the container runs; the error says how it ended.

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::cli::TargetArgs;
 use crate::error::Error;
-use crate::mock::control::{self, Control};
+use crate::mock::control::Control;
 use crate::observe::{Place, Reach};
 use crate::output::Output;
 use crate::signals;
@@ -185,9 +185,9 @@ async fn bring_up(
     let failed = |problem: String| Error::Container { image: image.name.clone(), problem };
     let mut defects = Vec::new();
     let mocks = if image.is_mocks {
-        let control = Control::at(launched.url.clone(), output.redactor.clone())?;
+        let control = Control::at(launched.url.clone(), launched.ports, output.redactor.clone())?;
         let told = launched.wait_for_control(&control, engine, wanted.args.start_timeout).await.map_err(failed)?;
-        (reach.stack, reach.credentials) = control::place(&told)?;
+        (reach.stack, reach.credentials) = control.place(&told).map_err(failed)?;
         defects = told.defects;
         Some(control)
     } else {
@@ -224,6 +224,16 @@ fn reach(image: &Image, wanted: Wanted<'_>, output: &Output) -> Result<Reach, Er
 }
 
 impl Running {
+    /// Whether all that was to be kept of it is empty: then it keeps elsewhere what it has.
+    pub async fn kept_nothing(&self, kept: &Kept) -> Result<bool, Error> {
+        for (_, path) in &kept.volumes {
+            if !self.engine.is_empty(self.launched.id(), path).await? {
+                return Ok(false);
+            }
+        }
+        Ok(!kept.volumes.is_empty())
+    }
+
     /// Ends the container, keeps its log, and removes all that it needed. What could not be removed is given back.
     pub async fn end(self, out: Option<&Path>, output: &Output) -> Result<Vec<String>, Error> {
         let Self { engine, owner, launched, .. } = self;

@@ -133,7 +133,7 @@ pub fn diff(before: &Record, after: &Record) -> Diff {
 /// The promises of either record: one that the later does not know was not checked by it.
 fn requirements(before: &Record, after: &Record) -> Vec<Entry> {
     let by_id = |record: &'_ Record| -> BTreeMap<String, RequirementRecord> {
-        record.requirements.iter().map(|one| (one.id.clone(), one.clone())).collect()
+        record.requirements.iter().map(|one| (one.id.clone(), counted(one, record))).collect()
     };
     let (earlier, later) = (by_id(before), by_id(after));
     let gone = before.requirements.iter().filter(|one| !later.contains_key(&one.id));
@@ -148,13 +148,21 @@ fn requirements(before: &Record, after: &Record) -> Vec<Entry> {
     after.requirements.iter().chain(gone).filter_map(|one| entry(&one.id)).collect()
 }
 
+/// A promise as it counts: of a strict run with what was flaky.
+fn counted(one: &RequirementRecord, record: &Record) -> RequirementRecord {
+    let own = record.scenarios.iter().filter(|scenario| one.scenarios.contains(&scenario.id));
+    let flaky = own.map(|scenario| scenario.counted(&record.plan)).fold(one.verdict, Verdict::merge);
+    RequirementRecord { verdict: flaky, ..one.clone() }
+}
+
 fn scenarios(before: &Record, after: &Record) -> Vec<Entry> {
-    let earlier: BTreeMap<_, _> = before.scenarios.iter().map(|one| (&one.id, one.verdict)).collect();
+    let earlier: BTreeMap<_, _> = before.scenarios.iter().map(|one| (&one.id, one.counted(&before.plan))).collect();
     let entry = |one: &ScenarioRecord| {
         let was = earlier.get(&one.id).copied().unwrap_or_default();
-        let change = Change::between(was, one.verdict)?;
+        let is = one.counted(&after.plan);
+        let change = Change::between(was, is)?;
         let (id, name, reason) = (one.id.clone(), one.name.clone(), one.reason.clone());
-        Some(Entry { id, name, change, before: was, after: one.verdict, reason })
+        Some(Entry { id, name, change, before: was, after: is, reason })
     };
     after.scenarios.iter().filter_map(entry).collect()
 }

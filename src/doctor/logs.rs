@@ -22,7 +22,8 @@ const KNOWN: [(&str, &str); 10] = [
     (r"getTenantFromConfiguration", "BP-PUB-01"),
     (r"BrandPortalAgentFilter", "BP-PUB-01"),
     ("Replication triggered, but no agent found", "BP-PUB-01"),
-    (r"(?i)(connect|read|socket) ?time-?d? ?out|SocketTimeoutException|ConnectTimeoutException", "BP-REP-07"),
+    // Not the agent's own settings, which each transcript shows: `Socket Timeout: 600000`.
+    (r"(?i)(connect|connection|read|socket) ?timed ?-?out|SocketTimeoutException|ConnectTimeoutException", "BP-REP-07"),
 ];
 
 /// The longest excerpt of a line that is shown.
@@ -104,10 +105,10 @@ fn failures(lines: &[String]) -> Vec<Failure> {
             .map(|(pattern, requirement)| (Regex::new(pattern).expect("a test reads it"), *requirement))
             .collect()
     });
-    let delivered = lines.iter().rposition(|line| line.contains("Replication (") && line.contains("successful"));
+    let delivered = lines.iter().rposition(|line| is_delivered(line));
     let failure = |(pattern, requirement): &(Regex, &'static str)| {
-        let found = |line: &&String| pattern.is_match(line);
-        let last = lines.iter().rposition(|line| pattern.is_match(line))?;
+        let found = |line: &&String| pattern.is_match(line) && !is_of_a_run(line);
+        let last = lines.iter().rposition(|line| found(&line))?;
         Some(Failure {
             requirement,
             line: lines[last].trim().to_owned(),
@@ -116,6 +117,17 @@ fn failures(lines: &[String]) -> Vec<Failure> {
         })
     };
     PATTERNS.iter().filter_map(failure).collect()
+}
+
+/// Whether a line says that something was delivered: "Replication (TEST) of /content not successful." says that it was not.
+fn is_delivered(line: &str) -> bool {
+    line.contains("Replication (") && line.contains("successful") && !line.contains("not successful")
+}
+
+/// Whether a line is about what a run of this program made, and has removed since.
+fn is_of_a_run(line: &str) -> bool {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"bpconform-[0-9a-z]{7}-").expect("a constant pattern"));
+    NAME.is_match(line)
 }
 
 #[cfg(test)]
@@ -153,5 +165,14 @@ mod tests {
         let delivered = "2026-11-23 10:01:00 - Replication (ACTIVATE) of /content/dam/a.png successful.";
         assert!(failures(&lines(&format!("{failed}\n{delivered}")))[0].delivered_since);
         assert!(!failures(&lines(&format!("{delivered}\n{failed}")))[0].delivered_since);
+        let not = "2026-11-23 10:01:00 - Replication (TEST) of /content not successful.";
+        assert!(!failures(&lines(&format!("{failed}\n{not}")))[0].delivered_since);
+    }
+
+    #[test]
+    fn what_is_no_failure_of_the_author_is_none() {
+        let settings = "* Connect Timeout: 180000\n* Socket Timeout: 600000";
+        let own = "*ERROR* bpconform-wxp7j3j-55-agent: Error while replicating: java.net.SocketTimeoutException";
+        assert_eq!(failures(&lines(&format!("{settings}\n{own}"))), []);
     }
 }

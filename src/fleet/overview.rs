@@ -65,6 +65,7 @@ struct Section {
 #[derive(Serialize)]
 struct Row {
     name: String,
+    place: Option<String>,
     href: String,
     word: &'static str,
     mark: &'static str,
@@ -123,6 +124,17 @@ fn whys(found: &Result) -> Vec<String> {
     causes.into_iter().map(|(reason, ids)| format!("{}: {reason}", ids.join(", "))).collect()
 }
 
+/// What was checked, as its record says.
+fn place(found: &Result) -> Option<String> {
+    let target = &found.record.as_ref()?.target;
+    let author = target.addresses.get("author").map(ToString::to_string);
+    Some(match (author, target.mocks.is_empty()) {
+        (None, _) => "the embedded mocks".to_owned(),
+        (Some(author), true) => author,
+        (Some(author), false) => format!("{author}, mocked: {}", target.mocks.join(", ")),
+    })
+}
+
 impl Overview {
     /// Draws all environments together.
     pub(super) fn of(found: &[Result]) -> Self {
@@ -169,7 +181,8 @@ impl Overview {
         text += "| Environment | Outcome | Promises | Why |\n|---|---|---|---|\n";
         for one in &self.environments {
             let why: Vec<_> = one.why.iter().map(|why| escape(&view::shorten(why, 200))).collect();
-            let (name, outcome) = (escape(&one.name), escape(one.outcome));
+            let place = one.place.as_ref().map_or_else(String::new, |place| format!("<br>{}", escape(place)));
+            let (name, outcome) = (escape(&one.name) + &place, escape(one.outcome));
             let _ = writeln!(text, "| {name} | {outcome} | {} | {} |", one.sums, why.join("<br>"));
         }
         text
@@ -180,7 +193,8 @@ impl Overview {
         let mut text = format!("\n{}\n", self.title);
         for (number, one) in (1..).zip(&self.environments) {
             let sums = if one.sums.is_empty() { String::new() } else { format!(" ({})", one.sums) };
-            let _ = writeln!(text, "  {number:>3}  {} {:<24}  {}{sums}", one.mark, one.name, one.outcome);
+            let place = one.place.as_ref().map_or_else(String::new, |place| format!("  {place}"));
+            let _ = writeln!(text, "  {number:>3}  {} {:<24}  {}{sums}{place}", one.mark, one.name, one.outcome);
             one.why.iter().for_each(|why| {
                 let _ = writeln!(text, "         {}", view::shorten(why, 160));
             });
@@ -207,6 +221,7 @@ impl Row {
         let (word, mark) = look(exit);
         Self {
             name: found.name.clone(),
+            place: place(found),
             href: href(found),
             word,
             mark,

@@ -25,13 +25,12 @@ use crate::learn::recognise::recognise;
 
 /// `bpconform surface learn`
 #[derive(Clone, Debug, Args)]
-#[group(id = "captures", required = true, multiple = true)]
 pub struct LearnArgs {
     /// A HAR file: what the browser's network tab saved while you did the documented steps
-    #[arg(long, value_name = "FILE", group = "captures")]
+    #[arg(long, value_name = "FILE", required_unless_present = "curl")]
     pub har: Vec<PathBuf>,
     /// A file of commands that the browser copied as cURL (bash)
-    #[arg(long, value_name = "FILE", group = "captures")]
+    #[arg(long, value_name = "FILE", required_unless_present = "har")]
     pub curl: Vec<PathBuf>,
     /// Write the surfaces into this file in place of the standard output
     #[arg(long, value_name = "FILE")]

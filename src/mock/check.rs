@@ -12,7 +12,7 @@ use crate::output::Output;
 pub(super) async fn check(mock: &cli::Mock, output: &Output) -> Result<Exit, Error> {
     let port = mock.control_port.unwrap_or_default();
     let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
-    let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, output.redactor.clone())?;
+    let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, None, output.redactor.clone())?;
     let silent = |problem: bpconform_steps::Problem| Error::NotServed(problem.reason);
     let told = control.told().await.map_err(silent)?;
     let serving = &told.serving;

@@ -31,12 +31,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Control {
     /// Its base address.
     pub url: Url,
+    /// The ports at which alone its Author, IMS, console and tenant may be, where somebody gave them.
+    ports: Option<[u16; 4]>,
     run: Arc<Run>,
 }
 
 impl Control {
     /// The control at an address.
-    pub fn at(url: Url, redactor: Redactor) -> Result<Self, Error> {
+    pub fn at(url: Url, ports: Option<[u16; 4]>, redactor: Redactor) -> Result<Self, Error> {
         let limits = Limits { request: Duration::from_secs(5), ..Limits::default() };
         let run = Run {
             id: "control".to_owned(),
@@ -51,7 +53,7 @@ impl Control {
             journal: Journal::default(),
             conversations: AtomicU32::default(),
         };
-        Ok(Self { url, run: Arc::new(run) })
+        Ok(Self { url, ports, run: Arc::new(run) })
     }
 
     /// What is served. Whatever else answers there is an error: only the mocks name themselves.
@@ -84,6 +86,34 @@ impl Control {
         }
     }
 
+    /// Where the mocks serve and what they accept, as a run knows it. Whatever is elsewhere than where it must be is an error:
+    /// mocks can be told to use real systems, and those may not be put into any state.
+    pub fn place(&self, told: &Told) -> Result<(Stack, Credentials), String> {
+        let serving = &told.serving;
+        let all = [&serving.author, &serving.ims, &serving.console, &serving.tenant];
+        let mut urls = Vec::new();
+        for (number, address) in all.into_iter().enumerate() {
+            let url = Url::parse(address).map_err(|error| format!("{}: `{address}`: {error}", self.url))?;
+            let host = url.host_str().unwrap_or_default();
+            let here = host == "127.0.0.1" || host == "localhost" || host.ends_with(".localhost");
+            let right = self.ports.is_none_or(|ports| here && url.port_or_known_default() == Some(ports[number]));
+            if !right {
+                return Err(format!(
+                    "its mocks say that one of their systems is at {url}, which is not where the run put it, so nothing is \
+                    sent there; let the image's command be `mock`, without addresses and ports"
+                ));
+            }
+            urls.push(url);
+        }
+        let Ok([author, ims, console, tenant]) = <[Url; 4]>::try_from(urls) else {
+            return Err(format!("{}: it does not say where all its systems are", self.url));
+        };
+        let control = Some(author.clone());
+        let stack = Stack { ims: Some(ims), console: Some(console), tenant: Some(tenant), control, author };
+        let (credentials, _) = Credentials::new(serving.credentials.clone());
+        Ok((stack, credentials))
+    }
+
     /// Whether the system at that address answers: each has the mocks' clock.
     pub async fn answers(&self, system: &Url) -> Checked {
         self.session(system).send(Call::to("control.clock")).await?.expect_status(&[200]).map(drop)
@@ -94,20 +124,4 @@ impl Control {
             Stack { author: control.clone(), ims: None, console: None, tenant: None, control: Some(control.clone()) };
         Session::new(Arc::clone(&self.run), stack, Credentials::default())
     }
-}
-
-/// Where the mocks serve and what they accept, as a run knows it.
-pub fn place(told: &Told) -> Result<(Stack, Credentials), Error> {
-    let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
-    let serving = &told.serving;
-    let author = url(&serving.author)?;
-    let stack = Stack {
-        ims: Some(url(&serving.ims)?),
-        console: Some(url(&serving.console)?),
-        tenant: Some(url(&serving.tenant)?),
-        control: Some(author.clone()),
-        author,
-    };
-    let (credentials, _) = Credentials::new(serving.credentials.clone());
-    Ok((stack, credentials))
 }

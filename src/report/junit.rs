@@ -8,7 +8,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::error::Error;
-use crate::record::{Attempt, Record, ScenarioRecord};
+use crate::record::{Attempt, PlanRecord, Record, ScenarioRecord};
 use crate::verdict::Verdict;
 
 /// Writes the record as JUnit XML.
@@ -27,7 +27,7 @@ pub fn draw(record: &Record) -> Result<String, Error> {
             order.push(scenario.file.as_str());
             TestSuite::new(&*scenario.feature)
         });
-        suite.add_test_case(case(scenario, record.plan.strict));
+        suite.add_test_case(case(scenario, &record.plan));
     }
     for file in order {
         let Some(mut suite) = suites.remove(file) else { continue };
@@ -52,11 +52,11 @@ fn for_jenkins(xml: &str) -> String {
     format!("{start}<testsuites {tag}>{rest}")
 }
 
-fn case(scenario: &ScenarioRecord, strict: bool) -> TestCase {
+fn case(scenario: &ScenarioRecord, plan: &PlanRecord) -> TestCase {
     // The id is unique: its part before the slash is the class, and a row's number distinguishes rows of one name.
     let (class, rest) = scenario.id.split_once('/').unwrap_or(("", &scenario.id));
     let row = rest.split_once('#').map_or_else(String::new, |(_, row)| format!(" #{row}"));
-    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario, strict));
+    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario, plan));
     case.set_classname(format!("bpconform.{class}"));
     case.set_time(duration(scenario.duration_ms));
     // Jenkins knows no properties of a case, but a group.
@@ -77,14 +77,13 @@ fn attempt(attempt: &Attempt) -> TestRerun {
     rerun
 }
 
-fn status(scenario: &ScenarioRecord, strict: bool) -> TestCaseStatus {
-    if let Some(worst) =
-        scenario.attempts.iter().max_by_key(|one| one.verdict).filter(|_| strict && scenario.is_flaky())
-    {
-        let reason =
-            format!("flaky: it passed only when it was tried again; {}", worst.reason.as_deref().unwrap_or_default());
-        let flaky = ScenarioRecord { verdict: worst.verdict, reason: Some(reason), ..scenario.clone() };
-        return status(&flaky, false);
+fn status(scenario: &ScenarioRecord, plan: &PlanRecord) -> TestCaseStatus {
+    let counted = scenario.counted(plan);
+    if counted != scenario.verdict {
+        let worst = scenario.attempts.iter().find(|attempt| attempt.verdict == counted);
+        let reason = worst.and_then(|attempt| attempt.reason.as_deref()).unwrap_or_default();
+        let reason = Some(format!("flaky: it passed only when it was tried again; {reason}"));
+        return status(&ScenarioRecord { verdict: counted, reason, ..scenario.clone() }, plan);
     }
     let mut status = alone(scenario);
     // A skipped case has no earlier attempts, and could not carry them.

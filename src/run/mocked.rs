@@ -60,9 +60,10 @@ fn advice(session: &Session, system: System, there: &str) -> String {
 async fn tokens(session: &Session) -> Checked<Option<String>> {
     let mock = session.stack.base(System::Ims)?.origin();
     let all = ims_configurations::for_brand_portal(session).await?;
-    let endpoints = all.into_iter().filter_map(|configuration| configuration.token_request);
-    let mut others = endpoints.filter(|endpoint| Url::parse(endpoint).is_ok_and(|url| url.origin() != mock));
-    Ok(others.next())
+    // What cannot be read as an address is not the mock's: who knows where the Author takes it to be.
+    let endpoints = all.into_iter().map(|configuration| configuration.token_request.unwrap_or_default());
+    let mut others = endpoints.filter(|endpoint| !Url::parse(endpoint).is_ok_and(|url| url.origin() == mock));
+    Ok(others.next().map(|other| if other.is_empty() { "no address at all".to_owned() } else { other }))
 }
 
 /// Where the Author delivers to, if that is not the mock.

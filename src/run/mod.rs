@@ -84,11 +84,6 @@ impl Target {
         }
     }
 
-    /// Whether nothing of it outlives the run: then nothing that a run changed is left behind.
-    pub(crate) const fn is_thrown_away(&self) -> bool {
-        matches!(self, Self::Container(contained) if !contained.outlived)
-    }
-
     /// A real Author, whose state must be as before in the end.
     pub(crate) fn real(&self) -> Option<(&Stack, &Credentials)> {
         self.place().filter(|_| !self.is_mocked())
@@ -185,6 +180,11 @@ impl Options {
             replace: false,
             journal: None,
         }
+    }
+
+    /// Whether the Author's repository goes with its container.
+    fn author_goes(&self) -> bool {
+        matches!(&self.target, Target::Container(contained) if !contained.outlived)
     }
 
     fn facts<'a>(&'a self, survey: Option<&'a Survey>) -> Facts<'a> {
@@ -306,12 +306,11 @@ async fn run_until(
     // Whatever happened, what was changed is undone before anything else is said.
     if let Some((stack, credentials)) = options.target.real() {
         let session = Session::new(shared, stack.clone(), credentials.clone());
-        let (left, journal) = undo::finish(&session, options.journal.is_some()).await;
+        let (left, journal) = undo::finish(&session, options.journal.is_some(), options.author_goes()).await;
         (record.left_behind, record.journal) = (left, journal.map(|path| path.display().to_string()));
     }
     record.scenarios = played.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    if options.target.is_thrown_away() {
-        record.left_behind.clear();
+    if options.author_goes() && record.left_behind.is_empty() {
         record.scenarios.iter_mut().for_each(|scenario| scenario.left_behind.clear());
     }
     close(&mut record, options, stop.why());

@@ -16,7 +16,7 @@ use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::mock::MockStack;
-use crate::mock::control::{self, Control};
+use crate::mock::control::Control;
 use crate::plan::Prepare;
 use crate::run::drive::{Evidence, Key};
 use crate::run::mocks::Mocks;
@@ -184,5 +184,5 @@ fn anew(run: &Run, connection: &Connection) -> Result<Run, Problem> {
 
 async fn renewed(control: &Control, seed: &str) -> Result<(Stack, Credentials), Problem> {
     let told = control.renew(seed).await?;
-    control::place(&told).map_err(|error| Problem::error(error.to_string()))
+    control.place(&told).map_err(Problem::error)
 }

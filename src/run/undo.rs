@@ -3,25 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_fixtures::{Allow, Surfaces, System};
 use bpconform_steps::journal::{self, FORMAT, Header, Journal};
 use bpconform_steps::session::Session;
-use bpconform_steps::undo;
+use bpconform_steps::undo::{self, Undo};
 use jiff::Timestamp;
 
 use crate::error::Error;
-use crate::run::Options;
+use crate::run::{Options, Target};
 
 /// The journal's name in the directory of `--out`.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 
 /// How long undoing all that scenarios left may take.
-const LIMIT: Duration = Duration::from_secs(300);
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
 /// Begins the journal of a run that may change a real Author; any other run has nothing to write down.
 pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
     let Some((stack, _)) = options.target.real() else { return Ok(Journal::default()) };
-    if options.allow < Allow::Change || options.target.is_thrown_away() {
+    if options.allow < Allow::Change {
         return Ok(Journal::default());
     }
     let path = options.journal.clone().unwrap_or_else(|| PathBuf::from(format!("bpconform-{id}.journal")));
@@ -36,6 +36,7 @@ pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
         run: id.to_owned(),
         began: Timestamp::now(),
         stack: stack.clone(),
+        container: matches!(options.target, Target::Container(_)),
         surfaces,
     };
     Journal::create(&path, header).map_err(|source| Error::Write { file: path, source })
@@ -49,6 +50,9 @@ fn make_room(path: &Path) -> Result<(), Error> {
         Err(error) => Err(error.to_string()),
     };
     let problem = match earlier {
+        Ok(_) if journal::is_in_use(path) => {
+            format!("{} is the journal of a run that goes on; name another with --journal", path.display())
+        }
         Ok(earlier) if earlier.open.is_empty() => {
             return std::fs::remove_file(path).map_err(|source| Error::Write { file: path.to_owned(), source });
         }
@@ -66,8 +70,9 @@ fn make_room(path: &Path) -> Result<(), Error> {
 /// What could not be undone, and the journal in which that stands.
 pub(super) type Left = (Vec<String>, Option<PathBuf>);
 
-/// Undoes what no scenario has undone itself: one that was broken off by a panic, or could not undo something.
-pub(super) async fn finish(session: &Session, keep: bool) -> Left {
+/// Undoes what no scenario has undone itself: one that was broken off by a panic, or could not undo something. Where the
+/// Author's repository goes with its container, what was changed in it needs no undoing; what was delivered does.
+pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> Left {
     let journal = &session.run.journal;
     let changes = journal.open(None);
     let mut left = Vec::new();
@@ -75,6 +80,15 @@ pub(super) async fn finish(session: &Session, keep: bool) -> Left {
         match tokio::time::timeout(LIMIT, undo::carry_out(&session.undoing(), changes)).await {
             Ok(problems) => left.extend(problems.into_iter().map(|problem| problem.reason)),
             Err(_) => left.push(format!("undoing was broken off after {} s", LIMIT.as_secs())),
+        }
+    }
+    if author_goes {
+        let delivers = !session.run.mocks.contains(&System::Tenant);
+        let goes = |undo: &Undo| undo.is_in_the_author() || undo.is_at_the_tenant() && !delivers;
+        let gone = journal.open(None).into_iter().filter(|change| change.undo.iter().all(goes));
+        gone.for_each(|change| journal.settle(change.number, None));
+        if journal.open(None).is_empty() {
+            left.clear();
         }
     }
     (left, journal.close(keep))

@@ -93,7 +93,7 @@ pub fn named(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
     let find = |id: &String| {
         all.get(id).cloned().map(Arc::new).ok_or_else(|| {
             let near = all.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            Error::Usage(format!("--defect {id}: there is no such defect{near} `bpconform selftest` shows all"))
+            Error::Usage(format!("--defect {id}: there is no such defect; fixtures/defects.toml has all{near}"))
         })
     };
     ids.iter().map(find).collect()

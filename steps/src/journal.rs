@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bpconform_fixtures::Surfaces;
+use fs4::fs_std::FileExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub struct Header {
     pub began: Timestamp,
     /// Where its target is.
     pub stack: Stack,
+    /// Whether that was a container: begun again on the same volume, the Author has another address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub container: bool,
     /// The surfaces that are not the built-in ones; without them nothing could be undone over paths that were learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surfaces: Option<Surfaces>,
@@ -94,10 +98,25 @@ struct State {
     last: u64,
 }
 
+/// Keeps a journal for this process; it is free again when that ends, however it ends. The error says that another has it.
+fn hold(file: &File) -> io::Result<()> {
+    // Some file systems know no locks.
+    if file.try_lock_exclusive().unwrap_or(true) {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "a run that goes on uses it"))
+}
+
+/// Whether a run that goes on uses the journal of that name.
+pub fn is_in_use(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| hold(&file).is_err())
+}
+
 impl Journal {
     /// Begins one on disk. A file that is there already is another run's and is not written over.
     pub fn create(path: &Path, header: Header) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        hold(&file)?;
         let journal = Self::default();
         journal.lock().file = Some((path.to_owned(), file));
         journal.lock().write(&Line::Run(Box::new(header)), true)?;
@@ -107,6 +126,7 @@ impl Journal {
     /// Goes on with one that was read from a file: `changes` are those that are not undone.
     pub fn resume(path: &Path, changes: Vec<Change>) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
+        hold(&file)?;
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
         let state = State { file: Some((path.to_owned(), file)), open: changes, last };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
@@ -247,6 +267,7 @@ mod tests {
             run: "r1".into(),
             began: Timestamp::UNIX_EPOCH,
             stack,
+            container: false,
             surfaces: None,
         }
     }

@@ -160,6 +160,16 @@ async fn one(session: &Session, change: &Change) -> Checked {
 }
 
 impl Undo {
+    /// Whether what it undoes was delivered to the tenant.
+    pub const fn is_at_the_tenant(&self) -> bool {
+        matches!(self, Self::Publication { .. } | Self::Replication { .. })
+    }
+
+    /// Whether what it undoes is in the Author's own repository.
+    pub const fn is_in_the_author(&self) -> bool {
+        !self.is_at_the_tenant() && !matches!(self, Self::Project { .. })
+    }
+
     /// Whether what it undoes bears the mark of a run, or is found by something that does.
     fn is_of(&self, mark: &str) -> bool {
         let bears = |text: &String| text.contains(mark);

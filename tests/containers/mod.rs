@@ -148,3 +148,22 @@ fn an_image_that_only_says_that_it_is_the_mocks_is_not_checked() {
     assert_eq!(told.code, Some(3), "{}", told.all());
     assert!(told.err.contains("it says that it is the mocks, but they do not answer"), "{}", told.err);
 }
+
+#[test]
+fn mocks_that_are_elsewhere_than_the_run_put_them_are_not_touched() {
+    if !there_is_an_engine("mocks_that_are_elsewhere_than_the_run_put_them_are_not_touched") {
+        return;
+    }
+    // Another Author, which answers at that port of this machine.
+    let other = crate::support::Mock::start("configured");
+    let before = other.repository();
+    let port = other.url("author").rsplit(':').next().expect("a port").to_owned();
+    let name = "bpconform-elsewhere:test";
+    for command in [["mock", "--author-port", &port], ["mock", "--tenant-url", "http://bpdoc.localhost:1"]] {
+        build(name, &format!("FROM {MOCKS}\nCMD {}\n", serde_json::json!(command)));
+        let told = run(&over(name, &["--start-timeout", "0.2", "--requirement", "BP-UPG-02"]), &[]);
+        assert_eq!(told.code, Some(3), "{}", told.all());
+        assert!(told.err.contains("which is not where the run put it, so nothing is sent there"), "{}", told.err);
+    }
+    assert_eq!(other.repository(), before);
+}

@@ -146,7 +146,7 @@ pub enum StackError {
     )]
     Host(String),
     /// A system needs another one, which is neither served nor named.
-    #[error("the {system} needs the address of the {needs}: serve it too, or name it")]
+    #[error("the {system} needs the address of the {needs}: serve it too, or name it with --ims-url or --tenant-url")]
     Missing {
         /// The system that is served.
         system: &'static str,
