@@ -15,13 +15,13 @@ use crate::exit::Exit;
 use crate::features::{Features, Known};
 use crate::fleet::{self, Fleet};
 use crate::hybrid::Whose;
-use crate::observe::Place;
 use crate::output::Output;
 use crate::plan::Selection;
+use crate::reach::Place;
 use crate::record::ScenarioRecord;
 use crate::report::style::Styles;
 use crate::run::Options;
-use crate::{check, clean, doctor, environment, evaluate, explain, learn, list, mock, rehearse, selftest};
+use crate::{check, clean, doctor, environment, evaluate, explain, learn, list, mock, reach, rehearse, selftest};
 
 /// Does what the command line asks for.
 pub fn main() -> Exit {
@@ -218,10 +218,7 @@ fn mocks_need_a_target(run: &cli::Run, matches: &clap::ArgMatches) -> Result<(),
 }
 
 pub(crate) fn surfaces(select: &Select) -> Result<Arc<Surfaces>, Error> {
-    Ok(Arc::new(match &select.surfaces {
-        Some(file) => Surfaces::read_over_built_in(file)?,
-        None => Surfaces::built_in().clone(),
-    }))
+    reach::surfaces(select.surfaces.as_deref()).map(Arc::new)
 }
 
 pub(crate) fn features(select: &Select) -> Result<Features, Error> {

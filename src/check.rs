@@ -20,9 +20,9 @@ use crate::container::{self, Wanted};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::hybrid::HybridArgs;
-use crate::observe::{Place, Reach};
 use crate::observer::Observer;
 use crate::output::Output;
+use crate::reach::{Place, Reach};
 use crate::record::{Outcome, Record};
 use crate::report::Wanted as Report;
 use crate::report::style::Styles;
@@ -139,6 +139,9 @@ impl Asked<'_> {
     async fn record(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Record, Error> {
         let (mut options, features) = (self.options(target, connection, out)?, features(self.select)?);
         let (output, terminal) = (self.output, self.terminal());
+        if !features.cases.iter().any(|case| options.selection.takes(case)) {
+            output.err("no scenario is selected by --tags, --name and --requirement; `bpconform list` shows all\n");
+        }
         out.map_or(Ok(()), record_file::clear)?;
         self.how.reports.iter().try_for_each(Report::make_room)?;
         let own_mocks = self.hybrid.begin(&mut options, output).await?;

@@ -18,8 +18,8 @@ use crate::cli::TargetArgs;
 use crate::container::sweep::{self, SweepArgs};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::observe::{Place, Reach};
 use crate::output::Output;
+use crate::reach::{Place, Reach};
 use crate::run::preflight;
 use crate::run::undo::JOURNAL;
 

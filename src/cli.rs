@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bpconform_fixtures::{Allow, System};
 use bpconform_mocks::faults::Fault;
+use bpconform_steps::credentials::{ALL, Named};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use regex::Regex;
@@ -438,7 +439,18 @@ pub fn command() -> clap::Command {
         NOT.into_iter().fold(rehearse, |rehearse, id| rehearse.mut_arg(id, of_containers))
     });
     let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
+    let needs = |command: clap::Command| command.after_long_help(credentials());
+    let command =
+        ["run", "doctor", "clean", "rehearse"].into_iter().fold(command, |it, name| it.mut_subcommand(name, needs));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
+}
+
+/// The credentials that exist: they are given in the environment, or in a file of one's own, and by no flag.
+fn credentials() -> String {
+    let widest = ALL.iter().map(|credential| credential.name.len()).max().unwrap_or_default();
+    let line = |credential: &Named| format!("\n  {:widest$}  {}", credential.name, credential.what);
+    let lines: String = ALL.iter().map(line).collect();
+    format!("Credentials, as variables of the environment or lines NAME=VALUE of --credentials FILE:{lines}")
 }
 
 fn allow_level() -> impl clap::builder::TypedValueParser<Value = Allow> {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::error::Error;
 use crate::record::{Outcome, Record, ScenarioRecord, ShardRecord};
 use crate::shard;
@@ -42,9 +44,13 @@ fn shards(records: &[Named]) -> Result<Vec<&ShardRecord>, Error> {
     Ok(records.iter().filter_map(|(_, record)| record.plan.shard.as_ref()).collect())
 }
 
+/// A value as a person may read it.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// What must be the same in all records for their verdicts to say something together.
 fn traits(record: &Record) -> [(&'static str, String); 10] {
-    let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
     let (shard, target) = (record.plan.shard.as_ref(), &record.target);
     // A container has another address each time.
     let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };

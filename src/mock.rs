@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defects, Surfaces, System};
+use bpconform_fixtures::{Defects, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
@@ -25,7 +25,7 @@ use crate::exit::Exit;
 use crate::hybrid;
 use crate::output::Output;
 use crate::serve::CERTIFICATE;
-use crate::{selftest, signals};
+use crate::{reach, selftest, signals};
 
 /// The label of an image that says `true` when what it holds is the mocks, with a control.
 pub const IMAGE_LABEL: &str = "org.bpconform.mocks";
@@ -114,10 +114,7 @@ pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, outpu
 }
 
 fn options(mock: &cli::Mock) -> Result<StackOptions, Error> {
-    let surfaces = match &mock.surfaces {
-        Some(file) => Surfaces::read_over_built_in(file)?,
-        None => Surfaces::built_in().clone(),
-    };
+    let surfaces = reach::surfaces(mock.surfaces.as_deref())?;
     let mut options = mock.how.options(&mock.seed)?;
     options.surfaces = Arc::new(surfaces);
     options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };

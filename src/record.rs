@@ -29,7 +29,7 @@ pub struct Record {
     /// When the run began.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
-    /// How long it took, wall time.
+    /// How long it took, wall time, in milliseconds.
     pub duration_ms: f64,
     /// What was checked.
     pub target: TargetRecord,
@@ -221,7 +221,7 @@ pub struct ScenarioRecord {
     pub attempts: Vec<Attempt>,
     /// When it began: milliseconds since 1970; 0 if it never did.
     pub started_ms: f64,
-    /// How long it took.
+    /// How long it took, in milliseconds.
     pub duration_ms: f64,
     /// Its steps, the backgrounds' first.
     pub steps: Vec<StepRecord>,
@@ -243,7 +243,7 @@ pub struct Attempt {
     pub reason: Option<String>,
     /// When it began: milliseconds since 1970.
     pub started_ms: f64,
-    /// How long it took.
+    /// How long it took, in milliseconds.
     pub duration_ms: f64,
 }
 
@@ -269,7 +269,7 @@ pub struct StepRecord {
     pub reason: Option<String>,
     /// When it began: milliseconds since 1970; 0 if it never did.
     pub started_ms: f64,
-    /// How long it took.
+    /// How long it took, in milliseconds.
     pub duration_ms: f64,
     /// What went over the wire for it, in the order in which it was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -300,7 +300,7 @@ pub struct Summary {
     /// How many scenarios passed only when they were tried again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub flaky: usize,
-    /// Wall time from the start of the process to the end of the run.
+    /// Wall time from the start of the process to the end of the run, in milliseconds.
     pub wall_ms: f64,
 }
 

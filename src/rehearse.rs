@@ -14,8 +14,8 @@ use crate::diff;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::hybrid::HybridArgs;
-use crate::observe::Place;
 use crate::output::Output;
+use crate::reach::Place;
 use crate::record::{Outcome, Record};
 
 /// `bpconform rehearse`

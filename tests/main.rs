@@ -9,6 +9,7 @@ mod conformance;
 mod connection;
 #[cfg(unix)]
 mod containers;
+mod documents;
 mod evidence;
 #[cfg(unix)]
 mod fleet;

@@ -277,6 +277,27 @@ fn the_journal_of_a_run_that_goes_on_is_its_own() {
 }
 
 #[test]
+fn what_was_changed_in_a_container_is_undone_where_its_volume_is_now() {
+    let mut held = held_at("undo-container", 10, "an-oauth-integration", &["--request-timeout", "60"]);
+    held.child.kill().expect("it runs");
+    held.child.wait().expect("it ends");
+    // As a run over a container would have written it: at an address that is nobody's any more.
+    let journal = held.out.join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("it is there");
+    let (header, rest) = text.split_once('\n').expect("lines");
+    let mut header: Value = serde_json::from_str(header).expect("JSON");
+    header["container"] = true.into();
+    header["stack"]["author"] = "http://127.0.0.1:1/".into();
+    std::fs::write(&journal, format!("{header}\n{rest}")).expect("it is ours");
+    let told = clean(&held.mock, &journal, &[]);
+    assert_eq!(told.code, Some(2), "{}", told.all());
+    assert!(told.err.contains("which was a container") && told.err.contains("--author-url"), "{}", told.err);
+    let told = clean(&held.mock, &journal, &["--author-url", held.mock.url("author")]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert_eq!(differences(&held.before, &held.mock.repository()), "", "{}", told.all());
+}
+
+#[test]
 fn a_run_that_is_asked_to_end_undoes_first() {
     for (signal, name) in [("-INT", "undo-ctrl-c"), ("-TERM", "undo-term")] {
         let held = held_at(name, 10, "an-oauth-integration", &[]);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
@@ -59,11 +60,27 @@ impl From<Error> for Failure {
     }
 }
 
+/// A value that no argument gave came from the environment, and clap blames the flag.
+fn blame(error: clap::Error, arguments: &[OsString]) -> Failure {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error.into() };
+    let flag = flag.split([' ', '=']).next().unwrap_or_default().to_owned();
+    let is_said = arguments.iter().any(|argument| {
+        let argument = argument.to_string_lossy();
+        argument == flag.as_str() || argument.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('='))
+    });
+    let invalid = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
+    let setting = settings::all().into_iter().find(|setting| format!("--{}", setting.flag) == flag);
+    match setting.filter(|setting| invalid && !is_said && std::env::var_os(&setting.variable).is_some()) {
+        Some(setting) => Error::Environment { name: setting.variable, problem: settings::reason(&error) }.into(),
+        None => error.into(),
+    }
+}
+
 impl Configured {
     /// Reads the arguments of the process, the environment, and the file that either names or that lies in the working
     /// directory.
     pub fn read(arguments: &[OsString]) -> Result<Self, Failure> {
-        let matches = cli::command().try_get_matches_from(arguments)?;
+        let matches = cli::command().try_get_matches_from(arguments).map_err(|error| blame(error, arguments))?;
         if matches.subcommand_name() == Some("completions") {
             return Ok(Self { matches, file: None, profile: None, given: BTreeMap::new() });
         }

@@ -17,7 +17,8 @@ pub const START: Duration = Duration::from_secs(15 * 60);
 #[command(next_help_heading = "Container")]
 pub struct ContainerArgs {
     /// The port at which the Author listens inside its container
-    #[arg(long, value_name = "PORT", default_value_t = 4502, env = "BPCONFORM_CONTAINER_PORT")]
+    #[arg(long, value_name = "PORT", default_value_t = 4502, env = "BPCONFORM_CONTAINER_PORT",
+        value_parser = clap::value_parser!(u16).range(1..))]
     pub container_port: u16,
     /// Publish another port of the container on this machine, PORT or HOST:CONTAINER; may be said several times
     #[arg(long = "publish", value_name = "PORT", env = "BPCONFORM_PUBLISH", value_delimiter = ',',

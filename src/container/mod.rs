@@ -23,8 +23,8 @@ use url::Url;
 use crate::cli::TargetArgs;
 use crate::error::Error;
 use crate::mock::control::Control;
-use crate::observe::{Place, Reach};
 use crate::output::Output;
+use crate::reach::{Place, Reach};
 use crate::signals;
 
 use args::ContainerArgs;

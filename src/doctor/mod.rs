@@ -24,8 +24,8 @@ use crate::doctor::configuration::{Case, Cloud};
 pub use crate::doctor::finding::{Finding, Report, Severity};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::observe::{Place, Reach, surfaces};
 use crate::output::Output;
+use crate::reach::{Place, Reach, surfaces};
 use crate::report::style::Styles;
 use crate::run::preflight;
 

@@ -6,8 +6,8 @@ use super::{probe, show};
 use crate::cli::Surface;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::observe::{Place, Reach, surfaces};
 use crate::output::Output;
+use crate::reach::{Place, Reach, surfaces};
 use crate::run::preflight;
 
 /// Carries it out. Nothing found is exit code 4: nothing was proved.

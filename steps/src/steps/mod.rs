@@ -1,11 +1,12 @@
-//! The sentences of the features, one module for each feature, and one for what arrives at mocked systems.
+//! The sentences of the features: a module for each, and modules of their own for what arrives at mocked systems, for what
+//! else is published than assets, and for the jobs that stop an upgrade.
 
 pub mod arriving;
 pub mod cloud_service;
 pub mod developer_console;
 pub mod ims_integration;
-pub mod legacy;
 pub mod legacy_gateway;
+pub mod legacy_jwt;
 pub mod parallel_publishing;
 pub mod prerequisites;
 pub mod publishing;
