@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use bpconform_fixtures::toml_problem;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -46,12 +47,13 @@ impl Baseline {
     /// Reads a baseline.
     pub fn read(file: &Path) -> Result<Self, Error> {
         let problem = |problem: String| Error::Read { file: file.to_owned(), problem };
-        let text = std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
-        Self::parse(&text).map_err(problem)
+        let advice = "`bpconform baseline RECORD` writes such a file";
+        let text = std::fs::read_to_string(file).map_err(|error| problem(format!("{error}; {advice}")))?;
+        Self::parse(&text).map_err(|wrong| problem(format!("{wrong}; {advice}")))
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let baseline: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let baseline: Self = toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
         baseline.check()?;
         Ok(baseline)
     }

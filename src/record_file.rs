@@ -136,7 +136,8 @@ pub fn read(path: &Path) -> Result<Record, Error> {
 }
 
 fn read_file(file: &Path) -> Result<Record, Error> {
-    let open = File::open(file).map_err(|error| unreadable(file, error.to_string()))?;
+    let missing = |error: io::Error| unreadable(file, format!("{error}; name what `bpconform run --out` wrote"));
+    let open = File::open(file).map_err(missing)?;
     let record = if file.extension().is_some_and(|extension| extension == "jsonl") {
         from_lines(BufReader::new(open)).map_err(|problem| unreadable(file, problem))?
     } else {
