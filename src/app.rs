@@ -120,13 +120,12 @@ const TARGETS: [&str; 8] =
 /// Without a word the embedded mocks are checked. Who names a real system anywhere, or a profile, has said a word, and would
 /// take their verdict for that of the real one.
 fn mocks_are_meant(run: &cli::Run, configured: &Configured) -> Result<(), Error> {
-    let is_given = |id: &str| configured.is_given(id);
-    if run.target.target != TargetKind::Mock || is_given("target") {
+    if run.target.target != TargetKind::Mock || configured.is_given("target") {
         return Ok(());
     }
     let advice = "the embedded mocks would be checked instead: say --target author or --target container, or --target \
         mock if they are meant";
-    if let Some(id) = TARGETS.into_iter().find(|id| is_given(id)) {
+    if let Some(id) = TARGETS.into_iter().find(|id| configured.is_given(id)) {
         return Err(Error::Usage(format!("{id} is set ({}), and {advice}", configured.origin_of(id))));
     }
     match &configured.profile {
@@ -139,10 +138,7 @@ fn mocks_are_meant(run: &cli::Run, configured: &Configured) -> Result<(), Error>
 
 /// What comes before a profile would be the same for all environments, whatever their profiles say.
 fn fleet_has_its_own_targets(configured: &Configured) -> Result<(), Error> {
-    let matches = configured.command();
-    let said =
-        |id: &&str| matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable));
-    match TARGETS.iter().find(|id| said(id)) {
+    match TARGETS.into_iter().find(|id| configured.is_said(id)) {
         Some(id) => Err(Error::Usage(format!(
             "{id} is set ({}), and would be the same for every environment of the fleet: leave it out, and write it into \
             their profiles",

@@ -1,16 +1,13 @@
 //! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
 //! Author did not answer. It may be said as often as one likes. With `--containers` it sweeps the Docker Engine instead.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::journal::{self, Change, Journal};
-use bpconform_steps::session::{Run, Session, Settings};
+use bpconform_steps::session::{Run, Session};
 use bpconform_steps::undo;
-use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::Wire;
 use clap::Args;
 
@@ -73,25 +70,16 @@ pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -
     target.author_url = Some(author.clone());
     let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
     let count = open.len();
-    let run = Run {
-        id: header.run.clone(),
-        allow: Allow::Change,
-        embedded: false,
-        mocks: BTreeSet::new(),
-        welcome: Welcome::default(),
-        surfaces: Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone())),
-        wire: Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?,
-        redactor: output.redactor.clone(),
-        settings: Settings::default(),
-        journal: Journal::resume(&path, open).map_err(|source| match source.kind() {
-            std::io::ErrorKind::WouldBlock => Error::Usage(format!(
-                "{}: the run goes on, and undoes by itself what it changed; wait for its end, or end it",
-                path.display()
-            )),
-            _ => Error::Write { file: path.clone(), source },
-        })?,
-        conversations: AtomicU32::default(),
-    };
+    let surfaces = Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone()));
+    let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
+    let journal = Journal::resume(&path, open).map_err(|source| match source.kind() {
+        std::io::ErrorKind::WouldBlock => Error::Usage(format!(
+            "{}: the run goes on, and undoes by itself what it changed; wait for its end, or end it",
+            path.display()
+        )),
+        _ => Error::Write { file: path.clone(), source },
+    })?;
+    let run = Run { journal, ..Run::new(header.run.as_str(), Allow::Change, surfaces, wire, output.redactor.clone()) };
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
     preflight::check(&session).await.map_err(|problem| Error::Unreachable { url: author.to_string(), problem })?;
     let left = undo::carry_out(&session, session.run.journal.open(None)).await;

@@ -507,7 +507,16 @@ pub(crate) fn shard(text: &str) -> Result<Shard, String> {
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
-    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.ok_or_else(|| "it must be a number of seconds greater than 0".to_owned())
+    duration(text, "seconds", 1.0)
+}
+
+pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
+    duration(text, "minutes", 60.0)
+}
+
+/// A number of units of so many seconds.
+fn duration(text: &str, units: &str, seconds: f64) -> Result<Duration, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0);
+    let duration = number.and_then(|number| Duration::try_from_secs_f64(number * seconds).ok());
+    duration.ok_or_else(|| format!("it must be a number of {units} greater than 0"))
 }

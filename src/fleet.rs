@@ -126,9 +126,10 @@ fn environments(fleet: &Fleet) -> Result<Vec<(String, Duration)>, Error> {
         let text = |key: &str| given.get(key).and_then(|entry| entry.texts.first());
         let run = text("timeout").and_then(|text| cli::seconds(text).ok()).unwrap_or(fleet.timeout);
         // A container is started before the run begins.
-        let start = text("start_timeout").and_then(|text| args::minutes(text).ok()).unwrap_or(args::START);
         let contained = text("target").is_some_and(|target| target == "container");
-        run + GRACE + if contained { start } else { Duration::ZERO }
+        let start = text("start_timeout").map_or(args::START, String::as_str);
+        let start = cli::minutes(start).ok().filter(|_| contained).unwrap_or_default();
+        run + GRACE + start
     };
     let environments = names.into_iter().map(|name| (limit(&name), name));
     Ok(environments.map(|(limit, name)| (name, limit)).collect())

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use bpconform_steps::author::agents;
 use bpconform_steps::under_way::UnderWay;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
@@ -14,9 +15,6 @@ use crate::report::view;
 
 /// The longest part of a name or a sentence that is shown.
 const WIDEST: usize = 100;
-
-/// How many agents AEM makes for a tenant (surfaces.md §0.1).
-const AGENTS: u8 = 4;
 
 /// The live view of a run.
 #[derive(Debug)]
@@ -106,7 +104,7 @@ fn agents(requests: &UnderWay) -> String {
         }
         None => format!("{index} –"),
     };
-    (0..AGENTS).map(agent).collect::<Vec<_>>().join("   ")
+    (0..).take(agents::COUNT).map(agent).collect::<Vec<_>>().join("   ")
 }
 
 /// A style of our own; a wrong one is the usual one.

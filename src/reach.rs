@@ -1,17 +1,14 @@
 //! A conversation with an Author for commands that only look: how it is reached and who asks come from the same settings
 //! as for a run, and nothing but reads can be sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::journal::Journal;
 use bpconform_steps::session::{Run, Session, Settings};
 use bpconform_steps::stack::Stack;
-use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Wire};
 use url::Url;
 
@@ -76,18 +73,10 @@ impl Reach {
 
     /// What the conversations of a command that only looks share.
     pub fn run(&self, surfaces: Surfaces, target: &TargetArgs, output: &Output) -> Result<Run, Error> {
+        let wire = Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?;
         Ok(Run {
-            id: "observe".to_owned(),
-            allow: Allow::Observe,
-            embedded: false,
-            mocks: BTreeSet::new(),
-            welcome: Welcome::default(),
-            surfaces: Arc::new(surfaces),
-            wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
-            redactor: output.redactor.clone(),
-            journal: Journal::default(),
-            conversations: AtomicU32::default(),
             settings: Settings { latest_service_pack: target.latest_service_pack.clone(), ..Settings::default() },
+            ..Run::new("observe", Allow::Observe, Arc::new(surfaces), wire, output.redactor.clone())
         })
     }
 

@@ -4,9 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use bpconform_fixtures::line_of;
 use bpconform_steps::credentials;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -66,7 +66,7 @@ impl ConfigFile {
         let mut file = Self { path: path.to_owned(), common: BTreeMap::new(), profiles: BTreeMap::new() };
         let table = DeTable::parse(text).map_err(|error| {
             // The parser's own message would show the line, which may hold a secret.
-            let line = error.span().map_or(1, |span| line(text, &span));
+            let line = error.span().map_or(1, |span| line_of(text, &span));
             file.error(line, error.message().lines().collect::<Vec<_>>().join(", "))
         })?;
         for (key, value) in table.get_ref() {
@@ -83,11 +83,11 @@ impl ConfigFile {
     fn read_profiles(&mut self, text: &str, key: &Key<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), Error> {
         let shape = "profiles are tables; write [target.NAME] and the settings below it";
         let Some(profiles) = value.get_ref().as_table() else {
-            return Err(self.error(line(text, &key.span()), shape.into()));
+            return Err(self.error(line_of(text, &key.span()), shape.into()));
         };
         for (name, table) in profiles {
             let Some(table) = table.get_ref().as_table() else {
-                return Err(self.error(line(text, &name.span()), shape.into()));
+                return Err(self.error(line_of(text, &name.span()), shape.into()));
             };
             let mut entries = BTreeMap::new();
             for (key, value) in table {
@@ -106,7 +106,7 @@ impl ConfigFile {
         value: &Spanned<DeValue<'_>>,
         profile: Option<&str>,
     ) -> Result<(String, Entry), Error> {
-        let line = line(text, &key.span());
+        let line = line_of(text, &key.span());
         let name = canonical(key.get_ref()).into_owned();
         if !settings::keys().contains(&name) || (profile.is_some() && name == "profile") {
             let hint = settings::did_you_mean(&name);
@@ -226,10 +226,6 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
         DeValue::Boolean(is) => Some(is.to_string()),
         DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     }
-}
-
-fn line(text: &str, span: &Range<usize>) -> usize {
-    text.get(..span.start).unwrap_or_default().split('\n').count()
 }
 
 #[cfg(test)]

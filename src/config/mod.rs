@@ -129,10 +129,14 @@ impl Configured {
         }
     }
 
+    /// Whether somebody gave a setting a value beside the file: in a flag or the environment.
+    pub fn is_said(&self, key: &str) -> bool {
+        matches!(self.command().value_source(key), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    }
+
     /// Whether somebody gave a setting a value: in a flag, the environment or the file.
     pub fn is_given(&self, key: &str) -> bool {
-        let said = self.command().value_source(key);
-        matches!(said, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) || self.given.contains_key(key)
+        self.is_said(key) || self.given.contains_key(key)
     }
 
     /// Where the value of the setting of that key came from, for a person.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
+use crate::cli;
+
 /// Words in a variable's name that mean that its value is a secret.
 const SECRET: [&str; 8] = ["PASS", "PWD", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "KEY", "AUTH"];
 
-/// How long an Author may take until it is ready when nobody says it.
-pub const START: Duration = Duration::from_secs(15 * 60);
+/// How long an Author may take until it is ready when nobody says it, in minutes.
+pub const START: &str = "15";
 
 /// What an operator says of an Author's container.
 #[derive(Clone, Debug, Args)]
@@ -35,15 +37,8 @@ pub struct ContainerArgs {
         action = ArgAction::Append)]
     pub mounts: Vec<MountArg>,
     /// How long the Author may take until it is ready, in minutes
-    #[arg(long, value_name = "MINUTES", value_parser = minutes, default_value = "15", env = "BPCONFORM_START_TIMEOUT")]
+    #[arg(long, value_name = "MINUTES", value_parser = cli::minutes, default_value = START, env = "BPCONFORM_START_TIMEOUT")]
     pub start_timeout: Duration,
-}
-
-/// A number of minutes.
-pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
-    let minutes = text.parse::<f64>().ok().filter(|minutes| *minutes > 0.0);
-    let duration = minutes.and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok());
-    duration.ok_or_else(|| "it must be a number of minutes greater than 0".to_owned())
 }
 
 /// A port to publish.

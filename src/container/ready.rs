@@ -114,13 +114,13 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use bpconform_fixtures::{Allow, Surfaces};
     use bpconform_steps::credentials::Credentials;
-    use bpconform_steps::journal::Journal;
+
     use bpconform_steps::redact::Redactor;
-    use bpconform_steps::session::{Run, Settings};
+    use bpconform_steps::session::Run;
     use bpconform_steps::stack::Stack;
     use bpconform_steps::wire::{Connection, Limits, Wire};
 
@@ -161,19 +161,9 @@ mod tests {
     }
 
     fn session(url: &str) -> Session {
-        let run = Run {
-            id: "ready".into(),
-            allow: Allow::Observe,
-            embedded: false,
-            mocks: std::collections::BTreeSet::new(),
-            welcome: bpconform_steps::welcome::Welcome::default(),
-            surfaces: Arc::new(Surfaces::built_in().clone()),
-            wire: Wire::new(&Connection::to_mocks(Limits::default())).expect("a client"),
-            redactor: Redactor::default(),
-            settings: Settings::default(),
-            journal: Journal::default(),
-            conversations: AtomicU32::default(),
-        };
+        let wire = Wire::new(&Connection::to_mocks(Limits::default())).expect("a client");
+        let surfaces = Arc::new(Surfaces::built_in().clone());
+        let run = Run::new("ready", Allow::Observe, surfaces, wire, Redactor::default());
         let author = url.parse().expect("an address");
         let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
         let login = [("BPCONFORM_AUTHOR_USER", "u"), ("BPCONFORM_AUTHOR_PASSWORD", "a-password-of-tests")];

@@ -132,9 +132,6 @@ pub fn diff(before: &Record, after: &Record) -> Diff {
 
 /// The promises of either record: one that the later does not know was not checked by it.
 fn requirements(before: &Record, after: &Record) -> Vec<Entry> {
-    let by_id = |record: &'_ Record| -> BTreeMap<String, RequirementRecord> {
-        record.requirements.iter().map(|one| (one.id.clone(), counted(one, record))).collect()
-    };
     let (earlier, later) = (by_id(before), by_id(after));
     let gone = before.requirements.iter().filter(|one| !later.contains_key(&one.id));
     let entry = |id: &String| {
@@ -148,11 +145,18 @@ fn requirements(before: &Record, after: &Record) -> Vec<Entry> {
     after.requirements.iter().chain(gone).filter_map(|one| entry(&one.id)).collect()
 }
 
-/// A promise as it counts: of a strict run with what was flaky.
-fn counted(one: &RequirementRecord, record: &Record) -> RequirementRecord {
-    let own = record.scenarios.iter().filter(|scenario| one.scenarios.contains(&scenario.id));
-    let flaky = own.map(|scenario| scenario.counted(&record.plan)).fold(one.verdict, Verdict::merge);
-    RequirementRecord { verdict: flaky, ..one.clone() }
+/// The promises of a record as they count: of a strict run with what was flaky.
+fn by_id(record: &Record) -> BTreeMap<String, RequirementRecord> {
+    let mut all: BTreeMap<_, _> = record.requirements.iter().map(|one| (one.id.clone(), one.clone())).collect();
+    for scenario in &record.scenarios {
+        let counted = scenario.counted(&record.plan);
+        for id in scenario.requirements.iter().filter(|_| counted != scenario.verdict) {
+            if let Some(one) = all.get_mut(id) {
+                one.verdict = one.verdict.merge(counted);
+            }
+        }
+    }
+    all
 }
 
 fn scenarios(before: &Record, after: &Record) -> Vec<Entry> {

@@ -1,37 +1,24 @@
-use std::collections::BTreeSet;
-use std::sync::atomic::AtomicU32;
-
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_mocks::stack::{self, StackOptions};
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::journal::Journal;
 use bpconform_steps::redact::Redactor;
-use bpconform_steps::session::{Run, Settings};
-use bpconform_steps::welcome::Welcome;
+use bpconform_steps::session::Run;
 use bpconform_steps::wire::{Connection, Proxy, Wire};
 
 use super::*;
+
+fn run() -> Run {
+    let wire = Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client");
+    Run::new("test", Allow::Observe, Arc::new(Surfaces::built_in().clone()), wire, Redactor::default())
+}
 
 /// What the doctor says of a mocked Author in that state, and what it sent.
 async fn examined(seed: &str) -> (Report, stack::Stack) {
     let mock = stack::Stack::start(StackOptions::new(seed)).await.expect("the mocks start");
     let url = |address: &str| Url::parse(address).expect("an address");
-    let run = Run {
-        id: "test".into(),
-        allow: Allow::Observe,
-        embedded: false,
-        mocks: BTreeSet::new(),
-        welcome: Welcome::default(),
-        surfaces: Arc::new(Surfaces::built_in().clone()),
-        wire: Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client"),
-        redactor: Redactor::default(),
-        settings: Settings::default(),
-        journal: Journal::default(),
-        conversations: AtomicU32::default(),
-    };
     let credentials = mock.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let stack = Stack { author: url(&mock.author), ims: None, console: None, tenant: None, control: None };
-    let session = Session::new(Arc::new(run), stack, Credentials::new(credentials).0);
+    let session = Session::new(Arc::new(run()), stack, Credentials::new(credentials).0);
     (examine(session, false).await, mock)
 }
 
@@ -85,22 +72,9 @@ async fn an_author_that_is_not_there_is_said_to_be_so() {
     let (_, mock) = examined("configured").await;
     let address = mock.author.clone();
     mock.stop().await;
-    let run = Run {
-        id: "test".into(),
-        allow: Allow::Observe,
-        embedded: false,
-        mocks: BTreeSet::new(),
-        welcome: Welcome::default(),
-        surfaces: Arc::new(Surfaces::built_in().clone()),
-        wire: Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client"),
-        redactor: Redactor::default(),
-        settings: Settings::default(),
-        journal: Journal::default(),
-        conversations: AtomicU32::default(),
-    };
     let author = Url::parse(&address).expect("an address");
     let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
-    let session = Session::new(Arc::new(run), stack, Credentials::default());
+    let session = Session::new(Arc::new(run()), stack, Credentials::default());
     let report = examine(session, false).await;
     assert_eq!(report.exit(), Exit::Unreachable);
     assert!(report.text(false, false).contains("is it running"), "{}", report.text(false, false));

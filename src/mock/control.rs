@@ -1,19 +1,15 @@
 //! The control of mocks that are served elsewhere, asked over HTTP: what they serve, and a new beginning in another state.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_mocks::renewal::{TOOL, Told};
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::journal::Journal;
 use bpconform_steps::problem::Checked;
 use bpconform_steps::redact::Redactor;
-use bpconform_steps::session::{Run, Session, Settings};
+use bpconform_steps::session::{Run, Session};
 use bpconform_steps::stack::Stack;
-use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Limits, Wire};
 use bpconform_steps::{Call, Problem};
 use url::Url;
@@ -40,19 +36,9 @@ impl Control {
     /// The control at an address.
     pub fn at(url: Url, ports: Option<[u16; 4]>, redactor: Redactor) -> Result<Self, Error> {
         let limits = Limits { request: Duration::from_secs(5), ..Limits::default() };
-        let run = Run {
-            id: "control".to_owned(),
-            allow: Allow::Observe,
-            embedded: true,
-            mocks: BTreeSet::new(),
-            welcome: Welcome::default(),
-            surfaces: Arc::new(Surfaces::built_in().clone()),
-            wire: Wire::new(&Connection::to_mocks(limits)).map_err(|error| Error::Wire(error.to_string()))?,
-            redactor,
-            settings: Settings::default(),
-            journal: Journal::default(),
-            conversations: AtomicU32::default(),
-        };
+        let wire = Wire::new(&Connection::to_mocks(limits)).map_err(|error| Error::Wire(error.to_string()))?;
+        let surfaces = Arc::new(Surfaces::built_in().clone());
+        let run = Run { embedded: true, ..Run::new("control", Allow::Observe, surfaces, wire, redactor) };
         Ok(Self { url, ports, run: Arc::new(run) })
     }
 
@@ -90,26 +76,27 @@ impl Control {
     /// mocks can be told to use real systems, and those may not be put into any state.
     pub fn place(&self, told: &Told) -> Result<(Stack, Credentials), String> {
         let serving = &told.serving;
-        let all = [&serving.author, &serving.ims, &serving.console, &serving.tenant];
-        let mut urls = Vec::new();
-        for (number, address) in all.into_iter().enumerate() {
+        let url = |address: &str, port: Option<u16>| {
             let url = Url::parse(address).map_err(|error| format!("{}: `{address}`: {error}", self.url))?;
             let host = url.host_str().unwrap_or_default();
             let here = host == "127.0.0.1" || host == "localhost" || host.ends_with(".localhost");
-            let right = self.ports.is_none_or(|ports| here && url.port_or_known_default() == Some(ports[number]));
-            if !right {
-                return Err(format!(
-                    "its mocks say that one of their systems is at {url}, which is not where the run put it, so nothing is \
-                    sent there; let the image's command be `mock`, without addresses and ports"
-                ));
+            if port.is_none_or(|port| here && url.port_or_known_default() == Some(port)) {
+                return Ok(url);
             }
-            urls.push(url);
-        }
-        let Ok([author, ims, console, tenant]) = <[Url; 4]>::try_from(urls) else {
-            return Err(format!("{}: it does not say where all its systems are", self.url));
+            Err(format!(
+                "its mocks say that one of their systems is at {url}, which is not where the run put it, so nothing is sent \
+                there; let the image's command be `mock`, without addresses and ports"
+            ))
         };
-        let control = Some(author.clone());
-        let stack = Stack { ims: Some(ims), console: Some(console), tenant: Some(tenant), control, author };
+        let [author, ims, console, tenant] = self.ports.map_or([None; 4], |ports| ports.map(Some));
+        let author = url(&serving.author, author)?;
+        let stack = Stack {
+            ims: Some(url(&serving.ims, ims)?),
+            console: Some(url(&serving.console, console)?),
+            tenant: Some(url(&serving.tenant, tenant)?),
+            control: Some(author.clone()),
+            author,
+        };
         let (credentials, _) = Credentials::new(serving.credentials.clone());
         Ok((stack, credentials))
     }

@@ -17,7 +17,6 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use bpconform_fixtures::{Allow, Defect, Surfaces, System};
@@ -25,7 +24,6 @@ use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::{Run as Shared, Session, Settings};
 use bpconform_steps::stack::Stack;
-use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Limits, Wire};
 use cucumber::gherkin::{Feature, Scenario};
 use futures::FutureExt as _;
@@ -212,18 +210,14 @@ impl Options {
 
     fn shared(&self) -> Result<Shared, Error> {
         let id = run_id();
+        let journal = undo::begin(self, &id)?;
+        let wire = Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?;
         Ok(Shared {
-            journal: undo::begin(self, &id)?,
-            conversations: AtomicU32::default(),
-            id,
-            allow: self.allow,
             embedded: self.target.is_mocked(),
             mocks: self.mocks.clone(),
-            welcome: Welcome::default(),
-            surfaces: Arc::clone(&self.surfaces),
-            wire: Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?,
-            redactor: self.redactor.clone(),
             settings: self.settings.clone(),
+            journal,
+            ..Shared::new(id, self.allow, Arc::clone(&self.surfaces), wire, self.redactor.clone())
         })
     }
 }

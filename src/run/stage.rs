@@ -1,16 +1,13 @@
 //! Where a scenario plays: its own mocked stack, or the real target; set before its first step, cleared after its last.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::author::keeping;
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::journal::Journal;
 use bpconform_steps::session::{Run, Session};
 use bpconform_steps::stack::Stack;
-use bpconform_steps::welcome::Welcome;
 use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
@@ -166,19 +163,13 @@ fn name(key: &Key) -> String {
 /// The run with connections of its own for a scenario: those of before have ended with the stack, and whether a client has
 /// seen that yet is chance.
 fn anew(run: &Run, connection: &Connection) -> Result<Run, Problem> {
+    let wire = Wire::new(connection).map_err(|error| Problem::error(error.to_string()))?;
+    // What is done to mocks that begin again is not undone, and they know no name of before.
     Ok(Run {
-        id: run.id.clone(),
-        allow: run.allow,
         embedded: run.embedded,
         mocks: run.mocks.clone(),
-        welcome: Welcome::default(),
-        surfaces: Arc::clone(&run.surfaces),
-        wire: Wire::new(connection).map_err(|error| Problem::error(error.to_string()))?,
-        redactor: run.redactor.clone(),
         settings: run.settings.clone(),
-        // What is done to mocks that begin again is not undone, and they know no name of before.
-        journal: Journal::default(),
-        conversations: AtomicU32::default(),
+        ..Run::new(run.id.as_str(), run.allow, Arc::clone(&run.surfaces), wire, run.redactor.clone())
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use bpconform_steps::author::agents;
 use bpconform_steps::{Call, Session};
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -10,9 +11,6 @@ use serde_json::{Map, Value};
 use crate::features::USUAL_AUTHOR;
 use crate::plan::FRESH;
 use crate::run::mocked;
-
-/// How many agents AEM makes for a tenant (surfaces.md §0.1).
-const AGENTS: usize = 4;
 
 /// What a real Author was found to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,7 +104,7 @@ impl Found {
             (USUAL_AUTHOR, !self.is_fresh()),
             ("legacy-jwt", self.jwt_providers > 0),
             ("legacy-gateway", self.without_ims > 0),
-            ("half-configured", self.configurations == 1 && self.agents.len() < AGENTS),
+            ("half-configured", self.configurations == 1 && self.agents.len() < agents::COUNT),
             ("two-tenants", self.tenants.len() > 1),
             ("queue-blocked", self.stuck),
         ];

@@ -54,6 +54,23 @@ pub struct Run {
 }
 
 impl Run {
+    /// A run on real systems that changes nothing it would have to write down; what differs is set by its user.
+    pub fn new(id: impl Into<String>, allow: Allow, surfaces: Arc<Surfaces>, wire: Wire, redactor: Redactor) -> Self {
+        Self {
+            id: id.into(),
+            allow,
+            embedded: false,
+            mocks: BTreeSet::new(),
+            welcome: Welcome::default(),
+            surfaces,
+            wire,
+            redactor,
+            settings: Settings::default(),
+            journal: Journal::default(),
+            conversations: AtomicU32::default(),
+        }
+    }
+
     /// Whether a system is a mock, so that nothing about it is unknown.
     pub fn is_mock(&self, system: System) -> bool {
         self.embedded || self.mocks.contains(&system)
