@@ -42,6 +42,8 @@ for name in passing failing killed hostile; do
   done
 done
 BPCONFORM_AUTHOR_PASSWORD=nobodys "$bpconform" run --quiet --fleet ci/readers/fleet.toml --tags @observe --out "$out/fleet" >"$out/fleet.txt" 2>&1 || [ $? = 3 ]
+# Without their pages less would be looked at, and nobody would know.
+grep -q "2 of 3 environments conform" "$out/fleet.txt"
 
 if python3 -m venv "$out/venv" && "$out/venv/bin/pip" install --quiet --disable-pip-version-check junitparser==5.0.3 jsonschema==4.26.0; then
   for name in passing failing killed hostile; do
