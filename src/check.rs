@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bpconform_fixtures::Allow;
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::session::Settings;
+use bpconform_steps::run::Settings;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Limits};
 use url::Url;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::journal::{self, Change, Journal};
-use bpconform_steps::session::{Run, Session};
-use bpconform_steps::undo;
+use bpconform_steps::run::Run;
+use bpconform_steps::session::Session;
+use bpconform_steps::undoing;
 use bpconform_steps::wire::Wire;
 use clap::Args;
 
@@ -82,7 +83,7 @@ pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -
     let run = Run { journal, ..Run::new(header.run.as_str(), Allow::Change, surfaces, wire, output.redactor.clone()) };
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
     preflight::check(&session).await.map_err(|problem| Error::Unreachable { url: author.to_string(), problem })?;
-    let left = undo::carry_out(&session, session.run.journal.open(None)).await;
+    let left = undoing::carry_out(&session, session.run.journal.open(None)).await;
     for problem in &left {
         output.err(&format!("could not be undone: {}\n", problem.reason));
     }

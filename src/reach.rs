@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::session::{Run, Session, Settings};
+use bpconform_steps::run::{Run, Settings};
+use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Wire};
 use url::Url;

@@ -120,7 +120,7 @@ mod tests {
     use bpconform_steps::credentials::Credentials;
 
     use bpconform_steps::redact::Redactor;
-    use bpconform_steps::session::Run;
+    use bpconform_steps::run::Run;
     use bpconform_steps::stack::Stack;
     use bpconform_steps::wire::{Connection, Limits, Wire};
 

@@ -2,7 +2,7 @@ use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_mocks::stack::{self, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
-use bpconform_steps::session::Run;
+use bpconform_steps::run::Run;
 use bpconform_steps::wire::{Connection, Proxy, Wire};
 
 use super::*;

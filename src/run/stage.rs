@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::author::keeping;
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::session::{Run, Session};
+use bpconform_steps::run::Run;
+use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
+use bpconform_steps::undoing;
 use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
@@ -144,7 +146,7 @@ impl Stage {
         let Some(session) = world.end() else { return Evidence::default() };
         let exchanges = session.take_exchanges();
         let problems = match &*self.ground {
-            Ground::Real(..) => session.undo_all().await,
+            Ground::Real(..) => undoing::undo_scenario(&session).await,
             Ground::Mock(_) | Ground::Renewed(..) => Vec::new(),
         };
         let mock = self.mocks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bpconform_fixtures::{Allow, Surfaces, System};
 use bpconform_steps::journal::{self, FORMAT, Header, Journal};
 use bpconform_steps::session::Session;
-use bpconform_steps::undo::{self, Undo};
+use bpconform_steps::undo::Undo;
+use bpconform_steps::undoing;
 use jiff::Timestamp;
 
 use crate::error::Error;
@@ -77,7 +78,7 @@ pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> 
     let changes = journal.open(None);
     let mut left = Vec::new();
     if !changes.is_empty() {
-        match tokio::time::timeout(LIMIT, undo::carry_out(&session.undoing(), changes)).await {
+        match tokio::time::timeout(LIMIT, undoing::carry_out(&session.undoing(), changes)).await {
             Ok(problems) => left.extend(problems.into_iter().map(|problem| problem.reason)),
             Err(_) => left.push(format!("undoing was broken off after {} s", LIMIT.as_secs())),
         }

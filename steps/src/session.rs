@@ -1,102 +1,26 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
 //! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use bpconform_fixtures::surfaces::{Class, Evidence};
-use bpconform_fixtures::{Allow, Surface, Surfaces, System};
-use reqwest::RequestBuilder;
+use bpconform_fixtures::{Allow, Surface, System};
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
-use crate::call::{Authentication, Body, Call};
-use crate::carry::carry;
+use crate::call::{Authentication, Call};
 use crate::credentials::Credentials;
-use crate::evidence::{Exchange, Outcome, Text};
-use crate::journal::Journal;
+use crate::evidence::Exchange;
+use crate::journal::Change;
 use crate::problem::{Checked, Problem};
-use crate::redact::{MASK, Redactor};
 use crate::reply::Reply;
+use crate::run::Run;
+use crate::sending::{Prepared, Sending};
 use crate::stack::Stack;
-use crate::undo::{self, Undo};
-use crate::welcome::{self, Welcome};
-use crate::wire::Wire;
-
-/// What all scenarios of a run share.
-#[derive(Debug)]
-pub struct Run {
-    /// A short id that stands in the name of everything that the run creates.
-    pub id: String,
-    /// What the run may do.
-    pub allow: Allow,
-    /// Whether the target is mocks, embedded or in a container: then surfaces that are unknown in reality are known.
-    pub embedded: bool,
-    /// The systems that are mocks beside a real Author: of these too.
-    pub mocks: BTreeSet<System>,
-    /// Whether the Author has taken the run for a user.
-    pub welcome: Welcome,
-    /// The surfaces of the target.
-    pub surfaces: Arc<Surfaces>,
-    /// The client.
-    pub wire: Wire,
-    /// The last gate for secrets.
-    pub redactor: Redactor,
-    /// What the operator knows and the target cannot say.
-    pub settings: Settings,
-    /// What was changed and is not undone yet.
-    pub journal: Journal,
-    /// Counts the conversations, so that what they create has different names.
-    pub conversations: AtomicU32,
-}
-
-impl Run {
-    /// A run on real systems that changes nothing it would have to write down; what differs is set by its user.
-    pub fn new(id: impl Into<String>, allow: Allow, surfaces: Arc<Surfaces>, wire: Wire, redactor: Redactor) -> Self {
-        Self {
-            id: id.into(),
-            allow,
-            embedded: false,
-            mocks: BTreeSet::new(),
-            welcome: Welcome::default(),
-            surfaces,
-            wire,
-            redactor,
-            settings: Settings::default(),
-            journal: Journal::default(),
-            conversations: AtomicU32::default(),
-        }
-    }
-
-    /// Whether a system is a mock, so that nothing about it is unknown.
-    pub fn is_mock(&self, system: System) -> bool {
-        self.embedded || self.mocks.contains(&system)
-    }
-}
-
-/// What the operator knows and the target cannot say.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which service pack counts as the latest, for example `6.5.24.0`; unset, BP-PRE-03 is skipped.
-    pub latest_service_pack: Option<String>,
-    /// How long something that happens by and by may take (agents that appear after Save & Close).
-    pub patience: Duration,
-    /// How long before its end a certificate is reported.
-    pub certificate_warning: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            latest_service_pack: None,
-            patience: Duration::from_secs(60),
-            certificate_warning: Duration::from_secs(30 * 24 * 3600),
-        }
-    }
-}
+use crate::undo::Undo;
+use crate::welcome;
 
 /// One scenario's conversation with the target.
 #[derive(Debug)]
@@ -224,20 +148,25 @@ impl Session {
     async fn send_whatever(&self, call: Call) -> Checked<Reply> {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
-        let url = self.address(surface, &call)?;
-        self.learn_secrets(&call);
-        let fields = wire_fields(surface, &call);
-        let request = self.request(surface, &url, &call, fields.clone())?;
+        let (run, stack, credentials) = (&*self.run, &self.stack, &self.credentials);
+        let sending = Sending { run, stack, credentials, surface, call: &call };
+        let prepared = sending.prepare()?;
         // The embedded mocks go away with all that was changed.
-        if surface.class != Class::Change || self.undoing || self.run.embedded {
-            return self.exchange(surface, url, &call, &fields, request).await;
+        if surface.class != Class::Change || self.undoing || run.embedded {
+            return self.exchange(sending, prepared).await;
         }
-        let what = format!("{} {} {}", surface.id, surface.method, url.path());
+        let what = format!("{} {} {}", surface.id, surface.method, prepared.url.path());
         let number = self.write_down(&what, call.undo.clone().unwrap_or_default())?;
-        let outcome = self.exchange(surface, url, &call, &fields, request).await;
+        let outcome = self.exchange(sending, prepared).await;
         if let Ok(reply) = &outcome {
-            self.run.journal.answered(number, reply.status);
+            run.journal.answered(number, reply.status);
         }
+        outcome
+    }
+
+    async fn exchange(&self, sending: Sending<'_>, prepared: Prepared) -> Checked<Reply> {
+        let (outcome, exchange) = sending.exchange(prepared).await;
+        lock(&self.exchanges).push(exchange);
         outcome
     }
 
@@ -259,9 +188,9 @@ impl Session {
         entered.map_err(|error| Problem::error(format!("not sent: the journal cannot be written: {error}")))
     }
 
-    /// Undoes, last first, what the scenario changed. Gives back what could not be undone.
-    pub async fn undo_all(&self) -> Vec<Problem> {
-        undo::carry_out(&self.undoing(), self.run.journal.open(Some(&self.scenario))).await
+    /// What the scenario changed and is not undone yet, the newest first.
+    pub(crate) fn open_changes(&self) -> Vec<Change> {
+        self.run.journal.open(Some(&self.scenario))
     }
 
     /// Asks again and again until `check` finds something, on the mocks by advancing their clock, on a real target by
@@ -318,130 +247,6 @@ impl Session {
         }
         Ok(())
     }
-
-    fn address(&self, surface: &Surface, call: &Call) -> Checked<Url> {
-        let base = self.stack.base(surface.system)?;
-        let pattern = call.variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
-        let path = bpconform_fixtures::surfaces::expand(pattern, &call.arguments)
-            .map_err(|missing| Problem::error(format!("{}: no value for {{{missing}}}", surface.id)))?;
-        let mut url = base.clone();
-        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
-        Ok(url)
-    }
-
-    fn learn_secrets(&self, call: &Call) {
-        let secret =
-            |word: &str| ["secret", "password", "jwt", "key"].contains(&word.rsplit('-').next().unwrap_or(word));
-        call.words.iter().filter(|(word, _)| secret(word)).for_each(|(_, value)| self.run.redactor.learn(value));
-        if let Authentication::Bearer(secret) | Authentication::Basic(_, secret) = &call.authentication {
-            self.run.redactor.learn(secret);
-        }
-    }
-
-    fn request(
-        &self,
-        surface: &Surface,
-        url: &Url,
-        call: &Call,
-        fields: Vec<(String, String)>,
-    ) -> Checked<RequestBuilder> {
-        let method = surface.method.parse().map_err(|_| Problem::error(format!("{}: bad method", surface.id)))?;
-        let mut request = self.run.wire.client(surface.system).request(method, url.clone()).query(&surface.query);
-        let in_query = matches!(surface.method.as_str(), "GET" | "HEAD" | "DELETE");
-        request = match &call.body {
-            Body::Fields if in_query => request.query(&fields),
-            Body::Fields => request.form(&fields),
-            Body::FieldsInQuery => request.query(&fields),
-            Body::Multipart(upload) => request.multipart(multipart(surface, fields, upload.as_ref())?),
-            Body::Bytes { content_type, bytes } => {
-                request.query(&fields).header("content-type", content_type).body(bytes.clone())
-            }
-        };
-        for (name, value) in &call.headers {
-            request = request.header(name, value);
-        }
-        if surface.system == System::Author {
-            for (name, value) in &self.run.wire.headers {
-                request = request.header(name, value.expose_secret());
-            }
-        }
-        self.authenticate(surface.system, &call.authentication, request)
-    }
-
-    fn authenticate(&self, system: System, whom: &Authentication, request: RequestBuilder) -> Checked<RequestBuilder> {
-        Ok(match (whom, system) {
-            (Authentication::Usual, System::Author) => {
-                let user = self.credentials.need("BPCONFORM_AUTHOR_USER")?;
-                request.basic_auth(user, Some(self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?))
-            }
-            (Authentication::Usual, System::Console) => {
-                request.bearer_auth(self.credentials.need("BPCONFORM_CONSOLE_TOKEN")?)
-            }
-            (Authentication::Usual | Authentication::None, _) => request,
-            (Authentication::Bearer(token), _) => request.bearer_auth(token),
-            (Authentication::Basic(user, password), _) => request.basic_auth(user, Some(password)),
-        })
-    }
-
-    async fn exchange(
-        &self,
-        surface: &Surface,
-        url: Url,
-        call: &Call,
-        fields: &[(String, String)],
-        request: RequestBuilder,
-    ) -> Checked<Reply> {
-        let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
-        let clock = Instant::now();
-        let under_way = self.run.wire.under_way.begin(&surface.id, url.as_str());
-        let (outcome, retries) = carry(&self.run.wire, surface, &url, request).await;
-        drop(under_way);
-        let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if let Ok(reply) = &outcome {
-            reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));
-        }
-        tracing::debug!(surface = surface.id, took_us, ok = outcome.is_ok(), "exchange");
-        let exchange = self.evidence(surface, call, fields, started_us, took_us, &outcome);
-        lock(&self.exchanges).push(Exchange { retries, ..exchange });
-        outcome
-    }
-
-    fn evidence(
-        &self,
-        surface: &Surface,
-        call: &Call,
-        fields: &[(String, String)],
-        started_us: i64,
-        took_us: u64,
-        outcome: &Checked<Reply>,
-    ) -> Exchange {
-        let mask = |text: &str| self.run.redactor.redact(text);
-        let url = self.address(surface, call).map_or_else(|problem| problem.reason, |url| url.to_string());
-        let body = match &call.body {
-            Body::Bytes { bytes, .. } => bytes.clone(),
-            _ => {
-                fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
-            }
-        };
-        Exchange {
-            surface: surface.id.clone(),
-            method: surface.method.clone(),
-            url: mask(&url),
-            request_headers: call.headers.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
-            request_body: Text::keep(&body, mask),
-            started_us,
-            took_us,
-            retries: 0,
-            outcome: match outcome {
-                Ok(reply) => Outcome::Response {
-                    status: reply.status,
-                    headers: reply.headers.iter().map(|header| masked_header(header, mask)).collect(),
-                    body: Text::keep(&reply.body, mask),
-                },
-                Err(problem) => Outcome::Error(mask(&problem.reason)),
-            },
-        }
-    }
 }
 
 fn stopped() -> Problem {
@@ -461,36 +266,6 @@ pub fn unknown_surface(surface: &Surface) -> Problem {
         "surface unknown: {} ({}); capture the request on your Author and supply it with --surfaces FILE",
         surface.id, surface.source
     ))
-}
-
-fn wire_fields(surface: &Surface, call: &Call) -> Vec<(String, String)> {
-    let translated = call.words.iter().map(|(word, value)| (surface.field(word).to_owned(), value.clone()));
-    let said: Vec<_> = translated.chain(call.fields.iter().cloned()).collect();
-    let always = surface.always.iter().filter(|(name, _)| !said.iter().any(|(known, _)| known == *name));
-    always.map(|(name, value)| (name.clone(), value.clone())).chain(said.iter().cloned()).collect()
-}
-
-fn multipart(
-    surface: &Surface,
-    fields: Vec<(String, String)>,
-    upload: Option<&crate::call::Upload>,
-) -> Checked<reqwest::multipart::Form> {
-    let form = fields.into_iter().fold(reqwest::multipart::Form::new(), |form, (name, value)| form.text(name, value));
-    let Some(upload) = upload else { return Ok(form) };
-    let part = reqwest::multipart::Part::bytes(upload.bytes.clone())
-        .file_name(upload.name.clone())
-        .mime_str(&upload.content_type)
-        .map_err(|error| Problem::error(format!("{}: {error}", upload.content_type)))?;
-    Ok(form.part(surface.field(&upload.field).to_owned(), part))
-}
-
-fn masked_header((name, value): &(String, String), mask: impl Fn(&str) -> String) -> (String, String) {
-    let authenticates = ["authorization", "cookie", "set-cookie", "csrf-token", "x-api-key"].contains(&name.as_str());
-    (name.clone(), if authenticates { MASK.to_owned() } else { mask(value) })
-}
-
-fn since_1970(time: SystemTime) -> u128 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |duration| duration.as_micros())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,7 +2,7 @@
 
 use cucumber::{given, then, when};
 
-use super::ims_integration::Chosen;
+use super::chosen::Chosen;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm, CloudService};
 use crate::author::{agents, ims_configurations};

@@ -7,6 +7,7 @@ use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 use regex::Regex;
 
+use super::chosen::Chosen;
 use super::first_column;
 use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
@@ -18,15 +19,6 @@ use crate::world::World;
 
 /// A client secret that no credential has.
 const WRONG_SECRET: &str = "bpconform-wrong-secret";
-
-/// The IMS configuration that the scenario is about.
-#[derive(Clone, Debug)]
-pub struct Chosen {
-    /// Its PID.
-    pub pid: String,
-    /// Its title.
-    pub title: String,
-}
 
 /// The last lines of the Author's error log.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! else is published than assets, and for the jobs that stop an upgrade.
 
 pub mod arriving;
+mod chosen;
 pub mod cloud_service;
 pub mod developer_console;
 pub mod ims_integration;

@@ -1,0 +1,85 @@
+//! What all scenarios of a run share, and what its operator knows.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use bpconform_fixtures::{Allow, Surfaces, System};
+
+use crate::journal::Journal;
+use crate::redact::Redactor;
+use crate::welcome::Welcome;
+use crate::wire::Wire;
+
+/// What all scenarios of a run share.
+#[derive(Debug)]
+pub struct Run {
+    /// A short id that stands in the name of everything that the run creates.
+    pub id: String,
+    /// What the run may do.
+    pub allow: Allow,
+    /// Whether the target is mocks, embedded or in a container: then surfaces that are unknown in reality are known.
+    pub embedded: bool,
+    /// The systems that are mocks beside a real Author: of these too.
+    pub mocks: BTreeSet<System>,
+    /// Whether the Author has taken the run for a user.
+    pub welcome: Welcome,
+    /// The surfaces of the target.
+    pub surfaces: Arc<Surfaces>,
+    /// The client.
+    pub wire: Wire,
+    /// The last gate for secrets.
+    pub redactor: Redactor,
+    /// What the operator knows and the target cannot say.
+    pub settings: Settings,
+    /// What was changed and is not undone yet.
+    pub journal: Journal,
+    /// Counts the conversations, so that what they create has different names.
+    pub conversations: AtomicU32,
+}
+
+impl Run {
+    /// A run on real systems that changes nothing it would have to write down; what differs is set by its user.
+    pub fn new(id: impl Into<String>, allow: Allow, surfaces: Arc<Surfaces>, wire: Wire, redactor: Redactor) -> Self {
+        Self {
+            id: id.into(),
+            allow,
+            embedded: false,
+            mocks: BTreeSet::new(),
+            welcome: Welcome::default(),
+            surfaces,
+            wire,
+            redactor,
+            settings: Settings::default(),
+            journal: Journal::default(),
+            conversations: AtomicU32::default(),
+        }
+    }
+
+    /// Whether a system is a mock, so that nothing about it is unknown.
+    pub fn is_mock(&self, system: System) -> bool {
+        self.embedded || self.mocks.contains(&system)
+    }
+}
+
+/// What the operator knows and the target cannot say.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which service pack counts as the latest, for example `6.5.24.0`; unset, BP-PRE-03 is skipped.
+    pub latest_service_pack: Option<String>,
+    /// How long something that happens by and by may take (agents that appear after Save & Close).
+    pub patience: Duration,
+    /// How long before its end a certificate is reported.
+    pub certificate_warning: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            latest_service_pack: None,
+            patience: Duration::from_secs(60),
+            certificate_warning: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}

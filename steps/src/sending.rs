@@ -1,0 +1,190 @@
+//! One request on its way: worded as the surface says, authenticated, carried, and kept as evidence.
+
+use std::time::{Instant, SystemTime};
+
+use bpconform_fixtures::{Surface, System};
+use reqwest::RequestBuilder;
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use crate::call::{Authentication, Body, Call, Upload};
+use crate::carry::carry;
+use crate::credentials::Credentials;
+use crate::evidence::{Exchange, Outcome, Text};
+use crate::problem::{Checked, Problem};
+use crate::redact::MASK;
+use crate::reply::Reply;
+use crate::run::Run;
+use crate::stack::Stack;
+
+/// A request that is about to be sent: to which surface, for which run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) stack: &'a Stack,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) surface: &'a Surface,
+    pub(crate) call: &'a Call,
+}
+
+/// A request in the form in which it goes over the wire.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) url: Url,
+    fields: Vec<(String, String)>,
+    request: RequestBuilder,
+}
+
+impl Sending<'_> {
+    /// Writes the request; nothing is sent.
+    pub(crate) fn prepare(&self) -> Checked<Prepared> {
+        let url = self.address()?;
+        self.learn_secrets();
+        let fields = wire_fields(self.surface, self.call);
+        let request = self.request(&url, fields.clone())?;
+        Ok(Prepared { url, fields, request })
+    }
+
+    /// Sends the request and reads the whole answer. Gives back the answer, or why there is none, and the evidence.
+    pub(crate) async fn exchange(&self, prepared: Prepared) -> (Checked<Reply>, Exchange) {
+        let Prepared { url, fields, request } = prepared;
+        let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
+        let clock = Instant::now();
+        let under_way = self.run.wire.under_way.begin(&self.surface.id, url.as_str());
+        let (outcome, retries) = carry(&self.run.wire, self.surface, &url, request).await;
+        drop(under_way);
+        let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Ok(reply) = &outcome {
+            reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));
+        }
+        tracing::debug!(surface = self.surface.id, took_us, ok = outcome.is_ok(), "exchange");
+        let exchange = self.evidence(&fields, started_us, took_us, &outcome);
+        (outcome, Exchange { retries, ..exchange })
+    }
+
+    fn address(&self) -> Checked<Url> {
+        let (surface, call) = (self.surface, self.call);
+        let base = self.stack.base(surface.system)?;
+        let pattern = call.variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
+        let path = bpconform_fixtures::surfaces::expand(pattern, &call.arguments)
+            .map_err(|missing| Problem::error(format!("{}: no value for {{{missing}}}", surface.id)))?;
+        let mut url = base.clone();
+        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+        Ok(url)
+    }
+
+    fn learn_secrets(&self) {
+        let secret =
+            |word: &str| ["secret", "password", "jwt", "key"].contains(&word.rsplit('-').next().unwrap_or(word));
+        self.call.words.iter().filter(|(word, _)| secret(word)).for_each(|(_, value)| self.run.redactor.learn(value));
+        if let Authentication::Bearer(secret) | Authentication::Basic(_, secret) = &self.call.authentication {
+            self.run.redactor.learn(secret);
+        }
+    }
+
+    fn request(&self, url: &Url, fields: Vec<(String, String)>) -> Checked<RequestBuilder> {
+        let (surface, call) = (self.surface, self.call);
+        let method = surface.method.parse().map_err(|_| Problem::error(format!("{}: bad method", surface.id)))?;
+        let mut request = self.run.wire.client(surface.system).request(method, url.clone()).query(&surface.query);
+        let in_query = matches!(surface.method.as_str(), "GET" | "HEAD" | "DELETE");
+        request = match &call.body {
+            Body::Fields if in_query => request.query(&fields),
+            Body::Fields => request.form(&fields),
+            Body::FieldsInQuery => request.query(&fields),
+            Body::Multipart(upload) => request.multipart(multipart(surface, fields, upload.as_ref())?),
+            Body::Bytes { content_type, bytes } => {
+                request.query(&fields).header("content-type", content_type).body(bytes.clone())
+            }
+        };
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        if surface.system == System::Author {
+            for (name, value) in &self.run.wire.headers {
+                request = request.header(name, value.expose_secret());
+            }
+        }
+        self.authenticate(request)
+    }
+
+    fn authenticate(&self, request: RequestBuilder) -> Checked<RequestBuilder> {
+        Ok(match (&self.call.authentication, self.surface.system) {
+            (Authentication::Usual, System::Author) => {
+                let user = self.credentials.need("BPCONFORM_AUTHOR_USER")?;
+                request.basic_auth(user, Some(self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?))
+            }
+            (Authentication::Usual, System::Console) => {
+                request.bearer_auth(self.credentials.need("BPCONFORM_CONSOLE_TOKEN")?)
+            }
+            (Authentication::Usual | Authentication::None, _) => request,
+            (Authentication::Bearer(token), _) => request.bearer_auth(token),
+            (Authentication::Basic(user, password), _) => request.basic_auth(user, Some(password)),
+        })
+    }
+
+    fn evidence(
+        &self,
+        fields: &[(String, String)],
+        started_us: i64,
+        took_us: u64,
+        outcome: &Checked<Reply>,
+    ) -> Exchange {
+        let (surface, call) = (self.surface, self.call);
+        let mask = |text: &str| self.run.redactor.redact(text);
+        let url = self.address().map_or_else(|problem| problem.reason, |url| url.to_string());
+        let body = match &call.body {
+            Body::Bytes { bytes, .. } => bytes.clone(),
+            _ => {
+                fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
+            }
+        };
+        Exchange {
+            surface: surface.id.clone(),
+            method: surface.method.clone(),
+            url: mask(&url),
+            request_headers: call.headers.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
+            request_body: Text::keep(&body, mask),
+            started_us,
+            took_us,
+            retries: 0,
+            outcome: match outcome {
+                Ok(reply) => Outcome::Response {
+                    status: reply.status,
+                    headers: reply.headers.iter().map(|header| masked_header(header, mask)).collect(),
+                    body: Text::keep(&reply.body, mask),
+                },
+                Err(problem) => Outcome::Error(mask(&problem.reason)),
+            },
+        }
+    }
+}
+
+fn wire_fields(surface: &Surface, call: &Call) -> Vec<(String, String)> {
+    let translated = call.words.iter().map(|(word, value)| (surface.field(word).to_owned(), value.clone()));
+    let said: Vec<_> = translated.chain(call.fields.iter().cloned()).collect();
+    let always = surface.always.iter().filter(|(name, _)| !said.iter().any(|(known, _)| known == *name));
+    always.map(|(name, value)| (name.clone(), value.clone())).chain(said.iter().cloned()).collect()
+}
+
+fn multipart(
+    surface: &Surface,
+    fields: Vec<(String, String)>,
+    upload: Option<&Upload>,
+) -> Checked<reqwest::multipart::Form> {
+    let form = fields.into_iter().fold(reqwest::multipart::Form::new(), |form, (name, value)| form.text(name, value));
+    let Some(upload) = upload else { return Ok(form) };
+    let part = reqwest::multipart::Part::bytes(upload.bytes.clone())
+        .file_name(upload.name.clone())
+        .mime_str(&upload.content_type)
+        .map_err(|error| Problem::error(format!("{}: {error}", upload.content_type)))?;
+    Ok(form.part(surface.field(&upload.field).to_owned(), part))
+}
+
+fn masked_header((name, value): &(String, String), mask: impl Fn(&str) -> String) -> (String, String) {
+    let authenticates = ["authorization", "cookie", "set-cookie", "csrf-token", "x-api-key"].contains(&name.as_str());
+    (name.clone(), if authenticates { MASK.to_owned() } else { mask(value) })
+}
+
+fn since_1970(time: SystemTime) -> u128 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |duration| duration.as_micros())
+}
