@@ -3,8 +3,8 @@ Feature: Prerequisites
   Section "Prerequisites" of "Configure AEM Assets with Brand Portal" (AEM 6.5):
   https://experienceleague.adobe.com/docs/experience-manager-65/content/assets/brand-portal/configure-aem-assets-with-brand-portal.html#prerequisites
 
-  The document asks for an up and running AEM Assets Author instance with the latest Service Pack, a Brand Portal tenant
-  URL, and a user with the privileges that the steps need. Everything here is only read.
+  The document requires a running AEM Assets Author instance with the latest Service Pack, a Brand Portal tenant URL, and a
+  user with the privileges that the steps need. These scenarios only read.
 
   @BP-PRE-01 @observe
   Scenario: The Author is up and running
@@ -20,7 +20,7 @@ Feature: Prerequisites
 
   @BP-PRE-03 @observe
   Scenario: The latest Service Pack is installed
-    # Which one is the latest changes with time: the operator of the run says it.
+    # The latest Service Pack changes over time, so the operator of the run specifies it.
     Then the version of AEM is the latest Service Pack or later
 
   @BP-PRE-03 @observe
@@ -57,7 +57,7 @@ Feature: Prerequisites
 
   @BP-PRE-06 @observe
   Scenario: The Author is reached as configured, and a wrong address is a clear error
-    # Scheme, certificate authority, proxy and context path are as the run was told; here they prove to be right.
+    # Checks the scheme, certificate authority, proxy and context path of the run's configuration.
     When I open the Author's login page
     Then AEM's login page is shown
     When I ask for the replication agents below a context path that does not exist

@@ -28,7 +28,7 @@ Feature: OAuth credentials in the Adobe Developer Console
     Then IMS refuses with status 400 and the error "<error>"
     And IMS describes the error as "<description>"
 
-    # An empty description is one that the documentation does not tell.
+    # An empty description means that the documentation does not give one.
     Examples:
       | what          | value                     | error                  | description                     |
       | client id     | bpconform-no-such-client  | invalid_client         | invalid client_id parameter     |

@@ -19,7 +19,7 @@ Feature: Adobe IMS integration in AEM
     When I select it and click Check Health
     Then AEM shows "Healthy configuration" and that the token was retrieved successfully
 
-  # What the Author really sends shows only where it arrives: at a mock.
+  # Only a mock can show what the Author really sends.
   @BP-IMS-02 @probe @surface:author.ims-health @mock:ims
   Scenario: For the health check the Author asks IMS for a token as documented
     Given the IMS configuration for Brand Portal
@@ -32,7 +32,7 @@ Feature: Adobe IMS integration in AEM
   @BP-IMS-02 @observe
   Scenario: The Author tells of no token that IMS refused
     When I read the end of the Author's error log
-    Then it tells of no token that IMS refused
+    Then it shows no token that IMS refused
 
   @BP-IMS-03 @observe
   Scenario: There is only one IMS configuration for Brand Portal

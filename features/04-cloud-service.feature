@@ -4,7 +4,7 @@ Feature: Brand Portal cloud service
   https://experienceleague.adobe.com/docs/experience-manager-65/content/assets/brand-portal/configure-aem-assets-with-brand-portal.html#configure-cloud-service
 
   Tools > Cloud Services > AEM Brand Portal > Create: a Title, the IMS configuration and the Service URL, then Save & Close.
-  The Author shall only be configured with one Brand Portal tenant.
+  An Author may be configured with one Brand Portal tenant only.
 
   @BP-CLD-01 @change @author:fresh @surface:author.ims-create @surface:author.ims-delete
   Scenario: Save & Close creates the cloud configuration

@@ -1,10 +1,10 @@
 Feature: Publish from AEM Assets to Brand Portal
-  With the configuration in place, assets, folders, collections, tags, presets, schemas and search facets are published
-  from the Author to the tenant, now or later, and are taken back. Asset Sourcing is the way in the other direction.
+  When the configuration is complete, assets, folders, collections, tags, presets, schemas and search facets are published
+  from the Author to the tenant, immediately or later, and are unpublished. Asset Sourcing is the opposite direction.
 
-  Each scenario works with content of its own, whose name says which run made it, and takes it away again. What has
-  arrived is judged by what the tenant holds, never by what the Author says it sent. The request behind "Publish to
-  Brand Portal" is not documented; until an operator has captured it, these scenarios are skipped on a real Author.
+  Each scenario creates its own content, whose name contains the id of the run, and removes it again. Whether something
+  arrived is judged by what the tenant holds, never by what the Author reports. The request behind "Publish to Brand
+  Portal" is not documented; until an operator has captured it, these scenarios are skipped on a real Author.
 
   Rule: An asset that is published arrives, and one that is unpublished goes
 
@@ -94,7 +94,7 @@ Feature: Publish from AEM Assets to Brand Portal
       Given an asset folder of this run, with the Brand Portal configuration
       And a tag of this run
       And an asset of this run, uploaded by createasset
-      And the asset bears the tag
+      And the asset has the tag
       When the asset is published to Brand Portal
       Then the tenant receives the asset, byte for byte
       And the tenant receives the tag

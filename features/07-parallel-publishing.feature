@@ -1,7 +1,7 @@
 Feature: Four agents publish in parallel
-  The four replication agents share the jobs equally and work side by side, which makes publishing four times as fast as
-  one agent could. None of them may be disabled: what is queued on a disabled agent is not replicated. Against
-  time-outs with many pending items, the troubleshooting page asks for Close Connection on all four.
+  The four replication agents share the jobs equally and work in parallel, which makes publishing four times as fast as with
+  one agent. None of them may be disabled: items that are queued on a disabled agent are not replicated. To prevent
+  time-outs with many pending items, the troubleshooting page recommends Close Connection on all four.
 
   Rule: The four share the jobs equally and are about four times as fast
 

@@ -1,16 +1,16 @@
 Feature: Upgrade an existing configuration
-  To bring an existing configuration to the Developer Console, one verifies that no publishing job is running, deletes the
-  four replication agents, the Brand Portal cloud service and the Mac user, and creates the configuration anew.
+  To migrate an existing configuration to the Developer Console, one verifies that no publishing job is running, deletes the
+  four replication agents, the Brand Portal cloud service and the Mac user, and creates the configuration again.
 
-  The documentation sends the reader to "/etc/replications/agents.author" to delete the agents. That is a typing error:
-  the node is /etc/replication/agents.author, without the s. The page's own screenshot of CRXDE shows it there, AEM's
+  The documentation names "/etc/replications/agents.author" as the place to delete the agents. That is a typing error: the
+  node is /etc/replication/agents.author, without the s. The page's own screenshot of CRXDE shows that node, AEM's
   replication console has that address, and every documented example of an agent (its creation, its queue, its test)
-  uses it. A node /etc/replications does not exist on an Author, so whoever follows the sentence by the letter finds
-  nothing to delete and leaves the old agents behind.
+  uses it. An Author has no node /etc/replications, so a reader who follows the sentence literally finds nothing to delete
+  and leaves the old agents in place.
 
-  The agents, the cloud service and the Mac user are the Author's own. On a real Author the scenarios that delete them
-  (@replaces) run only when that was said: the whole configuration is kept in a package of the Author's Package Manager
-  before, the Mac user's keys in it, and is put back as it was. A pause cannot be taken back by any known request
+  The agents, the cloud service and the Mac user belong to the Author. On a real Author the scenarios that delete them
+  (@replaces) run only with --replace-configuration: first the whole configuration, with the Mac user's keys, is kept in a
+  package of the Author's Package Manager; at the end it is restored as it was. No known request ends a pause
   (@irreversible), so that scenario runs on the mocks only.
 
   Rule: Nothing is edited while a job is running
@@ -71,7 +71,7 @@ Feature: Upgrade an existing configuration
       And the Mac user is deleted
       Then the four agents, the cloud service and the Mac user are gone, and nothing else is different
 
-  Rule: After that the configuration is created anew and works
+  Rule: After that the configuration is created again and works
 
     @BP-UPG-05 @change @author:configured @replaces
     @surface:author.ims-create @surface:author.ims-delete @surface:author.ims-health

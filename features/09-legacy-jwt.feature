@@ -1,8 +1,8 @@
 Feature: The service account (JWT) set-up, still in the field
-  Before OAuth Server-to-Server there was the service account: a certificate made on the Author, uploaded to the Developer
-  Console, and a JSON Web Token signed with its key that IMS exchanges for an access token. The Developer Console creates
-  no such credentials any more, and those that exist end with their certificate. Authors that still have one are checked
-  as they are, and are told how to leave it.
+  Before OAuth Server-to-Server there was the service account: a certificate created on the Author, uploaded to the Developer
+  Console, and a JSON Web Token signed with its key that IMS exchanges for an access token. The Developer Console no longer
+  creates such credentials, and existing ones stop working when their certificate expires. Authors that still have one are
+  checked as they are, and the report names the steps of the migration.
 
   Rule: A certificate is created under an alias and downloaded
 

@@ -1,7 +1,7 @@
 Feature: The legacy OAuth gateway
-  Until April 2020, Brand Portal was configured by way of the legacy OAuth gateway. It is offered no more, but the
-  documentation tells existing customers to go on using such a configuration, and to replace it only when it makes
-  problems. So it is recognised, said to be one, and left as it is.
+  Until April 2020, Brand Portal was configured through the legacy OAuth gateway. It is no longer offered, but the
+  documentation advises existing customers to keep such a configuration, and to replace it only when it causes problems.
+  So such a configuration is recognised, reported, and left as it is.
 
   @BP-GTW-01 @observe @author:configured
   Scenario: Every Brand Portal configuration says by which way it gets its tokens

@@ -200,7 +200,7 @@ async fn read_error_log(world: &mut World) -> Checked {
     Ok(())
 }
 
-#[then("it tells of no token that IMS refused")]
+#[then("it shows no token that IMS refused")]
 fn no_refused_token(world: &mut World) -> Checked {
     let ErrorLog(lines) = world.kept()?;
     refused_token(lines, world.session()?.surface("author.error-log").phrase("token-failure"))

@@ -50,7 +50,7 @@ async fn tag(world: &mut World) -> Checked {
     Ok(())
 }
 
-#[given("the asset bears the tag")]
+#[given("the asset has the tag")]
 async fn asset_bears_tag(world: &mut World) -> Checked {
     let (path, tag) = (asset_path(world)?, world.kept::<Tag>()?);
     let properties =

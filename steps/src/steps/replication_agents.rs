@@ -354,7 +354,7 @@ fn own_did_not_succeed(world: &mut World) -> Checked {
     })
 }
 
-#[then(expr = "its log tells of status {int}")]
+#[then(expr = "its log shows status {int}")]
 async fn own_log_tells(world: &mut World, status: u16) -> Checked {
     let (session, own) = (world.session()?, world.kept::<Own>()?);
     let log = transcript::log(session, &own.agent.name).await?;
