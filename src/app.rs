@@ -12,7 +12,7 @@ use crate::cli::{self, Cli, Command, Select, TargetArgs, TargetKind};
 use crate::config::{self, Configured, Failure};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::features::{Features, Known};
+use crate::features::Features;
 use crate::fleet::{self, Fleet};
 use crate::hybrid::Whose;
 use crate::output::Output;
@@ -21,6 +21,7 @@ use crate::reach::Place;
 use crate::record::ScenarioRecord;
 use crate::report::style::Styles;
 use crate::run::Options;
+use crate::tags::Vocabulary;
 use crate::{check, clean, doctor, environment, evaluate, explain, learn, list, mock, reach, rehearse, selftest};
 
 /// Does what the command line asks for.
@@ -218,9 +219,7 @@ pub(crate) fn surfaces(select: &Select) -> Result<Arc<Surfaces>, Error> {
 }
 
 pub(crate) fn features(select: &Select) -> Result<Features, Error> {
-    let known =
-        Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &mock::seeds() };
-    Features::read(select.features.as_deref(), &known)
+    Features::read(select.features.as_deref(), Vocabulary::built_in())
 }
 
 pub(crate) fn selection(select: &Select) -> Result<Selection, Error> {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bpconform_fixtures::{Allow, Requirements, Surfaces, System};
+use bpconform_fixtures::{Allow, System};
 use cucumber::feature::Ext as _;
 use cucumber::gherkin::{Feature, GherkinEnv, Rule, Scenario, Step};
 use regex::Regex;
 
 use crate::error::Error;
+pub use crate::nearest::nearest;
+use crate::tags::{Tag, Vocabulary};
 
 /// The features that are built in: file name and text, in the document's order.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/features.rs"));
@@ -75,27 +77,14 @@ pub struct Features {
     pub cases: Vec<Case>,
 }
 
-/// What tags may name.
-#[derive(Clone, Debug)]
-pub struct Known<'a> {
-    /// The requirements.
-    pub requirements: &'a Requirements,
-    /// The surfaces.
-    pub surfaces: &'a Surfaces,
-    /// The names of the seeds.
-    pub authors: &'a [&'a str],
-}
-
 impl Features {
     /// The features that are built in.
     pub fn built_in() -> Result<Self, Error> {
-        let authors = crate::mock::seeds();
-        let known = Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &authors };
-        Self::read(None, &known)
+        Self::read(None, Vocabulary::built_in())
     }
 
     /// Reads the features that are built in, or those of a directory.
-    pub fn read(directory: Option<&Path>, known: &Known<'_>) -> Result<Self, Error> {
+    pub fn read(directory: Option<&Path>, known: &Vocabulary) -> Result<Self, Error> {
         let texts = match directory {
             Some(directory) => read_directory(directory)?,
             None => BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text))).collect(),
@@ -107,8 +96,8 @@ impl Features {
         Ok(features)
     }
 
-    pub(crate) fn add(&mut self, file: &str, text: &str, known: &Known<'_>) -> Result<(), FeatureError> {
-        let feature = parse(file, text)?;
+    pub(crate) fn add(&mut self, file: &str, text: &str, known: &Vocabulary) -> Result<(), FeatureError> {
+        let feature = parse(file, text, known)?;
         self.cases.extend(cases(file, &feature, known)?);
         self.all.push(feature);
         Ok(())
@@ -135,9 +124,10 @@ fn read_directory(directory: &Path) -> Result<Vec<(String, Cow<'static, str>)>, 
         .collect()
 }
 
-fn parse(file: &str, text: &str) -> Result<Feature, FeatureError> {
+fn parse(file: &str, text: &str, known: &Vocabulary) -> Result<Feature, FeatureError> {
     let mut feature =
         Feature::parse(text, GherkinEnv::default()).map_err(|error| unparsable(file, &error.to_string()))?;
+    check_tags(file, text, &feature, known)?;
     // Cucumber tells scenarios of different files apart by the path.
     feature.path = Some(PathBuf::from(file));
     feature.expand_examples().map_err(|error| FeatureError {
@@ -159,7 +149,7 @@ fn unparsable(file: &str, error: &str) -> FeatureError {
     }
 }
 
-fn cases(file: &str, feature: &Feature, known: &Known<'_>) -> Result<Vec<Case>, FeatureError> {
+fn cases(file: &str, feature: &Feature, known: &Vocabulary) -> Result<Vec<Case>, FeatureError> {
     let with_rules = feature.rules.iter().flat_map(|rule| rule.scenarios.iter().map(move |case| (Some(rule), case)));
     let all = feature.scenarios.iter().map(|case| (None, case)).chain(with_rules);
     let mut cases = Vec::new();
@@ -199,91 +189,112 @@ fn case(
     rule: Option<&Rule>,
     scenario: &Scenario,
     row: Option<usize>,
-    known: &Known<'_>,
+    known: &Vocabulary,
 ) -> Result<Case, FeatureError> {
     let wrong = |problem: String| FeatureError { file: file.to_owned(), line: scenario.position.line, problem };
     let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
     let row = row.map_or_else(String::new, |row| format!("#{row}"));
-    let rule_tags = rule.map_or(&[][..], |rule| &rule.tags);
-    let tags: Vec<String> = feature.tags.iter().chain(rule_tags).chain(&scenario.tags).cloned().collect();
-    let has = |name: &str| tags.iter().any(|tag| tag == name);
+    let read = |tags: &[String]| tags.iter().map(|tag| known.read(tag)).collect::<Result<Vec<Tag>, _>>();
+    let of_rule = rule.map_or(&[][..], |rule| &rule.tags);
+    let levels = [read(&feature.tags), read(of_rule), read(&scenario.tags)];
+    let levels = levels.into_iter().collect::<Result<Vec<_>, _>>().map_err(&wrong)?;
     let backgrounds = [feature.background.as_ref(), rule.and_then(|rule| rule.background.as_ref())];
     let steps = backgrounds.into_iter().flatten().flat_map(|background| &background.steps).chain(&scenario.steps);
-    Ok(Case {
+    let mut case = Case {
         id: format!("{stem}/{}{row}", slug(&scenario.name)),
         file: file.to_owned(),
         feature: feature.name.clone(),
         name: scenario.name.clone(),
         line: scenario.position.line,
-        requirements: requirements(&tags, known).map_err(&wrong)?,
-        allow: allow(&tags, &scenario.tags).map_err(&wrong)?,
-        author: author(&tags, known).map_err(&wrong)?,
-        surfaces: surfaces(&tags, known).map_err(&wrong)?,
-        mocks: systems(&tags, "mock:").map_err(&wrong)?,
-        reals: systems(&tags, "real:").map_err(wrong)?,
-        mock_clock: has("mock-clock"),
-        irreversible: has("irreversible"),
-        replaces: has("replaces"),
+        tags: Vec::new(),
+        requirements: Vec::new(),
+        allow: allow(&levels).map_err(&wrong)?,
+        author: author(&levels).map_err(&wrong)?,
+        surfaces: Vec::new(),
+        mocks: Vec::new(),
+        reals: Vec::new(),
+        mock_clock: false,
+        irreversible: false,
+        replaces: false,
         steps: steps.cloned().collect(),
-        tags,
-    })
+    };
+    levels.into_iter().flatten().for_each(|tag| case.tag(tag));
+    Ok(case)
 }
 
-fn requirements(tags: &[String], known: &Known<'_>) -> Result<Vec<String>, String> {
-    let ids = tags.iter().filter(|tag| tag.starts_with("BP-"));
-    ids.map(|id| match known.requirements.get(id) {
-        Some(_) => Ok(id.clone()),
-        None => Err(format!("@{id} is no requirement{}", did_you_mean(known.requirements.nearest(id), "@"))),
-    })
-    .collect()
+impl Case {
+    /// Takes a tag over. Most tags add up; permission level and seed depend on where a tag stands.
+    fn tag(&mut self, tag: Tag) {
+        if self.tags.contains(&tag.text()) {
+            return;
+        }
+        self.tags.push(tag.text());
+        match tag {
+            Tag::Requirement(id) => self.requirements.push(id),
+            Tag::Surface(id) => self.surfaces.push(id),
+            Tag::Mock(system) => self.mocks.push(system),
+            Tag::Real(system) => self.reals.push(system),
+            Tag::MockClock => self.mock_clock = true,
+            Tag::Irreversible => self.irreversible = true,
+            Tag::Replaces => self.replaces = true,
+            Tag::Allow(_) | Tag::Author(_) | Tag::Own(_) => {}
+        }
+    }
 }
 
-/// Exactly one: the scenario's own, or else the feature's.
-fn allow(all: &[String], own: &[String]) -> Result<Allow, String> {
-    let levels = |tags: &[String]| tags.iter().filter_map(|tag| tag.parse().ok()).collect::<Vec<Allow>>();
-    let found = if levels(own).is_empty() { levels(all) } else { levels(own) };
-    match found[..] {
+/// The values that the innermost level with such tags names, each once: the scenario's, the rule's or the feature's.
+fn innermost<'a, T: PartialEq>(levels: &'a [Vec<Tag>], value: impl Fn(&'a Tag) -> Option<T>) -> Vec<T> {
+    let named = levels.iter().rev().map(|tags| tags.iter().filter_map(&value).collect::<Vec<T>>());
+    let mut named = named.into_iter().find(|values| !values.is_empty()).unwrap_or_default();
+    named.dedup();
+    named
+}
+
+fn allow(levels: &[Vec<Tag>]) -> Result<Allow, String> {
+    let named = innermost(levels, |tag| if let Tag::Allow(level) = tag { Some(*level) } else { None });
+    match named[..] {
         [level] => Ok(level),
         [] => Err("no tag says what the scenario may do; give it one of @observe, @probe, @change".into()),
         _ => Err("several tags say what the scenario may do; keep one of @observe, @probe, @change".into()),
     }
 }
 
-fn author(tags: &[String], known: &Known<'_>) -> Result<String, String> {
-    // The scenario's own tag comes last and counts.
-    let Some(name) = tags.iter().rev().find_map(|tag| tag.strip_prefix("author:")) else {
-        return Ok(USUAL_AUTHOR.to_owned());
-    };
-    if known.authors.contains(&name) {
-        return Ok(name.to_owned());
+fn author(levels: &[Vec<Tag>]) -> Result<String, String> {
+    let named = innermost(levels, |tag| if let Tag::Author(seed) = tag { Some(seed) } else { None });
+    match &named[..] {
+        [] => Ok(USUAL_AUTHOR.to_owned()),
+        [seed] => Ok((*seed).clone()),
+        [first, second, ..] => {
+            Err(format!("the scenario cannot start both from @author:{first} and from @author:{second}; keep one"))
+        }
     }
-    let hint = did_you_mean(nearest(name, known.authors.iter().copied()), "@author:");
-    Err(format!("@author:{name} is no state of an Author{hint}; there are {}", known.authors.join(", ")))
 }
 
-fn surfaces(tags: &[String], known: &Known<'_>) -> Result<Vec<String>, String> {
-    let ids = tags.iter().filter_map(|tag| tag.strip_prefix("surface:"));
-    ids.map(|id| match known.surfaces.find(id) {
-        Some(_) => Ok(id.to_owned()),
-        None => Err(format!("@surface:{id} is no surface{}", did_you_mean(known.surfaces.nearest(id), "@surface:"))),
-    })
-    .collect()
+/// Checks every tag where it is written: an expanded outline repeats those of its examples in each row.
+fn check_tags(file: &str, text: &str, feature: &Feature, known: &Vocabulary) -> Result<(), FeatureError> {
+    let scenarios = feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios));
+    let examples = scenarios.clone().flat_map(|scenario| &scenario.examples);
+    let tagged = std::iter::once((&feature.tags, feature.position))
+        .chain(feature.rules.iter().map(|rule| (&rule.tags, rule.position)))
+        .chain(scenarios.map(|scenario| (&scenario.tags, scenario.position)))
+        .chain(examples.map(|examples| (&examples.tags, examples.position)));
+    for (tags, position) in tagged {
+        for tag in tags {
+            known.read(tag).map_err(|problem| FeatureError {
+                file: file.to_owned(),
+                line: line_of(tag, text, position.line),
+                problem,
+            })?;
+        }
+    }
+    Ok(())
 }
 
-/// The systems that tags with that prefix name: `@mock:ims`.
-fn systems(tags: &[String], prefix: &str) -> Result<Vec<System>, String> {
-    let words = tags.iter().filter_map(|tag| tag.strip_prefix(prefix));
-    words.map(|word| word.parse().map_err(|problem| format!("@{prefix}{word}: {problem}"))).collect()
-}
-
-fn did_you_mean(nearest: Option<&str>, prefix: &str) -> String {
-    nearest.map_or_else(String::new, |nearest| format!("; did you mean {prefix}{nearest}?"))
-}
-
-/// The candidate that was probably meant by a mistyped word.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likenesses = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(candidate, word), candidate));
-    likenesses.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, near)| near)
+/// The line of a tag above the keyword of that line: the parser keeps no positions of tags.
+fn line_of(tag: &str, text: &str, keyword: usize) -> usize {
+    let has = |line: &str| line.split('@').skip(1).any(|rest| rest.split_whitespace().next() == Some(tag));
+    let above = text.lines().enumerate().take(keyword);
+    above.filter(|(_, line)| has(line)).last().map_or(keyword, |(index, _)| index + 1)
 }
 
 fn slug(name: &str) -> String {

@@ -4,17 +4,18 @@
 
 use std::path::Path;
 
-use bpconform_fixtures::{Requirements, Surfaces};
+use bpconform_fixtures::Surfaces;
 use bpconform_steps::journal;
 use bpconform_steps::outside::Reader;
 
 use crate::baseline::Baseline;
 use crate::config::file::ConfigFile;
-use crate::features::{Features, Known};
+use crate::features::Features;
 use crate::learn::{curl, har};
 use crate::record::Record;
+use crate::record_file;
 use crate::report::Format;
-use crate::{mock, record_file};
+use crate::tags::Vocabulary;
 
 /// The readers of files.
 const READERS: [(&str, Reader); 9] = [
@@ -63,7 +64,5 @@ fn record(bytes: &[u8]) {
 }
 
 fn feature(bytes: &[u8]) {
-    let authors = mock::seeds();
-    let known = Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &authors };
-    let _ = Features { all: Vec::new(), cases: Vec::new() }.add("a.feature", &text(bytes), &known);
+    let _ = Features { all: Vec::new(), cases: Vec::new() }.add("a.feature", &text(bytes), Vocabulary::built_in());
 }

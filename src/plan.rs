@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::features::{Case, USUAL_AUTHOR};
 use crate::record::ShardRecord;
 use crate::shard::Shard;
+use crate::tags::Vocabulary;
 
 /// The state of an Author without a Brand Portal configuration.
 pub const FRESH: &str = "fresh";
@@ -63,10 +64,24 @@ impl Selection {
 }
 
 fn parse_tags(expression: &str) -> Result<TagOperation, Error> {
-    expression.trim().parse().map_err(|error: peg_error::Of| Error::Tags {
-        expression: expression.to_owned(),
-        problem: format!("not understood from character {} on", error.location.column),
-    })
+    let wrong = |problem: String| Error::Tags { expression: expression.to_owned(), problem };
+    let parsed = expression
+        .trim()
+        .parse()
+        .map_err(|error: peg_error::Of| wrong(format!("not understood from character {} on", error.location.column)))?;
+    check_tags(&parsed).map_err(wrong)?;
+    Ok(parsed)
+}
+
+/// A mistyped tag behind `not` would select what it was meant to leave out.
+fn check_tags(expression: &TagOperation) -> Result<(), String> {
+    match expression {
+        TagOperation::And(left, right) | TagOperation::Or(left, right) => {
+            check_tags(left).and_then(|()| check_tags(right))
+        }
+        TagOperation::Not(inner) => check_tags(inner),
+        TagOperation::Tag(tag) => Vocabulary::built_in().read(tag).map(|_| ()),
+    }
 }
 
 /// The error of the tag expression's parser, whose crate is not a dependency of its own.

@@ -94,6 +94,10 @@ fn a_feature_that_cannot_be_used_is_told_with_file_and_line() {
         ("feature_unknown_requirement", "Feature: F\n\n  @observe @BP-REP-3\n  Scenario: S\n    Given x\n"),
         ("feature_no_level", "Feature: F\n\n  Scenario: S\n    Given x\n"),
         ("feature_two_levels", "Feature: F\n\n  @observe @probe\n  Scenario: S\n    Given x\n"),
+        (
+            "feature_two_authors",
+            "@observe\nFeature: F\n\n  @author:fresh @author:configured\n  Scenario: S\n    Given x\n",
+        ),
         ("feature_unknown_author", "Feature: F\n\n  @observe @author:configurd\n  Scenario: S\n    Given x\n"),
         ("feature_unknown_surface", "Feature: F\n\n  @observe @surface:author.agent-tst\n  Scenario: S\n    Given x\n"),
         ("feature_same_name", "@observe\nFeature: F\n\n  Scenario: S\n    Given x\n\n  Scenario: S!\n    Given x\n"),
@@ -111,6 +115,47 @@ fn a_feature_that_cannot_be_used_is_told_with_file_and_line() {
 }
 
 #[test]
+fn an_unknown_tag_is_refused_wherever_it_is_written() {
+    let levels = [
+        ("feature", 1, "@irreversable\nFeature: F\n\n  @observe\n  Scenario: S\n    Given x\n"),
+        ("rule", 4, "@observe\nFeature: F\n\n  @irreversable\n  Rule: R\n\n    Scenario: S\n      Given x\n"),
+        ("scenario", 4, "Feature: F\n\n  @observe # @irreversable\n  @irreversable\n\n  Scenario: S\n    Given x\n"),
+        (
+            "second",
+            7,
+            "@observe\nFeature: F\n\n  Scenario: S\n    Given x\n\n  @probe@irreversable\n  Scenario: T\n    Given x\n",
+        ),
+        (
+            "examples",
+            7,
+            "@observe\nFeature: F\n\n  Scenario Outline: S\n    Given <x>\n\n    @irreversable\n    Examples:\n      | x |\n      \
+             | 1 |\n",
+        ),
+    ];
+    for (level, line, text) in levels {
+        let told = bpconform(&["run", "--features", &feature(&format!("tag-of-{level}"), text)]);
+        assert_eq!(told.code, Some(2), "{level}: {}", told.all());
+        let wanted = format!("a.feature:{line}: @irreversable is no known tag; did you mean @irreversible?");
+        assert!(told.err.contains(&wanted), "{level}: {}", told.err);
+    }
+    for command in ["run", "list"] {
+        let told = bpconform(&[command, "--tags", "not @irreversable"]);
+        assert_eq!(told.code, Some(2), "{}", told.all());
+        assert!(told.err.contains("did you mean @irreversible?"), "{}", told.err);
+    }
+}
+
+#[test]
+fn tags_of_ones_own_and_repeated_tags_are_read() {
+    let text = "@observe @observe @x-smoke @BP-PRE-01\nFeature: F\n\n  @BP-PRE-01 @x-Mine\n  Scenario: S\n    \
+        When I open the Author's login page\n    Then AEM's login page is shown\n";
+    let features = feature("own-tags", text);
+    let told = bpconform(&["list", "--features", &features, "--tags", "@x-smoke and @x-Mine"]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert!(told.out.contains("a/s"), "{}", told.out);
+}
+
+#[test]
 fn a_sentence_without_a_step_and_a_scenario_without_steps_are_no_success() {
     let text = "@observe @BP-PRE-01\nFeature: F\n\n  Scenario: Unread\n    Given a sentence that no step reads\n\n  \
         Scenario: Empty\n";
@@ -121,7 +166,7 @@ fn a_sentence_without_a_step_and_a_scenario_without_steps_are_no_success() {
 
 #[test]
 fn nothing_selected_proves_nothing() {
-    let told = bpconform(&["run", "--tags", "@no-such"]);
+    let told = bpconform(&["run", "--tags", "@x-no-such"]);
     assert_eq!(told.code, Some(4), "{}", told.all());
     let told = bpconform(&["run", "--allow", "observe", "--tags", "@change"]);
     assert_eq!(told.code, Some(4), "{}", told.all());

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bpconform::features::{Features, Known};
+use bpconform::features::Features;
 use bpconform::mock::{MockStack, seeds};
 use bpconform::record::{Record, ScenarioRecord};
 use bpconform::run::{Options, Target, run};
-use bpconform_fixtures::{Allow, Requirements, Surfaces};
+use bpconform::tags::Vocabulary;
+use bpconform_fixtures::Allow;
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::redact::Redactor;
 use cucumber::gherkin::Step;
@@ -42,8 +43,7 @@ fn feature(scenarios: &[Vec<Step>]) -> String {
 async fn play(mock: &MockStack, text: &str, allow: Allow, name: &str) -> Record {
     let folder = directory(name);
     std::fs::write(folder.join("a.feature"), text).expect("it can be written");
-    let known = Known { requirements: Requirements::built_in(), surfaces: Surfaces::built_in(), authors: &seeds() };
-    let features = Features::read(Some(&folder), &known).expect("it is Gherkin");
+    let features = Features::read(Some(&folder), Vocabulary::built_in()).expect("it is Gherkin");
     let embedded = Options::embedded(Redactor::default(), Instant::now());
     let target = Target::Author(mock.stack.clone(), mock.credentials.clone());
     let surfaces = Arc::new(crate::undo::learned());
