@@ -11,7 +11,7 @@ use bpconform_fixtures::{Defects, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
-use bpconform_mocks::renewal::Renewable;
+use bpconform_mocks::renewal::RestartableStack;
 use bpconform_mocks::stack::{self, Ports, StackError, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
@@ -104,7 +104,8 @@ pub async fn serve(mock: &cli::Mock, variables: &BTreeMap<String, String>, outpu
             running.stop().await;
         }
         Some(port) => {
-            let renewable = Renewable::start(running, port).await.map_err(|error| Error::Mock(error.to_string()))?;
+            let renewable =
+                RestartableStack::start(running, port).await.map_err(|error| Error::Mock(error.to_string()))?;
             output.out(&told);
             output.err(&format!("the control of the mocks serves at {}\n", renewable.control));
             signals::asked_to_end().await;

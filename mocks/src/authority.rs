@@ -1,5 +1,5 @@
-//! The certificate authority of mocks that speak TLS. It is made here and trusted by nobody but those who are told to: a
-//! real Author that is to reach the mocks gets its certificate.
+//! The certificate authority of mocks with TLS. It is created here; a real Author that calls the mocks must be configured
+//! to trust its certificate.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest as _, Sha256};
 use x509_parser::parse_x509_certificate;
 
-/// How long an authority is good for, in years: longer than a rehearsal, shorter than anybody remembers it.
+/// The lifetime of an authority, in years: longer than any rehearsal.
 const YEARS: i16 = 2;
 
 /// Signs the certificates of the mocks.
@@ -27,10 +27,10 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new one; the error is the cryptography's.
+    /// Creates an authority; the error is that of the cryptography library.
     pub fn new() -> Result<Self, String> {
         let key = KeyPair::generate().map_err(|error| error.to_string())?;
-        // Each has a name of its own, so that two in one trust store are told apart.
+        // A unique name distinguishes several authorities in one trust store.
         let id: String =
             Sha256::digest(key.subject_public_key_info()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let mut params = params(Vec::new())?;
@@ -41,7 +41,7 @@ impl Authority {
         Ok(Self { certificate, issuer: Issuer::new(params, key) })
     }
 
-    /// One that was kept: its certificate and its key, PEM. The error says why they cannot be used, and shows no key.
+    /// An authority from its stored certificate and key, PEM. The error gives the reason without the key.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, String> {
         let key = KeyPair::from_pem(key).map_err(|_| "the key cannot be read".to_owned())?;
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
@@ -57,17 +57,17 @@ impl Authority {
         Ok(Self { certificate: certificate.to_owned(), issuer })
     }
 
-    /// Its certificate, PEM: what others are to trust.
+    /// The certificate that clients must trust, PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// Its private key, PEM: a secret.
+    /// The private key, PEM. It is a secret.
     pub fn key(&self) -> String {
         self.issuer.key().serialize_pem()
     }
 
-    /// How a server speaks TLS that is reached under these names or addresses.
+    /// The TLS configuration of a server with these names or addresses.
     pub fn server(&self, names: Vec<String>) -> Result<Arc<ServerConfig>, String> {
         let common_name = names.first().cloned().unwrap_or_default();
         let key = KeyPair::generate().map_err(|error| error.to_string())?;
@@ -88,14 +88,14 @@ impl Authority {
     }
 }
 
-/// Neither the key nor all of the certificate.
+/// Shows neither the key nor the whole certificate.
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authority").finish_non_exhaustive()
     }
 }
 
-/// A certificate for these names, good from yesterday on: the clocks of two machines may differ.
+/// A certificate for these names, valid from yesterday, since the clocks of two machines may differ.
 fn params(names: Vec<String>) -> Result<CertificateParams, String> {
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let mut params = CertificateParams::new(names).map_err(|error| error.to_string())?;
@@ -106,7 +106,7 @@ fn params(names: Vec<String>) -> Result<CertificateParams, String> {
     Ok(params)
 }
 
-/// Year, month and day as rcgen wants them.
+/// Year, month and day for rcgen.
 fn parts(of: Date) -> (i32, u8, u8) {
     (of.year().into(), of.month().unsigned_abs(), of.day().unsigned_abs())
 }

@@ -1,10 +1,10 @@
-//! The mocks' clock: the real time, moved ahead by what a run advanced it, and held still while that is carried out.
+//! The clock of a mocked stack: the real time plus all advances; it is held while an advance runs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// One clock for a whole stack; clones share it. It never goes back.
+/// One clock for a whole stack; clones share it. It is monotonic.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     hands: Arc<Mutex<Hands>>,
@@ -28,13 +28,13 @@ impl Clock {
         self.hands().now()
     }
 
-    /// Moves the clock to a time and holds it there, or where it stands if that is later.
+    /// Moves the clock to a time, unless it is later already, and holds it.
     pub fn hold(&self, at: Timestamp) {
         let mut hands = self.hands();
         hands.held = Some(at.max(hands.now()));
     }
 
-    /// Lets the clock run on from where it is held.
+    /// Releases a held clock; it continues from the held time.
     pub fn release(&self) {
         let mut hands = self.hands();
         if let Some(held) = hands.held.take() {

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::ims::{Client, Kind};
-use crate::machine::{Call, Form, Machine, Outcome, Request, Response, Step, Ticket};
+use crate::machine::{Call, CallResult, Form, Machine, Request, Response, Step, Ticket};
 use crate::routing::{bearer, not_found, route};
 
-/// The most projects that are kept.
+/// The maximum number of projects.
 const MOST_PROJECTS: usize = 10_000;
 
 /// A mocked Developer Console of one organization.
@@ -41,22 +41,22 @@ struct Credential {
     client: Client,
 }
 
-/// What happens once IMS has answered.
+/// What follows the answer of IMS.
 enum Waiting {
     Add { project: String, credential: Box<Credential> },
     Delete { project: String },
 }
 
-/// What a console is made with.
+/// The options of a console.
 #[derive(Clone)]
 pub struct ConsoleOptions {
     /// Its organization.
     pub org_id: String,
     /// The bearer token that it accepts.
     pub token: String,
-    /// The scopes of the credentials that it makes.
+    /// The scopes of its new credentials.
     pub scopes: Vec<String>,
-    /// The base address of the IMS that is to know them.
+    /// The base address of the IMS that it registers credentials at.
     pub ims: String,
 }
 
@@ -91,7 +91,7 @@ impl Console {
             return Err(refusal(401, "unauthorized", "the bearer token of the Developer Console is missing or wrong"));
         }
         if arguments.get("org").is_some_and(|org| *org != self.org_id) {
-            return Err(refusal(403, "forbidden", "the user is no administrator of that organization"));
+            return Err(refusal(403, "forbidden", "the user is not an administrator of that organization"));
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Console {
     }
 
     fn project(&self, id: &str) -> Result<(Response, &Project), Response> {
-        let project = self.projects.get(id).ok_or_else(|| refusal(404, "not_found", "there is no such project"))?;
+        let project = self.projects.get(id).ok_or_else(|| refusal(404, "not_found", "the project does not exist"))?;
         let api = self.surfaces.get("console.api-add").phrase("api");
         let apis: Vec<_> = project.credentials.iter().map(|_| api).take(1).collect();
         let credentials: Vec<_> = project.credentials.iter().map(|credential| self.describe(credential)).collect();
@@ -128,7 +128,7 @@ impl Console {
         Ok(self.delete_next(id))
     }
 
-    /// Takes the credentials from IMS one by one, and then the project away.
+    /// Removes the credentials from IMS one by one, then deletes the project.
     fn delete_next(&mut self, id: &str) -> Step {
         let credential = self.projects.get_mut(id).and_then(|project| project.credentials.pop());
         let Some(credential) = credential else {
@@ -171,7 +171,7 @@ impl Console {
     }
 
     fn new_client(&self, now: Timestamp, number: u64) -> Client {
-        // Unlike any other of the run and of the clock, and obviously made by a mock.
+        // Unique, and recognizable as made by a mock.
         let unique = format!("{number:08x}{:016x}", now.as_nanosecond().unsigned_abs() & u128::from(u64::MAX));
         Client {
             id: format!("mock{unique}"),
@@ -199,11 +199,11 @@ impl Console {
         })
     }
 
-    /// The secrets of a credential, none of them in clear (surfaces.md §1.1).
+    /// The secrets of a credential, masked (surfaces.md §1.1).
     fn secrets(&self, id: &str) -> Result<Response, Response> {
         let all = self.projects.values().flat_map(|project| &project.credentials);
         let credential = all.into_iter().find(|credential| credential.id == id);
-        let credential = credential.ok_or_else(|| refusal(404, "not_found", "there is no such credential"))?;
+        let credential = credential.ok_or_else(|| refusal(404, "not_found", "the credential does not exist"))?;
         let client = &credential.client;
         let secrets: Vec<_> = (1..=client.secrets.len())
             .map(|number| json!({ "uuid": format!("{id}-{number}"), "created_at": credential.created }))
@@ -244,7 +244,7 @@ impl Machine for Console {
         self.step(now, request).unwrap_or_else(Step::Answer)
     }
 
-    fn resume(&mut self, _: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, _: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         let Some(waiting) = self.waiting.remove(&ticket) else { return Step::Done };
         let problem = match outcome {
             Ok(response) if response.status < 300 || response.status == 404 => None,

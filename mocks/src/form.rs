@@ -7,12 +7,12 @@ use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::machine::{File, Form, Request};
 
-/// The longest body that is read as a form, in bytes.
+/// The maximum size of a form body, in bytes.
 pub const LIMIT: usize = 64 << 20;
 
 impl Form {
-    /// The fields of the query and then those of a body that is urlencoded or multipart; a body of any other type has
-    /// none. The error says what is wrong with the body: longer than [`LIMIT`], or not the multipart it claims to be.
+    /// The fields of the query, then those of an urlencoded or multipart body; a body of any other type has none. The error
+    /// says that the body is longer than [`LIMIT`] or malformed multipart.
     pub fn read(request: &Request) -> Result<Self, String> {
         let mut form = Self::default();
         for (name, value) in &request.query {
@@ -41,7 +41,7 @@ impl Form {
         let stream = futures::stream::once(async move { Ok::<_, Infallible>(whole) });
         let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(LIMIT as u64));
         let reading = self.read_parts(Multipart::with_constraints(stream, boundary, limits));
-        // The whole body is here already, so reading it never waits.
+        // The whole body is in memory, so reading it never waits.
         reading.now_or_never().ok_or("the multipart body ends too early")?.map_err(|error| error.to_string())
     }
 

@@ -1,8 +1,7 @@
-//! A stand-in for the four systems of the documentation: IMS, Developer Console, Author and tenant.
-//!
-//! Each is a pure state machine ([`machine::Machine`]): a request goes in, a response comes out, or calls to other
-//! systems that must be made first. The shell ([`server`]) gives each its own port and carries the calls out over real
-//! HTTP, so that the Author really asks IMS for a token and really posts to the tenant.
+//! Mocks of the four systems of the documentation: IMS, Developer Console, Author and tenant.
+//! Each is a pure state machine ([`machine::Machine`]): it answers a request with a response, or first asks for calls to
+//! other systems. The [`server`] gives each machine its own port and makes the calls over real HTTP, so that the Author
+//! requests its token from IMS and posts to the tenant.
 
 pub mod author;
 pub mod authority;

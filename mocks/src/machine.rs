@@ -1,4 +1,4 @@
-//! What a mocked system is: a state machine that knows nothing of sockets, threads or the time of day.
+//! The interface of a mocked system: a state machine without sockets, threads and clock.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::author::repository::Repository;
 
-/// Header names in lower case and their values, in the order in which they came or are to go.
+/// Header names in lower case and their values, in the order of the wire.
 pub type Headers = Vec<(String, String)>;
 
 /// A request as a state machine sees it.
@@ -36,7 +36,7 @@ impl Request {
     }
 }
 
-/// A response as a state machine gives it, and as it gets one from a call it asked for.
+/// A response of a state machine, or the response to a call of one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Response {
     /// The HTTP status.
@@ -58,7 +58,7 @@ impl Response {
         Self::new(status, "application/json;charset=utf-8", body.to_string())
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
@@ -80,7 +80,7 @@ fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-/// A request that a state machine wants to have sent to another system.
+/// A request from a state machine to another system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// In capitals.
@@ -93,58 +93,58 @@ pub struct Call {
     pub body: Vec<u8>,
 }
 
-/// What came of a call: a response, or why there is none (a connection refused, a time-out).
-pub type Outcome = Result<Response, String>;
+/// The response to a call, or the reason for a missing one (connection refused, time-out).
+pub type CallResult = Result<Response, String>;
 
-/// Names a conversation that waits for a call; chosen by the machine.
+/// The number of a conversation that waits for a call; the machine assigns it.
 pub type Ticket = u64;
 
-/// What a machine does with a request, or with the outcome of a call.
+/// The next step of a conversation.
 #[derive(Debug)]
 pub enum Step {
     /// The conversation's answer is ready.
     Answer(Response),
-    /// First this call is to be made; its outcome goes to [`Machine::resume`] with the ticket.
+    /// This call must be made first; its result goes to [`Machine::resume`] with the ticket.
     Call(Ticket, Call),
-    /// A conversation that nobody waits for (a delivery by a queue's worker) is over.
+    /// A conversation without a client (a delivery by the worker of a queue) is over.
     Done,
 }
 
 /// A mocked system.
 pub trait Machine: Send + 'static {
-    /// Takes a request at a time of the mock's clock.
+    /// Handles a request at a time of the mock's clock.
     fn handle(&mut self, now: Timestamp, request: &Request) -> Step;
 
-    /// Takes the outcome of the call that a ticket waits for.
-    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    /// Continues the conversation of a ticket with the result of its call.
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         let _ = (now, ticket, outcome);
         Step::Done
     }
 
-    /// Does what has fallen due by `now` (agents that appear, queues that deliver) and returns the calls which that
-    /// needs. Called before each request, and for every due time when the clock is advanced.
+    /// Runs what has fallen due by `now` (agents that appear, queues that deliver) and returns the calls that this requires.
+    /// Called before each request, and at every due time when the clock is advanced.
     fn tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
         let _ = now;
         Vec::new()
     }
 
-    /// When something next falls due, if anything will.
+    /// The next due time, if there is one.
     fn next_due(&self) -> Option<Timestamp> {
         None
     }
 
-    /// The whole state that a test may want to compare, as sorted JSON; null where there is none.
+    /// The state for comparisons, as sorted JSON; null for a machine without one.
     fn dump(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
 
-    /// Its repository, for a deliberate defect to change; none where there is none.
+    /// The repository, which defects and variations change; `None` for a machine without one.
     fn repository_mut(&mut self) -> Option<&mut Repository> {
         None
     }
 }
 
-/// The fields of a form, whatever its encoding: the query's first, then the body's (urlencoded or multipart).
+/// The fields of a form: those of the query first, then those of the body (urlencoded or multipart).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Form {
     /// Every field's values in order.

@@ -1,5 +1,5 @@
-//! A stack with a control beside it, at a port of its own: who asks it learns what is served, and can have the stack
-//! begin again in another state. It stands beside the four systems, not in one of them, since it outlives them.
+//! A stack with a control at a separate port. The control reports what is served, and restarts the stack with another
+//! seed. It is not part of one of the four systems, since it stays up while they restart.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,31 +13,31 @@ use tokio::task::JoinSet;
 
 use crate::author::seed;
 use crate::machine::{Form, Machine, Request, Response, Step};
-use crate::server::{Server, Service, Ways};
+use crate::server::{CallOptions, Server, Service};
 use crate::stack::{Serving, Stack, StackError};
 
-/// What the control tells.
+/// What the control reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Told {
-    /// What serves: a real system would hardly say this.
+pub struct StackStatus {
+    /// The name of this tool, which identifies a mock.
     pub tool: String,
     /// Its version.
     pub version: String,
-    /// How many states were begun with, this one included.
+    /// The number of starts, this one included.
     pub generation: u64,
-    /// The state that the Author began in.
+    /// The seed of the Author.
     pub seed: String,
-    /// The deliberate deviations of the stack.
+    /// The ids of the active defects.
     pub defects: Vec<String>,
-    /// Where it serves and what it accepts.
+    /// The addresses and credentials.
     #[serde(flatten)]
     pub serving: Serving,
 }
 
-/// What [`Told::tool`] says.
+/// The value of [`StackStatus::tool`].
 pub const TOOL: &str = "bpconform mock";
 
-impl Told {
+impl StackStatus {
     fn of(stack: &Stack, generation: u64) -> Self {
         let options = stack.options();
         Self {
@@ -51,17 +51,17 @@ impl Told {
     }
 }
 
-/// A stack that begins again when its control is asked to. Both stop when it is dropped.
+/// A stack that its control can restart. Both stop when it is dropped.
 #[derive(Debug)]
-pub struct Renewable {
+pub struct RestartableStack {
     /// The control's base address.
     pub control: String,
     _server: Server,
-    _renewals: JoinSet<()>,
+    _restarts: JoinSet<()>,
 }
 
-impl Renewable {
-    /// Serves a stack and, at a port, its control; 0 is any port that is free.
+impl RestartableStack {
+    /// Serves a stack and its control at a port; 0 means any free port.
     pub async fn start(stack: Stack, port: u16) -> Result<Self, StackError> {
         let options = stack.options();
         let address = SocketAddr::new(options.bind, port);
@@ -69,9 +69,9 @@ impl Renewable {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let control = format!("http://127.0.0.1:{}", listener.local_addr().map_err(failed)?.port());
         let surfaces = Arc::clone(&options.surfaces);
-        let told = Arc::new(Mutex::new(Ok(Told::of(&stack, 1))));
-        let (wishes, wished) = mpsc::unbounded_channel();
-        let machine = Control { surfaces: Arc::clone(&surfaces), begun: 1, told: Arc::clone(&told), wishes };
+        let status = Arc::new(Mutex::new(Ok(StackStatus::of(&stack, 1))));
+        let (restarts, requests) = mpsc::unbounded_channel();
+        let machine = Control { surfaces: Arc::clone(&surfaces), generation: 1, status: Arc::clone(&status), restarts };
         let service = Service {
             system: System::Control,
             listener,
@@ -80,55 +80,55 @@ impl Renewable {
             wire: None,
             jitter: None,
         };
-        let server = Server::start(surfaces, vec![service], Ways::default()).await.map_err(StackError::Serve)?;
-        let mut renewals = JoinSet::new();
-        renewals.spawn(renew(stack, wished, told));
-        Ok(Self { control, _server: server, _renewals: renewals })
+        let server = Server::start(surfaces, vec![service], CallOptions::default()).await.map_err(StackError::Serve)?;
+        let mut restarting = JoinSet::new();
+        restarting.spawn(run_restarts(stack, requests, status));
+        Ok(Self { control, _server: server, _restarts: restarting })
     }
 }
 
-/// What the control tells, or why there is nothing left to tell of.
-type Shared = Arc<Mutex<Result<Told, String>>>;
+/// The report of the control, or the error that ended the stack.
+type SharedStatus = Arc<Mutex<Result<StackStatus, String>>>;
 
-fn lock(told: &Shared) -> MutexGuard<'_, Result<Told, String>> {
-    told.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(status: &SharedStatus) -> MutexGuard<'_, Result<StackStatus, String>> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins again as often as it is wished.
-async fn renew(mut stack: Stack, mut wished: mpsc::UnboundedReceiver<(u64, String)>, told: Shared) {
-    while let Some((generation, seed)) = wished.recv().await {
-        match stack.begin_again(&seed).await {
+/// Restarts the stack for each request of the control.
+async fn run_restarts(mut stack: Stack, mut requests: mpsc::UnboundedReceiver<(u64, String)>, status: SharedStatus) {
+    while let Some((generation, seed)) = requests.recv().await {
+        match stack.restart(&seed).await {
             Ok(begun) => {
-                *lock(&told) = Ok(Told::of(&begun, generation));
+                *lock(&status) = Ok(StackStatus::of(&begun, generation));
                 stack = begun;
             }
             Err(problem) => {
-                *lock(&told) = Err(format!("the stack did not begin again: {problem}"));
+                *lock(&status) = Err(format!("the stack could not be restarted: {problem}"));
                 return;
             }
         }
     }
-    // The control has gone; the stack goes with it.
+    // The control was dropped; the stack stops with it.
 }
 
-/// The control as a machine: what takes time is done by others, so it only says what there is and takes wishes.
+/// The control as a machine. It only reports and queues restarts; a background task carries them out.
 struct Control {
     surfaces: Arc<Surfaces>,
-    begun: u64,
-    told: Shared,
-    wishes: mpsc::UnboundedSender<(u64, String)>,
+    generation: u64,
+    status: SharedStatus,
+    restarts: mpsc::UnboundedSender<(u64, String)>,
 }
 
 impl Control {
-    fn tell(&self) -> Response {
-        match &*lock(&self.told) {
-            Ok(told) => Response::json(200, &serde_json::json!(told)),
+    fn report(&self) -> Response {
+        match &*lock(&self.status) {
+            Ok(status) => Response::json(200, &serde_json::json!(status)),
             Err(problem) => Response::new(500, "text/plain;charset=utf-8", problem.as_str()),
         }
     }
 
-    /// The answer names the generation to wait for.
-    fn wish(&mut self, request: &Request) -> Response {
+    /// Queues a restart; the answer contains the generation to wait for.
+    fn queue_restart(&mut self, request: &Request) -> Response {
         let field = self.surfaces.get("control.stack-renew").field("seed");
         let seed = Form::read(request).ok().and_then(|form| form.get(field).map(str::to_owned)).unwrap_or_default();
         let known = seed::names();
@@ -136,10 +136,10 @@ impl Control {
             let problem = format!("the field {field} must name a seed: one of {}", known.join(", "));
             return Response::new(400, "text/plain;charset=utf-8", problem);
         }
-        self.begun += 1;
-        // It fails only when the stack could not begin again before, which the next question is told.
-        let _ = self.wishes.send((self.begun, seed));
-        Response::json(202, &serde_json::json!({ "generation": self.begun }))
+        self.generation += 1;
+        // Sending fails only after a failed restart, which the next report shows.
+        let _ = self.restarts.send((self.generation, seed));
+        Response::json(202, &serde_json::json!({ "generation": self.generation }))
     }
 }
 
@@ -147,11 +147,11 @@ impl Machine for Control {
     fn handle(&mut self, _: Timestamp, request: &Request) -> Step {
         let asks = |id: &str| self.surfaces.get(id).matches(&request.method, &request.path).is_some();
         Step::Answer(if asks("control.stack") {
-            self.tell()
+            self.report()
         } else if asks("control.stack-renew") {
-            self.wish(request)
+            self.queue_restart(request)
         } else {
-            Response::new(404, "text/plain;charset=utf-8", "here is only the control of a mocked stack")
+            Response::new(404, "text/plain;charset=utf-8", "this port serves only the control of a mocked stack")
         })
     }
 }

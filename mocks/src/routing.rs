@@ -1,14 +1,14 @@
-//! Which surface a request is for, and what to say when there is none.
+//! Finds the endpoint of a request, or answers 404 or 405.
 
 use bpconform_fixtures::surfaces::Arguments;
 use bpconform_fixtures::{Surface, Surfaces, System};
 
 use crate::machine::{Request, Response};
 
-/// The most paths that are named as near.
+/// The maximum number of suggested paths.
 const MOST_NEAR: usize = 3;
 
-/// The surface of a system that serves a request, with the values of its path; the one with the least freedom wins.
+/// The endpoint that serves a request, with the values of its path. The one with the shortest values wins.
 pub fn route<'a>(surfaces: &'a Surfaces, systems: &[System], request: &Request) -> Option<(&'a Surface, Arguments)> {
     surfaces
         .iter()
@@ -17,7 +17,7 @@ pub fn route<'a>(surfaces: &'a Surfaces, systems: &[System], request: &Request) 
         .min_by_key(|(_, arguments)| arguments.values().map(String::len).sum::<usize>())
 }
 
-/// 404 that says which system got what, and which paths of it are near; 405 if the path is right and the method wrong.
+/// 404 with the system and similar paths, or 405 if only the method is wrong.
 pub fn not_found(surfaces: &Surfaces, system: System, request: &Request) -> Response {
     let own = || surfaces.iter().filter(|surface| surface.system == system);
     let Request { method, path, .. } = request;

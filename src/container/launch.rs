@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use bpconform_mocks::renewal::Told;
+use bpconform_mocks::renewal::StackStatus;
 use testcontainers::bollard::models::{HostConfig, PortBinding};
 use testcontainers::core::{AccessMode, Host, IntoContainerPort as _, Mount};
 use testcontainers::runners::AsyncRunner as _;
@@ -242,7 +242,7 @@ impl Launched {
         control: &Control,
         engine: &Engine,
         limit: Duration,
-    ) -> Result<Told, String> {
+    ) -> Result<StackStatus, String> {
         let began = Instant::now();
         loop {
             self.alive(engine).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bpconform_fixtures::{Allow, Surfaces};
-use bpconform_mocks::renewal::{TOOL, Told};
+use bpconform_mocks::renewal::{StackStatus, TOOL};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::problem::Checked;
 use bpconform_steps::redact::Redactor;
@@ -44,16 +44,16 @@ impl Control {
     }
 
     /// What is served. Whatever else answers there is an error: only the mocks name themselves.
-    pub async fn told(&self) -> Checked<Told> {
+    pub async fn told(&self) -> Checked<StackStatus> {
         let session = self.session(&self.url);
         let reply = session.send(Call::to("control.stack")).await?.expect_status(&[200])?;
-        let told: Option<Told> = serde_json::from_slice(&reply.body).ok();
+        let told: Option<StackStatus> = serde_json::from_slice(&reply.body).ok();
         told.filter(|told| told.tool == TOOL)
             .ok_or_else(|| Problem::error(format!("{} is no control of mocks; {}", reply.what(), reply.excerpt())))
     }
 
     /// Has the stack begin again in the state of a seed, and waits until it serves.
-    pub async fn renew(&self, seed: &str) -> Checked<Told> {
+    pub async fn renew(&self, seed: &str) -> Checked<StackStatus> {
         let session = self.session(&self.url);
         let call = Call::to("control.stack-renew").field("seed", seed);
         let reply = session.send(call).await?.expect_status(&[202])?;
@@ -75,7 +75,7 @@ impl Control {
 
     /// Where the mocks serve and what they accept, as a run knows it. Whatever is elsewhere than where it must be is an error:
     /// mocks can be told to use real systems, and those may not be put into any state.
-    pub fn place(&self, told: &Told) -> Result<(Stack, Credentials), String> {
+    pub fn place(&self, told: &StackStatus) -> Result<(Stack, Credentials), String> {
         let serving = &told.serving;
         let url = |address: &str, port: Option<u16>| {
             let url = Url::parse(address).map_err(|error| format!("{}: `{address}`: {error}", self.url))?;

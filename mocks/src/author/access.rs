@@ -1,4 +1,4 @@
-//! Who may do what: Basic auth, form login, CSRF token, referrer filter and rights (surfaces.md §5.1, §5.2).
+//! Access control: Basic authentication, form login, CSRF token, referrer filter and rights (surfaces.md §5.1, §5.2).
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -13,22 +13,22 @@ use super::seed::{Account, Rights};
 use super::{Author, html, plain};
 use crate::machine::{Form, Request, Response};
 
-/// The id under which an Author knows somebody who did not log in.
+/// The user id of a request without a login.
 pub(crate) const ANONYMOUS: &str = "anonymous";
 
-/// Surfaces that are served without a login.
+/// Endpoints that need no login.
 const OPEN: [&str; 2] = ["author.login-page", "author.current-user"];
 
-/// What a reader may not even read.
+/// Paths that a reader may not read.
 const CLOSED_TO_READERS: [&str; 3] = ["/system/console", "/crx/packmgr", "/home"];
 
-/// How long a login lasts (the default of Granite's token authentication).
+/// The lifetime of a login (the default of Granite's token authentication).
 const LOGIN: SignedDuration = SignedDuration::from_hours(12);
 
-/// How long a CSRF token is good for.
+/// The lifetime of a CSRF token.
 const CSRF: SignedDuration = SignedDuration::from_mins(10);
 
-/// Accounts, and the key that signs tokens. No session is stored, so that memory does not grow with logins.
+/// The accounts, and the key that signs tokens. Sessions are not stored, so that memory does not grow with logins.
 #[derive(Debug)]
 pub(crate) struct Access {
     accounts: BTreeMap<String, Account>,
@@ -41,17 +41,17 @@ impl Access {
         Self { accounts, key: RandomState::new() }
     }
 
-    /// Lets somebody log in from now on.
+    /// Adds an account.
     pub(super) fn add(&mut self, account: Account) {
         self.accounts.insert(account.id.clone(), account);
     }
 
-    /// Lets somebody log in no longer.
+    /// Removes an account.
     pub(super) fn remove(&mut self, id: &str) {
         self.accounts.remove(id);
     }
 
-    /// Whether the user may do everything.
+    /// Whether the user is an administrator.
     pub(super) fn is_administrator(&self, user: &str) -> bool {
         self.accounts.get(user).is_some_and(|account| account.rights == Rights::Administrator)
     }
@@ -66,7 +66,7 @@ impl Access {
         BASE64_URL_SAFE_NO_PAD.encode(format!("{until}.{seal:016x}.{user}"))
     }
 
-    /// The user of a token that was given for that purpose and is still good.
+    /// The user of a valid token for that purpose.
     fn user_of_token(&self, purpose: &str, token: &str, now: Timestamp) -> Option<String> {
         let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
         let (until, rest) = text.split_once('.')?;
@@ -76,7 +76,7 @@ impl Access {
             .then(|| user.to_owned())
     }
 
-    /// Refuses what a logged-in user's request may not do.
+    /// Rejects a request that the user has no right to.
     pub(super) fn guard(
         &self,
         now: Timestamp,
@@ -119,7 +119,7 @@ impl Access {
     }
 }
 
-/// The filters look at browsers only, which they know by these words in the user agent.
+/// The filters apply to browsers only, which have these words in the user agent.
 fn is_browser(request: &Request) -> bool {
     let agent = request.header("user-agent").unwrap_or_default();
     agent.contains("Mozilla") || agent.contains("Opera")
@@ -135,7 +135,7 @@ fn refuse_foreign_referrer(request: &Request) -> Result<(), Response> {
 }
 
 impl Author {
-    /// The user who sends a request; the error asks for a login.
+    /// The user of a request; the error response asks for a login.
     pub(super) fn authenticate(&self, now: Timestamp, request: &Request, surface: &str) -> Result<String, Response> {
         if let Some(authorization) = request.header("authorization") {
             return basic(authorization)
@@ -153,7 +153,7 @@ impl Author {
         }
     }
 
-    /// Whether somebody with that password is still there; a deleted user is not.
+    /// Whether the account exists with that password and its user was not deleted.
     fn knows(&self, user: &str, password: &str) -> bool {
         self.access.accepts(user, password) && self.authorizable(user).is_some()
     }
@@ -170,7 +170,7 @@ impl Author {
         html(302, "").with_header("location", location)
     }
 
-    /// Logs somebody in by form.
+    /// Form login.
     pub(super) fn log_in(&self, now: Timestamp, form: &Form) -> Response {
         let surface = self.surfaces.get("author.login");
         let field = |word| form.get(surface.field(word));
@@ -189,13 +189,13 @@ impl Author {
         response.with_header("set-cookie", cookie)
     }
 
-    /// A token that a browser's next write must bring along.
+    /// A CSRF token for the next write of a browser.
     pub(super) fn csrf_token(&self, now: Timestamp) -> Response {
         Response::json(200, &serde_json::json!({ "token": self.access.token("csrf", &self.user, now + CSRF) }))
     }
 }
 
-/// An address of this server, which may be redirected to.
+/// A path of this server, the only allowed target of a redirect.
 pub(super) fn relative(address: Option<&str>) -> Option<&str> {
     address.filter(|address| address.starts_with('/') && !address.starts_with("//") && !address.contains('\\'))
 }

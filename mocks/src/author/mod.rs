@@ -17,14 +17,14 @@ use bpconform_fixtures::surfaces::Arguments;
 use bpconform_fixtures::{Surface, Surfaces, System};
 use jiff::Timestamp;
 
-use crate::machine::{Call, Form, Machine, Outcome, Request, Response, Step, Ticket};
+use crate::machine::{Call, CallResult, Form, Machine, Request, Response, Step, Ticket};
 
 use access::Access;
 use repository::Repository;
 pub use seed::AuthorSeed;
 use status::Product;
 
-/// The surfaces that stand for any node of the repository; they come last, whatever else a path matches.
+/// The endpoints for any node of the repository; they match last.
 const GENERIC: [&str; 4] = ["author.node", "author.node-write", "author.node-delete", "author.authorizable-delete"];
 
 /// A mocked Author.
@@ -33,20 +33,20 @@ pub struct Author {
     pub(crate) surfaces: Arc<Surfaces>,
     /// Its content.
     pub(crate) repository: Repository,
-    /// What it says about itself: version, bundles, packages, health, error log.
+    /// Version, bundles, packages, health checks and error log.
     pub(crate) product: Product,
-    /// Who may log in, and the keys of its tokens.
+    /// The accounts and the key of the login tokens.
     pub(crate) access: Access,
-    /// The packages that were uploaded.
+    /// The uploaded packages.
     packages: Vec<packages::held::Held>,
     /// The id of the user whose request is being handled.
     pub(crate) user: String,
-    /// What it knows of Brand Portal beyond the repository.
+    /// The state of Brand Portal outside the repository.
     pub(crate) brand_portal: brand_portal::BrandPortal,
 }
 
 impl Author {
-    /// An Author in the state of a seed.
+    /// Creates an Author from a seed.
     pub fn new(surfaces: Arc<Surfaces>, seed: AuthorSeed) -> Self {
         let mut author = Self {
             surfaces,
@@ -61,8 +61,7 @@ impl Author {
         author
     }
 
-    /// The surface that serves a request, with its arguments: those with a fixed path first, those that stand for any
-    /// node last.
+    /// The endpoint that serves a request, with its arguments: fixed paths first, endpoints for any node last.
     fn route(&self, method: &str, path: &str) -> Option<(Surface, Arguments)> {
         let rank = |surface: &Surface| {
             (GENERIC.contains(&surface.id.as_str()), surface.path.contains("{*"), surface.path.contains('{'))
@@ -98,14 +97,14 @@ impl Author {
         if let Some(step) = self.brand_portal_surface(now, &surface, &arguments, request, &form) {
             return Ok(step);
         }
-        // Many a surface that reads is just a node of the repository.
+        // Many endpoints for reading are plain nodes of the repository.
         Ok(Step::Answer(match request.method.as_str() {
             "GET" => self.fall_through(now, request, &form),
             _ => self.not_found(&request.path),
         }))
     }
 
-    /// The surfaces of every AEM, whether Brand Portal is configured or not.
+    /// The endpoints of every AEM, with or without Brand Portal.
     fn own_surface(
         &mut self,
         now: Timestamp,
@@ -136,7 +135,7 @@ impl Author {
         })
     }
 
-    /// What Sling does with any path: read a node, write one, delete one.
+    /// Sling's operations on any path: read, write or delete a node.
     fn fall_through(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
         match request.method.as_str() {
             "GET" => self.sling_get(&request.path),
@@ -161,7 +160,7 @@ impl Machine for Author {
         }
     }
 
-    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         self.brand_portal_resume(now, ticket, outcome)
     }
 
@@ -182,7 +181,7 @@ impl Machine for Author {
     }
 }
 
-/// Sling's addresses may write `_jcr_content` for `jcr:content`, because of clients that cannot stand the colon.
+/// Sling accepts `_jcr_content` for `jcr:content`, since some clients cannot send a colon.
 fn unmangled(path: &str) -> String {
     const PREFIXES: [&str; 6] = ["cq", "dam", "jcr", "nt", "rep", "sling"];
     let unmangle = |name: &str| {
@@ -203,7 +202,7 @@ pub(crate) fn html(status: u16, text: &str) -> Response {
     Response::new(status, "text/html;charset=utf-8", text)
 }
 
-/// A text as it may stand between tags or in an attribute, in HTML and XML alike.
+/// Escapes a text for content and attributes of HTML and XML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

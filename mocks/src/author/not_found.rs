@@ -1,18 +1,18 @@
-//! The answer to a path that nobody serves: it says so, and what was near.
+//! The answer to an unknown path, with suggestions.
 
 use bpconform_fixtures::System;
 
 use super::{Author, plain};
 use crate::machine::Response;
 
-/// How many nodes are compared with the path.
+/// The maximum number of nodes to compare with the path.
 const MOST_NODES: usize = 1000;
 
-/// How alike a path must be to be named, from 0 to 1.
+/// The minimum similarity of a suggested path, from 0 to 1.
 const ALIKE: f64 = 0.6;
 
 impl Author {
-    /// 404 with up to three paths that were perhaps meant.
+    /// 404 with up to three suggested paths.
     pub(crate) fn not_found(&self, path: &str) -> Response {
         let near = self.nearest(path);
         let hint = if near.is_empty() { String::new() } else { format!("Did you mean:\n  {}\n", near.join("\n  ")) };
@@ -42,7 +42,7 @@ impl Author {
     }
 }
 
-/// Whether two texts can be alike at all by their lengths: to compare them takes long.
+/// Whether the lengths of two texts allow a similarity; a comparison is slow.
 fn may_be_alike(a: &str, b: &str) -> bool {
     let (shorter, longer) = (a.len().min(b.len()), a.len().max(b.len()));
     #[expect(clippy::cast_precision_loss, reason = "the lengths of paths are exact as f64")]
@@ -50,7 +50,7 @@ fn may_be_alike(a: &str, b: &str) -> bool {
     at_most >= ALIKE
 }
 
-/// The path without `.json` and a depth in front of it.
+/// The path without `.json` and the depth before it.
 fn without_selectors(path: &str) -> &str {
     let Some(path) = path.strip_suffix(".json") else { return path };
     match path.rsplit_once('.') {

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-/// The name of the property that holds a node's type.
+/// The property that holds the type of a node.
 pub const PRIMARY_TYPE: &str = "jcr:primaryType";
 
 /// A property's value, as Sling reads and writes it.
@@ -69,7 +69,7 @@ impl From<Vec<String>> for Value {
     }
 }
 
-/// A node: its properties and its children, in the order in which they were made.
+/// A node: its properties and its children, in order of creation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Node {
     /// The properties by name, `jcr:primaryType` among them.
@@ -84,32 +84,32 @@ impl Node {
         Self::default().with(PRIMARY_TYPE, primary_type)
     }
 
-    /// The same with one more property.
+    /// Adds a property.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.set(name, value);
         self
     }
 
-    /// The same with one more binary property.
+    /// Adds a binary property.
     #[must_use]
     pub fn with_binary(self, name: &str, bytes: Vec<u8>) -> Self {
         self.with(name, Value::Binary(bytes))
     }
 
-    /// The same with one more child.
+    /// Adds a child.
     #[must_use]
     pub fn with_child(mut self, name: &str, child: Self) -> Self {
         self.children.insert(name.to_owned(), child);
         self
     }
 
-    /// Sets a property, whatever it was before.
+    /// Sets or replaces a property.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.properties.insert(name.to_owned(), value.into());
     }
 
-    /// A property of text; the first one of several.
+    /// The text of a property; the first one of several.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.properties.get(name)? {
             Value::Text(text) => Some(text),
@@ -118,7 +118,7 @@ impl Node {
         }
     }
 
-    /// A property's texts, of one value or of several.
+    /// All texts of a property.
     pub fn texts(&self, name: &str) -> &[String] {
         match self.properties.get(name) {
             Some(Value::Text(text)) => std::slice::from_ref(text),
@@ -127,7 +127,7 @@ impl Node {
         }
     }
 
-    /// A flag, whether it is stored as `Boolean` or as the text `true`; absent is false.
+    /// A flag, stored as `Boolean` or as the text `true`. An absent property is false.
     pub fn flag(&self, name: &str) -> bool {
         match self.properties.get(name) {
             Some(Value::Bool(flag)) => *flag,
@@ -136,7 +136,7 @@ impl Node {
         }
     }
 
-    /// A whole number, whether it is stored as `Long` or as text.
+    /// A whole number, stored as `Long` or as text.
     pub fn number(&self, name: &str) -> Option<i64> {
         match self.properties.get(name)? {
             Value::Long(number) => Some(*number),
@@ -155,7 +155,7 @@ impl Node {
         self.children.get(name)
     }
 
-    /// How many nodes there are below this one, down to that many levels.
+    /// The number of nodes below this one, down to a number of levels.
     pub fn count_below(&self, levels: usize) -> usize {
         if levels == 0 {
             return 0;
@@ -206,7 +206,7 @@ impl Repository {
         segments(path).try_fold(&self.root, |node, name| node.children.get(name))
     }
 
-    /// The node at a path, to be changed.
+    /// The node at a path, mutable.
     pub fn get_mut(&mut self, path: &str) -> Option<&mut Node> {
         segments(path).try_fold(&mut self.root, |node, name| node.children.get_mut(name))
     }
@@ -216,8 +216,7 @@ impl Repository {
         self.get(path).is_some()
     }
 
-    /// The node at a path; it and its missing parents are made, with that type for the node itself and
-    /// `sling:Folder` for the parents. One that exists is left as it is.
+    /// The node at a path. A missing node is created with that type, missing parents as `sling:Folder`.
     pub fn ensure(&mut self, path: &str, primary_type: &str) -> &mut Node {
         let mut names = segments(path).peekable();
         let mut node = &mut self.root;
@@ -228,13 +227,13 @@ impl Repository {
         node
     }
 
-    /// Takes a node with all below it out of the tree; the root stays.
+    /// Removes a node with its descendants; the root cannot be removed.
     pub fn remove(&mut self, path: &str) -> Option<Node> {
         let (parent, name) = split(path)?;
         self.get_mut(parent)?.children.shift_remove(name)
     }
 
-    /// Puts a node at a path whose parent exists, in place of one that is there; false if there is no parent.
+    /// Inserts or replaces the node at a path; returns false if its parent does not exist.
     pub fn insert(&mut self, path: &str, node: Node) -> bool {
         let Some((parent, name)) = split(path) else { return false };
         let Some(parent) = self.get_mut(parent) else { return false };
@@ -242,14 +241,14 @@ impl Repository {
         true
     }
 
-    /// The children of a node with their whole paths, in order; none if there is no such node.
+    /// The children of a node with their absolute paths, in order; empty if the node does not exist.
     pub fn children<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (String, &'a Node)> {
         self.get(path)
             .into_iter()
             .flat_map(move |node| node.children.iter().map(move |(name, child)| (join(path, name), child)))
     }
 
-    /// A node and all below it with their whole paths, parents before their children; none if there is no such node.
+    /// A node and its descendants with their absolute paths, parents first; empty if the node does not exist.
     pub fn walk(&self, path: &str) -> impl Iterator<Item = (String, &Node)> {
         let mut open: Vec<_> = self.get(path).map(|node| (normal(path), node)).into_iter().collect();
         std::iter::from_fn(move || {
@@ -259,8 +258,8 @@ impl Repository {
         })
     }
 
-    /// The longest beginning of a request's path that is a node, and what is left of the path after it: extension,
-    /// selectors, or nothing. A cut is made only before a `.`, as Sling does.
+    /// The longest prefix of a request path that is a node, and the rest: selectors and extension, or nothing. Like Sling, it
+    /// cuts only before a `.`.
     pub fn resolve<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {
         let name = path.rfind('/').map_or(0, |slash| slash + 1);
         let dots = path[name..].rmatch_indices('.').map(|(at, _)| name + at);
@@ -270,7 +269,7 @@ impl Repository {
             .find(|(resource, _)| resource.starts_with('/') && self.exists(resource))
     }
 
-    /// The whole tree as sorted JSON, see [`Node::dump`].
+    /// The tree as sorted JSON, see [`Node::dump`].
     pub fn dump(&self) -> serde_json::Value {
         self.root.dump()
     }
@@ -280,13 +279,13 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
 }
 
-/// The path in its usual form: one slash in front of each name, none at the end.
+/// The normal form of a path: one slash before each name, none at the end.
 pub fn normal(path: &str) -> String {
     let joined = segments(path).fold(String::new(), |joined, name| joined + "/" + name);
     if joined.is_empty() { "/".to_owned() } else { joined }
 }
 
-/// The path of the parent and the node's own name; none for the root.
+/// The path of the parent and the name of the node; `None` for the root.
 pub fn split(path: &str) -> Option<(&str, &str)> {
     let path = path.trim_end_matches('/');
     let (parent, name) = path.rsplit_once('/')?;

@@ -1,7 +1,6 @@
-//! The state in which a mocked Author begins, as data: `fixtures/seeds/*.toml`.
-//!
-//! A seed may extend another: it adds to it and overrides what it names again. Texts may hold `{name}` for values that
-//! are known only when the stack is served, such as the address of the tenant; see [`AuthorSeed::fill`].
+//! Seeds: the initial states of a mocked Author, as data (`fixtures/seeds/*.toml`).
+//! A seed may extend another one: it adds to it and overrides it. Texts may contain `{name}` for values that are known only
+//! when the stack is served, such as the address of the tenant; see [`AuthorSeed::fill`].
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +11,7 @@ use serde::Deserialize;
 
 use super::repository::{Repository, Value};
 
-/// The seeds that are built in, by name.
+/// The built-in seeds, by name.
 const EMBEDDED: &[(&str, &str)] = &[
     ("base", include_str!("../../../fixtures/seeds/base.toml")),
     ("fresh", include_str!("../../../fixtures/seeds/fresh.toml")),
@@ -25,7 +24,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("two-tenants", include_str!("../../../fixtures/seeds/two-tenants.toml")),
 ];
 
-/// How many seeds may extend one another in a row.
+/// The maximum length of a chain of seeds.
 const MOST_EXTENSIONS: usize = 5;
 
 /// A seed that cannot be used.
@@ -37,23 +36,23 @@ pub enum SeedError {
     /// The text is not a seed.
     #[error("seed {0}: {1}")]
     Malformed(String, String),
-    /// The seeds extend one another in a circle.
+    /// The seeds extend one another in a cycle.
     #[error("seed {0} extends too many others")]
     Circle(String),
 }
 
-/// The names of the seeds that are built in.
+/// The names of the built-in seeds.
 pub fn names() -> Vec<&'static str> {
     EMBEDDED.iter().map(|(name, _)| *name).collect()
 }
 
-/// The state in which a mocked Author begins.
+/// The initial state of a mocked Author.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AuthorSeed {
-    /// The seed that this one adds to.
+    /// The seed that this one extends.
     pub extends: Option<String>,
-    /// What a person should know about it.
+    /// A description for people.
     pub about: Option<String>,
     /// The version of AEM, for example `6.5.21.0` (surfaces.md §5.5).
     pub version: Option<String>,
@@ -62,9 +61,9 @@ pub struct AuthorSeed {
     /// The lines of the error log at the start, oldest first.
     #[serde(default)]
     pub error_log: Vec<String>,
-    /// The most nodes that one JSON answer may hold (`json.maximumresults` of Sling's GET servlet).
+    /// The maximum number of nodes in a JSON answer (`json.maximumresults` of Sling's GET servlet).
     pub json_maximum_results: Option<usize>,
-    /// Who may log in.
+    /// The accounts that may log in.
     #[serde(default, rename = "account")]
     pub accounts: Vec<Account>,
     /// The OSGi bundles (surfaces.md §5.4).
@@ -76,15 +75,15 @@ pub struct AuthorSeed {
     /// The results of the health checks (surfaces.md §5.4).
     #[serde(default, rename = "health")]
     pub health: Vec<Health>,
-    /// Paths which the extended seed has and this one has not.
+    /// Paths of the extended seed that this one removes.
     #[serde(default)]
     pub remove: Vec<String>,
-    /// The nodes, in order; one that exists gets the properties added.
+    /// The nodes, in order; properties are added to existing nodes.
     #[serde(default, rename = "node")]
     pub nodes: Vec<SeedNode>,
 }
 
-/// Someone who may log in.
+/// An account that may log in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
@@ -92,15 +91,15 @@ pub struct Account {
     pub id: String,
     /// The password.
     pub password: String,
-    /// What the account may do.
+    /// The rights of the account.
     pub rights: Rights,
 }
 
-/// What an account may do.
+/// The rights of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rights {
-    /// Everything.
+    /// All rights.
     Administrator,
     /// Read content; no write, no system console, no package manager, no users.
     Reader,
@@ -112,7 +111,7 @@ pub enum Rights {
 pub struct Bundle {
     /// Its symbolic name.
     pub symbolic_name: String,
-    /// Its name as people read it.
+    /// Its display name.
     pub name: String,
     /// Its version.
     pub version: String,
@@ -124,14 +123,14 @@ pub struct Bundle {
 /// The state of a bundle, with Felix's numbers (surfaces.md §5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum BundleState {
-    /// It runs.
+    /// Active.
     #[default]
     Active,
-    /// It could run, but does not.
+    /// Resolved, but not started.
     Resolved,
-    /// It lacks something that it needs.
+    /// Installed, with unresolved imports.
     Installed,
-    /// It belongs to another bundle and never becomes active.
+    /// A fragment: attached to another bundle, never active itself.
     Fragment,
 }
 
@@ -145,7 +144,7 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// Whether it is installed, or only uploaded.
+    /// Whether it is installed; otherwise it is only uploaded.
     #[serde(default = "yes")]
     pub installed: bool,
 }
@@ -165,7 +164,7 @@ pub struct Health {
     pub tags: Vec<String>,
     /// Its status.
     pub status: HealthStatus,
-    /// What it says.
+    /// Its message.
     #[serde(default)]
     pub messages: Vec<String>,
 }
@@ -183,7 +182,7 @@ pub enum HealthStatus {
 }
 
 impl HealthStatus {
-    /// The word of Felix's answers.
+    /// The word in Felix's answers.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -230,7 +229,7 @@ impl TryFrom<toml::Value> for SeedValue {
                 let base64 = table.remove("base64").ok_or("a binary property is written { base64 = \"…\" }")?;
                 Value::Binary(BASE64_STANDARD.decode(text(base64)?).map_err(|error| error.to_string())?)
             }
-            toml::Value::Float(number) => return Err(format!("{number} is no value of a property")),
+            toml::Value::Float(number) => return Err(format!("{number} is not a valid value of a property")),
         }))
     }
 }
@@ -243,9 +242,9 @@ fn text(value: toml::Value) -> Result<String, String> {
 }
 
 impl AuthorSeed {
-    /// The built-in seed of that name, laid over the ones that it extends.
+    /// The built-in seed of that name, merged with the seeds that it extends.
     pub fn load(name: &str) -> Result<Self, SeedError> {
-        // A run starts a stack for each of its scenarios, all from the same few seeds.
+        // Cached: a run starts a stack for each scenario, all from the same few seeds.
         static READ: Mutex<BTreeMap<String, AuthorSeed>> = Mutex::new(BTreeMap::new());
         let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(seed) = read.get(name) {
@@ -269,7 +268,7 @@ impl AuthorSeed {
         toml::from_str(text).map_err(|error| SeedError::Malformed(name.to_owned(), error.to_string()))
     }
 
-    /// This seed laid over another.
+    /// Merges this seed into the one that it extends.
     fn over(self, mut base: Self) -> Self {
         base.nodes.retain(|node| !self.remove.iter().any(|path| is_at_or_below(&node.path, path)));
         base.nodes.extend(self.nodes);
@@ -313,7 +312,7 @@ impl AuthorSeed {
         self
     }
 
-    /// The repository that the nodes make.
+    /// The repository with these nodes.
     pub(super) fn repository(&self) -> Repository {
         let mut repository = Repository::default();
         for node in &self.nodes {
@@ -329,7 +328,7 @@ fn is_at_or_below(path: &str, ancestor: &str) -> bool {
     path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Adds what is new and replaces what has the same key.
+/// Adds new items and replaces those with the same key.
 fn merge<T, K: PartialEq>(into: &mut Vec<T>, from: Vec<T>, key: impl Fn(&T) -> K) {
     for one in from {
         match into.iter_mut().find(|known| key(known) == key(&one)) {

@@ -1,4 +1,4 @@
-//! Sling's GET: nodes as JSON, files as they are (surfaces.md §5.7).
+//! Sling GET: nodes as JSON, files as they are (surfaces.md §5.7).
 
 use serde_json::{Map, json};
 
@@ -6,12 +6,12 @@ use super::repository::{Node, Value, split};
 use super::{Author, plain};
 use crate::machine::Response;
 
-/// How far below a node a JSON answer goes; none is all the way.
+/// The depth of a JSON answer; `None` means unlimited.
 type Depth = Option<usize>;
 
 impl Author {
-    /// Reads what a path names: a node with `.json`, `.N.json`, `.-1.json` or `.infinity.json`, a property with
-    /// `.json`, or a file or an asset by its own name.
+    /// Reads a path: a node with `.json`, `.N.json`, `.-1.json` or `.infinity.json`, a property with `.json`, or a file or an
+    /// asset by its name.
     pub(super) fn sling_get(&self, path: &str) -> Response {
         let Some((resource, rest)) = self.repository.resolve(path) else {
             return self.property(path).unwrap_or_else(|| self.not_found(path));
@@ -32,7 +32,7 @@ impl Author {
         }
     }
 
-    /// A node with what is below it, or the depths that are allowed if that is too much.
+    /// A node with its descendants, or the allowed depths if there are too many.
     fn tree(&self, path: &str, node: &Node, depth: Depth) -> Response {
         let most = self.product.json_maximum_results;
         if matches!(depth, Some(0 | 1)) || node.count_below(depth.unwrap_or(usize::MAX)) <= most {
@@ -68,7 +68,7 @@ fn depth(selector: &str) -> Option<Depth> {
     }
 }
 
-/// A node as Sling writes it: its properties, then its children down to that depth.
+/// A node in Sling's JSON: its properties, then its children down to that depth.
 pub(crate) fn to_json(node: &Node, depth: Depth) -> serde_json::Value {
     let mut object: Map<_, _> = node.properties.iter().map(|(name, value)| property_to_json(name, value)).collect();
     if depth != Some(0) {

@@ -1,4 +1,4 @@
-//! What an Author says about itself: login page, version, bundles, health, error log (surfaces.md §5.4, §5.5, §4.3).
+//! The status pages of an Author: login page, version, bundles, health, error log (surfaces.md §5.4, §5.5, §4.3).
 
 use std::collections::VecDeque;
 
@@ -9,19 +9,19 @@ use super::seed::{AuthorSeed, Bundle, BundleState, Health, HealthStatus, Package
 use super::{Author, html, plain};
 use crate::machine::{Form, Response};
 
-/// How many lines of the error log are kept.
+/// The maximum number of lines in the error log.
 const MOST_LINES: usize = 1000;
 
-/// How many nodes one JSON answer may hold unless the seed says otherwise. A real Author's default is lower, but the
-/// documented `/etc/replication/agents.author.-1.json` works on it all the same.
+/// The default of the maximum number of nodes in a JSON answer. That of a real Author is lower, but the documented
+/// `/etc/replication/agents.author.-1.json` works there as well.
 const MOST_NODES: usize = 10_000;
 
-/// What an Author is, apart from its content.
+/// The product: version, bundles, packages, health checks and error log.
 #[derive(Debug)]
 pub(crate) struct Product {
     /// For example `6.5.21.0`.
     pub(crate) version: String,
-    /// The most nodes that one JSON answer may hold.
+    /// The maximum number of nodes in a JSON answer.
     pub(super) json_maximum_results: usize,
     pub(super) packages: Vec<Package>,
     run_modes: Vec<String>,
@@ -43,7 +43,7 @@ impl Product {
         }
     }
 
-    /// Writes a line to the error log in AEM's form; the oldest lines go.
+    /// Writes a line to the error log in AEM's format; the oldest lines are dropped.
     pub(crate) fn log(&mut self, now: Timestamp, level: &str, logger: &str, message: &str) {
         let time = now.strftime("%d.%m.%Y %H:%M:%S%.3f");
         self.error_log.push_back(format!("{time} *{level}* [sling-default] {logger} {message}"));
@@ -52,7 +52,7 @@ impl Product {
         }
     }
 
-    /// The newest lines of the error log; it is the only log that the mock has.
+    /// The newest lines of the error log, the only log of the mock.
     pub(super) fn tail(&self, form: &Form) -> Response {
         let name = form.get("name").unwrap_or_default();
         if !name.ends_with("error.log") {
@@ -85,8 +85,8 @@ impl Product {
         )
     }
 
-    /// The results of the health checks, only those with a tag of `tags` if it is given; `httpStatus` maps the worst
-    /// result to a status, as in `CRITICAL:503`.
+    /// The results of the health checks, filtered by `tags`; `httpStatus` maps the worst result to a status, as in
+    /// `CRITICAL:503`.
     pub(super) fn health(&self, now: Timestamp, form: &Form) -> Response {
         let tags: Vec<_> = form.get("tags").unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).collect();
         let chosen: Vec<_> = self
@@ -120,7 +120,7 @@ impl Product {
         plain(200, &format!("Product Information\n\nInstalled Products\n\n  Adobe Experience Manager ({version})\n"))
     }
 
-    /// What the system overview exports.
+    /// The export of the system overview.
     pub(super) fn system_overview(&self) -> Response {
         let check = |wanted| self.health.iter().filter(|health| health.status == wanted).count();
         Response::json(
@@ -165,7 +165,7 @@ const fn default_status(worst: HealthStatus) -> u16 {
     }
 }
 
-/// The status for the worst result, or for the worst one that the mapping names below it.
+/// The status for the worst result, or for the next worse one in the mapping.
 fn mapped_status(mapping: &str, worst: HealthStatus) -> u16 {
     use HealthStatus::{Critical, HealthCheckError, Ok, TemporarilyUnavailable, Warn};
     let entries = mapping.split(',').filter_map(|entry| {
@@ -179,7 +179,7 @@ fn mapped_status(mapping: &str, worst: HealthStatus) -> u16 {
 }
 
 impl Author {
-    /// The page that asks for a name and a password, as a form that a browser can send.
+    /// The login page with its form.
     pub(super) fn login_page(&self) -> Response {
         let login = self.surfaces.get("author.login");
         let ready = self.surfaces.get("author.login-page").phrase("ready");

@@ -13,9 +13,9 @@ use super::sling_post::Reply;
 use super::{Author, plain};
 use crate::machine::{Form, Request, Response};
 
-/// Where users and groups live.
+/// The root of users and groups.
 const HOME: &str = "/home";
-/// Where users live.
+/// The root of users.
 const USERS: &str = "/home/users";
 /// The property that holds the id of a user or group.
 const ID: &str = "rep:authorizableId";
@@ -30,8 +30,8 @@ impl Author {
         self.repository.walk(HOME).filter(|(_, node)| node.text(ID).is_some())
     }
 
-    /// Makes a user below `/home/users/<folder>` under a random name, as Oak does, and returns its path; none if a
-    /// user or group of that id exists. The folder is the id's first letter if none is given.
+    /// Creates a user below `/home/users/<folder>` with a random node name, as Oak does, and returns its path; `None` if the id
+    /// exists already. The default folder is the first letter of the id.
     pub(crate) fn create_authorizable(
         &mut self,
         now: Timestamp,
@@ -92,7 +92,7 @@ impl Author {
         reply.send()
     }
 
-    /// Takes a member, known by its home, out of all groups.
+    /// Removes a member from all groups, by its home path.
     fn leave_groups(&mut self, home: &str) {
         let groups: Vec<_> = self
             .authorizables()
@@ -106,7 +106,7 @@ impl Author {
         }
     }
 
-    /// Who sent the request, `anonymous` without a login.
+    /// The user who sent the request, `anonymous` without a login.
     pub(super) fn current_user(&self) -> Response {
         let (home, name) = self
             .authorizable(&self.user)
@@ -202,9 +202,9 @@ fn hit(path: &str, node: &Node) -> serde_json::Value {
 struct Query {
     path: String,
     primary_type: Option<String>,
-    /// Property name and the value that it must have, if it must have one, by the predicate's name.
+    /// Property name and required value, if any, by the name of the predicate.
     properties: std::collections::BTreeMap<String, (String, Option<String>)>,
-    /// None is no limit.
+    /// `None` means no limit.
     limit: Option<usize>,
 }
 
@@ -240,7 +240,7 @@ impl Query {
     }
 }
 
-/// A name such as Oak gives the node of a user: no one can guess it, but here it is always the same for one id.
+/// A node name like those that Oak generates for users; unlike there, it is the same for the same id.
 fn random_name(id: &str) -> String {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();

@@ -61,7 +61,7 @@ impl Rules {
         }
     }
 
-    /// A body that is no JSON stays as it is.
+    /// Changes a JSON body; any other body stays as it is.
     fn change_json(&self, answer: &defects::Answer, response: &mut Response) {
         let Ok(mut json) = serde_json::from_slice(&response.body) else { return };
         for (pointer, value) in &answer.json {

@@ -4,11 +4,11 @@ use bpconform_fixtures::defects::CallChange;
 
 use super::Rules;
 use super::answers::set_headers;
-use crate::machine::{Call, Outcome, Response};
+use crate::machine::{Call, CallResult, Response};
 
 impl Rules {
     /// The call as it is made, or the outcome of one that is not.
-    pub(super) fn changed_call(&self, mut call: Call) -> Result<Call, Outcome> {
+    pub(super) fn changed_call(&self, mut call: Call) -> Result<Call, CallResult> {
         let Some(change) = self.call(&call).map(|change| change.change.clone()) else { return Ok(call) };
         match change {
             CallChange::Answer { status, body } => {

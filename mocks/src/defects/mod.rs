@@ -17,7 +17,7 @@ use bpconform_fixtures::{Defect, Surfaces, System};
 use jiff::Timestamp;
 
 use crate::author::repository::Repository;
-use crate::machine::{Call, Machine, Outcome, Request, Response, Step, Ticket};
+use crate::machine::{Call, CallResult, Machine, Request, Response, Step, Ticket};
 
 use edits::Edits;
 pub use watch::{Watch, Watched};
@@ -61,7 +61,7 @@ pub struct Defective {
 }
 
 impl Defective {
-    /// That machine with that defect; a defect that means nothing to the system changes nothing.
+    /// Wraps a machine; a defect of other systems has no effect.
     pub fn new(
         machine: Box<dyn Machine>,
         system: System,
@@ -125,7 +125,7 @@ impl Machine for Defective {
         self.go_on(now, step, Some(request))
     }
 
-    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         let request = self.waiting.remove(&ticket);
         let step = self.machine.resume(now, ticket, outcome);
         self.go_on(now, step, request.as_ref())

@@ -46,7 +46,7 @@ fn fields_bear(fields: &BTreeMap<String, Pattern>, request: &Request) -> bool {
     if fields.is_empty() {
         return true;
     }
-    // What is no form has no fields, only headers.
+    // Without a form only the headers can match.
     let form = Form::read(request).unwrap_or_default();
     fields.iter().all(|(name, pattern)| {
         let value = form.get(name).or_else(|| request.header(&name.to_ascii_lowercase())).unwrap_or_default();

@@ -3,11 +3,11 @@ use jiff::SignedDuration;
 
 use super::*;
 
-/// A system that makes a node when it is told to, and asks another before it answers.
+/// A system that creates a node for a POST, and calls another system before it answers a GET.
 #[derive(Default)]
 struct Small {
     repository: Repository,
-    asked: Vec<Outcome>,
+    asked: Vec<CallResult>,
 }
 
 impl Machine for Small {
@@ -23,7 +23,7 @@ impl Machine for Small {
         Step::Call(1, call)
     }
 
-    fn resume(&mut self, _: Timestamp, _: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, _: Timestamp, _: Ticket, outcome: CallResult) -> Step {
         let response = outcome.clone().unwrap_or_default();
         self.asked.push(outcome);
         Step::Answer(response)

@@ -1,4 +1,4 @@
-//! Access tokens that say something else, signed as if IMS had said it.
+//! Changes claims of access tokens and signs them again with the key of the mocked IMS.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 static SIGN: LazyLock<EncodingKey> =
     LazyLock::new(|| EncodingKey::from_rsa_pem(IMS_SIGNING_KEY.as_bytes()).expect("the embedded key is well formed"));
 
-/// The token with these claims set; what is no token stays as it is.
+/// The token with these claims; a malformed token stays as it is.
 pub(super) fn with_claims(token: &str, claims: &BTreeMap<String, String>) -> String {
     let Ok(mut decoded) = insecure_decode::<Map<String, Value>>(token) else { return token.to_owned() };
     decoded.claims.extend(claims.iter().map(|(name, value)| (name.clone(), value.as_str().into())));

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::edits::find;
 use super::{Rules, Values};
 use crate::author::repository::Repository;
-use crate::machine::{Call, Machine, Outcome, Request, Step, Ticket};
+use crate::machine::{Call, CallResult, Machine, Request, Step, Ticket};
 
 /// The defects to watch for, and those that would have changed something; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +111,7 @@ impl Machine for Watched {
         step
     }
 
-    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         let step = self.machine.resume(now, ticket, outcome);
         self.note_step(&step);
         step

@@ -1,4 +1,4 @@
-//! The faults themselves, in the order in which an exchange meets them, and what each sends.
+//! The list of faults, in the order in which they can occur in an exchange, with what each sends.
 
 use hyper::StatusCode;
 
@@ -7,10 +7,10 @@ use super::{Fault, Place};
 use crate::machine::Response;
 
 pub(super) const ALL: &[Fault] = &[
-    handshake("tls-alert", "TLS's handshake is answered with an alert", tls_alert),
-    handshake("tls-garbage", "TLS's handshake is answered with random bytes", garbage),
-    handshake("tls-close", "the connection is closed within TLS's handshake", tls_close),
-    handshake("tls-silence", "TLS's handshake is never answered", |_| vec![Hold]),
+    handshake("tls-alert", "the TLS handshake is answered with an alert", tls_alert),
+    handshake("tls-garbage", "the TLS handshake is answered with random bytes", garbage),
+    handshake("tls-close", "the connection is closed within the TLS handshake", tls_close),
+    handshake("tls-silence", "the TLS handshake is never answered", |_| vec![Hold]),
     request("reset", "the connection is reset in place of an answer", |_| vec![Reset]),
     request("close-before-head", "the connection is closed in place of an answer", |_| vec![]),
     request("silence", "the request is never answered", |_| vec![Hold]),
@@ -20,8 +20,10 @@ pub(super) const ALL: &[Fault] = &[
     answer("close-in-head", "the connection is closed within the answer's head", close_in_head),
     answer("huge-headers", "the answer's head has a header of 2 MiB", huge_headers),
     answer("many-headers", "the answer's head has 10,000 headers", many_headers),
-    answer("length-no-number", "Content-Length is no number", length_no_number),
-    answer("two-lengths", "Content-Length is said twice, and differently", |answer| whole(answer, "Content-Length: 7")),
+    answer("length-no-number", "Content-Length is not a number", length_no_number),
+    answer("two-lengths", "Content-Length occurs twice, with different values", |answer| {
+        whole(answer, "Content-Length: 7")
+    }),
     answer("truncated-body", "the body is shorter than Content-Length says", truncated),
     answer("over-long-body", "the body is longer than Content-Length says", over_long),
     answer("bad-chunk", "the body's chunks have no size", bad_chunk),
@@ -29,21 +31,21 @@ pub(super) const ALL: &[Fault] = &[
     answer("reset-in-body", "the connection is reset within the body", |answer| then(truncated(answer), Reset)),
     answer("stall-in-body", "nothing more comes within the body", |answer| then(truncated(answer), Hold)),
     answer("dribble", "the answer comes byte by byte, ten in a second", dribble),
-    session("tls-bad-record", "random bytes come in place of TLS's next record", tls_bad_record),
-    session("tls-cut", "a body without length is cut off, and TLS not closed", tls_cut),
+    session("tls-bad-record", "random bytes come in place of the next TLS record", tls_bad_record),
+    session("tls-cut", "a body without length is cut off, without the end of TLS", tls_cut),
     request("huge-body", "the body has 1 GiB, as Content-Length says", huge_body),
-    request("huge-chunks", "the body has 1 GiB, in chunks that say nothing of it", huge_chunks),
+    request("huge-chunks", "the body has 1 GiB, in chunks", huge_chunks),
     request("gzip-bomb", "the body is compressed, and has 1 GiB when it is not", gzip_bomb),
     request("wide-json", "the body is JSON of a million numbers", wide_json),
     request("deep-json", "the body is JSON, nested a hundred thousand deep", deep_json),
-    request("not-utf-8", "the body is JSON in which a text is no UTF-8", |_| document(JSON, NOT_UTF_8)),
+    request("not-utf-8", "the body is JSON with a text in invalid UTF-8", |_| document(JSON, NOT_UTF_8)),
     request("html-page", "200 with an error page in HTML", |_| document(HTML, ERROR_PAGE)),
     request("login-page", "200 with the Author's login page", |_| document(HTML, LOGIN_PAGE)),
     request("redirect-loop", "302 to the same address again", redirect_loop),
     request("bad-gateway", "502 with the page of a gateway", bad_gateway),
 ];
 
-/// What is played in place of an answer.
+/// The script that replaces an answer.
 type Script = fn(&Response) -> Vec<Act>;
 
 const fn request(id: &'static str, says: &'static str, script: Script) -> Fault {
@@ -66,7 +68,7 @@ const JSON: &str = "Content-Type: application/json;charset=utf-8";
 const HTML: &str = "Content-Type: text/html;charset=utf-8";
 const CHUNKED: &str = "Transfer-Encoding: chunked";
 
-/// The pieces of a body of 1 GiB, and how many there are.
+/// The size and number of the pieces of a body of 1 GiB.
 const PIECE: usize = 64 << 10;
 const PIECES: usize = 16 << 10;
 
@@ -89,7 +91,7 @@ fn tls_close(_: &Response) -> Vec<Act> {
     vec![Send(b"\x16\x03\x03\x00\x7a\x02\x00".to_vec())]
 }
 
-/// A record of 64 bytes that nobody encrypted.
+/// A record of 64 unencrypted bytes.
 fn tls_bad_record(_: &Response) -> Vec<Act> {
     vec![Beneath([b"\x17\x03\x03\x00\x40", &random(64)[..]].concat())]
 }
@@ -156,7 +158,7 @@ fn huge_chunks(_: &Response) -> Vec<Act> {
 }
 
 fn gzip_bomb(_: &Response) -> Vec<Act> {
-    // 64 KiB of zeros; members of gzip may follow each other.
+    // 64 KiB of zeros; a gzip stream may have several members.
     let head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a";
     let tail = b"\x6a\xeb\x8e\x97\xd7\x00\x00\x01\x00";
     let piece = [&head[..], &[0; 63], tail].concat();
@@ -196,16 +198,16 @@ fn then(mut script: Vec<Act>, act: Act) -> Vec<Act> {
     script
 }
 
-/// The answer's head; these lines say how long the body is.
+/// The head of the answer; `framing` holds the header lines for the length of the body.
 fn head(answer: &Response, framing: &str) -> Vec<u8> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    // What has no body by its status would show nothing of what is wrong with it.
+    // A status without a body would hide the fault.
     let status = if status == StatusCode::NO_CONTENT { StatusCode::OK } else { status };
     let headers: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("HTTP/1.1 {status}\r\n{headers}{framing}\r\n\r\n").into_bytes()
 }
 
-/// The answer's body; one that is too short to be broken is another.
+/// The body of the answer; one that is too short to be broken is replaced.
 fn body(answer: &Response) -> Vec<u8> {
     if answer.body.len() < 2 { b"(nothing)".to_vec() } else { answer.body.clone() }
 }
@@ -231,7 +233,7 @@ fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// Bytes of no meaning, always the same: what one run finds, another must find too.
+/// Pseudo-random bytes, the same each time, so that runs are reproducible.
 fn random(count: usize) -> Vec<u8> {
     let mut state = 0x2026_u64;
     let next = || {

@@ -1,8 +1,7 @@
-//! Faults of the wire: the ways in which an answer does not come, or comes as something that nobody asked for. Each is
-//! data: an id, a sentence, where it strikes, and the script that the front then plays in place of the answer.
-//!
-//! The systems behind know nothing of it. A front passes everything through until it is told which request is struck:
-//! the next one (the control `control.wire`), or every one (`bpconform mock --wire`).
+//! Faults of the wire: broken connections and malformed answers. Each is data: an id, a sentence, the place where it
+//! occurs, and the script that the front runs in place of the answer.
+//! The machines are not involved. A front breaks the next request after the control `control.wire`, or every request with
+//! `bpconform mock --wire`.
 
 mod answers;
 mod script;
@@ -10,9 +9,9 @@ mod script;
 use crate::machine::Response;
 
 use script::Act;
-pub(crate) use script::{Line, play};
+pub(crate) use script::{Connection, play};
 
-/// A way in which a wire breaks.
+/// A fault of the wire.
 #[derive(Clone, Copy)]
 pub struct Fault {
     /// Its id, for example `reset`.
@@ -23,21 +22,21 @@ pub struct Fault {
     script: fn(&Response) -> Vec<Act>,
 }
 
-/// Where a fault strikes.
+/// Where a fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// On the way there: the request reaches nobody.
+    /// Before the machine, which does not receive the request.
     Request,
-    /// On the way back: the system has done what it was asked for.
+    /// After the machine, which has carried out the request.
     Answer,
-    /// In TLS's handshake, before there is a request.
+    /// In the TLS handshake, before a request.
     Handshake,
-    /// On the way back, below TLS.
+    /// After the machine, below TLS.
     Session,
 }
 
 impl Fault {
-    /// All of them, in the order in which an exchange meets them.
+    /// All faults, in the order in which they can occur in an exchange.
     pub const ALL: &'static [Self] = answers::ALL;
 
     /// The fault of that id.
@@ -45,18 +44,18 @@ impl Fault {
         Self::ALL.iter().find(|fault| fault.id == id)
     }
 
-    /// Whether it strikes TLS, and so needs a stack that speaks it.
+    /// Whether the fault needs a stack with TLS.
     pub fn needs_tls(&self) -> bool {
         matches!(self.place, Place::Handshake | Place::Session)
     }
 
-    /// Whether it makes a client wait rather than work.
+    /// Whether the fault keeps a client waiting.
     pub fn makes_wait(&self) -> bool {
         let waits = |act: &Act| matches!(act, Act::Hold | Act::Shut | Act::Slowly(..));
         self.script(&Response::default()).iter().any(waits)
     }
 
-    /// What is to be played when that would have been the answer.
+    /// The script that replaces this answer.
     pub(crate) fn script(&self, answer: &Response) -> Vec<Act> {
         (self.script)(answer)
     }

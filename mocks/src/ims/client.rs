@@ -1,24 +1,24 @@
-//! The credentials that IMS knows.
+//! The credentials that are registered at IMS.
 
 use serde::{Deserialize, Serialize};
 
-/// A credential as IMS knows it.
+/// A registered credential.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// The client id, also called API key.
     pub id: String,
-    /// The secrets, each as good as the other (surfaces.md §1.1 multi-secret).
+    /// The secrets, all of them valid (surfaces.md §1.1 multi-secret).
     pub secrets: Vec<String>,
     /// The organization, such as `1234@AdobeOrg`.
     pub org_id: String,
     /// The technical account's id, such as `1234@techacct.adobe.com`.
     pub technical_account: String,
-    /// How it proves who it is.
+    /// Its kind of credential.
     pub kind: Kind,
 }
 
-/// How a client proves who it is, and what it may have.
+/// The kind of a credential, with what it may request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Kind {
@@ -45,7 +45,7 @@ impl Client {
         matches!(self.kind, Kind::OAuth { .. })
     }
 
-    /// The scope of a token if all that is asked for, separated by commas or spaces, may be had; it must not be empty.
+    /// The scope of a token, if all requested scopes (separated by commas or spaces, at least one) are allowed.
     pub(super) fn granted(&self, asked: &str) -> Option<String> {
         let Kind::OAuth { scopes } = &self.kind else { return None };
         let asked: Vec<_> = asked.split([',', ' ']).filter(|scope| !scope.is_empty()).collect();

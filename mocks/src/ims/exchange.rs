@@ -12,7 +12,7 @@ use super::client::{Client, Kind};
 use super::{EXPIRES_IN_SECONDS, Ims, error, granted, token};
 use crate::machine::{Form, Response};
 
-/// The most `jti` claims that are remembered.
+/// The maximum number of remembered `jti` claims.
 const MOST_USED: usize = 10_000;
 
 type Claims = Map<String, Value>;
@@ -54,7 +54,7 @@ impl Ims {
         Ok(granted(&json!({ "token_type": "bearer", "access_token": answer, "expires_in": expires_in })))
     }
 
-    /// A `jti` is good for one exchange as long as its JWT lives.
+    /// A `jti` is valid for one exchange during the lifetime of its JWT.
     fn use_once(&mut self, now: Timestamp, jti: (String, i64), expires: i64) -> Result<(), Response> {
         self.used.retain(|_, until| *until > now.as_second());
         if self.used.contains_key(&jti) {
@@ -71,7 +71,7 @@ fn invalid_token(description: &str) -> Response {
     error(400, "invalid_token", description)
 }
 
-/// The claims, if one of the certificates has signed them.
+/// The claims, if the key of one of the certificates signed them.
 fn verified(jwt: &str, certificates: &[String]) -> Result<Claims, Response> {
     let undecodable = |_| invalid_token("the JWT cannot be decoded");
     let unverified = insecure_decode::<Claims>(jwt).map_err(undecodable)?;
@@ -90,7 +90,7 @@ fn verified(jwt: &str, certificates: &[String]) -> Result<Claims, Response> {
         .ok_or_else(|| error(400, "invalid_signature", "Could not match JWT signature to any of the bindings"))
 }
 
-/// When the JWT expires (seconds) and its `jti` if it has one.
+/// The expiry of the JWT (seconds) and its `jti`, if any.
 fn in_time(now: Timestamp, claims: &Claims) -> Result<(i64, Option<i64>), Response> {
     let expires = claims.get("exp").and_then(Value::as_i64);
     let expires = expires.ok_or_else(|| invalid_token("exp must be an integer of seconds"))?;
@@ -104,7 +104,7 @@ fn in_time(now: Timestamp, claims: &Claims) -> Result<(i64, Option<i64>), Respon
     Ok((expires, jti))
 }
 
-/// Whether the JWT speaks of this client, its organization and its technical account.
+/// Whether the JWT is for this client, its organization and its technical account.
 fn bound(claims: &Claims, client: &Client) -> Result<(), Response> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let audience = Url::parse(text("aud")).map(|url| url.path().to_owned()).unwrap_or_default();
@@ -120,7 +120,7 @@ fn bound(claims: &Claims, client: &Client) -> Result<(), Response> {
     Ok(())
 }
 
-/// The metascopes that the JWT asks for, if there are some and all are bound to the client.
+/// The metascopes of the JWT; all must be bound to the client.
 fn metascope(claims: &Claims, bound: &[String]) -> Result<String, Response> {
     let asked: Vec<_> = claims
         .iter()

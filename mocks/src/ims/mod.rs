@@ -16,23 +16,23 @@ pub use client::{Client, Kind};
 use crate::machine::{Form, Machine, Request, Response, Step};
 use crate::routing::{bearer, not_found, route};
 
-/// What `expires_in` of a token says, in seconds (surfaces.md §1.1).
+/// `expires_in` of a token, in seconds (surfaces.md §1.1).
 const EXPIRES_IN_SECONDS: i64 = 86_399;
 
-/// The most clients that can be registered.
+/// The maximum number of clients.
 const MOST_CLIENTS: usize = 10_000;
 
 /// A mocked IMS.
 pub struct Ims {
     surfaces: Arc<Surfaces>,
     clients: BTreeMap<String, Client>,
-    /// The `jti` claims that were used, and when they may be forgotten (seconds of the epoch).
+    /// The used `jti` claims with their expiry (seconds since the epoch).
     used: HashMap<(String, i64), i64>,
     issued: u64,
 }
 
 impl Ims {
-    /// An IMS that knows these clients.
+    /// An IMS with these clients.
     pub fn new(surfaces: Arc<Surfaces>, clients: impl IntoIterator<Item = Client>) -> Self {
         let clients = clients.into_iter().map(|client| (client.id.clone(), client)).collect();
         Self { surfaces, clients, used: HashMap::new(), issued: 0 }
@@ -83,7 +83,7 @@ impl Ims {
         granted(&json!({ "access_token": token, "token_type": token_type, "expires_in": EXPIRES_IN_SECONDS }))
     }
 
-    /// Whether a token is good (surfaces.md §1.5; the reasons are the mock's own).
+    /// Validates a token (surfaces.md §1.5; the reasons are the mock's own).
     fn validate(&self, now: Timestamp, request: &Request, form: &Form) -> Response {
         let surface = self.surfaces.get("ims.validate-token");
         let checked = match form.get(surface.field("type")) {
@@ -92,7 +92,7 @@ impl Ims {
         };
         let checked = checked.and_then(|claims| match form.get(surface.field("client-id")) {
             Some(id) if id != claims.client_id => Err("the token is another client's"),
-            _ if !self.clients.contains_key(&claims.client_id) => Err("the credential is no more"),
+            _ if !self.clients.contains_key(&claims.client_id) => Err("the credential was deleted"),
             _ => Ok(()),
         });
         Response::json(
@@ -129,7 +129,7 @@ impl Machine for Ims {
     }
 }
 
-/// Whether a token is good now by its own words: `valid`, or what is wrong with it.
+/// The state of a token by its own claims: `valid`, or the problem.
 pub(crate) fn state(now: Timestamp, token: &str) -> &'static str {
     token::check(now, token).map_or_else(|problem| problem, |_| "valid")
 }

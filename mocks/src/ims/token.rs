@@ -1,4 +1,4 @@
-//! Access tokens: JWTs that are really signed and expire by the mock's clock (surfaces.md §1.4).
+//! Access tokens: signed JWTs that expire by the mock's clock (surfaces.md §1.4).
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 
-/// How long a token lives, in milliseconds, as its payload says.
+/// The lifetime of a token in its payload, in milliseconds.
 const LIFE_MS: i64 = 86_400_000;
 
 static SIGN: LazyLock<EncodingKey> =
@@ -19,7 +19,7 @@ static VERIFY: LazyLock<DecodingKey> = LazyLock::new(|| {
     DecodingKey::from_rsa_pem(IMS_SIGNING_PUBLIC_KEY.as_bytes()).expect("the embedded key is well formed")
 });
 
-/// The payload of a token; all its values are texts.
+/// The payload of a token; all values are texts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Claims {
     id: String,
@@ -35,7 +35,7 @@ pub(super) struct Claims {
     expires_in: String,
 }
 
-/// A new token; `number` makes it unlike all others.
+/// A new token; `number` makes it unique.
 pub(super) fn issue(now: Timestamp, client: &Client, scope: &str, number: u64) -> String {
     let created_at = now.as_millisecond();
     let claims = Claims {
@@ -57,9 +57,9 @@ pub(super) fn issue(now: Timestamp, client: &Client, scope: &str, number: u64) -
     encode(&header, &claims, &SIGN).expect("texts can be signed")
 }
 
-/// The claims of a token that is good now, or why it is not.
+/// The claims of a token that is valid now, or the problem.
 pub(super) fn check(now: Timestamp, token: &str) -> Result<Claims, &'static str> {
-    // Its times are no `exp` and `iat`, and the clock is the mock's.
+    // The token has no `exp` and `iat`, and its clock is the mock's.
     let mut validation = Validation::new(Algorithm::RS256);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;

@@ -1,5 +1,5 @@
-//! What is to be seen of a request that arrived at IMS or at the tenant: there the Author is the one who asks, and how it
-//! does so is a promise that can be judged. Only what is known to be no secret keeps its value.
+//! The visible part of a request that arrived at IMS or at the tenant. The Author sends these, and a run judges how it
+//! does. Only values that are known not to be secrets are shown.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::courier;
+use super::caller;
 use crate::ims;
 use crate::machine::{Form, Headers, Request};
 use crate::routing::bearer;
 
-/// What stands for a value that may be a secret.
+/// The mask for a value that may be a secret.
 const MASK: &str = "***";
 
-/// The longest value that is kept, in characters.
+/// The maximum length of a value, in characters.
 const LONGEST: usize = 512;
 
-/// The longest body that is read as a form, in bytes: a request for a token is far shorter.
+/// The maximum size of a body that is read as a form, in bytes. Token requests are far shorter.
 const FORM_LIMIT: usize = 64 * 1024;
 
-/// How many fields, and how many headers, are kept.
+/// The maximum number of fields and of headers.
 const MOST: usize = 40;
 
-/// Headers that are no secret, besides those of a delivery.
+/// Headers that are not secret, in addition to those of a delivery.
 const HARMLESS: [&str; 9] = [
     "host",
     "content-type",
@@ -41,7 +41,7 @@ const HARMLESS: [&str; 9] = [
     "referer",
 ];
 
-/// Fields of the surfaces `ims.token` and `ims.validate-token` that are no secret.
+/// Fields of the endpoints `ims.token` and `ims.validate-token` that are not secret.
 const OPEN: [(&str, &str); 5] = [
     ("ims.token", "grant"),
     ("ims.token", "client-id"),
@@ -50,33 +50,33 @@ const OPEN: [(&str, &str); 5] = [
     ("ims.validate-token", "type"),
 ];
 
-/// What is to be seen of a request.
+/// The visible part of a request.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Arrival {
     headers: BTreeMap<String, String>,
     fields: BTreeMap<String, String>,
-    /// How long the body is.
+    /// The length of the body, in bytes.
     bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     bearer: Option<Bearer>,
 }
 
-/// The token that a request bears.
+/// The bearer token of a request.
 #[derive(Clone, Debug, Serialize)]
 struct Bearer {
-    /// `valid`, or what is wrong with it.
+    /// `valid`, or the problem with it.
     state: &'static str,
-    /// Whom it says that it was given to.
+    /// The client id in its claims.
     client_id: Option<String>,
 }
 
 impl Arrival {
-    /// What is to be seen at that system; nothing where the harness itself is the one who asks.
+    /// The visible part of a request to that system; `None` for systems that only the harness calls.
     pub(super) fn at(system: System, now: Timestamp, surfaces: &Surfaces, parts: &Parts, body: &Bytes) -> Option<Self> {
         if !matches!(system, System::Ims | System::Tenant) {
             return None;
         }
-        let headers = courier::headers(&parts.headers);
+        let headers = caller::headers(&parts.headers);
         let is_form = system == System::Ims && body.len() <= FORM_LIMIT;
         let request = Request {
             query: url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
@@ -98,7 +98,7 @@ impl Bearer {
     }
 }
 
-/// The headers, each once; a second one of the same name stands behind a comma.
+/// The headers, each once; the values of repeated headers are joined by commas.
 fn shown(surfaces: &Surfaces, headers: &Headers) -> BTreeMap<String, String> {
     let delivery = &surfaces.get("tenant.receive").fields;
     let harmless =
@@ -111,7 +111,7 @@ fn shown(surfaces: &Surfaces, headers: &Headers) -> BTreeMap<String, String> {
     shown
 }
 
-/// The fields of a form. An empty one is shown as such: that nothing was sent is no secret.
+/// The fields of a form. An empty value is shown as empty, which reveals no secret.
 fn fields(surfaces: &Surfaces, request: &Request) -> BTreeMap<String, String> {
     let open = OPEN.map(|(surface, word)| surfaces.get(surface).field(word));
     let form = Form::read(request).unwrap_or_default();

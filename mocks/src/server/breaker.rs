@@ -1,28 +1,28 @@
-//! Says which request is struck by a fault of the wire, and knows the answers that break.
+//! Selects the requests that a fault of the wire breaks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bpconform_fixtures::Surfaces;
 use hyper::HeaderMap;
-use hyper::header::USER_AGENT;
+use hyper::header;
 use hyper::http::request::Parts;
 
-use super::courier::COURIER;
+use super::caller::USER_AGENT;
 use crate::faults::{Fault, Place};
 
-/// What strikes the requests to one system.
+/// The faults that break requests to one system.
 pub(super) struct Breaker {
     always: Option<&'static Fault>,
     next: Arc<Next>,
 }
 
-/// What strikes the next request to a stack; all its systems share it.
+/// The fault that breaks the next request to a stack; all its systems share it.
 #[derive(Default)]
 pub(super) struct Next(Mutex<Option<Armed>>);
 
 struct Armed {
     fault: &'static Fault,
-    /// Only a request to this surface.
+    /// Limits the fault to requests to this endpoint.
     surface: Option<String>,
 }
 
@@ -37,39 +37,38 @@ impl Breaker {
         Self { always, next }
     }
 
-    /// Has the next request struck, or the next one to that surface.
+    /// Applies a fault to the next request, or to the next one to that endpoint.
     pub(super) fn arm(&self, fault: &'static Fault, surface: Option<String>) {
         *self.next.lock() = Some(Armed { fault, surface });
     }
 
-    /// What strikes a client that begins to speak TLS.
-    pub(super) fn strikes_handshake(&self) -> Option<&'static Fault> {
-        self.take(|armed| armed.fault.place == Place::Handshake)
+    /// The fault for a TLS handshake that begins now.
+    pub(super) fn handshake_fault(&self) -> Option<&'static Fault> {
+        self.take_fault(|armed| armed.fault.place == Place::Handshake)
     }
 
-    /// What strikes this request. One that another system of the stack sends goes through: only what a client sees is
-    /// broken.
-    pub(super) fn strikes(&self, parts: &Parts, surfaces: &Surfaces) -> Option<&'static Fault> {
-        if is_couriers(&parts.headers) {
+    /// The fault for this request. Requests of other systems of the stack are never broken, only those of clients.
+    pub(super) fn request_fault(&self, parts: &Parts, surfaces: &Surfaces) -> Option<&'static Fault> {
+        if is_from_stack(&parts.headers) {
             return None;
         }
-        self.take(|armed| {
+        self.take_fault(|armed| {
             let meant = armed.surface.as_deref().and_then(|id| surfaces.find(id));
             let right = meant.is_none_or(|surface| surface.matches(parts.method.as_str(), parts.uri.path()).is_some());
             right && armed.fault.place != Place::Handshake
         })
     }
 
-    fn take(&self, strikes: impl Fn(&Armed) -> bool) -> Option<&'static Fault> {
+    fn take_fault(&self, applies: impl Fn(&Armed) -> bool) -> Option<&'static Fault> {
         let mut next = self.next.lock();
-        if next.as_ref().is_some_and(&strikes) {
+        if next.as_ref().is_some_and(&applies) {
             return next.take().map(|armed| armed.fault);
         }
         drop(next);
-        self.always.filter(|fault| strikes(&Armed { fault, surface: None }))
+        self.always.filter(|fault| applies(&Armed { fault, surface: None }))
     }
 }
 
-fn is_couriers(headers: &HeaderMap) -> bool {
-    headers.get(USER_AGENT).is_some_and(|agent| agent == COURIER)
+fn is_from_stack(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).is_some_and(|agent| agent == USER_AGENT)
 }

@@ -1,26 +1,27 @@
-//! The shell that serves the machines. Each system has its own port:
+//! The server of the machines. Each system has its own port:
 //!
 //! ```text
 //! client ── front (hyper) ── wiremock ── Host (the machine)
-//!             │  breaks the wire where it is told to
-//!             │  carries out the calls that the machine asks for, and answers at last
-//!             └─ serves the controls: clock, requests, repository
+//!             │  applies faults of the wire
+//!             │  waits for the calls that the machine asks for, then answers
+//!             └─ serves the controls: clock, requests, repository, wire
 //! ```
 //!
-//! wiremock runs a responder under one lock, so a responder only steps the machine and never waits; what it must wait
-//! for goes back to the front as a conversation. wiremock keeps every request in memory, so the front replaces its
-//! wiremock server from time to time (`backing`). TLS ends in the front.
+//! wiremock runs a responder under one lock, so a responder runs one step of the machine and never waits; an answer that
+//! needs a call goes back to the front as a pending conversation. wiremock keeps every request in memory, so the front
+//! replaces its wiremock server from time to time (`backend`). TLS ends in the front.
 
 mod arrival;
-mod backing;
+mod backend;
 mod breaker;
+mod call_queue;
+mod caller;
 mod control;
-mod courier;
 mod front;
 mod host;
-mod journal;
 mod latency;
-mod pulse;
+mod request_log;
+mod scheduler;
 mod wire;
 
 use std::sync::Arc;
@@ -36,71 +37,79 @@ use crate::faults::Fault;
 use crate::machine::Machine;
 
 use breaker::{Breaker, Next};
-use courier::Courier;
-pub use courier::Ways;
+pub use caller::CallOptions;
+use caller::Caller;
+use control::Controls;
 use front::Front;
 use host::Host;
 use latency::Latency;
-use pulse::Pulse;
+use request_log::RequestLog;
+use scheduler::Scheduler;
 
 /// The longest body of a request or of an answer to a call, in bytes.
 pub const BODY_LIMIT: usize = 64 << 20;
 
-/// What a machine and its address need to be served.
+/// A machine with all that is needed to serve it.
 pub struct Service {
-    /// Which system it is.
+    /// The system that the machine stands for.
     pub system: System,
-    /// Where it listens.
+    /// The socket to listen at.
     pub listener: TcpListener,
-    /// How it speaks TLS, if it does.
+    /// The TLS configuration; `None` means plain HTTP.
     pub tls: Option<Arc<ServerConfig>>,
-    /// What it is.
+    /// The machine.
     pub machine: Box<dyn Machine>,
-    /// What strikes every request that a client sends to it.
+    /// The fault that breaks every request of a client.
     pub wire: Option<&'static Fault>,
-    /// The seed of how long it takes over its answers; without one no longer than it must.
+    /// The random seed of the delays before and after each answer; `None` means no delay.
     pub jitter: Option<u64>,
 }
 
-/// Machines that are served with one clock, until this is dropped.
+/// The running servers of several machines with one clock; they stop when this is dropped.
 pub struct Server {
     tasks: JoinSet<()>,
-    pulse: Arc<Pulse>,
+    scheduler: Arc<Scheduler>,
 }
 
 impl Server {
-    /// Serves the machines, each at its listener; `ways` is how their calls find others. Must be called within a tokio
-    /// runtime. The error names what is missing: a client for the calls cannot be made, or a port is not to be had.
-    pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>, ways: Ways) -> Result<Self, String> {
+    /// Serves the machines, each at its listener; `options` apply to their calls. Must be called within a tokio runtime.
+    /// The error says what failed: the client for the calls, or a port.
+    pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>, options: CallOptions) -> Result<Self, String> {
         let clock = Clock::default();
-        let (pulse, deliveries) = Pulse::new(clock.clone(), Courier::new(ways)?);
+        let (scheduler, calls) = Scheduler::new(clock.clone(), Caller::new(options)?);
         let next = Arc::<Next>::default();
         let mut tasks = JoinSet::new();
         for service in services {
-            let host = Arc::new(Host::new(service.machine, clock.clone(), pulse.post()));
-            pulse.add(Arc::clone(&host));
-            let breaker = Breaker::new(service.wire, Arc::clone(&next));
-            let (surfaces, pulse) = (Arc::clone(&surfaces), Arc::clone(&pulse));
+            let host = Arc::new(Host::new(service.machine, clock.clone(), scheduler.calls()));
+            scheduler.add_host(Arc::clone(&host));
+            let controls = Controls {
+                system: service.system,
+                host,
+                scheduler: Arc::clone(&scheduler),
+                surfaces: Arc::clone(&surfaces),
+                log: RequestLog::default(),
+                breaker: Breaker::new(service.wire, Arc::clone(&next)),
+                uses_tls: service.tls.is_some(),
+            };
             let latency = Latency::of(service.system, service.jitter);
-            let front = Front::start(service.system, host, surfaces, pulse, breaker, service.tls, latency).await?;
+            let front = Front::start(controls, service.tls, latency).await?;
             tasks.spawn(front.serve(service.listener));
         }
-        tasks.spawn(Arc::clone(&pulse).run(deliveries));
-        Ok(Self { tasks, pulse })
+        tasks.spawn(Arc::clone(&scheduler).run(calls));
+        Ok(Self { tasks, scheduler })
     }
 
     /// The clock of all the machines.
     pub fn clock(&self) -> &Clock {
-        self.pulse.clock()
+        self.scheduler.clock()
     }
 
-    /// Moves the clock ahead through all that falls due, and gives back the time it is then. The error says why it could
-    /// not be done.
+    /// Moves the clock ahead, runs what falls due on the way, and returns the new time. The error says why that failed.
     pub async fn advance(&self, by: SignedDuration) -> Result<Timestamp, String> {
-        self.pulse.advance(by).await
+        self.scheduler.advance(by).await
     }
 
-    /// Stops serving and waits until nothing runs any more.
+    /// Stops serving and waits until every task has ended.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }

@@ -1,4 +1,4 @@
-//! From messages on the wire to messages of the machines, and back.
+//! Conversion between messages on the wire and messages of the machines.
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -7,13 +7,13 @@ use hyper::{Request as HyperRequest, Response as HyperResponse, StatusCode};
 use percent_encoding::percent_decode_str;
 use wiremock::ResponseTemplate;
 
-use super::courier;
+use super::caller;
 use crate::machine::{Headers, Request, Response};
 
 /// A response that is ready to be sent.
 pub(super) type Sent = HyperResponse<Full<Bytes>>;
 
-/// Headers that belong to one connection, and the length, which is made anew.
+/// Headers of a single connection, and the length, which is computed again.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "content-length",
@@ -33,12 +33,12 @@ pub(super) fn to_machine(request: &wiremock::Request) -> Request {
         method: request.method.to_string(),
         path: path.replace("/_jcr_content", "/jcr:content"),
         query: request.url.query_pairs().into_owned().collect(),
-        headers: courier::headers(&request.headers),
+        headers: caller::headers(&request.headers),
         body: request.body.clone(),
     }
 }
 
-/// A machine's answer as wiremock sends it; what cannot be sent is left out, for wiremock would panic.
+/// A machine's answer as wiremock sends it. Invalid headers are left out, since wiremock would panic.
 pub(super) fn to_template(response: Response) -> ResponseTemplate {
     let template = ResponseTemplate::new(status(response.status));
     valid(&response.headers)
@@ -56,20 +56,20 @@ pub(super) fn to_hyper(response: Response) -> Sent {
     sent
 }
 
-/// What the front would have sent, as a machine's answer.
+/// The front's response as a machine's answer.
 pub(super) async fn from_hyper(sent: Sent) -> Response {
     let (head, body) = sent.into_parts();
-    // It is in memory, and so always there.
+    // The body is in memory, so this cannot fail.
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-    Response { status: head.status.as_u16(), headers: courier::headers(&head.headers), body }
+    Response { status: head.status.as_u16(), headers: caller::headers(&head.headers), body }
 }
 
-/// A text that the shell itself says.
-pub(super) fn text(status: u16, text: impl Into<String>) -> Sent {
+/// A plain text response of the server itself.
+pub(super) fn plain_text(status: u16, text: impl Into<String>) -> Sent {
     to_hyper(Response::new(status, "text/plain;charset=utf-8", text.into()))
 }
 
-/// The request as it goes on to wiremock at `base`, with one more header. A HEAD is a GET to the machines.
+/// The request for wiremock at `base`, with one more header. HEAD becomes GET for the machines.
 pub(super) fn onward(
     base: &str,
     parts: &hyper::http::request::Parts,

@@ -1,4 +1,4 @@
-//! What the systems of a stack accept: made up, the same in every stack, and secrets of nobody.
+//! The credentials that the systems of a stack accept: invented, the same in every stack, and not secret.
 
 use bpconform_fixtures::Surfaces;
 use bpconform_fixtures::certificates::{JWT_CLIENT_CERTIFICATE, JWT_CLIENT_KEY};
@@ -12,7 +12,7 @@ use crate::ims::{Client, Kind};
 /// The organization of every mocked stack.
 const ORG_ID: &str = "0123456789ABCDEF01234567@AdobeOrg";
 
-/// The scopes of an OAuth Server-to-Server credential; which ones Brand Portal has is not known (surfaces.md §1.6).
+/// The scopes of an OAuth Server-to-Server credential; those of Brand Portal are not known (surfaces.md §1.6).
 const SCOPES: [&str; 4] = ["openid", "AdobeID", "read_organizations", "additional_info.projectedProductContext"];
 
 const OAUTH_ID: &str = "mock0oauth0client0of0brand0portal";
@@ -45,7 +45,7 @@ pub(super) fn seed_values(tenant_id: &str, addresses: &[(&str, &str)]) -> Values
         .collect()
 }
 
-/// What the systems accept, by the names in the environment of a run.
+/// The credentials that the systems accept, by environment variable of a run.
 pub(super) fn credentials(seed: &AuthorSeed) -> IndexMap<&'static str, String> {
     let administrator = seed.accounts.iter().find(|account| account.rights == Rights::Administrator);
     let (user, password) = administrator.map(|account| (account.id.as_str(), account.password.as_str())).unzip();
@@ -66,7 +66,7 @@ pub(super) fn credentials(seed: &AuthorSeed) -> IndexMap<&'static str, String> {
     all.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
-/// The credentials that IMS knows.
+/// The registered credentials.
 pub(super) fn clients() -> [Client; 2] {
     let metascope = Surfaces::built_in().get("ims.exchange-jwt").phrase("metascope").to_owned();
     let oauth = Client {
@@ -86,7 +86,7 @@ pub(super) fn clients() -> [Client; 2] {
     [oauth, jwt]
 }
 
-/// What the Developer Console knows.
+/// The options of the Developer Console.
 pub(super) fn console_options(ims: &str) -> ConsoleOptions {
     ConsoleOptions { org_id: ORG_ID.into(), token: CONSOLE_TOKEN.into(), scopes: scopes(), ims: ims.to_owned() }
 }

@@ -1,5 +1,5 @@
-//! The mocked systems together, each at its own address, with one clock: all four, or those that are asked for beside others
-//! that are elsewhere.
+//! A stack of mocked systems, each at its own address, with one clock: all four, or some of them together with systems
+//! that are served elsewhere.
 
 mod credentials;
 mod options;
@@ -26,24 +26,24 @@ use credentials::{clients, console_options, seed_values};
 pub use options::{Ports, StackError, StackOptions};
 use places::Places;
 
-/// Where a stack serves, what it accepts, and whom to trust, for programs. A system that is nowhere is left out.
+/// The addresses, credentials and certificate of a stack, for programs. An absent system is left out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Serving {
     /// The Author's base address, without a slash at its end.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub author: String,
-    /// That of IMS.
+    /// The base address of IMS.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ims: String,
-    /// The Developer Console's.
+    /// The base address of the Developer Console.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub console: String,
-    /// The tenant's.
+    /// The base address of the tenant.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tenant: String,
-    /// What the systems accept, by the names in the environment of a run.
+    /// The credentials that the systems accept, by environment variable of a run.
     pub credentials: IndexMap<String, String>,
-    /// The certificate of the authority that signed theirs, PEM.
+    /// The certificate of the authority, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
 }
@@ -51,14 +51,13 @@ pub struct Serving {
 /// A running stack; it stops when it is dropped.
 #[derive(Debug)]
 pub struct Stack {
-    /// The Author's base address, without a slash at its end. A system that is elsewhere has its address there, one that
-    /// is nowhere an empty text; so have the others.
+    /// The Author's base address, without a slash at its end; empty for an absent system, as in the other fields.
     pub author: String,
-    /// That of IMS.
+    /// The base address of IMS.
     pub ims: String,
-    /// The Developer Console's.
+    /// The base address of the Developer Console.
     pub console: String,
-    /// The tenant's.
+    /// The base address of the tenant.
     pub tenant: String,
     credentials: IndexMap<&'static str, String>,
     server: Server,
@@ -67,7 +66,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts a stack in the current tokio runtime, and gives it back once all its systems listen.
+    /// Starts a stack in the current tokio runtime; returns when all its systems listen.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         if !is_tenant_id(&options.tenant_id) {
             return Err(StackError::Tenant(options.tenant_id));
@@ -76,15 +75,15 @@ impl Stack {
         Self::serve(options, places).await
     }
 
-    /// Ends this stack, and begins another in the state of a seed at the same addresses: with a clock, credentials and
-    /// repository of its own. Who connects meanwhile is served once it listens.
-    pub async fn begin_again(self, seed: &str) -> Result<Self, StackError> {
+    /// Stops this stack and starts another with that seed at the same addresses, with a new clock and repository. Connections
+    /// made meanwhile are served when it listens.
+    pub async fn restart(self, seed: &str) -> Result<Self, StackError> {
         self.server.stop().await;
         Self::serve(StackOptions { seed: seed.to_owned(), ..self.options }, self.places).await
     }
 
     async fn serve(options: StackOptions, places: Places) -> Result<Self, StackError> {
-        let (tls, ways) = (places.tls(&options)?, places.ways(&options));
+        let (tls, call_options) = (places.tls(&options)?, places.call_options(&options));
         let [author, ims, console, tenant] = System::ALL.map(|system| places.of(system));
         let values = seed_values(
             &options.tenant_id,
@@ -98,24 +97,24 @@ impl Stack {
             let wire = options.wire.filter(|_| system == System::Author);
             Service { system, listener, tls: tls.clone(), machine, wire, jitter: options.jitter }
         });
-        let server = Server::start(Arc::clone(&options.surfaces), services.collect(), ways).await;
+        let server = Server::start(Arc::clone(&options.surfaces), services.collect(), call_options).await;
         let server = server.map_err(StackError::Serve)?;
         Ok(Self { author, ims, console, tenant, credentials, server, options, places })
     }
 
-    /// What it was started with.
+    /// The options of the stack.
     pub fn options(&self) -> &StackOptions {
         &self.options
     }
 
-    /// What of its credentials is of use for those systems that are served.
+    /// The credentials for the systems that are served.
     pub fn accepted(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let author = self.options.serve.contains(&System::Author);
         let accepted = self.credentials.iter().map(|(name, value)| (*name, value.trim_end()));
         accepted.filter(move |(name, _)| author || !name.starts_with("BPCONFORM_AUTHOR"))
     }
 
-    /// Where it serves and what it accepts, for programs.
+    /// The addresses and credentials, for programs.
     pub fn serving(&self) -> Serving {
         Serving {
             author: self.author.clone(),
@@ -127,7 +126,7 @@ impl Stack {
         }
     }
 
-    /// What the systems accept, by the names in the environment of a run.
+    /// The credentials that the systems accept, by environment variable of a run.
     pub fn credentials(&self) -> &IndexMap<&'static str, String> {
         &self.credentials
     }
@@ -137,13 +136,12 @@ impl Stack {
         self.server.clock()
     }
 
-    /// Moves the clock ahead through all that falls due, as `control.clock-advance` does. The error says why it could
-    /// not be done.
+    /// Moves the clock ahead and runs what falls due, as `control.clock-advance` does. The error says why that failed.
     pub async fn advance(&self, by: SignedDuration) -> Result<jiff::Timestamp, String> {
         self.server.advance(by).await
     }
 
-    /// Stops the stack and waits until nothing of it runs any more.
+    /// Stops the stack and waits until all its tasks have ended.
     pub async fn stop(self) {
         self.server.stop().await;
     }
@@ -154,7 +152,7 @@ struct Machines<'a> {
     options: &'a StackOptions,
     values: Arc<Values>,
     seed: AuthorSeed,
-    /// Where the others take IMS to be.
+    /// The address of IMS for the other systems.
     ims: String,
 }
 
@@ -177,7 +175,7 @@ impl Machines<'_> {
             System::Ims => Box::new(Ims::new(surfaces, clients().into_iter().chain(self.options.client.clone()))),
             System::Console => Box::new(Console::new(surfaces, console_options(&self.ims))),
             System::Tenant => Box::new(Tenant::new(surfaces, &self.options.tenant_id, &self.ims)),
-            // The controls are no system of their own: every front has them.
+            // Every front serves the controls; they need no separate machine here.
             System::Author | System::Control => Box::new(Author::new(surfaces, self.seed.clone())),
         }
     }

@@ -1,4 +1,4 @@
-//! What a stack is started with, and why it cannot be.
+//! The options of a stack, and its errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,16 +12,16 @@ use crate::defects::Watch;
 use crate::faults::Fault;
 use crate::ims::Client;
 
-/// The ports of the four systems; 0 is any that is free.
+/// The ports of the four systems; 0 means any free port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
-    /// The Author's.
+    /// The port of the Author.
     pub author: u16,
-    /// That of IMS.
+    /// The base address of IMS.
     pub ims: u16,
-    /// The Developer Console's.
+    /// The port of the Developer Console.
     pub console: u16,
-    /// The tenant's.
+    /// The port of the tenant.
     pub tenant: u16,
 }
 
@@ -37,38 +37,38 @@ impl Ports {
     }
 }
 
-/// What a stack is started with.
+/// The options of a stack.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
     /// The paths, fields and phrases that it serves.
     pub surfaces: Arc<Surfaces>,
-    /// The name of the state that the Author begins in.
+    /// The name of the Author's seed.
     pub seed: String,
     /// The tenant's id: the first label of its host.
     pub tenant_id: String,
     /// The systems that it serves.
     pub serve: BTreeSet<System>,
-    /// The addresses of systems that others serve. The Author is configured for these, and the tenant believes that IMS.
+    /// The addresses of systems that are served elsewhere. The Author and the tenant are configured for these.
     pub elsewhere: BTreeMap<System, String>,
     /// The address to listen at.
     pub bind: IpAddr,
     /// The ports to listen at.
     pub ports: Ports,
-    /// The host by which others reach it, in place of this machine's own names; the tenant's has its id before it.
+    /// The host name for other machines, in place of the local names; the tenant's host has the tenant id in front.
     pub advertise: Option<String>,
-    /// Who signs its certificates; it speaks TLS if there is one.
+    /// The authority that signs the certificates; `None` means plain HTTP.
     pub authority: Option<Arc<Authority>>,
-    /// The certificate authorities that its Author and tenant trust besides the system's, PEM.
+    /// The certificate authorities that Author and tenant trust in addition to those of the operating system, PEM.
     pub trust: Vec<u8>,
-    /// A credential that IMS knows besides those that are made up.
+    /// An additional credential that IMS knows.
     pub client: Option<Client>,
-    /// The deliberate deviations that it has; the first comes first at a request.
+    /// The defects; the first one changes a request first.
     pub defects: Vec<Arc<Defect>>,
-    /// The deviations that it has not, but would show.
+    /// The watch for defects that are not active but would have an effect.
     pub watch: Option<Watch>,
-    /// What strikes every request that a client sends to the Author.
+    /// The fault that breaks every request of a client to the Author.
     pub wire: Option<&'static Fault>,
-    /// The seed of how long the systems take over their answers; without one they take no longer than they must.
+    /// The random seed of the delays before and after each answer; `None` means no delay.
     pub jitter: Option<u64>,
 }
 
@@ -113,7 +113,7 @@ impl StackOptions {
             None => Ok(bind.to_string()),
             Some(host) if !is_tenant => Ok(host.clone()),
             Some(host) if host.parse::<IpAddr>().is_ok() => Err(StackError::Host(host.clone())),
-            // One name in the hosts file of the Author's machine is then enough for all.
+            // A single entry in the hosts file of the Author's machine then suffices.
             Some(host) if host.split('.').next() == Some(tenant_id) => Ok(host.clone()),
             Some(host) => Ok(format!("{tenant_id}.{host}")),
         }
@@ -123,37 +123,37 @@ impl StackOptions {
 /// A stack that cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// An address cannot be listened at.
+    /// Binding an address failed.
     #[error("cannot listen at {address} for the {system}: {problem}")]
     Bind {
         /// The system that should have listened there.
         system: &'static str,
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         problem: std::io::Error,
     },
-    /// The Author cannot begin in that state.
+    /// The seed cannot be loaded.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The tenant's id cannot be the label of a host.
-    #[error("`{0}` is no tenant id: it must be 1 to 32 of a-z, 0-9 and - (not first)")]
+    /// The tenant id is not a valid label of a host name.
+    #[error("`{0}` is not a tenant id: it must be 1 to 32 of a-z, 0-9 and - (not first)")]
     Tenant(String),
-    /// A host that has no name before which the tenant's id could stand.
+    /// The host is an address, so that the tenant id cannot be put in front.
     #[error(
         "the tenant cannot be reached at {0}: its id is the first label of its host, so that must be a name, for example \
         acme.harness.example.com"
     )]
     Host(String),
-    /// A system needs another one, which is neither served nor named.
+    /// A system needs another one that is neither served nor named.
     #[error("the {system} needs the address of the {needs}: serve it too, or name it with --ims-url or --tenant-url")]
     Missing {
         /// The system that is served.
         system: &'static str,
-        /// The system that it asks.
+        /// The system that it calls.
         needs: &'static str,
     },
-    /// The shell cannot serve.
+    /// The server could not be started.
     #[error("cannot serve the mocks: {0}")]
     Serve(String),
 }

@@ -1,5 +1,4 @@
-//! Where the systems of a stack are: the sockets of those that it serves, and the addresses of all. They stay its own for as
-//! long as it lives, however often it begins again.
+//! The sockets and addresses of the systems of a stack. They stay the same when the stack is restarted with another seed.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener as Socket};
@@ -10,9 +9,9 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
 use super::options::{StackError, StackOptions};
-use crate::server::Ways;
+use crate::server::CallOptions;
 
-/// What each system asks of others: without their addresses it cannot be served.
+/// The other systems that a system calls; their addresses are required.
 const NEEDS: [(System, System); 4] = [
     (System::Author, System::Ims),
     (System::Author, System::Tenant),
@@ -20,20 +19,20 @@ const NEEDS: [(System, System); 4] = [
     (System::Tenant, System::Ims),
 ];
 
-/// Where the systems are.
+/// The addresses of the systems.
 #[derive(Debug)]
 pub(super) struct Places {
-    /// The sockets of those that are served.
+    /// The sockets of the systems that are served.
     sockets: BTreeMap<System, Socket>,
-    /// Where each of those is.
+    /// The addresses of the systems that are served.
     pub(super) served: BTreeMap<System, String>,
-    /// Where the Author and the tenant take each to be.
+    /// The addresses that the other systems use.
     pub(super) believed: BTreeMap<System, String>,
     names: Vec<String>,
 }
 
 impl Places {
-    /// Takes the addresses of all that are served; the error names the one that is not to be had.
+    /// Binds the addresses of all systems that are served; the error names the one that failed.
     pub(super) fn find(options: &StackOptions) -> Result<Self, StackError> {
         let mut places =
             Self { sockets: BTreeMap::new(), served: BTreeMap::new(), believed: BTreeMap::new(), names: Vec::new() };
@@ -74,12 +73,12 @@ impl Places {
         self.sockets.iter().map(listen).collect()
     }
 
-    /// Where a system is taken to be; an empty text where none needs it.
+    /// The address of a system for the others; empty for an absent system.
     pub(super) fn of(&self, system: System) -> String {
         self.believed.get(&system).cloned().unwrap_or_default()
     }
 
-    /// How the systems speak TLS, if they do.
+    /// The TLS configuration, if the stack has an authority.
     pub(super) fn tls(&self, options: &StackOptions) -> Result<Option<Arc<ServerConfig>>, StackError> {
         let Some(authority) = &options.authority else { return Ok(None) };
         let usual = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
@@ -91,14 +90,14 @@ impl Places {
         authority.server(names).map(Some).map_err(StackError::Serve)
     }
 
-    /// How the calls of the systems find others: the stack's own names are here, and its own authority is trusted.
-    pub(super) fn ways(&self, options: &StackOptions) -> Ways {
+    /// The options for calls between systems: the stack's host names are local, and its authority is trusted.
+    pub(super) fn call_options(&self, options: &StackOptions) -> CallOptions {
         let own = options.authority.iter().flat_map(|authority| authority.certificate().bytes());
         let trust = options.trust.iter().copied().chain([b'\n']).chain(own).collect();
         let names = self.names.iter().filter(|name| name.parse::<IpAddr>().is_err()).cloned().collect();
         let encrypted = options.authority.iter().flat_map(|_| self.sockets.values());
         let ports = encrypted.filter_map(|socket| Some(socket.local_addr().ok()?.port())).collect();
-        Ways { trust, own: Some((names, options.here())), ports }
+        CallOptions { trust, own: Some((names, options.here())), ports }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Asset sourcing: what the tenant's users contribute, until an Author takes it (surfaces.md §6.12, §3.5).
+//! Asset Sourcing: contributions of the tenant's users, until an Author imports them (surfaces.md §6.12, §3.5).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::author::repository::split;
 use crate::machine::{File, Form, Request, Response};
 use crate::routing::text;
 
-/// The most bytes that are kept.
+/// The maximum size of all contributions, in bytes.
 const MOST_BYTES: usize = 256 << 20;
 
 /// The files by their paths on the tenant.
@@ -88,7 +88,7 @@ impl Contributions {
 }
 
 fn missing(path: &str) -> Response {
-    text(404, &format!("nobody contributed {path}, or an Author has taken it\n"))
+    text(404, &format!("no contribution exists at {path}, or an Author has imported it\n"))
 }
 
 fn describe(path: &str, file: &File) -> Value {

@@ -1,5 +1,5 @@
-//! The mocked Brand Portal tenant: it receives what the Author's agents deliver, and hands out what its users
-//! contribute (surfaces.md §3.5, §4.5, §6.12). A bearer token is good if IMS says so.
+//! The mocked Brand Portal tenant: it receives deliveries of the Author's agents and serves contributions of its users
+//! (surfaces.md §3.5, §4.5, §6.12). It validates each bearer token at IMS.
 
 mod contributions;
 mod receiver;
@@ -16,12 +16,12 @@ use url::form_urlencoded;
 
 use crate::author::repository::Repository;
 use crate::author::sling_get::to_json;
-use crate::machine::{Call, Machine, Outcome, Request, Response, Step, Ticket};
+use crate::machine::{Call, CallResult, Machine, Request, Response, Step, Ticket};
 use crate::routing::{bearer, not_found, route, text};
 
 use contributions::Contributions;
 
-/// What is said without a valid token (surfaces.md §4.2, §4.5).
+/// The message without a valid token (surfaces.md §4.2, §4.5).
 const UNAUTHORIZED: &str = "Authorization required.";
 
 /// A mocked tenant.
@@ -30,14 +30,14 @@ pub struct Tenant {
     id: String,
     ims: String,
     repository: Repository,
-    /// How many deliveries were stored, at most.
+    /// The number of stored deliveries, up to the maximum.
     received: usize,
     contributions: Contributions,
     waiting: HashMap<Ticket, Waiting>,
     calls: Ticket,
 }
 
-/// A request whose token IMS is asked about.
+/// A request whose token is being validated at IMS.
 struct Waiting {
     surface: String,
     arguments: Arguments,
@@ -45,7 +45,7 @@ struct Waiting {
 }
 
 impl Tenant {
-    /// A tenant that has received nothing yet; `ims` is the base address of the IMS that it believes.
+    /// A tenant without content; `ims` is the base address of its IMS.
     pub fn new(surfaces: Arc<Surfaces>, id: &str, ims: &str) -> Self {
         Self {
             surfaces,
@@ -78,13 +78,12 @@ impl Tenant {
         }
     }
 
-    /// Refuses a request that names another tenant, as no other tenant answers for it (surfaces.md §3.5: tenant id, not
-    /// alias).
+    /// Rejects a request for another tenant (surfaces.md §3.5: tenant id, not alias).
     fn is_meant(&self, request: &Request) -> Result<(), Response> {
         let host = request.header("host").unwrap_or_default();
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
         match host.strip_suffix(".localhost") {
-            Some(id) if id != self.id => Err(text(404, &format!("there is no tenant {id}\n"))),
+            Some(id) if id != self.id => Err(text(404, &format!("the tenant {id} does not exist\n"))),
             _ => Ok(()),
         }
     }
@@ -117,7 +116,7 @@ impl Tenant {
         let surface = self.surfaces.get("ims.validate-token");
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair(surface.field("type"), "access_token");
-        // Whose the token claims to be; IMS says whether that is true.
+        // The client id of an unverified token; IMS validates the token.
         let claims = insecure_decode_claims::<Value>(token).unwrap_or_default();
         if let Some(client) = claims["client_id"].as_str() {
             form.append_pair(surface.field("client-id"), client);
@@ -154,7 +153,7 @@ impl Machine for Tenant {
         self.step(request).unwrap_or_else(Step::Answer)
     }
 
-    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         let Some(waiting) = self.waiting.remove(&ticket) else { return Step::Done };
         Step::Answer(match is_valid(outcome) {
             Ok(true) => self.admitted(now, &waiting),
@@ -172,7 +171,7 @@ impl Machine for Tenant {
     }
 }
 
-fn is_valid(outcome: Outcome) -> Result<bool, String> {
+fn is_valid(outcome: CallResult) -> Result<bool, String> {
     let response = outcome?;
     if response.status != 200 {
         return Err(format!("it answered {}", response.status));

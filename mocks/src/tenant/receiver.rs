@@ -1,4 +1,5 @@
-//! `/bin/receive`: what the Author's agents deliver (surfaces.md §4.5). The body is opaque: only its size and hash stay.
+//! `/bin/receive`: deliveries of the Author's agents (surfaces.md §4.5). The body is opaque: only its size and hash are
+//! stored.
 
 use jiff::Timestamp;
 
@@ -7,10 +8,10 @@ use crate::author::repository::PRIMARY_TYPE;
 use crate::machine::{Request, Response};
 use crate::routing::text;
 
-/// The most deliveries that are kept.
+/// The maximum number of stored deliveries.
 const MOST_NODES: usize = 200_000;
 
-/// The longest path, in bytes.
+/// The maximum length of a path, in bytes.
 const LONGEST_PATH: usize = 2_048;
 
 impl Tenant {
@@ -19,7 +20,7 @@ impl Tenant {
         let header = |word: &str| request.header(&surface.field(word).to_ascii_lowercase()).unwrap_or_default();
         let (action, path) = (header("action").to_ascii_lowercase(), header("path"));
         let Some(said) = surface.phrases.get(&action).cloned() else {
-            return text(400, &format!("there is no replication action `{action}`\n"));
+            return text(400, &format!("`{action}` is not a replication action\n"));
         };
         if action != "test" {
             if !path.starts_with('/') || path.len() > LONGEST_PATH {
@@ -38,7 +39,7 @@ impl Tenant {
         text(200, &said)
     }
 
-    /// Where the tenant keeps what the Author has at a path (surfaces.md §3.5).
+    /// The path on the tenant for a path on the Author (surfaces.md §3.5).
     fn home_of(&self, path: &str) -> String {
         let roots = [
             ("/content/dam", format!("/content/dam/mac/{}", self.id)),
@@ -55,7 +56,7 @@ impl Tenant {
 
     fn store(&mut self, now: Timestamp, path: &str, handle: &str, primary_type: &str, request: &Request) -> bool {
         if self.received >= MOST_NODES {
-            // Some may have been deleted, or delivered again.
+            // The count may be too high after deletions and repeated deliveries.
             self.received = self.repository.walk("/").take(MOST_NODES).count();
         }
         if self.received >= MOST_NODES {
@@ -70,7 +71,7 @@ impl Tenant {
         node.set("contentType", request.header("content-type").unwrap_or_default());
         node.set("size", i64::try_from(request.body.len()).unwrap_or(i64::MAX));
         node.set("sha256", sha256(&request.body));
-        // As text: Sling's JSON shows a date to the second only.
+        // Text, since Sling's JSON shows dates without fractions of a second.
         node.set("received", now.to_string());
         true
     }

@@ -19,7 +19,7 @@ use serde_json::Value;
 /// The time of all tests.
 const NOW: &str = "2026-11-23T20:00:00Z";
 
-/// An Author as it comes out of the box, and who talks to it.
+/// An Author without configuration, and a client.
 struct Client {
     author: Author,
     now: Timestamp,
@@ -46,7 +46,7 @@ impl Client {
         Self { author, now: NOW.parse().expect("a time"), headers }
     }
 
-    /// Sends a header with every request from now on, in place of one of that name.
+    /// Sends a header with every following request, in place of one of that name.
     fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -73,7 +73,7 @@ impl Client {
         self.send("GET", target, &[], b"")
     }
 
-    /// The JSON of an answer that must be 200.
+    /// The JSON of an answer with status 200.
     fn json(&mut self, target: &str) -> Value {
         let response = self.get(target);
         assert_eq!(response.status, 200, "{target}: {}", response.text());

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Client, parse};
 
-/// The agents out of the box, which are to be left alone (surfaces.md §4.1).
+/// The built-in agents, which must not be changed (surfaces.md §4.1).
 const SIBLINGS: [&str; 10] = [
     "publish",
     "flush",

@@ -1,4 +1,4 @@
-//! A stack in two parts, as with a real Author: IMS and tenant by themselves, over TLS, and an Author that is told of them.
+//! A stack in two parts, as with a real Author: IMS and tenant with TLS, and an Author that is configured for them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{client, json};
 
-/// IMS and tenant over TLS.
+/// IMS and tenant with TLS.
 async fn others(authority: &Arc<Authority>) -> Stack {
     let options = StackOptions {
         serve: [System::Ims, System::Tenant].into(),
@@ -94,6 +94,6 @@ async fn ims_knows_a_credential_that_it_is_told_of() {
 #[tokio::test]
 async fn a_system_that_is_needed_and_nowhere_is_named() {
     let options = StackOptions { serve: [System::Tenant].into(), ..StackOptions::new("base") };
-    let error = Stack::start(options).await.expect_err("nobody knows its tokens");
+    let error = Stack::start(options).await.expect_err("its tokens are unknown");
     assert!(matches!(error, StackError::Missing { system: "tenant", needs: "IMS" }), "{error}");
 }

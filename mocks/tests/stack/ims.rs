@@ -172,7 +172,7 @@ async fn a_wrong_exchange_is_refused_row_by_row() {
         ("an expired JWT", id, secret, with("exp", past.into()), 400, "invalid_token"),
         ("exp as a text", id, secret, with("exp", "soon".into()), 400, "invalid_token"),
         ("jti as a text", id, secret, with("jti", "one".into()), 400, "invalid_token"),
-        ("an issuer that is no organization", id, secret, with("iss", "nobody".into()), 400, "bad_request"),
+        ("an issuer that is not an organization", id, secret, with("iss", "nobody".into()), 400, "bad_request"),
         ("a stranger's signature", id, secret, signed(&claims(&stack), IMS_SIGNING_KEY), 400, "invalid_signature"),
         ("a jti again", id, secret, once.clone(), 400, "invalid_jti"),
         ("no metascope", id, secret, signed(&no_scope, key), 400, "invalid_scope"),

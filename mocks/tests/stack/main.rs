@@ -1,4 +1,4 @@
-//! The contract of the mocked stack, asked with plain HTTP as `surfaces.md` says it, not with the harness's clients.
+//! The contract of the mocked stack by `surfaces.md`, tested with plain HTTP, not with the clients of the harness.
 #![expect(clippy::unwrap_used, reason = "a test that cannot get what it needs has failed")]
 
 mod apart;
@@ -15,12 +15,12 @@ use bpconform_mocks::stack::{Stack, StackOptions};
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-/// A stack of its own for each test, whose Author has nothing of Brand Portal.
+/// A stack for a single test; its Author has no configuration of Brand Portal.
 async fn stack() -> Stack {
     Stack::start(StackOptions::new("base")).await.unwrap()
 }
 
-/// A client for the stack; `resolve` is the tenant's host, which only our own clients know to be local.
+/// A client for the stack; `resolve` is the tenant's host, which must be resolved to this machine.
 fn client() -> Client {
     let loopback = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let builder = Client::builder().tls_certs_only([]).no_proxy();
@@ -45,7 +45,7 @@ fn token_form(stack: &Stack) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A token that IMS has given.
+/// A token issued by IMS.
 async fn token(stack: &Stack) -> String {
     let url = format!("{}/ims/token/v3", stack.ims);
     let (status, body) = json(client().post(url).form(&token_form(stack)).send().await.unwrap()).await;
@@ -53,7 +53,7 @@ async fn token(stack: &Stack) -> String {
     body["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Moves the clock ahead by way of the Author.
+/// Moves the clock ahead, using the Author's control.
 async fn advance(stack: &Stack, milliseconds: i64) {
     let url = format!("{}/__bpconform/clock", stack.author);
     let (status, body) = json(client().post(url).form(&[("advance", milliseconds)]).send().await.unwrap()).await;

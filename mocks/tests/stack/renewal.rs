@@ -1,8 +1,8 @@
-//! A stack that begins again: at the same addresses, with nothing of what was before.
+//! A stack that is restarted: at the same addresses, without the former state.
 
 use std::time::Duration;
 
-use bpconform_mocks::renewal::Renewable;
+use bpconform_mocks::renewal::RestartableStack;
 use bpconform_mocks::stack::{Stack, StackOptions};
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ async fn ask(url: &str) -> Value {
     json(client().get(url).send().await.unwrap()).await.1
 }
 
-/// Wishes for a state and waits until it serves.
+/// Requests a restart with a seed and waits until it serves.
 async fn renew(control: &str, seed: &str) -> Value {
     let url = format!("{control}/__bpconform/stack");
     let (status, answer) = json(client().post(&url).form(&[("seed", seed)]).send().await.unwrap()).await;
@@ -31,7 +31,7 @@ async fn it_begins_again_at_the_same_addresses_and_knows_nothing_of_before() {
     let stack = Stack::start(StackOptions::new("configured")).await.unwrap();
     let (author, ims) = (stack.author.clone(), stack.ims.clone());
     advance(&stack, 24 * 3_600_000).await;
-    let renewable = Renewable::start(stack, 0).await.unwrap();
+    let renewable = RestartableStack::start(stack, 0).await.unwrap();
     let first = ask(&format!("{}/__bpconform/stack", renewable.control)).await;
     assert_eq!((&first["generation"], &first["seed"]), (&1.into(), &"configured".into()));
     let clock = format!("{author}/__bpconform/clock");
@@ -53,7 +53,7 @@ async fn it_begins_again_at_the_same_addresses_and_knows_nothing_of_before() {
 #[tokio::test]
 async fn a_state_that_there_is_not_changes_nothing() {
     let stack = Stack::start(StackOptions::new("configured")).await.unwrap();
-    let renewable = Renewable::start(stack, 0).await.unwrap();
+    let renewable = RestartableStack::start(stack, 0).await.unwrap();
     let url = format!("{}/__bpconform/stack", renewable.control);
     let (status, said) = json(client().post(&url).form(&[("seed", "configurd")]).send().await.unwrap()).await;
     assert_eq!(status, 400);

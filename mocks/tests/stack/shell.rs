@@ -1,11 +1,11 @@
-//! The shell: conversations, due times, the clock, and the replacement of wiremock servers.
+//! The server: conversations, due times, the clock, and the replacement of wiremock servers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bpconform_fixtures::{Surfaces, System};
-use bpconform_mocks::machine::{Call, Machine, Outcome, Request, Response, Step, Ticket};
-use bpconform_mocks::server::{Server, Service, Ways};
+use bpconform_mocks::machine::{Call, CallResult, Machine, Request, Response, Step, Ticket};
+use bpconform_mocks::server::{CallOptions, Server, Service};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json as object};
@@ -14,7 +14,7 @@ use tokio::sync::Barrier;
 
 use crate::{client, json, stack};
 
-/// Forwards each request to an address, and has something due each hour that calls it too.
+/// Forwards each request to an address, and calls it every hour as well.
 struct Forwarder {
     to: String,
     due: Timestamp,
@@ -39,7 +39,7 @@ impl Machine for Forwarder {
         Step::Call(ticket, call)
     }
 
-    fn resume(&mut self, now: Timestamp, _: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, now: Timestamp, _: Ticket, outcome: CallResult) -> Step {
         match outcome {
             Ok(response) if response.text() == "hourly" => {
                 self.seen.push(now.to_string());
@@ -73,10 +73,10 @@ async fn serve(machine: impl Machine) -> (Server, String) {
     let service =
         Service { system: System::Author, listener, tls: None, machine: Box::new(machine), wire: None, jitter: None };
     let surfaces = Arc::new(Surfaces::built_in().clone());
-    (Server::start(surfaces, vec![service], Ways::default()).await.unwrap(), url)
+    (Server::start(surfaces, vec![service], CallOptions::default()).await.unwrap(), url)
 }
 
-/// A server that answers with the path's last segment, `/meet` only when two have met there.
+/// A server that answers with the last segment of the path, for `/meet` only when two requests are waiting.
 async fn far_away() -> String {
     use hyper::service::service_fn;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -143,7 +143,7 @@ async fn what_is_due_happens_without_a_request() {
     let to = far_away().await;
     let due = Timestamp::now() + SignedDuration::from_millis(30);
     let (_server, url) = serve(Forwarder { to, due, seen: Vec::new(), calls: 0 }).await;
-    // A look at the machine is no request to it.
+    // Requests to the control are not logged.
     let looked = async {
         while json(client().get(format!("{url}/__bpconform/repository")).send().await.unwrap()).await.1 == object!([]) {
         }
@@ -167,7 +167,7 @@ async fn the_clock_takes_only_whole_milliseconds_ahead() {
 async fn nothing_is_lost_while_wiremock_servers_are_replaced() {
     let (_server, url, _) = forwarder(far_away().await).await;
     let client = client();
-    // More than two replacements' worth, with calls under way meanwhile.
+    // Enough requests for two replacements, with calls under way meanwhile.
     let many = (0..8).map(|_| {
         let (client, url) = (client.clone(), url.clone());
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Faults of the wire: the front lets everything through until it is told which request is struck.
+//! Faults of the wire: the front breaks the requests that it is asked to break, and no others.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use reqwest::{Certificate, Client};
 
 use crate::{client, json, stack, token_form};
 
-/// Has the next request struck, or the next one to a surface.
+/// Breaks the next request, or the next one to an endpoint.
 async fn arm(stack: &Stack, fault: &str, surface: &str) {
     let url = format!("{}/__bpconform/wire", stack.author);
     let (status, body) =
@@ -17,7 +17,7 @@ async fn arm(stack: &Stack, fault: &str, surface: &str) {
     assert_eq!((status, &body["fault"]), (200, &fault.into()), "{body}");
 }
 
-/// Whether IMS gives a token, or why nothing whole came.
+/// Whether IMS issues a token, or the error of the connection.
 async fn ask_ims(client: &Client, stack: &Stack) -> Result<u16, reqwest::Error> {
     let answer = client.post(format!("{}/ims/token/v3", stack.ims)).form(&token_form(stack)).send().await?;
     let status = answer.status().as_u16();
@@ -49,7 +49,7 @@ async fn a_fault_can_be_kept_for_a_surface() {
 async fn what_the_systems_send_each_other_is_not_struck() {
     let stack = Stack::start(StackOptions::new("configured")).await.unwrap();
     arm(&stack, "reset", "ims.token").await;
-    // The Author asks IMS for the token of its delivery.
+    // The Author requests the token of its delivery from IMS.
     let path = "etc/replication/agents.author/mp_replication_agent0_default_bpdoc.test.html";
     let page =
         client().get(format!("{}/{path}", stack.author)).basic_auth("admin", Some("admin")).send().await.unwrap();
@@ -60,7 +60,7 @@ async fn what_the_systems_send_each_other_is_not_struck() {
 #[tokio::test]
 async fn an_unknown_fault_and_one_of_tls_without_tls_are_refused() {
     let stack = stack().await;
-    for (fault, told) in [("rest", "must be one of"), ("tls-alert", "strikes TLS")] {
+    for (fault, told) in [("rest", "must be one of"), ("tls-alert", "needs TLS")] {
         let url = format!("{}/__bpconform/wire", stack.author);
         let (status, body) = json(client().post(url).form(&[("fault", fault)]).send().await.unwrap()).await;
         assert!(status == 400 && body.as_str().unwrap().contains(told), "{body}");

@@ -1,4 +1,4 @@
-//! Replication agents: what their nodes say, and the pages that show it (surfaces.md §4.1).
+//! Replication agents and their pages (surfaces.md §4.1).
 
 use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::expand;
@@ -10,10 +10,10 @@ use crate::author::repository::{Node, join};
 use crate::author::{Author, escape, html};
 use crate::machine::Response;
 
-/// How many agents AEM makes for a tenant.
+/// The number of agents that AEM creates for a tenant.
 pub(super) const AGENTS: usize = 4;
 
-/// A replication agent as its node says.
+/// A replication agent, read from its node.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a check box of the agent's dialog")]
 pub(super) struct Agent {
@@ -28,7 +28,7 @@ pub(super) struct Agent {
     transport_password: String,
     oauth: bool,
     provider: String,
-    /// Whether the provider is named in the deprecated way, by its PID.
+    /// Whether the provider is given by its PID, which is deprecated.
     pub(super) by_pid: bool,
     pub(super) connect_timeout: i64,
     pub(super) socket_timeout: i64,
@@ -37,16 +37,16 @@ pub(super) struct Agent {
     pub(super) retry_delay: i64,
 }
 
-/// How an agent shows the tenant who it is.
+/// How an agent authenticates at the tenant.
 #[derive(Debug)]
 pub(super) enum Identity {
-    /// By a bearer token of this provider.
+    /// With a bearer token of this provider.
     OAuth(Provider),
-    /// By user and password.
+    /// With user and password.
     Password(String, String),
     /// Not at all.
     Nobody,
-    /// By a token that it cannot get: OAuth is switched off, or its provider does not exist (§4.2).
+    /// With a token that is unavailable: OAuth is switched off, or the provider does not exist (§4.2).
     Broken,
 }
 
@@ -77,7 +77,7 @@ impl Agent {
         }
     }
 
-    /// Host and port of the target, as the transcript writes them: -1 where the address names no port.
+    /// Host and port of the target in the format of the transcript: -1 for an address without a port.
     pub(super) fn host(&self) -> String {
         let url = url::Url::parse(&self.target).ok();
         let host = url.as_ref().and_then(url::Url::host_str).unwrap_or_default().to_owned();
@@ -87,7 +87,7 @@ impl Agent {
 }
 
 impl Author {
-    /// The folder that the agents are pages of.
+    /// The parent of the agents.
     pub(super) fn agents_path(&self) -> String {
         let path = &self.surfaces.get("author.agents-page").path;
         path.trim_end_matches(".html").to_owned()
@@ -108,7 +108,7 @@ impl Author {
         kind.ends_with(surface.phrase("resource-type")).then(|| Agent::read(surface, id, content))
     }
 
-    /// How an agent shows the tenant who it is.
+    /// How an agent authenticates at the tenant.
     pub(super) fn identity(&self, agent: &Agent) -> Identity {
         if agent.oauth {
             return self.provider(&agent.provider).map_or(Identity::Broken, Identity::OAuth);
@@ -123,7 +123,7 @@ impl Author {
         }
     }
 
-    /// The agents of a tenant, by the names that AEM generates, and the one of older releases.
+    /// The agents of a tenant by their generated names, with the single agent of older releases.
     pub(super) fn agents_of(&self, tenant: &str, tenant_url: &str) -> Vec<Agent> {
         let ids = (0..AGENTS).map(|index| self.agent_id(tenant, index));
         let agents: Vec<_> = ids.filter_map(|id| self.agent(&id)).collect();
@@ -147,7 +147,7 @@ impl Author {
         expand(self.surfaces.get("author.agents").phrase(word), &values).unwrap_or_else(|name| name)
     }
 
-    /// The page of one agent, with the texts of a real one.
+    /// The page of an agent, with the texts of a real one.
     pub(super) fn agent_page(&self, agent: &Agent) -> Response {
         let Agent { id, title, target, .. } = agent;
         let path = join(&self.agents_path(), id);

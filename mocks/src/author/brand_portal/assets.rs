@@ -8,11 +8,11 @@ use crate::author::repository::{Node, Value, join, split};
 use crate::author::{Author, escape, html, plain};
 use crate::machine::{Form, Request, Response};
 
-/// Where assets live.
+/// The root of assets.
 const ROOT: &str = "/content/dam";
-/// How long after its upload an asset is processed, by the mock's clock.
+/// The processing time of an uploaded asset, by the mock's clock.
 const PROCESSED_AFTER: SignedDuration = SignedDuration::from_millis(300);
-/// What has no type of its own.
+/// The default media type.
 const OCTETS: &str = "application/octet-stream";
 
 impl Author {
@@ -45,7 +45,7 @@ impl Author {
             return siren_error(409, &format!("{path} exists already"));
         }
         if self.place(parent, name).is_err() {
-            return siren_error(412, &format!("there is no folder {parent}"));
+            return siren_error(412, &format!("the folder {parent} does not exist"));
         }
         if json || form.fields.contains_key("name") && form.files.is_empty() {
             let body: Json = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -89,27 +89,27 @@ impl Author {
         }
     }
 
-    /// Whether a name may be put into a folder of assets.
+    /// Validates the name of a new asset and its folder.
     fn place(&self, folder: &str, name: &str) -> Result<(), Response> {
         if name.is_empty() || name.contains(['/', '*']) {
-            return Err(plain(400, &format!("`{name}` is no name of an asset\n")));
+            return Err(plain(400, &format!("`{name}` is not a valid asset name\n")));
         }
         let inside = folder == ROOT || folder.starts_with("/content/dam/");
         if inside && self.repository.exists(folder) {
             Ok(())
         } else {
-            Err(plain(404, &format!("there is no folder {folder}\n")))
+            Err(plain(404, &format!("the folder {folder} does not exist\n")))
         }
     }
 
-    /// Makes a folder of assets.
+    /// Creates a folder of assets.
     pub(super) fn store_folder(&mut self, now: Timestamp, path: &str, title: &str) {
         let content = Node::new("nt:unstructured").with("jcr:title", title);
         let folder = Node::new("sling:OrderedFolder").with("jcr:created", now).with_child("jcr:content", content);
         self.repository.insert(path, folder);
     }
 
-    /// Makes an asset, or gives one that exists a new original; it is processed some time later.
+    /// Creates an asset or replaces its original; processing ends some time later.
     pub(super) fn store_asset(&mut self, now: Timestamp, path: &str, kind: &str, bytes: Vec<u8>) {
         let kind = if kind.is_empty() { OCTETS } else { kind };
         let user = self.user.clone();
@@ -133,7 +133,7 @@ impl Author {
         self.brand_portal.processing.push((now + PROCESSED_AFTER, path.to_owned()));
     }
 
-    /// Finishes the processing of the assets that were uploaded some time ago.
+    /// Finishes the processing of assets that is due.
     pub(super) fn process_assets(&mut self, now: Timestamp) {
         let processing = std::mem::take(&mut self.brand_portal.processing);
         let (due, later): (Vec<_>, Vec<_>) = processing.into_iter().partition(|(due, _)| *due <= now);

@@ -11,12 +11,12 @@ use crate::author::repository::{Node, join};
 use crate::author::{Author, escape, plain};
 use crate::machine::{Form, Response};
 
-/// How long after saving the configuration, the Mac user and the agents appear, by the mock's clock.
+/// The delays between saving and the appearance of configuration, Mac user and agents, by the mock's clock.
 const NODE_AFTER: SignedDuration = SignedDuration::from_millis(100);
 const USER_AFTER: SignedDuration = SignedDuration::from_millis(200);
 const AGENTS_AFTER: SignedDuration = SignedDuration::from_millis(300);
 
-/// A cloud configuration as it is stored.
+/// A stored cloud configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CloudConfiguration {
     /// The name of its page.
@@ -28,7 +28,7 @@ pub(super) struct CloudConfiguration {
     scopes: String,
 }
 
-/// Something that AEM does on its own some time after a cloud service was saved.
+/// A step that AEM takes some time after a cloud service was saved.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) due: Timestamp,
@@ -52,13 +52,13 @@ impl CloudConfiguration {
 }
 
 impl Author {
-    /// Where cloud configurations are stored.
+    /// The root of cloud configurations.
     pub(super) fn cloud_path(&self) -> String {
         let path = &self.surfaces.get("author.cloud-storage").path;
         path.trim_end_matches(".json").trim_end_matches(".-1").to_owned()
     }
 
-    /// The Brand Portal configurations that there are.
+    /// All Brand Portal configurations.
     pub(super) fn cloud_configurations(&self) -> Vec<CloudConfiguration> {
         let surface = self.surfaces.get("author.cloud-storage");
         let Some(folder) = self.repository.get(&self.cloud_path()) else { return Vec::new() };
@@ -104,7 +104,7 @@ impl Author {
         document(200, "Brand Portal Configurations", &format!("<ul>\n{entries}</ul>\n<h2>Create</h2>\n{form}"))
     }
 
-    /// Save & Close: checks what was entered; what comes of it appears later.
+    /// Save & Close: validates the input; the results appear later.
     pub(super) fn cloud_create(&mut self, now: Timestamp, form: &Form) -> Response {
         let configuration = match self.entered(form) {
             Ok(configuration) => configuration,
@@ -146,7 +146,7 @@ impl Author {
         Ok(CloudConfiguration { name, title, tenant_url, ims, public_folder, scopes: optional("scopes").to_owned() })
     }
 
-    /// Does what has fallen due after a cloud service was saved.
+    /// Runs the steps that have fallen due after a cloud service was saved.
     pub(super) fn provision(&mut self, now: Timestamp) {
         let pending = std::mem::take(&mut self.brand_portal.pending);
         let (due, later): (Vec<_>, Vec<_>) = pending.into_iter().partition(|pending| pending.due <= now);
@@ -191,7 +191,7 @@ impl Author {
         allow.set("rep:privileges", ["jcr:read"].as_slice());
     }
 
-    /// Makes the agents that are missing; those that are there get the provider of the configuration.
+    /// Creates missing agents; existing ones get the provider of the configuration.
     fn make_agents(&mut self, now: Timestamp, configuration: &CloudConfiguration) {
         let surfaces = std::sync::Arc::clone(&self.surfaces);
         let surface = surfaces.get("author.agent");
@@ -211,7 +211,7 @@ impl Author {
         }
     }
 
-    /// An agent as AEM generates it (§4.1; encodings inferred, from the page's text and a test's log).
+    /// An agent as AEM generates it (§4.1; encodings inferred from a page and the log of a test).
     fn generated_agent(&self, tenant: &str, index: usize, configuration: &CloudConfiguration) -> Node {
         let surface = self.surfaces.get("author.agent");
         let url = configuration.tenant_url.trim_end_matches('/');
@@ -239,7 +239,7 @@ impl Author {
     }
 }
 
-/// The tenant's id of a Service URL; the error says why it is none (surfaces.md §3.5).
+/// The tenant id of a Service URL (surfaces.md §3.5); the error says why the URL is invalid.
 pub(super) fn tenant(url: &str) -> Result<String, String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -253,7 +253,7 @@ pub(super) fn tenant(url: &str) -> Result<String, String> {
     };
     let letters = tenant.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if tenant.is_empty() || tenant.len() > 32 || tenant.starts_with('-') || !letters || rest.is_empty() {
-        return Err(format!("`{tenant}` is no tenant's id"));
+        return Err(format!("`{tenant}` is not a tenant id"));
     }
     Ok(tenant.to_owned())
 }

@@ -1,5 +1,5 @@
-//! A delivery to the tenant, that of a test or of a job: first a token from IMS, then the package; what happens is
-//! written down as it happens (surfaces.md §4.2, §4.5).
+//! Deliveries to the tenant, for a test or a job: first a token from IMS, then the package. Each step is written to a
+//! transcript (surfaces.md §4.2, §4.5).
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ use super::token::Provider;
 use super::transcript::Transcript;
 use super::{Conversation, start};
 use crate::author::Author;
-use crate::machine::{Call, Headers, Outcome, Response, Step};
+use crate::machine::{Call, CallResult, Headers, Response, Step};
 
-/// The most lines that an agent's log keeps.
+/// The maximum number of lines in the log of an agent.
 const MOST_LINES: usize = 2_000;
-/// The line between the parts of a transcript.
+/// The separator between the parts of a transcript.
 const RULE: &str = "------------------------------------------------";
-/// The class that writes about deliveries to the error log.
+/// The logger of deliveries in the error log.
 const LOGGER: &str = "com.day.cq.replication.impl.AgentManagerImpl";
 
 /// A delivery that is under way.
@@ -29,9 +29,9 @@ pub(super) struct Delivery {
     agent: Agent,
     job: Job,
     transcript: Transcript,
-    /// How long the package's body is, in bytes.
+    /// The size of the package body, in bytes.
     size: usize,
-    /// The provider whose token is waited for; none when the tenant's answer is.
+    /// The provider whose token is pending; `None` while the answer of the tenant is pending.
     waits_for: Option<Provider>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Delivery {
 pub(super) enum Job {
     /// The test package.
     Test,
-    /// A job of the queue: the path of its node, and what it says.
+    /// A job of the queue: the path of its node, and its content.
     Item(String, Item),
 }
 
@@ -90,7 +90,7 @@ impl Delivery {
         say.info(now, format!("Sending POST request to {target}"));
     }
 
-    /// What the failure of a replication is called in the logs.
+    /// The log message for a failed replication.
     fn described(&self, now: Timestamp) -> String {
         format!(
             "ReplicationAction{{type={}, path[0]='{}', time={}, userId='{}', revision='null'}}",
@@ -103,7 +103,7 @@ impl Delivery {
 }
 
 impl Author {
-    /// Begins a delivery; the step is a call, or the end of the conversation.
+    /// Starts a delivery; returns its first call, or the end of the conversation.
     pub(super) fn deliver(&mut self, now: Timestamp, agent: Agent, job: Job) -> Step {
         let mut delivery = Delivery { agent, job, transcript: Transcript::default(), size: 0, waits_for: None };
         if !delivery.agent.enabled {
@@ -132,21 +132,21 @@ impl Author {
         }
     }
 
-    /// Who an agent acts as must exist; an empty user is the administrator (surfaces.md §4.1, §7 row 16).
+    /// The user of an agent must exist; an empty id means the administrator (surfaces.md §4.1, §7 row 16).
     fn unknown_user(&self, agent: &Agent) -> Option<String> {
         let unknown = !agent.user.is_empty() && self.authorizable(&agent.user).is_none();
-        // The typing error is AEM's own.
+        // The misspelling is AEM's own.
         unknown.then(|| format!("Replicaiton Agent [{}] has invalid agent userId [{}]", agent.id, agent.user))
     }
 
-    /// What was known of agents that are no longer there goes.
+    /// Drops the state of agents that no longer exist.
     fn forget_lost_agents(&mut self) {
         let agents: BTreeSet<_> = self.agents().into_iter().map(|agent| agent.id).collect();
         self.brand_portal.logs.retain(|agent, _| agents.contains(agent));
         self.brand_portal.workers.retain(|agent, _| agents.contains(agent));
     }
 
-    /// Test Connection always asks IMS; a job uses the token that is there while it is good.
+    /// Test Connection always requests a new token; a job uses the cached token while it is valid.
     fn with_token(&mut self, now: Timestamp, mut delivery: Delivery, provider: Provider) -> Step {
         if let Job::Item(..) = delivery.job
             && let Some(token) = self.brand_portal.tokens.get(&provider.pid).filter(|token| token.until > now)
@@ -184,8 +184,8 @@ impl Author {
         start(&mut self.brand_portal, Conversation::Delivery(Box::new(delivery)), call)
     }
 
-    /// Goes on with a delivery once a call's outcome is there.
-    pub(super) fn delivery_resumed(&mut self, now: Timestamp, mut delivery: Delivery, outcome: Outcome) -> Step {
+    /// Continues a delivery with the result of a call.
+    pub(super) fn delivery_resumed(&mut self, now: Timestamp, mut delivery: Delivery, outcome: CallResult) -> Step {
         if let Some(provider) = delivery.waits_for.take() {
             return match self.token_answer(now, provider.is_jwt(), outcome) {
                 Ok(token) => {
@@ -255,8 +255,8 @@ fn headers(delivery: &Delivery, authorization: Option<String>, kind: Option<Stri
     headers
 }
 
-/// Writes the exchange with the tenant down; the error is what the logs say of it.
-fn answered(now: Timestamp, delivery: &mut Delivery, outcome: Outcome) -> Result<(), String> {
+/// Writes the exchange with the tenant to the transcript; the error is the message for the logs.
+fn answered(now: Timestamp, delivery: &mut Delivery, outcome: CallResult) -> Result<(), String> {
     let target = delivery.agent.target.clone();
     let response =
         outcome.map_err(|reason| format!("java.io.IOException: Failed to execute request '{target}': {reason}"))?;

@@ -9,13 +9,13 @@ use super::token::Provider;
 use super::{Conversation, start};
 use crate::author::repository::Node;
 use crate::author::{Author, escape, plain};
-use crate::machine::{Form, Outcome, Response, Step};
+use crate::machine::{CallResult, Form, Response, Step};
 
-/// Where IMS takes an exchange of a JWT for a token, and where it gives one for client credentials.
+/// The IMS paths for the exchange of a JWT and for client credentials.
 const TOKEN: &str = "ims.token";
 const EXCHANGE: &str = "ims.exchange-jwt";
 
-/// What a person enters into Create.
+/// The input of the page Create.
 struct Account<'a> {
     jwt: bool,
     title: &'a str,
@@ -117,7 +117,7 @@ impl Author {
         pid
     }
 
-    /// Delete: both configurations of each PID go.
+    /// Delete: removes both configurations of each PID.
     pub(super) fn ims_delete(&mut self, form: &Form) -> Response {
         let pids = form.all(self.surfaces.get("author.ims-delete").field("configuration"));
         if pids.is_empty() {
@@ -168,8 +168,8 @@ impl Author {
         }
     }
 
-    /// The answer to Check Health, from what IMS said.
-    pub(super) fn ims_health_checked(&mut self, now: Timestamp, provider: &Provider, outcome: Outcome) -> Step {
+    /// The answer to Check Health, from the answer of IMS.
+    pub(super) fn ims_health_checked(&mut self, now: Timestamp, provider: &Provider, outcome: CallResult) -> Step {
         let surface = self.surfaces.get("author.ims-health").clone();
         Step::Answer(match self.token_answer(now, provider.is_jwt(), outcome) {
             Ok(_) => {
@@ -181,7 +181,7 @@ impl Author {
     }
 }
 
-/// The wording is the mock's own: what a real Author says of an unhealthy configuration is not known (§2.2).
+/// The wording is the mock's own: that of a real Author is not known (§2.2).
 fn unhealthy(provider: &Provider, problem: &str) -> Response {
     let body =
         format!("<p>{}: No token could be retrieved.</p><pre>{}</pre>", escape(&provider.title), escape(problem));
@@ -196,13 +196,13 @@ fn account<'a>(surface: &Surface, form: &'a Form) -> Result<Account<'a>, String>
     };
     let solution = needed("cloud-solution")?;
     if solution != surface.phrase("cloud-solution") {
-        return Err(format!("{solution} is no cloud solution of this Author"));
+        return Err(format!("{solution} is not a cloud solution of this Author"));
     }
     let jwt = match optional("authentication-type") {
         kind if kind == surface.phrase("oauth") => false,
         kind if kind == surface.phrase("jwt") => true,
         "" => !optional("jwt-claims").is_empty(),
-        other => return Err(format!("{other} is no authentication type")),
+        other => return Err(format!("{other} is not an authentication type")),
     };
     let mut account = Account {
         jwt,
@@ -218,7 +218,7 @@ fn account<'a>(surface: &Surface, form: &'a Form) -> Result<Account<'a>, String>
     let url =
         Url::parse(account.server).map_err(|error| format!("{}: {error}", surface.field("authorization-server")))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("{} is no address of an authorization server", account.server));
+        return Err(format!("{} is not the address of an authorization server", account.server));
     }
     if jwt {
         account.alias = needed("key-pair-alias")?;
@@ -231,7 +231,7 @@ fn account<'a>(surface: &Surface, form: &'a Form) -> Result<Account<'a>, String>
     Ok(account)
 }
 
-/// The members of the JWT payload as AEM stores them, one text each.
+/// The members of the JWT payload as AEM stores them, one text for each.
 fn claims(payload: &str) -> Result<Vec<String>, String> {
     let payload: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(payload).map_err(|error| format!("the payload is not a JSON object: {error}"))?;

@@ -14,11 +14,11 @@ use crate::author::repository::{Node, join};
 use crate::author::{Author, plain};
 use crate::machine::{Form, Response};
 
-/// The name of a store below its user, and of what an alias holds.
+/// The node names of a key store and of the parts of an alias.
 const STORE: &str = "keystore";
 const CERTIFICATE: &str = "certificate";
 const KEY: &str = "privateKey";
-/// How long a certificate is good for.
+/// The lifetime of a certificate.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 impl Author {
@@ -32,7 +32,7 @@ impl Author {
         self.repository.get(&self.own_store()?)?.child(alias)
     }
 
-    /// Whether the key store has a key under that alias.
+    /// Whether the key store has a key with that alias.
     pub(super) fn has_key(&self, alias: &str) -> bool {
         self.entry(alias).is_some()
     }
@@ -43,7 +43,7 @@ impl Author {
         store.into_iter().flat_map(|store| store.children.keys().cloned()).collect()
     }
 
-    /// The claims as an assertion that is signed with the key under that alias; the error says why there is none.
+    /// Signs the claims with the key of that alias; the error says why that failed.
     pub(super) fn sign(&self, alias: &str, claims: &Json) -> Result<String, String> {
         let owner = self.surfaces.get("author.key-store").phrase("owner");
         let entry = self.entry(alias).ok_or_else(|| {
@@ -57,7 +57,7 @@ impl Author {
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &key).map_err(|error| error.to_string())
     }
 
-    /// Protects the keys that a seed gives in clear.
+    /// Encrypts the keys that a seed holds in clear.
     pub(super) fn protect_keys(&mut self) {
         let Some(store) = self.own_store() else { return };
         let brand_portal = &mut self.brand_portal;
@@ -69,7 +69,7 @@ impl Author {
         }
     }
 
-    /// Create certificate: a pair under an alias in the key store.
+    /// Create certificate: adds a key pair with an alias to the key store.
     pub(super) fn certificate_create(&mut self, now: Timestamp, form: &Form) -> Response {
         let field = self.surfaces.get("author.certificate-create").field("alias").to_owned();
         let alias = form.get(&field).map(str::trim).unwrap_or_default();
@@ -155,7 +155,7 @@ fn content(form: &Form, field: &str) -> Option<String> {
     file.or_else(|| form.get(field).map(str::to_owned)).filter(|text| text.contains("-----BEGIN"))
 }
 
-/// A new certificate of the tests' own key: the only one that the mocked IMS knows.
+/// A new certificate for the test key, the only key that the mocked IMS knows.
 fn certificate(now: Timestamp, alias: &str) -> Result<String, rcgen::Error> {
     let key = KeyPair::from_pem_and_sign_algo(JWT_CLIENT_KEY, &PKCS_RSA_SHA256)?;
     let mut params = CertificateParams::default();

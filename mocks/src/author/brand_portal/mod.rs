@@ -1,6 +1,5 @@
-//! What an Author does for Brand Portal: IMS configurations, the cloud service, agents, publishing.
-//!
-//! The repository holds whatever a real Author keeps there; [`BrandPortal`] holds what a restart would lose.
+//! The Author's Brand Portal functions: IMS configurations, the cloud service, agents, publishing.
+//! The repository holds the persistent state; [`BrandPortal`] holds the state that a restart would lose.
 
 mod agent;
 mod assets;
@@ -25,20 +24,20 @@ use bpconform_fixtures::surfaces::Arguments;
 use jiff::Timestamp;
 
 use super::Author;
-use crate::machine::{Call, Form, Outcome, Request, Response, Step, Ticket};
+use crate::machine::{Call, CallResult, Form, Request, Response, Step, Ticket};
 use agent::Agent;
 use delivery::{Delivery, Job};
 
-/// What an Author knows of Brand Portal beyond its repository.
+/// The state of Brand Portal outside the repository.
 #[derive(Debug, Default)]
 pub struct BrandPortal {
     /// Random parts of names.
     names: secret::Names,
-    /// The conversations that wait for a call's outcome.
+    /// The conversations that wait for the result of a call.
     waiting: BTreeMap<Ticket, Conversation>,
-    /// The last ticket given out.
+    /// The last ticket.
     tickets: Ticket,
-    /// What AEM does some time after a cloud service was saved.
+    /// The pending steps after a cloud service was saved.
     pending: Vec<cloud::Pending>,
     /// The workers of the queues, by agent.
     workers: BTreeMap<String, queue::Worker>,
@@ -46,19 +45,19 @@ pub struct BrandPortal {
     logs: BTreeMap<String, VecDeque<transcript::Line>>,
     /// The tokens in use, by provider.
     tokens: BTreeMap<String, token::Token>,
-    /// Whose turn it is among the agents.
+    /// The index of the agent that gets the next job.
     turn: usize,
-    /// What is to be published later.
+    /// The scheduled publications.
     scheduled: Vec<publish::Scheduled>,
-    /// The assets that are being processed, and until when.
+    /// The assets in processing, with the end of processing.
     processing: Vec<(Timestamp, String)>,
     /// The contribution folders that are on the tenant.
     sourced: BTreeSet<String>,
-    /// When the tenant is asked for contributions next.
+    /// The time of the next poll for contributions.
     next_poll: Option<Timestamp>,
 }
 
-/// Something that goes on once a call's outcome is there.
+/// A conversation that continues with the result of a call.
 #[derive(Debug)]
 enum Conversation {
     /// Check Health of an IMS configuration.
@@ -69,7 +68,7 @@ enum Conversation {
     Poll(Box<sourcing::Poll>),
 }
 
-/// Remembers a conversation under a new ticket and asks for its call.
+/// Stores a conversation under a new ticket and returns its call.
 fn start(brand_portal: &mut BrandPortal, conversation: Conversation, call: Call) -> Step {
     brand_portal.tickets += 1;
     brand_portal.waiting.insert(brand_portal.tickets, conversation);
@@ -77,14 +76,14 @@ fn start(brand_portal: &mut BrandPortal, conversation: Conversation, call: Call)
 }
 
 impl Author {
-    /// What Brand Portal does when an Author starts: secrets that a seed gives in clear are protected.
+    /// Runs at the start of an Author: encrypts the secrets that a seed holds in clear.
     pub(crate) fn brand_portal_start(&mut self) {
         self.protect_secrets();
         self.protect_keys();
         self.repository.ensure(queue::JOBS, "sling:Folder");
     }
 
-    /// Answers a request to one of Brand Portal's surfaces; none if the surface is not one of them.
+    /// Answers a request to an endpoint of Brand Portal; `None` for any other endpoint.
     pub(crate) fn brand_portal_surface(
         &mut self,
         now: Timestamp,
@@ -122,8 +121,8 @@ impl Author {
         }))
     }
 
-    /// The surface of an existing agent that serves a request. Several match the same path, since an agent's name may
-    /// hold dots; the one whose agent exists is meant.
+    /// The endpoint of an existing agent that serves a request. Several endpoints match the same path, since the name of an
+    /// agent may contain dots; only one of the agents exists.
     fn agent_surface(&self, request: &Request) -> Option<(String, Agent)> {
         const OF_AGENTS: [&str; 5] = [
             "author.agent-test",
@@ -149,7 +148,7 @@ impl Author {
     }
 
     /// See [`crate::machine::Machine::resume`].
-    pub(crate) fn brand_portal_resume(&mut self, now: Timestamp, ticket: Ticket, outcome: Outcome) -> Step {
+    pub(crate) fn brand_portal_resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         match self.brand_portal.waiting.remove(&ticket) {
             Some(Conversation::Health(provider)) => self.ims_health_checked(now, &provider, outcome),
             Some(Conversation::Delivery(delivery)) => self.delivery_resumed(now, *delivery, outcome),

@@ -7,18 +7,18 @@ use crate::author::repository::{Node, Value, join, split};
 use crate::author::{Author, plain};
 use crate::machine::{Form, Request, Response};
 
-/// What ends the name of a stored configuration.
+/// The suffix of a stored configuration.
 const EXTENSION: &str = ".config";
 
 impl Author {
-    /// Where configurations are stored: the folder that `author.ims-storage` reads.
+    /// The folder of stored configurations, read by `author.ims-storage`.
     pub(super) fn configurations_path(&self) -> String {
         let path = &self.surfaces.get("author.ims-storage").path;
         let cut = path.rmatch_indices('.').nth(1).map_or(path.len(), |(at, _)| at);
         path[..cut].to_owned()
     }
 
-    /// The stored configurations of a factory: each with its PID (random part after a dot, however it is stored).
+    /// The stored configurations of a factory, each with its PID in the form with a dot.
     pub(super) fn configurations(&self, factory: &str) -> Vec<(String, String, &Node)> {
         let folder = self.configurations_path();
         let Some(node) = self.repository.get(&folder) else { return Vec::new() };
@@ -31,7 +31,7 @@ impl Author {
             .collect()
     }
 
-    /// Stores a configuration under its PID; a secret in it is protected first.
+    /// Stores a configuration under its PID, with its secret encrypted.
     pub(super) fn store_configuration(&mut self, pid: &str, mut node: Node) {
         let surface = self.surfaces.get("author.ims-storage");
         if let Some(secret) = node.text(surface.field("secret")).filter(|secret| !is_protected(secret)) {
@@ -43,7 +43,7 @@ impl Author {
         self.repository.insert(&join(&folder, &format!("{pid}{EXTENSION}")), node);
     }
 
-    /// Protects the secrets that a seed gives in clear, as Granite does when it starts.
+    /// Encrypts the secrets that a seed holds in clear, as Granite does at start-up.
     pub(super) fn protect_secrets(&mut self) {
         let surface = self.surfaces.get("author.ims-storage");
         let stored = self.configurations(surface.phrase("customizer"));
@@ -67,7 +67,7 @@ impl Author {
             .find(|path| self.repository.exists(path))
     }
 
-    /// Reads, writes or deletes one configuration, as the form asks.
+    /// Reads, writes or deletes a configuration, depending on the form.
     pub(super) fn configuration_manager(&mut self, pid: &str, request: &Request, form: &Form) -> Response {
         let surface = self.surfaces.get("author.osgi-configuration");
         let wants = |word: &str| form.get(surface.field(word)).is_some_and(|value| matches!(value, "1" | "true"));

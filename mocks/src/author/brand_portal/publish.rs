@@ -12,10 +12,10 @@ use crate::author::repository::{Node, Value, join, split};
 use crate::author::{Author, plain};
 use crate::machine::{Form, Response};
 
-/// Where an asset's own bytes are, below the asset.
+/// The path of an asset's original below the asset.
 pub(super) const ORIGINAL: &str = "jcr:content/renditions/original/jcr:content";
 
-/// Something that is to be published later.
+/// A scheduled publication.
 #[derive(Debug)]
 pub(super) struct Scheduled {
     pub(super) due: Timestamp,
@@ -38,7 +38,7 @@ impl Author {
         if paths.is_empty() {
             return plain(400, &format!("{} is missing\n", surface.field("path")));
         }
-        // All is looked at before anything is queued.
+        // Everything is validated before anything is queued.
         let chosen: Result<Vec<_>, Refusal> = paths.iter().map(|path| self.for_publication(path)).collect();
         match chosen {
             Err((status, problem)) => plain(status, &format!("{problem}\n")),
@@ -65,7 +65,7 @@ impl Author {
         }
     }
 
-    /// The agents that deliver something, and all that goes with it.
+    /// The agents that deliver a path, and all paths to deliver with it.
     fn for_publication(&self, path: &str) -> Result<(Vec<Agent>, Vec<String>), Refusal> {
         let chosen = self.publishable(path)?;
         Ok((self.agents_for(path)?, chosen))
@@ -81,7 +81,7 @@ impl Author {
         if agents.is_empty() { Err((500, format!("{no_agent} {path}"))) } else { Ok(agents) }
     }
 
-    /// The configuration that the nearest folder names, otherwise the first that there is (surfaces.md §3.3).
+    /// The configuration of the nearest folder, otherwise the first one (surfaces.md §3.3).
     pub(super) fn configuration_for(&self, path: &str) -> Option<CloudConfiguration> {
         let all = self.cloud_configurations();
         let ancestors = std::iter::successors(Some(path), |path| split(path).map(|(parent, _)| parent));
@@ -113,7 +113,7 @@ impl Author {
         replicated(paths, &format!("{} is queued to be unpublished from Brand Portal", paths.join(", ")))
     }
 
-    /// Shares jobs equally over the agents, one after the other, whether they are enabled or not.
+    /// Distributes jobs round-robin over all agents, enabled or not.
     fn share(&mut self, now: Timestamp, agents: &[Agent], action: Action, paths: &[String], user: &str) {
         for path in paths {
             let turn = self.brand_portal.turn % agents.len();
@@ -122,7 +122,7 @@ impl Author {
         }
     }
 
-    /// Publishes what was to be published by now.
+    /// Publishes what is due.
     pub(super) fn publish_scheduled(&mut self, now: Timestamp) {
         let scheduled = std::mem::take(&mut self.brand_portal.scheduled);
         let (due, later): (Vec<_>, Vec<_>) = scheduled.into_iter().partition(|scheduled| scheduled.due <= now);
@@ -139,7 +139,7 @@ impl Author {
         }
     }
 
-    /// `/bin/replicate.json`: the agent that is named, otherwise all that are not to be ignored.
+    /// `/bin/replicate.json`: with the named agent, otherwise with all that are not ignored on normal replication.
     pub(super) fn replicate(&mut self, now: Timestamp, form: &Form) -> Response {
         let surfaces = std::sync::Arc::clone(&self.surfaces);
         let surface = surfaces.get("author.replicate");
@@ -196,7 +196,7 @@ impl Author {
         replicated(paths, &format!("Replication started for {}", paths.join(", ")))
     }
 
-    /// How many bytes an asset has; 0 for anything else.
+    /// The size of an asset, in bytes; 0 for any other node.
     pub(super) fn size_of(&self, path: &str) -> i64 {
         let original = self.repository.get(&join(path, ORIGINAL)).and_then(|node| node.properties.get("jcr:data"));
         match original {
@@ -205,8 +205,8 @@ impl Author {
         }
     }
 
-    /// The bytes that a delivery sends: those of the asset, or the node itself as JSON. The grammar of the real body is
-    /// not known; the tenant takes it as opaque (surfaces.md §4.5).
+    /// The body of a delivery: the bytes of the asset, or the node as JSON. The grammar of the real body is not known; it is
+    /// opaque for the tenant (surfaces.md §4.5).
     pub(super) fn package(&self, delivery: &Delivery) -> Result<Vec<u8>, String> {
         if delivery.action() != Action::Activate {
             return Ok(Vec::new());
@@ -223,7 +223,7 @@ impl Author {
         })
     }
 
-    /// Writes to a delivered resource that it was replicated (surfaces.md §4.4).
+    /// Writes the replication status to a delivered resource (surfaces.md §4.4).
     pub(super) fn mark_replicated(&mut self, now: Timestamp, item: &Item) {
         let content = join(&item.path, "jcr:content");
         let path = if self.repository.exists(&content) { content } else { item.path.clone() };

@@ -1,5 +1,5 @@
-//! The agents' queues: jobs in the repository, where they survive a restart, and one worker for each agent, which does
-//! not (surfaces.md §4.1, §4.3).
+//! The queues of the agents: jobs in the repository, which survive a restart, and a worker for each agent, which does not
+//! (surfaces.md §4.1, §4.3).
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use crate::author::repository::{Node, join};
 use crate::author::{Author, escape, plain};
 use crate::machine::{Form, Response};
 
-/// Where Sling keeps its jobs.
+/// The root of Sling's jobs.
 pub(super) const JOBS: &str = "/var/eventing/jobs";
 /// The topic of an agent's jobs, without the agent's id.
 const TOPIC: &str = "com.day.cq.replication.job.";
-/// How long one delivery takes, by the mock's clock.
+/// The duration of a delivery, by the mock's clock.
 pub(super) const PACE: SignedDuration = SignedDuration::from_millis(200);
 
-/// What a queue is about, in the documentation's words.
+/// The state of a queue, in the words of the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Idle,
@@ -53,7 +53,7 @@ impl fmt::Display for State {
     }
 }
 
-/// What is done with a resource on the tenant; the word on the wire and in `cq:lastReplicationAction`.
+/// The replication action, with its word on the wire and in `cq:lastReplicationAction`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Activate,
@@ -71,7 +71,7 @@ impl Action {
         }
     }
 
-    /// The word for it, in whatever case.
+    /// Parses the word on the wire, in any case.
     pub(super) fn read(word: &str) -> Option<Self> {
         [Self::Activate, Self::Deactivate].into_iter().find(|action| action.word().eq_ignore_ascii_case(word))
     }
@@ -115,13 +115,13 @@ impl Item {
     }
 }
 
-/// The worker of an agent's queue; it forgets when the Author stops.
+/// The worker of an agent's queue; its state is lost when the Author stops.
 #[derive(Debug, Default)]
 pub(super) struct Worker {
     paused: bool,
-    /// Since when it delivers.
+    /// The start of the current delivery.
     busy: Option<Timestamp>,
-    /// When it last finished.
+    /// The end of the last delivery.
     done: Option<Timestamp>,
 }
 
@@ -178,7 +178,7 @@ impl Author {
         self.brand_portal.workers.entry(agent.to_owned()).or_default()
     }
 
-    /// What the queue of an agent is about.
+    /// The state of an agent's queue.
     pub(super) fn queue_state(&self, agent: &Agent) -> State {
         let pending = self.repository.get(&queue_path(&agent.id)).map_or(0, |queue| queue.children.len());
         let stuck = self.front(&agent.id).is_some_and(|(_, front)| front.times_processed > 0 || !agent.enabled);
@@ -215,7 +215,7 @@ impl Author {
         )
     }
 
-    /// Clears or pauses a queue; `resume` is the mock's own word, since what a real Author is sent is not known.
+    /// Clears or pauses a queue. `resume` is the mock's own command, since that of a real Author is not known.
     pub(super) fn queue_command(&mut self, now: Timestamp, agent: &Agent, form: &Form) -> Response {
         let surface = self.surfaces.get("author.agent-queue-command");
         let command = form.get(surface.field("command")).unwrap_or_default();
@@ -231,7 +231,7 @@ impl Author {
         self.queue_json(now, agent)
     }
 
-    /// The agents whose queues have something to deliver, and when.
+    /// The agents whose queues have jobs to deliver, with the due times.
     pub(super) fn due_deliveries(&self) -> Vec<(Timestamp, Agent, String, Item)> {
         let idle = Worker::default();
         let queues = self.repository.get(JOBS).into_iter().flat_map(|jobs| jobs.children.keys());
@@ -245,12 +245,12 @@ impl Author {
             .collect()
     }
 
-    /// A worker takes up its first job.
+    /// A worker starts its first job.
     pub(super) fn take_up(&mut self, now: Timestamp, agent: &str) {
         self.worker(agent).busy = Some(now);
     }
 
-    /// A worker is done with a job: it goes, or it stays in front and is tried again later.
+    /// A worker has finished a job: the job is removed, or stays first and is retried later.
     pub(super) fn lay_down(&mut self, now: Timestamp, agent: &str, job: &str, succeeded: bool) {
         let worker = self.worker(agent);
         (worker.busy, worker.done) = (None, Some(now));

@@ -1,4 +1,4 @@
-//! Secrets at rest and random names, as Granite makes them.
+//! Encrypted secrets and random names in the style of Granite.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write;
@@ -8,13 +8,13 @@ use aes::Aes128;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit};
 
-/// The key of every mocked Author: its secrets are test data, but they are never readable over HTTP.
+/// The encryption key of every mocked Author. The secrets are test data, but must not be readable over HTTP.
 const KEY: &[u8; 16] = b"bpconform-master";
 
-/// How long the random start of a protected text is, in bytes.
+/// The length of the random prefix of an encrypted text, in bytes.
 const START: usize = 16;
 
-/// A source of names that look random and are the same in every run.
+/// A source of names that look random and are the same in each run.
 #[derive(Debug, Default)]
 pub(super) struct Names(u64);
 
@@ -36,7 +36,7 @@ impl Names {
         words.take(count.div_ceil(8)).flatten().take(count).collect()
     }
 
-    /// Protects a text as Granite's crypto support does: braces around at least 64 hexadecimal digits.
+    /// Encrypts a text in the format of Granite's crypto support: braces around at least 64 hexadecimal digits.
     pub(super) fn protect(&mut self, clear: &str) -> String {
         let start = self.bytes(START);
         let cipher = cbc::Encryptor::<Aes128>::new(KEY.into(), start.as_slice().into());
@@ -44,7 +44,7 @@ impl Names {
     }
 }
 
-/// The clear text of a protected one; none if it was protected with another key or is not protected at all.
+/// Decrypts a text; `None` if it has another key or is not encrypted.
 pub(super) fn unprotect(text: &str) -> Option<String> {
     let bytes = unhex(text.strip_prefix('{')?.strip_suffix('}')?)?;
     let (start, rest) = bytes.split_at_checked(START)?;
@@ -52,7 +52,7 @@ pub(super) fn unprotect(text: &str) -> Option<String> {
     String::from_utf8(cipher.decrypt_padded_vec_mut::<Pkcs7>(rest).ok()?).ok()
 }
 
-/// Whether a text looks protected, with whatever key.
+/// Whether a text has the format of an encrypted one.
 pub(super) fn is_protected(text: &str) -> bool {
     text.strip_prefix('{')
         .and_then(|text| text.strip_suffix('}'))

@@ -1,16 +1,16 @@
-//! What goes along when something is published: a folder takes its assets, a collection its members, an asset its tags;
-//! content fragments never go (surfaces.md §6.7–§6.11).
+//! Selects what is published together: a folder with its assets, a collection with its members, an asset with its tags;
+//! content fragments are never published (surfaces.md §6.7–§6.11).
 
 use indexmap::IndexSet;
 
 use crate::author::Author;
 use crate::author::repository::{Node, join};
 
-/// Why something cannot be published: the status of the answer and its words.
+/// The reason why something cannot be published: status and message of the answer.
 pub(super) type Refusal = (u16, String);
 
 impl Author {
-    /// The paths to deliver when this one is published, those that others rest on first.
+    /// The paths to deliver when this one is published, dependencies first.
     pub(super) fn publishable(&self, path: &str) -> Result<Vec<String>, Refusal> {
         if path.starts_with("/libs/") {
             return Err((400, format!("{path} is a locked default and cannot be published")));
@@ -32,7 +32,7 @@ impl Author {
         Ok(chosen.into_iter().collect())
     }
 
-    /// The paths to take back when this one is unpublished: the assets of a folder too, those of a collection not.
+    /// The paths to remove when this one is unpublished, with the assets of a folder but not those of a collection.
     pub(super) fn unpublishable(&self, path: &str) -> Vec<String> {
         let folder = self.repository.get(path).is_some_and(|node| is_folder(path, node) && !is_collection(node));
         let below = self

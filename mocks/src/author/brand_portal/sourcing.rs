@@ -1,4 +1,4 @@
-//! Asset Sourcing: contribution folders, and the poll that brings back what was contributed (surfaces.md §6.12).
+//! Asset Sourcing: contribution folders, and the poll that imports contributions (surfaces.md §6.12).
 
 use std::collections::VecDeque;
 
@@ -14,9 +14,9 @@ use super::{Conversation, start};
 use crate::author::Author;
 use crate::author::plain;
 use crate::author::repository::{join, split};
-use crate::machine::{Call, Form, Outcome, Response, Step};
+use crate::machine::{Call, CallResult, Form, Response, Step};
 
-/// What marks a contribution folder; the real property is not known.
+/// The property of a contribution folder; the real one is not known.
 const MARK: &str = "contributionFolder";
 
 /// A poll of the tenant that is under way.
@@ -25,7 +25,7 @@ pub(super) struct Poll {
     configuration: CloudConfiguration,
     bearer: String,
     stage: Stage,
-    /// What is still to be fetched.
+    /// The contributions that are still to be fetched.
     left: VecDeque<Contribution>,
 }
 
@@ -39,20 +39,20 @@ enum Stage {
 
 #[derive(Clone, Debug)]
 struct Contribution {
-    /// Where it is on the tenant, below the tenant's assets.
+    /// Its path on the tenant, below the tenant's assets.
     file: String,
     kind: String,
 }
 
 impl Author {
-    /// Makes a contribution folder with its folders for what comes and for what is shared.
+    /// Creates a contribution folder with its folders NEW and SHARED.
     pub(super) fn create_contribution_folder(&mut self, now: Timestamp, form: &Form) -> Response {
         let surfaces = std::sync::Arc::clone(&self.surfaces);
         let surface = surfaces.get("author.contribution-folder-create");
         let path = form.get(surface.field("path")).unwrap_or_default().trim_end_matches('/').to_owned();
         let parent = split(&path).map(|(parent, _)| parent.to_owned()).unwrap_or_default();
         if !path.starts_with("/content/dam/") || !self.repository.exists(&parent) {
-            return plain(400, &format!("`{path}` is no path of a folder of assets\n"));
+            return plain(400, &format!("`{path}` is not the path of a folder of assets\n"));
         }
         if self.repository.exists(&path) {
             return plain(409, &format!("{path} exists already\n"));
@@ -72,7 +72,7 @@ impl Author {
         self.repository.get(&join(path, "jcr:content")).is_some_and(|content| content.flag(MARK))
     }
 
-    /// Once a contribution folder is on the tenant, the Author asks there for contributions.
+    /// Starts polling once a contribution folder is on the tenant.
     pub(super) fn contribution_folder_delivered(&mut self, now: Timestamp, item: &Item) {
         if item.action == Action::Activate && self.is_contribution_folder(&item.path) {
             self.brand_portal.sourced.insert(item.path.clone());
@@ -88,7 +88,7 @@ impl Author {
         SignedDuration::from_mins(minutes.unwrap_or(5))
     }
 
-    /// Begins a poll if one is due; none when no contribution folder is on the tenant any more.
+    /// Starts a poll if one is due; `None` without a contribution folder on the tenant.
     pub(super) fn poll(&mut self, now: Timestamp) -> Option<Step> {
         let due = self.brand_portal.next_poll.filter(|due| *due <= now)?;
         let mut sourced = std::mem::take(&mut self.brand_portal.sourced);
@@ -109,8 +109,8 @@ impl Author {
         Some(start(&mut self.brand_portal, Conversation::Poll(Box::new(poll)), call))
     }
 
-    /// Goes on with a poll once a call's outcome is there.
-    pub(super) fn poll_resumed(&mut self, now: Timestamp, mut poll: Poll, outcome: Outcome) -> Step {
+    /// Continues a poll with the result of a call.
+    pub(super) fn poll_resumed(&mut self, now: Timestamp, mut poll: Poll, outcome: CallResult) -> Step {
         match std::mem::replace(&mut poll.stage, Stage::List) {
             Stage::Token(provider) => {
                 let Ok(token) = self.token_answer(now, provider.is_jwt(), outcome) else { return Step::Done };
@@ -142,8 +142,14 @@ impl Author {
         Step::Done
     }
 
-    /// Stores a contribution in the folder that it was contributed to; the call that takes it from the tenant.
-    fn import(&mut self, now: Timestamp, poll: &Poll, contribution: &Contribution, outcome: Outcome) -> Option<Call> {
+    /// Stores a contribution in its folder; returns the call that removes it from the tenant.
+    fn import(
+        &mut self,
+        now: Timestamp,
+        poll: &Poll,
+        contribution: &Contribution,
+        outcome: CallResult,
+    ) -> Option<Call> {
         let response = outcome.ok().filter(|response| response.status == 200)?;
         let path = format!("/content/dam/{}", contribution.file);
         let (folder, _) = split(&path)?;
@@ -171,7 +177,7 @@ impl Author {
     }
 }
 
-/// The contributions that the tenant lists, as far as they are below its own assets.
+/// The contributions that the tenant lists below its own assets.
 fn listed(response: &Response, configuration: &CloudConfiguration) -> VecDeque<Contribution> {
     let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let root = format!("/content/dam/mac/{}/", configuration.tenant());

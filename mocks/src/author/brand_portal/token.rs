@@ -1,4 +1,4 @@
-//! How AEM gets an access token from IMS: the access token provider and its requests (surfaces.md §1, §2.3, §2.5).
+//! Access token providers and their requests to IMS (surfaces.md §1, §2.3, §2.5).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -6,22 +6,22 @@ use serde_json::{Map, Value};
 use super::secret::unprotect;
 use crate::author::Author;
 use crate::author::repository::Node;
-use crate::machine::{Call, Outcome};
+use crate::machine::{Call, CallResult};
 
-/// The class that writes about tokens to the error log.
+/// The logger of tokens in the error log.
 const LOGGER: &str = "com.adobe.granite.auth.oauth.AccessTokenProvider";
 
-/// How long a signed assertion is good for.
+/// The lifetime of a signed assertion.
 const ASSERTION: SignedDuration = SignedDuration::from_hours(1);
 
-/// An access token provider, that is an IMS configuration, as it is stored.
+/// A stored access token provider, that is, an IMS configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Provider {
-    /// What a cloud service or an agent names it by.
+    /// The PID by which a cloud service or an agent refers to it.
     pub(super) pid: String,
-    /// What a person named it.
+    /// Its title.
     pub(super) title: String,
-    /// How it proves who it is.
+    /// Its kind of credential.
     grant: Grant,
     url: String,
     client_id: String,
@@ -34,17 +34,17 @@ enum Grant {
     Assertion { alias: String, claims: Vec<String> },
 }
 
-/// An access token and when it ends.
+/// An access token with its expiry.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
-    /// What goes into the Authorization header.
+    /// The value for the Authorization header.
     pub(super) value: String,
-    /// When it ends, by the mock's clock.
+    /// The expiry, by the mock's clock.
     pub(super) until: Timestamp,
 }
 
 impl Provider {
-    /// Whether it still uses the deprecated JWT credentials.
+    /// Whether it uses the deprecated JWT credentials.
     pub(super) fn is_jwt(&self) -> bool {
         matches!(self.grant, Grant::Assertion { .. })
     }
@@ -87,12 +87,12 @@ impl Author {
             grant,
             url: text("token-request"),
             client_id: text("client-id"),
-            // What cannot be decrypted is sent as it is: the real failure after crypto keys were lost (§7 row 5).
+            // An undecryptable secret is sent as it is: the real failure after crypto keys were lost (§7 row 5).
             client_secret: unprotect(secret).unwrap_or_else(|| secret.to_owned()),
         }
     }
 
-    /// The request for a token; the error says why none can be made.
+    /// The request for a token; the error says why it cannot be made.
     pub(super) fn token_request(&self, now: Timestamp, provider: &Provider) -> Result<Call, String> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         match &provider.grant {
@@ -122,8 +122,8 @@ impl Author {
         })
     }
 
-    /// The token in IMS's answer; a failure is written to the error log in AEM's words and returned.
-    pub(super) fn token_answer(&mut self, now: Timestamp, jwt: bool, outcome: Outcome) -> Result<Token, String> {
+    /// The token in the answer of IMS. A failure is returned, and written to the error log in AEM's words.
+    pub(super) fn token_answer(&mut self, now: Timestamp, jwt: bool, outcome: CallResult) -> Result<Token, String> {
         let problem = match outcome {
             Ok(response) => match read_token(now, jwt, &response.body).filter(|_| response.status == 200) {
                 Some(token) => return Ok(token),
@@ -135,15 +135,15 @@ impl Author {
         Err(self.token_failure(now, &message))
     }
 
-    /// Writes a failure to get a token to the error log; returns the line's text.
+    /// Writes a token failure to the error log and returns the message.
     pub(super) fn token_failure(&mut self, now: Timestamp, message: &str) -> String {
         self.product.log(now, "ERROR", LOGGER, message);
         format!("{LOGGER} {message}")
     }
 }
 
-/// IMS answers 200 with an error and no token to some requests, so the token itself is what counts. `expires_in` is
-/// in seconds, after an exchange of a JWT in milliseconds (surfaces.md §1.4).
+/// IMS answers some requests with 200, an error and no token, so only the token counts. `expires_in` is in seconds, but in
+/// milliseconds after the exchange of a JWT (surfaces.md §1.4).
 fn read_token(now: Timestamp, jwt: bool, body: &[u8]) -> Option<Token> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let value = answer.get("access_token")?.as_str()?.to_owned();
@@ -152,7 +152,7 @@ fn read_token(now: Timestamp, jwt: bool, body: &[u8]) -> Option<Token> {
     Some(Token { value, until: now.checked_add(lifetime).unwrap_or(now) })
 }
 
-/// The claims of an assertion: each is stored as one member of a JSON object, and AEM sets the end anew.
+/// The claims of an assertion: each is stored as one member of a JSON object, and AEM sets a new expiry.
 fn payload(claims: &[String], until: Timestamp) -> Result<Value, String> {
     let mut payload = Map::new();
     for claim in claims {

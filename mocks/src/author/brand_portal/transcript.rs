@@ -1,4 +1,4 @@
-//! What an agent writes down while it delivers: the lines of its test and of its log (surfaces.md §4.2, §4.3).
+//! Transcripts of deliveries: the lines of a test page and of an agent's log (surfaces.md §4.2, §4.3).
 
 use jiff::Timestamp;
 
@@ -6,12 +6,12 @@ use super::agent::Agent;
 use crate::author::{escape, html};
 use crate::machine::Response;
 
-/// How bad it is.
+/// The level of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
-    /// What happens.
+    /// A step.
     Info,
-    /// What went wrong.
+    /// A failure.
     Error,
 }
 
@@ -24,12 +24,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line as the agent's test shows it.
+    /// The line in the format of a test page.
     fn in_test(&self) -> String {
         format!("{} - {}", self.time.strftime("%Y-%m-%d %H:%M:%S"), self.text)
     }
 
-    /// A line as the agent's log shows it.
+    /// The line in the format of an agent's log.
     pub(super) fn in_log(&self, agent: &str) -> String {
         let level = if self.level == Level::Info { "INFO" } else { "ERROR" };
         format!("{} - {level} - {agent} : {}", self.time.strftime("%Y-%m-%d %H:%M:%S"), self.text)
@@ -41,12 +41,12 @@ impl Line {
 pub(super) struct Transcript(pub(super) Vec<Line>);
 
 impl Transcript {
-    /// Writes what happens.
+    /// Adds a line of level INFO.
     pub(super) fn info(&mut self, time: Timestamp, text: impl Into<String>) {
         self.0.push(Line { time, level: Level::Info, text: text.into() });
     }
 
-    /// Writes what went wrong.
+    /// Adds a line of level ERROR.
     pub(super) fn error(&mut self, time: Timestamp, text: impl Into<String>) {
         self.0.push(Line { time, level: Level::Error, text: text.into() });
     }

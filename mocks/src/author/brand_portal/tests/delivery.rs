@@ -4,8 +4,8 @@ fn set(stage: &mut Stage, property: &str, value: &str) {
     assert_eq!(stage.post(&format!("{AGENT}/jcr:content"), &[(property, value)]).status, 200);
 }
 
-/// Runs Test Connection with these outcomes for IMS and the tenant; the page.
-fn test(stage: &mut Stage, token: Outcome, answered: Outcome) -> String {
+/// Runs Test Connection with these results of the calls to IMS and the tenant; returns the page.
+fn test(stage: &mut Stage, token: CallResult, answered: CallResult) -> String {
     let mut step = stage.step("GET", &format!("{AGENT}.test.html"), &[]);
     let mut outcomes = vec![answered, token];
     while let Step::Call(ticket, _) = step {
@@ -17,7 +17,7 @@ fn test(stage: &mut Stage, token: Outcome, answered: Outcome) -> String {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
-fn ok() -> Outcome {
+fn ok() -> CallResult {
     Ok(Response::new(200, "text/plain;charset=utf-8", "ReplicationAction TEST ok.").with_header("content-length", "26"))
 }
 

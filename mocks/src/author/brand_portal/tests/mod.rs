@@ -1,4 +1,4 @@
-//! What an Author says and does for Brand Portal, without any HTTP: requests, calls and outcomes are values.
+//! Tests of the Author's Brand Portal functions without HTTP: requests, calls and results are values.
 
 mod configuration;
 mod delivery;
@@ -13,13 +13,13 @@ use bpconform_fixtures::certificates::{JWT_CLIENT_CERTIFICATE, JWT_CLIENT_KEY};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::author::{Author, AuthorSeed};
-use crate::machine::{Call, Machine, Outcome, Request, Response, Step, Ticket};
+use crate::machine::{Call, CallResult, Machine, Request, Response, Step, Ticket};
 
 const TENANT_URL: &str = "http://bpdoc.localhost:4000";
 const SECRET: &str = "s3cret-of-the-client";
 const AGENT: &str = "/etc/replication/agents.author/mp_replication_agent0_default_bpdoc";
 
-/// An Author whose clock stands until it is moved.
+/// An Author with a manual clock.
 struct Stage {
     author: Author,
     now: Timestamp,
@@ -71,11 +71,11 @@ impl Stage {
         answer(self.step("POST", path, form))
     }
 
-    fn resume(&mut self, ticket: Ticket, outcome: Outcome) -> Step {
+    fn resume(&mut self, ticket: Ticket, outcome: CallResult) -> Step {
         self.author.resume(self.now, ticket, outcome)
     }
 
-    /// Lets the clock run through all that falls due, with IMS and the tenant in order; the calls made.
+    /// Runs all that falls due, with working IMS and tenant; returns the calls.
     fn advance(&mut self, by: SignedDuration) -> Vec<Call> {
         let until = self.now + by;
         let mut made = Vec::new();
@@ -110,18 +110,18 @@ fn call(step: Step) -> (Ticket, Call) {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
-fn token() -> Outcome {
+fn token() -> CallResult {
     Ok(Response::new(200, "application/json", r#"{"access_token":"t0k3n","token_type":"bearer","expires_in":86399}"#))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
-fn refused() -> Outcome {
+fn refused() -> CallResult {
     let body = r#"{"error":"invalid_client","error_description":"invalid client_secret parameter"}"#;
     Ok(Response::new(400, "application/json", body))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for what became of a call")]
-fn accepted(call: &Call) -> Outcome {
+fn accepted(call: &Call) -> CallResult {
     let action = header(call, "action").to_ascii_uppercase();
     Ok(Response::new(200, "text/plain;charset=utf-8", format!("ReplicationAction {action} ok.")))
 }

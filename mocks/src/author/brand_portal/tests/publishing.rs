@@ -9,7 +9,7 @@ const UNPUBLISH: &str = "/libs/dam/content/mediaportal/unpublish";
 const REPLICATE: &str = "/bin/replicate.json";
 const FOLDER: &str = "/content/dam/batch";
 
-/// A configured Author with a folder of that many assets.
+/// A configured Author with a folder of assets.
 fn with_assets(count: usize) -> Stage {
     let mut stage = Stage::new("configured");
     folder(&mut stage, "batch");

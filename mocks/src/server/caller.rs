@@ -1,4 +1,4 @@
-//! Carries out the calls of the machines over real HTTP.
+//! Makes the calls of the machines over real HTTP.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
@@ -9,59 +9,58 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method};
 
 use super::BODY_LIMIT;
-use crate::machine::{Call, Headers, Outcome, Response};
+use crate::machine::{Call, CallResult, Headers, Response};
 
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
 
-/// What the systems of a stack call themselves to each other.
-pub(super) const COURIER: &str = "bpconform-mocks";
+/// The user agent of calls between the systems of a stack.
+pub(super) const USER_AGENT: &str = "bpconform-mocks";
 
-/// How the calls of the machines find others.
+/// The options of calls between systems.
 #[derive(Clone, Debug, Default)]
-pub struct Ways {
-    /// The certificate authorities that are trusted besides the system's, PEM.
+pub struct CallOptions {
+    /// The certificate authorities that are trusted in addition to those of the operating system, PEM.
     pub trust: Vec<u8>,
-    /// Names of this very stack, and the address at which it listens: others may find it by them, and this machine not.
+    /// The host names of this stack and the address at which it listens, since this machine may not resolve them.
     pub own: Option<(Vec<String>, IpAddr)>,
-    /// The ports of this very stack, where it speaks TLS. Its systems speak plain HTTP to each other, which the same ports
-    /// understand.
+    /// The TLS ports of this stack. Its systems use plain HTTP among themselves, which the same ports accept.
     pub ports: Vec<u16>,
 }
 
 /// The clients of one stack; clones share their connections.
 #[derive(Clone, Debug)]
-pub(super) struct Courier {
+pub(super) struct Caller {
     plain: Client,
     encrypted: OnceLock<Client>,
     trust: Vec<Certificate>,
-    ways: Ways,
+    options: CallOptions,
 }
 
-impl Courier {
-    pub(super) fn new(ways: Ways) -> Result<Self, String> {
-        // An error means that a provider is installed already, which is as good.
+impl Caller {
+    pub(super) fn new(options: CallOptions) -> Result<Self, String> {
+        // An error means that a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let trust = Certificate::from_pem_bundle(&ways.trust)
-            .map_err(|error| format!("the certificates that it is to trust cannot be read: {}", chain(&error)))?;
-        // No trust anchors for the client that speaks plain HTTP: to load them would be most of a stack's start.
-        let plain = builder(&ways).tls_certs_only([]).build().map_err(|error| chain(&error))?;
-        Ok(Self { plain, encrypted: OnceLock::new(), trust, ways })
+        let trust = Certificate::from_pem_bundle(&options.trust)
+            .map_err(|error| format!("the trusted certificates cannot be read: {}", error_chain(&error)))?;
+        // No trust anchors for the plain HTTP client: loading them would dominate the start of a stack.
+        let plain = builder(&options).tls_certs_only([]).build().map_err(|error| error_chain(&error))?;
+        Ok(Self { plain, encrypted: OnceLock::new(), trust, options })
     }
 
-    /// Makes the call. Its outcome is a response of any status, or why there is none; 30 s is the limit.
-    pub(super) async fn carry(&self, call: Call) -> Outcome {
+    /// Makes a call. The result is a response of any status, or the reason for its absence; the limit is 30 s.
+    pub(super) async fn send(&self, call: Call) -> CallResult {
         let method = Method::from_bytes(call.method.as_bytes()).map_err(|error| error.to_string())?;
         let url = self.address(&call.url);
         let mut request = self.client(&url)?.request(method, &url).body(call.body);
         for (name, value) in call.headers {
             request = request.header(name, value);
         }
-        let mut response = request.send().await.map_err(|error| chain(&error))?;
+        let mut response = request.send().await.map_err(|error| error_chain(&error))?;
         let status = response.status().as_u16();
         let headers = headers(response.headers());
         let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| chain(&error))? {
+        while let Some(part) = response.chunk().await.map_err(|error| error_chain(&error))? {
             if body.len() + part.len() > BODY_LIMIT {
                 return Err(format!("the answer is longer than {BODY_LIMIT} bytes"));
             }
@@ -72,7 +71,7 @@ impl Courier {
 
     fn address(&self, url: &str) -> String {
         let port = url::Url::parse(url).ok().and_then(|url| url.port());
-        match (url.strip_prefix("https:"), port.is_some_and(|port| self.ways.ports.contains(&port))) {
+        match (url.strip_prefix("https:"), port.is_some_and(|port| self.options.ports.contains(&port))) {
             (Some(rest), true) => format!("http:{rest}"),
             _ => url.to_owned(),
         }
@@ -85,15 +84,16 @@ impl Courier {
         if let Some(client) = self.encrypted.get() {
             return Ok(client);
         }
-        let client = builder(&self.ways).tls_certs_merge(self.trust.clone()).build().map_err(|error| chain(&error))?;
+        let client =
+            builder(&self.options).tls_certs_merge(self.trust.clone()).build().map_err(|error| error_chain(&error))?;
         Ok(self.encrypted.get_or_init(|| client))
     }
 }
 
-fn builder(ways: &Ways) -> ClientBuilder {
+fn builder(options: &CallOptions) -> ClientBuilder {
     Client::builder()
-        .user_agent(COURIER)
-        .dns_resolver(std::sync::Arc::new(Resolver(ways.own.clone())))
+        .user_agent(USER_AGENT)
+        .dns_resolver(std::sync::Arc::new(Resolver(options.own.clone())))
         .redirect(Policy::none())
         .no_proxy()
         .http1_only()
@@ -108,17 +108,17 @@ pub(super) fn headers(map: &hyper::HeaderMap) -> Headers {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// `localhost` and every name below it is this machine (RFC 6761 §6.3), and so are the stack's own names; others are
-/// asked for as usual.
+/// Resolves `localhost`, every name below it (RFC 6761 §6.3) and the stack's host names to this machine, and other names
+/// as usual.
 struct Resolver(Option<(Vec<String>, IpAddr)>);
 
 impl Resolver {
-    fn here(&self, host: &str) -> Option<IpAddr> {
+    fn local_address(&self, host: &str) -> Option<IpAddr> {
         match &self.0 {
             Some((names, address)) if names.iter().any(|name| name == host) => Some(*address),
             _ if host == "localhost" || host.ends_with(".localhost") => Some(Ipv4Addr::LOCALHOST.into()),
@@ -129,9 +129,9 @@ impl Resolver {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let here = self.here(name.as_str());
+        let local = self.local_address(name.as_str());
         Box::pin(async move {
-            if let Some(address) = here {
+            if let Some(address) = local {
                 return Ok(Box::new(std::iter::once(SocketAddr::new(address, 0))) as Addrs);
             }
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;

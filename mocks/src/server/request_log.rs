@@ -1,5 +1,5 @@
-//! What requests a system got, for the runs that must prove what was sent, and what was not. Bodies and secrets are not
-//! kept.
+//! The log of the requests that a system received, for runs that must prove what was sent and what was not. It holds no
+//! bodies and no secrets.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -10,49 +10,49 @@ use url::form_urlencoded;
 
 use super::arrival::Arrival;
 
-/// How many requests are kept; the counts go on.
+/// The maximum number of requests in the log; the counts continue beyond it.
 const NEWEST: usize = 1_000;
 
-/// How many connections that came to nothing are kept.
+/// The maximum number of failed connections in the log.
 const REFUSED: usize = 10;
 
-/// Parts of a parameter's name that mean that its value is a secret.
+/// Parts of a parameter name that mark its value as a secret.
 const SECRET: [&str; 6] = ["secret", "pass", "token", "jwt", "key", "assertion"];
 
 /// The requests of one system.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(super) struct RequestLog {
     kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    newest: VecDeque<Entry>,
+    newest: VecDeque<LoggedRequest>,
     counts: BTreeMap<String, u64>,
     refused: VecDeque<Refused>,
 }
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Entry {
+pub(super) struct LoggedRequest {
     pub(super) time: Timestamp,
     pub(super) method: String,
     pub(super) path: String,
     pub(super) status: u16,
-    /// What else is to be seen of it, at the systems that others of the stack call.
+    /// The details, for systems that other systems of the stack call.
     #[serde(flatten)]
     pub(super) arrival: Option<Arrival>,
 }
 
-/// A connection that came to nothing.
+/// A connection that failed before a request.
 #[derive(Clone, Debug, Serialize)]
 struct Refused {
     time: Timestamp,
     problem: String,
 }
 
-impl Journal {
-    pub(super) fn note(&self, entry: Entry) {
+impl RequestLog {
+    pub(super) fn record(&self, entry: LoggedRequest) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         *kept.counts.entry(entry.method.clone()).or_default() += 1;
         if kept.newest.len() == NEWEST {
@@ -61,14 +61,14 @@ impl Journal {
         kept.newest.push_back(entry);
     }
 
-    pub(super) fn refused(&self, time: Timestamp, problem: String) {
+    pub(super) fn record_refused(&self, time: Timestamp, problem: String) {
         let refused = &mut self.kept.lock().unwrap_or_else(PoisonError::into_inner).refused;
         refused.truncate(REFUSED - 1);
         refused.push_front(Refused { time, problem });
     }
 
-    /// The newest requests but for the first so many of all, the oldest of them first, how many there were in all by
-    /// method, and the newest connections that came to nothing, the newest of them first.
+    /// The newest requests without the first `after` ever received, oldest first; the number of all requests by method; the
+    /// newest failed connections, newest first.
     pub(super) fn report(&self, after: u64) -> serde_json::Value {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let all: u64 = kept.counts.values().sum();
@@ -78,7 +78,7 @@ impl Journal {
     }
 }
 
-/// A request's target with the values of secret parameters taken out.
+/// A request target with the values of secret parameters masked.
 pub(super) fn without_secrets(path: &str, query: Option<&str>) -> String {
     let Some(query) = query else { return path.to_owned() };
     let mut kept = form_urlencoded::Serializer::new(String::new());
@@ -103,17 +103,17 @@ mod tests {
 
     #[test]
     fn only_the_newest_are_kept_and_all_are_counted() {
-        let journal = Journal::default();
+        let log = RequestLog::default();
         for number in 0..NEWEST + 5 {
             let path = format!("/{number}");
             let time = Timestamp::UNIX_EPOCH;
-            journal.note(Entry { time, method: "GET".into(), path, status: 200, arrival: None });
+            log.record(LoggedRequest { time, method: "GET".into(), path, status: 200, arrival: None });
         }
-        let report = journal.report(0);
+        let report = log.report(0);
         assert_eq!(report["requests"].as_array().map(Vec::len), Some(NEWEST));
         assert_eq!(report["requests"][0]["path"], "/5");
         assert_eq!(report["counts"]["GET"], NEWEST + 5);
-        let after = |count| journal.report(count)["requests"].as_array().map(Vec::len);
+        let after = |count| log.report(count)["requests"].as_array().map(Vec::len);
         assert_eq!([after(NEWEST as u64), after(NEWEST as u64 + 5), after(u64::MAX)], [Some(5), Some(0), Some(0)]);
     }
 }

@@ -1,4 +1,4 @@
-//! The wiremock server behind a front, and its replacement before it remembers too much.
+//! The wiremock server behind a front, and its replacement before its memory grows too much.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -16,9 +16,9 @@ use tokio::sync::oneshot;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
-use super::courier::chain;
+use super::call_queue::ReplySender;
+use super::caller::error_chain;
 use super::host::Host;
-use super::pulse::Reply;
 use super::wire::{self, Sent};
 use crate::machine::Response;
 
@@ -28,17 +28,17 @@ const MOST_REQUESTS: usize = 2_000;
 /// How many bytes of bodies a wiremock server gets before it is replaced: it keeps them all.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Between front and wiremock: the number under which the front waits for the answer of a conversation.
+/// The header between front and wiremock with the number of a conversation.
 const CONVERSATION: HeaderName = HeaderName::from_static("x-bpconform-conversation");
 
 /// The wiremock server that is in use.
-pub(super) struct Backing {
+pub(super) struct Backend {
     responder: Responder,
     current: Mutex<Arc<Generation>>,
     next: AtomicU64,
 }
 
-/// One wiremock server and the connections to it; it ends when the last request to it is over.
+/// One wiremock server and the connections to it; it stops after its last request.
 struct Generation {
     server: MockServer,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -47,39 +47,39 @@ struct Generation {
     replaced: AtomicBool,
 }
 
-/// What came back: the answer, or where it will arrive once a call has been made.
-pub(super) enum Turn {
-    Answer(Sent),
-    Waits(oneshot::Receiver<Response>),
+/// The answer, or the receiver of one that depends on a call.
+pub(super) enum BackendAnswer {
+    Ready(Sent),
+    Pending(oneshot::Receiver<Response>),
 }
 
-impl Backing {
+impl Backend {
     pub(super) async fn start(host: Arc<Host>) -> Result<Self, String> {
         let responder = Responder { host, waiting: Arc::default() };
         let current = Mutex::new(Arc::new(Generation::start(responder.clone()).await?));
         Ok(Self { responder, current, next: AtomicU64::new(1) })
     }
 
-    /// Asks the machine by way of wiremock.
-    pub(super) async fn ask(&self, parts: &Parts, body: Bytes) -> Result<Turn, String> {
+    /// Sends a request to the machine through wiremock.
+    pub(super) async fn ask(&self, parts: &Parts, body: Bytes) -> Result<BackendAnswer, String> {
         let generation = self.generation(body.len()).await?;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let _expected = self.responder.expect(id, reply);
         let request = wire::onward(&generation.server.uri(), parts, body, (CONVERSATION, id.into()))?;
-        let response = generation.client.request(request).await.map_err(|error| chain(&error))?;
+        let response = generation.client.request(request).await.map_err(|error| error_chain(&error))?;
         if response.headers().contains_key(CONVERSATION) {
-            return Ok(Turn::Waits(answer));
+            return Ok(BackendAnswer::Pending(answer));
         }
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map_err(|error| chain(&error))?.to_bytes();
+        let body = body.collect().await.map_err(|error| error_chain(&error))?.to_bytes();
         let mut sent = Sent::new(Full::new(body));
         *sent.status_mut() = head.status;
         *sent.headers_mut() = wire::end_to_end(&head.headers);
-        Ok(Turn::Answer(sent))
+        Ok(BackendAnswer::Ready(sent))
     }
 
-    /// The server to use, counted; the request that finds it worn out replaces it, while others still use it.
+    /// The server to use. The request that reaches a limit replaces it, while others still use the old one.
     async fn generation(&self, bytes: usize) -> Result<Arc<Generation>, String> {
         let current = Arc::clone(&self.lock());
         if !current.is_worn(bytes) || current.replaced.swap(true, Ordering::SeqCst) {
@@ -118,20 +118,20 @@ impl Generation {
     }
 }
 
-/// wiremock's way to the machine.
+/// The wiremock responder that calls the machine.
 #[derive(Clone)]
 struct Responder {
     host: Arc<Host>,
-    waiting: Arc<Mutex<HashMap<u64, Reply>>>,
+    waiting: Arc<Mutex<HashMap<u64, ReplySender>>>,
 }
 
 impl Responder {
-    fn expect(&self, id: u64, reply: Reply) -> Expected<'_> {
+    fn expect(&self, id: u64, reply: ReplySender) -> Expected<'_> {
         self.waiting().insert(id, reply);
         Expected { responder: self, id }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Reply>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, ReplySender>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -142,14 +142,14 @@ impl Respond for Responder {
         let Some(reply) = self.waiting().remove(&id) else {
             return ResponseTemplate::new(400).set_body_string("only the mock's front may ask here");
         };
-        match self.host.request(&wire::to_machine(request), reply) {
+        match self.host.handle(&wire::to_machine(request), reply) {
             Some(response) => wire::to_template(response),
             None => ResponseTemplate::new(202).insert_header(CONVERSATION, HeaderValue::from(id)),
         }
     }
 }
 
-/// Takes the place for an answer away when nobody waits for it any more.
+/// Removes the reply sender of a request that is over.
 struct Expected<'a> {
     responder: &'a Responder,
     id: u64,
