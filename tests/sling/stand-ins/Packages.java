@@ -1,0 +1,153 @@
+package bpconform.standins;
+
+import java.io.IOException;
+import java.io.InputStream;
+import javax.jcr.RepositoryException;
+import javax.jcr.Session;
+import javax.json.Json;
+import org.apache.jackrabbit.vault.fs.io.AccessControlHandling;
+import org.apache.jackrabbit.vault.fs.io.ImportOptions;
+import org.apache.jackrabbit.vault.packaging.JcrPackage;
+import org.apache.jackrabbit.vault.packaging.JcrPackageDefinition;
+import org.apache.jackrabbit.vault.packaging.JcrPackageManager;
+import org.apache.jackrabbit.vault.packaging.PackageException;
+import org.apache.jackrabbit.vault.packaging.Packaging;
+import org.apache.sling.api.SlingHttpServletRequest;
+import org.apache.sling.api.SlingHttpServletResponse;
+
+/** Package Manager's servlets, on the real FileVault. */
+final class Packages {
+    private Packages() {}
+
+    static final class List extends Web {
+        private static final long serialVersionUID = 1;
+        private final transient Packaging packaging;
+
+        List(Packaging packaging) {
+            this.packaging = packaging;
+        }
+
+        @Override
+        void answer(SlingHttpServletRequest request, SlingHttpServletResponse response)
+                throws IOException, RepositoryException {
+            Session session = session(request);
+            var results = Json.createArrayBuilder();
+            int total = 0;
+            for (JcrPackage one : packaging.getPackageManager(session).listPackages()) {
+                JcrPackageDefinition definition = one.getDefinition();
+                var id = definition.getId();
+                results.add(object("pid", id.toString(), "path", one.getNode().getPath(), "name", id.getName(),
+                    "downloadName", id.getDownloadName(), "group", id.getGroup(), "version", id.getVersionString(),
+                    "size", one.getSize(), "created", millis(definition.getCreated()), "lastModified",
+                    millis(definition.getLastModified()), "lastUnpacked", millis(definition.getLastUnpacked()),
+                    "resolved", true));
+                total++;
+                one.close();
+            }
+            json(response, 200, object("results", results, "total", total).build());
+        }
+    }
+
+    private static long millis(java.util.Calendar time) {
+        return time == null ? 0 : time.getTimeInMillis();
+    }
+
+    static final class Service extends Web {
+        private static final long serialVersionUID = 1;
+        private final transient Packaging packaging;
+
+        Service(Packaging packaging) {
+            this.packaging = packaging;
+        }
+
+        @Override
+        void answer(SlingHttpServletRequest request, SlingHttpServletResponse response)
+                throws IOException, RepositoryException {
+            if (!"ls".equals(parameter(request, "cmd"))) {
+                text(response, 400, "this stand-in for the package service only knows cmd=ls");
+                return;
+            }
+            var xml = new StringBuilder("<crx version=\"1.4.56\" user=\"" + session(request).getUserID()
+                + "\" workspace=\"crx.default\">\n<request>\n<param name=\"cmd\" value=\"ls\"/>\n</request>\n"
+                + "<response>\n<data><packages>\n");
+            for (JcrPackage one : packaging.getPackageManager(session(request)).listPackages()) {
+                var definition = one.getDefinition();
+                var id = definition.getId();
+                xml.append("<package>\n<group>").append(escape(id.getGroup())).append("</group>\n<name>")
+                    .append(escape(id.getName())).append("</name>\n<version>").append(escape(id.getVersionString()))
+                    .append("</version>\n<downloadName>").append(escape(id.getDownloadName()))
+                    .append("</downloadName>\n<size>").append(one.getSize()).append("</size>\n<lastUnpacked>")
+                    .append(definition.getLastUnpacked() == null ? "" : definition.getLastUnpacked().getTime().toString())
+                    .append("</lastUnpacked>\n</package>\n");
+                one.close();
+            }
+            send(response, 200, "text/xml", xml + "</packages></data>\n<status code=\"200\">ok</status>\n</response>\n</crx>\n");
+        }
+    }
+
+    static final class Commands extends Web {
+        private static final long serialVersionUID = 1;
+        private final transient Packaging packaging;
+
+        Commands(Packaging packaging) {
+            this.packaging = packaging;
+        }
+
+        @Override
+        void answer(SlingHttpServletRequest request, SlingHttpServletResponse response)
+                throws IOException, RepositoryException {
+            if (!isPost(request)) {
+                text(response, 405, "POST is expected");
+                return;
+            }
+            JcrPackageManager manager = packaging.getPackageManager(session(request));
+            String path = request.getRequestURI().substring(request.getContextPath().length());
+            path = java.net.URLDecoder.decode(path.replace("+", "%2B"), "UTF-8").replaceFirst("^/crx/packmgr/service/\\.json", "");
+            try {
+                if ("upload".equals(parameter(request, "cmd"))) {
+                    try (InputStream file = request.getRequestParameter("package").getInputStream()) {
+                        JcrPackage made = manager.upload(file, true);
+                        told(response, true, "Package uploaded", made.getNode().getPath());
+                        made.close();
+                    }
+                } else {
+                    command(manager, session(request), response, path, parameter(request, "cmd"));
+                }
+            } catch (PackageException | RepositoryException | IOException | NullPointerException problem) {
+                told(response, false, problem.toString(), path);
+            }
+        }
+
+        private static void command(
+                JcrPackageManager manager, Session session, SlingHttpServletResponse response, String path, String command)
+                throws IOException, RepositoryException, PackageException {
+            if (!session.nodeExists(path)) {
+                told(response, false, "no package", path);
+                return;
+            }
+            JcrPackage one = manager.open(session.getNode(path));
+            switch (command) {
+                case "build":
+                    manager.assemble(one, null);
+                    break;
+                case "install":
+                    var options = new ImportOptions();
+                    options.setAccessControlHandling(AccessControlHandling.OVERWRITE);
+                    one.install(options);
+                    break;
+                case "delete":
+                    manager.remove(one);
+                    break;
+                default:
+                    told(response, false, "this stand-in does not know cmd=" + command, path);
+                    return;
+            }
+            told(response, true, "Package " + command, path);
+        }
+
+        private static void told(SlingHttpServletResponse response, boolean success, String message, String path)
+                throws IOException {
+            json(response, 200, object("success", success, "msg", message, "path", path).build());
+        }
+    }
+}
