@@ -5,9 +5,9 @@ use std::path::Path;
 
 use bpconform_steps::credentials::{ALL, Credentials};
 
-use crate::config::settings::{self, PREFIX};
+use crate::cli::settings::{self, PREFIX};
 use crate::error::Error;
-use crate::features::nearest;
+use crate::nearest::nearest;
 
 /// The variables of the environment that are ours, as `(name, value)`.
 pub fn variables() -> Result<BTreeMap<String, String>, Error> {

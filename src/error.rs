@@ -5,7 +5,67 @@ use std::path::PathBuf;
 
 use bpconform_fixtures::FixtureError;
 
-use crate::features::FeatureError;
+use crate::exit::Exit;
+
+/// A feature that cannot be used, with the place and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {problem}")]
+pub struct FeatureError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+/// Why the Docker Engine could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is none.
+    #[error(
+        "no Docker Engine answers at {at}: {problem}; start one (Debian: apt-get install docker.io), or name another in \
+        DOCKER_HOST"
+    )]
+    Absent {
+        /// Where it was looked for.
+        at: String,
+        /// What the system says.
+        problem: String,
+    },
+    /// This user may not use it.
+    #[error(
+        "the Docker Engine at {at} may not be used by this user: {problem}; join the group that owns it (sudo usermod -aG \
+        docker $USER, then log in again), or name another in DOCKER_HOST"
+    )]
+    Forbidden {
+        /// Where it is.
+        at: String,
+        /// What the system says.
+        problem: String,
+    },
+    /// No image can have that name.
+    #[error("{0} is no name of an image; write it like registry.example.com/aem:6.5.21")]
+    Name(String),
+    /// The image is not there and could not be had.
+    #[error(
+        "there is no image {image} here, and it could not be pulled: {problem}; `docker images` shows what is here"
+    )]
+    Image {
+        /// Its name.
+        image: String,
+        /// What the engine says.
+        problem: String,
+    },
+    /// It refused, or did not answer in time.
+    #[error("the Docker Engine could not {what}: {problem}")]
+    Refused {
+        /// What it was asked for.
+        what: String,
+        /// What it says.
+        problem: String,
+    },
+}
 
 /// Why the command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +183,7 @@ pub enum Error {
     NotServed(String),
     /// The Docker Engine cannot be used.
     #[error("{0}")]
-    Engine(#[from] crate::container::EngineError),
+    Engine(#[from] EngineError),
     /// The Author's container did not become an Author that can be checked.
     #[error("{image} cannot be checked: {problem}")]
     Container {
@@ -138,4 +198,34 @@ pub enum Error {
     /// A defect of the harness.
     #[error("{0}; this is a defect of bpconform, please report it")]
     Internal(String),
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Feature(_)
+            | Error::NoFeatures(_)
+            | Error::Tags { .. }
+            | Error::Requirement { .. }
+            | Error::Fixture(_)
+            | Error::Credentials { .. }
+            | Error::Environment { .. }
+            | Error::Capture { .. }
+            | Error::Configuration { .. }
+            | Error::Missing { .. }
+            | Error::Usage(_)
+            | Error::Engine(EngineError::Name(_))
+            | Error::Read { .. }
+            | Error::Write { .. } => Self::Usage,
+            Error::Unreachable { .. }
+            | Error::NoMock { .. }
+            | Error::Wire(_)
+            | Error::Mock(_)
+            | Error::NotServed(_)
+            | Error::Engine(_)
+            | Error::Container { .. } => Self::Unreachable,
+            Error::Interrupted => Self::Interrupted,
+            Error::Internal(_) => Self::Internal,
+        }
+    }
 }

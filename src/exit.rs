@@ -1,9 +1,5 @@
 //! The exit codes: each means one thing, so that a pipeline can tell "the target is wrong" from "I could not tell".
 
-use crate::container::EngineError;
-use crate::error::Error;
-use crate::record::Outcome;
-
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -46,50 +42,6 @@ impl Exit {
             Self::Internal => "internal error",
             Self::CleanUp => "clean-up incomplete",
             Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-impl From<Outcome> for Exit {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Conforms => Self::Green,
-            Outcome::Fails => Self::NonConformant,
-            Outcome::CouldNotTell => Self::Unreachable,
-            Outcome::NothingProved => Self::NothingProved,
-            Outcome::HarnessFailed => Self::Internal,
-            Outcome::LeftSomething => Self::CleanUp,
-            Outcome::Interrupted => Self::Interrupted,
-        }
-    }
-}
-
-impl From<&Error> for Exit {
-    fn from(error: &Error) -> Self {
-        match error {
-            Error::Feature(_)
-            | Error::NoFeatures(_)
-            | Error::Tags { .. }
-            | Error::Requirement { .. }
-            | Error::Fixture(_)
-            | Error::Credentials { .. }
-            | Error::Environment { .. }
-            | Error::Capture { .. }
-            | Error::Configuration { .. }
-            | Error::Missing { .. }
-            | Error::Usage(_)
-            | Error::Engine(EngineError::Name(_))
-            | Error::Read { .. }
-            | Error::Write { .. } => Self::Usage,
-            Error::Unreachable { .. }
-            | Error::NoMock { .. }
-            | Error::Wire(_)
-            | Error::Mock(_)
-            | Error::NotServed(_)
-            | Error::Engine(_)
-            | Error::Container { .. } => Self::Unreachable,
-            Error::Interrupted => Self::Interrupted,
-            Error::Internal(_) => Self::Internal,
         }
     }
 }

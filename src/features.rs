@@ -9,8 +9,7 @@ use cucumber::feature::Ext as _;
 use cucumber::gherkin::{Feature, GherkinEnv, Rule, Scenario, Step};
 use regex::Regex;
 
-use crate::error::Error;
-pub use crate::nearest::nearest;
+use crate::error::{Error, FeatureError};
 use crate::tags::{Tag, Vocabulary};
 
 /// The features that are built in: file name and text, in the document's order.
@@ -18,18 +17,6 @@ const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/features.r
 
 /// The state of the Author that a scenario starts from when its tags name none.
 pub const USUAL_AUTHOR: &str = "configured";
-
-/// A feature that cannot be used, with the place and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {problem}")]
-pub struct FeatureError {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong and what to do.
-    pub problem: String,
-}
 
 /// One scenario, examples expanded, with what its tags say.
 #[derive(Clone, Debug)]

@@ -3,68 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::str::FromStr;
 
 use bpconform_fixtures::System;
-use bpconform_mocks::ims::{Client, Kind};
 use bpconform_mocks::stack::{Stack, StackOptions};
 use bpconform_steps::credentials::{ALL, Credentials};
 use bpconform_steps::wire::Own;
-use clap::Args;
 use url::Url;
 
-use crate::cli;
+use crate::cli::hybrid::{HybridArgs, Whose};
 use crate::error::Error;
-use crate::mock;
+use crate::mocked;
+use crate::mocked::client::CREDENTIAL;
 use crate::output::Output;
-use crate::run::Options;
-use crate::serve::{CERTIFICATE, ServeArgs};
-
-/// The variables of the credential that a mocked IMS knows: what the run was given, or what is made up.
-const CREDENTIAL: [&str; 4] =
-    ["BPCONFORM_IMS_CLIENT_ID", "BPCONFORM_IMS_CLIENT_SECRET", "BPCONFORM_IMS_SCOPE", "BPCONFORM_IMS_ORG_ID"];
-
-/// Which systems are mocks.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Mocks")]
-pub struct HybridArgs {
-    /// Whose IMS it is: real; mock, which the run serves; or mock@URL, which `bpconform mock` serves there
-    #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_IMS")]
-    pub ims: Whose,
-    /// Whose tenant it is, likewise; a mocked tenant believes a mocked IMS only
-    #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_TENANT")]
-    pub tenant: Whose,
-    /// How the run serves them.
-    #[command(flatten)]
-    pub serve: ServeArgs,
-}
-
-/// Whose a system is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Whose {
-    /// The real one.
-    #[default]
-    Real,
-    /// A mock that the run serves.
-    Mock,
-    /// A mock that is served at this address.
-    MockAt(Url),
-}
-
-impl FromStr for Whose {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "real" => Ok(Self::Real),
-            "mock" => Ok(Self::Mock),
-            _ => match text.strip_prefix("mock@") {
-                Some(url) => cli::base_url(url).map(Self::MockAt),
-                None => Err("it is real, mock, or mock@ and the address of a mock".into()),
-            },
-        }
-    }
-}
+use crate::run::options::Options;
+use crate::serve::CERTIFICATE;
 
 impl HybridArgs {
     /// The systems that are mocks. The error says what does not go together.
@@ -120,7 +72,7 @@ impl HybridArgs {
         if self.ims != Whose::Mock {
             return Ok(None);
         }
-        let given = client(credentials)?;
+        let given = mocked::client::given(credentials)?;
         let served = StackOptions {
             surfaces: options.surfaces.clone(),
             serve: options.mocks.clone(),
@@ -128,7 +80,7 @@ impl HybridArgs {
             ..self.serve.options("base")?
         };
         let (address, authority) = (served.here(), served.authority.clone());
-        let running = mock::start(served).await?;
+        let running = mocked::start(served).await?;
         stack.ims = Some(parse(&running.ims)?);
         if options.mocks.contains(&System::Tenant) {
             stack.tenant = Some(parse(&running.tenant)?);
@@ -173,28 +125,6 @@ fn parse(address: &str) -> Result<Url, Error> {
     Url::parse(address).map_err(|error| Error::Internal(format!("{address}: {error}")))
 }
 
-/// The credential that was given, for a mocked IMS to know: then the Author can keep it.
-pub fn client(credentials: &Credentials) -> Result<Option<Client>, Error> {
-    let [id, secret, scope, org] = CREDENTIAL.map(|name| credentials.get(name));
-    if [id, secret, scope, org].iter().all(Option::is_none) {
-        return Ok(None);
-    }
-    let (Some(id), Some(secret), Some(scope), Some(org)) = (id, secret, scope, org) else {
-        let missing = CREDENTIAL.into_iter().find(|name| credentials.get(name).is_none()).unwrap_or_default();
-        let advice = format!("set {missing}, or none of {}", CREDENTIAL.join(", "));
-        return Err(Error::Missing { what: "whole credential for the mocked IMS", advice });
-    };
-    Ok(Some(Client {
-        id: id.to_owned(),
-        secrets: vec![secret.to_owned()],
-        org_id: org.to_owned(),
-        technical_account: "bpconform@techacct.adobe.com".to_owned(),
-        kind: Kind::OAuth {
-            scopes: scope.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
-        },
-    }))
-}
-
 fn with_made_up(given: &Credentials, running: &Stack) -> Credentials {
     let given = ALL.iter().filter_map(|named| Some((named.name.to_owned(), given.get(named.name)?.to_owned())));
     let made_up =
@@ -223,16 +153,5 @@ mod tests {
         for wrong in ["https://ims", "mock@", "mocked"] {
             assert!(wrong.parse::<Whose>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn half_a_credential_is_none() {
-        let given = |names: &[&str]| {
-            let values = names.iter().map(|name| ((*name).to_owned(), "a@b".to_owned()));
-            client(&Credentials::new(values).0).map(|client| client.is_some())
-        };
-        assert!(matches!(given(&[]), Ok(false)) && matches!(given(&CREDENTIAL), Ok(true)));
-        let problem = given(&CREDENTIAL[..3]).expect_err("the organization is missing").to_string();
-        assert!(problem.contains("set BPCONFORM_IMS_ORG_ID"), "{problem}");
     }
 }

@@ -8,7 +8,7 @@ use bpconform_fixtures::Surfaces;
 use bpconform_steps::journal;
 use bpconform_steps::outside::Reader;
 
-use crate::baseline::Baseline;
+use crate::compare::baseline::Baseline;
 use crate::config::file::ConfigFile;
 use crate::features::Features;
 use crate::learn::{curl, har};

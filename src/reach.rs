@@ -2,7 +2,6 @@
 //! as for a run, and nothing but reads can be sent.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use bpconform_fixtures::{Allow, Surfaces};
@@ -13,7 +12,7 @@ use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Wire};
 use url::Url;
 
-use crate::cli::TargetArgs;
+use crate::cli::target::TargetArgs;
 use crate::config::{Configured, secrets};
 use crate::error::Error;
 use crate::output::Output;
@@ -85,12 +84,4 @@ impl Reach {
     pub fn session(&self, run: Run) -> Session {
         Session::new(Arc::new(run), self.stack.clone(), self.credentials.clone())
     }
-}
-
-/// The surfaces of a file over the built-in ones.
-pub fn surfaces(file: Option<&Path>) -> Result<Surfaces, Error> {
-    Ok(match file {
-        Some(file) => Surfaces::read_over_built_in(file)?,
-        None => Surfaces::built_in().clone(),
-    })
 }

@@ -2,7 +2,6 @@
 //! from it and from nothing else. Times are milliseconds with the microseconds behind the point.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use bpconform_fixtures::{Allow, Requirements};
 use bpconform_steps::evidence::Exchange;
@@ -11,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::error::Error;
 use crate::exit::Exit;
 use crate::verdict::Verdict;
 
@@ -352,6 +350,20 @@ impl Outcome {
     }
 }
 
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Conforms => Self::Green,
+            Outcome::Fails => Self::NonConformant,
+            Outcome::CouldNotTell => Self::Unreachable,
+            Outcome::NothingProved => Self::NothingProved,
+            Outcome::HarnessFailed => Self::Internal,
+            Outcome::LeftSomething => Self::CleanUp,
+            Outcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
 /// The verdict of every requirement from those of its scenarios.
 pub fn requirements(scenarios: &[ScenarioRecord]) -> Vec<RequirementRecord> {
     Requirements::built_in().all.iter().map(|requirement| judge(&requirement.id, scenarios)).collect()
@@ -399,14 +411,5 @@ impl ScenarioRecord {
     pub fn counted(&self, plan: &PlanRecord) -> Verdict {
         let worst = self.attempts.iter().map(|attempt| attempt.verdict).max();
         worst.filter(|_| plan.strict && self.is_flaky()).unwrap_or(self.verdict)
-    }
-}
-
-impl Record {
-    /// Writes the record as JSON.
-    pub fn write(&self, file: &Path, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
-        let json = serde_json::to_string_pretty(self).map_err(|error| Error::Internal(error.to_string()))?;
-        let text = redact(&json) + "\n";
-        std::fs::write(file, text).map_err(|source| Error::Write { file: file.to_owned(), source })
     }
 }

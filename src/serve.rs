@@ -4,14 +4,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::stack::{Ports, StackOptions};
-use clap::Args;
-use url::Host;
 
+use crate::cli::serve::ServeArgs;
 use crate::environment;
 use crate::error::Error;
 
@@ -23,31 +22,6 @@ const KEY: &str = "ca.key.pem";
 
 /// More than a certificate or a key has, in bytes.
 const LARGEST: u64 = 64 * 1024;
-
-/// How mocks are served to others.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ServeArgs {
-    /// The id of the mocked tenant, which is the first label of its host [default: bpdoc]
-    #[arg(long, value_name = "ID", env = "BPCONFORM_TENANT_ID")]
-    pub tenant_id: Option<String>,
-    /// The host name by which an Author reaches the mocks: IMS at HOST, the tenant at <tenant-id>.HOST, or at HOST when
-    /// that begins with the tenant's id
-    #[arg(long, value_name = "HOST", value_parser = host, env = "BPCONFORM_ADVERTISE")]
-    pub advertise: Option<String>,
-    /// The address at which the mocks listen [default: 127.0.0.1; with --advertise 0.0.0.0]
-    #[arg(long, value_name = "ADDRESS", env = "BPCONFORM_BIND")]
-    pub bind: Option<IpAddr>,
-    /// Port of the mocked IMS; 0 is a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0, env = "BPCONFORM_IMS_PORT")]
-    pub ims_port: u16,
-    /// Port of the mocked tenant; 0 is a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0, env = "BPCONFORM_TENANT_PORT")]
-    pub tenant_port: u16,
-    /// Serve over TLS, with certificates of the authority in this directory. It is made when there is none: ca.pem is what
-    /// an Author must trust, ca.key.pem is a secret
-    #[arg(long, value_name = "DIR", env = "BPCONFORM_CA_DIR")]
-    pub ca_dir: Option<PathBuf>,
-}
 
 impl ServeArgs {
     /// Where the mocks listen.
@@ -67,14 +41,6 @@ impl ServeArgs {
             authority: self.ca_dir.as_deref().map(authority).transpose()?.map(Arc::new),
             ..StackOptions::new(seed)
         })
-    }
-}
-
-fn host(text: &str) -> Result<String, String> {
-    match Host::parse(text) {
-        Ok(Host::Domain(name)) => Ok(name),
-        Ok(Host::Ipv4(_)) => Ok(text.to_owned()),
-        _ => Err("it is a host name without scheme and port, for example harness.example.com".into()),
     }
 }
 
@@ -122,15 +88,6 @@ fn read(file: &Path) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_advertised_is_a_host_and_nothing_else() {
-        assert_eq!(host("Harness.Example.com").as_deref(), Ok("harness.example.com"));
-        assert_eq!(host("192.0.2.7").as_deref(), Ok("192.0.2.7"));
-        for wrong in ["", "https://harness", "harness:8443", "a b", "[::1]"] {
-            assert!(host(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn an_authority_is_made_once_and_then_kept() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use bpconform_fixtures::{Allow, Requirements, Surfaces, System};
+use bpconform_mocks::author::seed;
 
 use crate::nearest::nearest;
 
@@ -64,7 +65,7 @@ impl Vocabulary {
     /// The tags for the built-in requirements, endpoints and seeds.
     pub fn built_in() -> &'static Self {
         static BUILT_IN: LazyLock<Vocabulary> =
-            LazyLock::new(|| Vocabulary::new(Requirements::built_in(), Surfaces::built_in(), &crate::mock::seeds()));
+            LazyLock::new(|| Vocabulary::new(Requirements::built_in(), Surfaces::built_in(), &seed::states()));
         &BUILT_IN
     }
 

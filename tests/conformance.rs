@@ -9,7 +9,8 @@ use bpconform::features::Features;
 use bpconform::plan::Selection;
 use bpconform::record::{Outcome, Record, ScenarioRecord};
 use bpconform::report::junit;
-use bpconform::run::{Options, run};
+use bpconform::run::options::Options;
+use bpconform::run::run;
 use bpconform::verdict::Verdict;
 use bpconform_steps::redact::Redactor;
 

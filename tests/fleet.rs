@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bpconform::mock::MockStack;
+use bpconform::mocked::MockStack;
 use bpconform::record_file;
 use bpconform_fixtures::Defects;
 use bpconform_mocks::stack::StackOptions;

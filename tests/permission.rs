@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bpconform::features::Features;
-use bpconform::mock::{MockStack, seeds};
+use bpconform::mocked::MockStack;
 use bpconform::record::{Record, ScenarioRecord};
-use bpconform::run::{Options, Target, run};
+use bpconform::run::options::Options;
+use bpconform::run::run;
+use bpconform::run::target::Target;
 use bpconform::tags::Vocabulary;
 use bpconform_fixtures::Allow;
+use bpconform_mocks::author::seed::states;
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::redact::Redactor;
 use cucumber::gherkin::Step;
@@ -131,7 +134,7 @@ fn looked(seed: &str, command: impl FnOnce(&Mock, &Proxy, &Proxy) -> Told) {
 #[test]
 fn observing_and_the_doctor_only_read_whatever_state_the_author_is_in() {
     std::thread::scope(|scope| {
-        for seed in seeds() {
+        for seed in states() {
             scope.spawn(move || {
                 looked(seed, |mock, author, ims| {
                     let arguments = [

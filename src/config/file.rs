@@ -11,9 +11,9 @@ use bpconform_steps::credentials;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::settings::{self, Setting, credential_key};
+use crate::cli::settings::{self, Setting, credential_key};
 use crate::error::Error;
-use crate::features::nearest;
+use crate::nearest::nearest;
 
 /// The table of profiles.
 const PROFILES: &str = "target";

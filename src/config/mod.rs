@@ -6,8 +6,6 @@
 pub mod connection;
 pub mod file;
 pub mod secrets;
-pub mod settings;
-pub mod show;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,9 +16,9 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 use crate::cli;
-use crate::config::connection::Header;
+use crate::cli::connection::Header;
+use crate::cli::settings::{self, Setting};
 use crate::config::file::{ConfigFile, Entry};
-use crate::config::settings::Setting;
 use crate::error::Error;
 
 /// The name of the file that is read when it lies in the working directory.

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use bpconform_steps::credentials::{ALL, Credentials, Named};
 
+use crate::cli::settings::credential_key;
 use crate::config::Configured;
 use crate::config::file::{ConfigFile, Entry};
-use crate::config::settings::credential_key;
 use crate::environment;
 use crate::error::Error;
 

@@ -18,9 +18,11 @@ use testcontainers::core::client::docker_client_instance;
 use tokio_tar::Archive;
 use tokio_util::io::StreamReader;
 
-use super::error::{EngineError, absent, chain};
+use super::error::{absent, chain};
 use super::owner::{Owner, RUN};
-use crate::mock::IMAGE_LABEL;
+use crate::error::EngineError;
+use crate::mocked::IMAGE_LABEL;
+use crate::run::target::Image;
 use crate::surroundings;
 
 /// The limit for a request that the engine answers at once.
@@ -34,19 +36,6 @@ const GRACE: i32 = 100;
 
 /// How many of the last lines of a log are kept.
 const LINES: &str = "200000";
-
-/// What an image says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Image {
-    /// Its name, as the operator wrote it.
-    pub name: String,
-    /// Its id, which names exactly this one.
-    pub id: String,
-    /// Whether it says that it is the mocks.
-    pub is_mocks: bool,
-    /// The paths that it wants to outlive its containers.
-    pub volumes: Vec<String>,
-}
 
 /// Something of ours that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]

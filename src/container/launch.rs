@@ -11,14 +11,15 @@ use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 use url::Url;
 
-use super::args::{ContainerArgs, MountArg, Source};
-use super::engine::{Engine, Image, Thing};
+use super::engine::{Engine, Thing};
 use super::error::chain;
 use super::owner::Owner;
 use super::ready::in_words;
+use crate::cli::container::{ContainerArgs, MountArg, Source};
 use crate::error::Error;
-use crate::mock::control::Control;
+use crate::mocked::control::Control;
 use crate::output::Output;
+use crate::run::target::Image;
 
 /// The name by which a container reaches this machine: here the harness can serve it mocked systems.
 pub const THIS_MACHINE: &str = "host.docker.internal";

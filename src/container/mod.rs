@@ -1,7 +1,6 @@
 //! An Author in a container, from its start to the removal of all that it needed. testcontainers starts it; what is
 //! started bears the run's label, and whatever comes in between, all that bears it is swept away in the end.
 
-pub mod args;
 mod engine;
 mod error;
 mod launch;
@@ -20,17 +19,16 @@ use bpconform_steps::wire::{Connection, Limits};
 use regex::Regex;
 use url::Url;
 
-use crate::cli::TargetArgs;
+use crate::cli::container::ContainerArgs;
+use crate::cli::target::TargetArgs;
 use crate::error::Error;
-use crate::mock::control::Control;
+use crate::mocked::control::Control;
 use crate::output::Output;
 use crate::reach::{Place, Reach};
+use crate::run::target::{Contained, Image};
 use crate::signals;
 
-use args::ContainerArgs;
 use engine::Engine;
-pub use engine::Image;
-pub use error::EngineError;
 use launch::Launched;
 pub use launch::THIS_MACHINE;
 use owner::Owner;
@@ -60,23 +58,6 @@ pub struct Wanted<'a> {
     pub out: Option<&'a Path>,
     /// Whether nobody wants to know how the start goes.
     pub quiet: bool,
-}
-
-/// An Author in a container: how a run reaches it.
-#[derive(Clone, Debug)]
-pub struct Contained {
-    /// The image that it was started from.
-    pub image: Image,
-    /// Where its systems are.
-    pub stack: Stack,
-    /// Who the run is.
-    pub credentials: Credentials,
-    /// The control of the mocks, when they are what the container holds.
-    pub mocks: Option<Control>,
-    /// The deliberate deviations of those mocks.
-    pub defects: Vec<String>,
-    /// Whether something that it writes to outlives it.
-    pub outlived: bool,
 }
 
 /// A container that runs. It must be ended, or it is left behind until it is swept.

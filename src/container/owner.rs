@@ -34,7 +34,7 @@ impl Owner {
     /// This process, for a run that begins.
     pub(super) fn this() -> Self {
         let id = std::process::id();
-        let run = format!("{}-{id}", crate::run::run_id());
+        let run = format!("{}-{id}", crate::run::id::run_id());
         Self { run, host: surroundings::host(), process: format!("{id} {}", started(id).unwrap_or_default()) }
     }
 

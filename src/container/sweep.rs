@@ -1,10 +1,9 @@
 //! Removes what runs left with the Docker Engine. A run does it for itself; what one that was killed left behind is found
 //! by its label.
 
-use clap::Args;
-
 use super::engine::{Engine, Thing};
 use super::owner::{Life, Owner};
+use crate::cli::clean::SweepArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -23,17 +22,6 @@ pub(super) async fn run(engine: &Engine, run: &str) -> Vec<String> {
         }
         Err(error) => vec![error.to_string()],
     }
-}
-
-/// What of the Docker Engine is swept.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct SweepArgs {
-    /// Remove the containers, networks and volumes that runs which were killed left with the Docker Engine
-    #[arg(long, conflicts_with = "journal")]
-    pub containers: bool,
-    /// Also those of runs that go on, and of other machines that use the same engine
-    #[arg(long, requires = "containers", conflicts_with = "journal")]
-    pub all: bool,
 }
 
 /// `bpconform clean --containers`: removes what runs that have ended left behind; what others say is in use only when that

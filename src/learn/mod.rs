@@ -2,7 +2,6 @@
 //! nowhere: from what an operator captured in the browser, or by asking a live Author.
 
 pub mod capture;
-pub mod command;
 pub mod curl;
 pub mod har;
 pub mod probe;
@@ -12,30 +11,16 @@ pub mod surface;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bpconform_fixtures::{Actions, Surface, Surfaces};
 use bpconform_steps::redact::Redactor;
-use clap::Args;
 use jiff::Timestamp;
 
+use crate::cli::surface::LearnArgs;
 use crate::error::Error;
 use crate::learn::capture::Capture;
 use crate::learn::recognise::recognise;
-
-/// `bpconform surface learn`
-#[derive(Clone, Debug, Args)]
-pub struct LearnArgs {
-    /// A HAR file: what the browser's network tab saved while you did the documented steps
-    #[arg(long, value_name = "FILE", required_unless_present = "curl")]
-    pub har: Vec<PathBuf>,
-    /// A file of commands that the browser copied as cURL (bash)
-    #[arg(long, value_name = "FILE", required_unless_present = "har")]
-    pub curl: Vec<PathBuf>,
-    /// Write the surfaces into this file in place of the standard output
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
 
 /// What was learned.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use bpconform_fixtures::surfaces::Class;
@@ -12,11 +12,9 @@ use bpconform_steps::reply::Reply;
 use bpconform_steps::run::Run;
 use bpconform_steps::session::Session;
 use bpconform_steps::{Call, Problem};
-use clap::Args;
 use futures::StreamExt as _;
 use regex::Regex;
 
-use crate::cli::TargetArgs;
 use crate::error::Error;
 use crate::learn::capture::{Capture, Raw};
 use crate::learn::recognise::recognise;
@@ -24,17 +22,6 @@ use crate::learn::{surface, today};
 
 /// How many questions are open at once.
 const AT_ONCE: usize = 4;
-
-/// `bpconform surface probe`
-#[derive(Clone, Debug, Args)]
-pub struct ProbeArgs {
-    /// The Author.
-    #[command(flatten)]
-    pub target: TargetArgs,
-    /// Write what was found into this file, which --surfaces takes
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
 
 /// One address that was asked.
 #[derive(Clone, Debug)]

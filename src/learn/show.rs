@@ -4,59 +4,9 @@ use std::fmt::Write as _;
 
 use bpconform_fixtures::surfaces::Class;
 use bpconform_fixtures::{Evidence, Surface, Surfaces};
-use clap::{Args, ValueEnum};
 
+use crate::cli::surface::{Format, ShowArgs};
 use crate::error::Error;
-
-/// `bpconform surface show`
-#[derive(Clone, Debug, Args)]
-pub struct ShowArgs {
-    /// Only these surfaces; the beginning of an id is enough
-    #[arg(value_name = "ID")]
-    pub ids: Vec<String>,
-    /// Only surfaces that are known so well
-    #[arg(long, value_enum, value_name = "EVIDENCE")]
-    pub evidence: Vec<Known>,
-    /// How to print them
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
-}
-
-/// How well a surface is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Known {
-    /// Seen in a cited source
-    Verified,
-    /// Follows from a cited source
-    Inferred,
-    /// Captured on a real instance
-    Learned,
-    /// Found nowhere
-    Unknown,
-}
-
-/// How to print surfaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object, by id
-    Json,
-    /// A file that --surfaces takes
-    Toml,
-}
-
-impl From<Known> for Evidence {
-    fn from(known: Known) -> Self {
-        match known {
-            Known::Verified => Self::Verified,
-            Known::Inferred => Self::Inferred,
-            Known::Learned => Self::Learned,
-            Known::Unknown => Self::Unknown,
-        }
-    }
-}
 
 /// The surfaces that are asked for; an id that none has is an error.
 pub fn print(surfaces: &Surfaces, arguments: &ShowArgs) -> Result<String, Error> {

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

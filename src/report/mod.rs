@@ -15,43 +15,87 @@ pub mod view;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::ValueEnum;
-
 use crate::error::Error;
 use crate::record::Record;
 use crate::record_file;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 
-/// A form in which a record can be drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// A report format: one way in which a record is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The record itself
+    /// The record itself.
     Json,
-    /// One page for people, with nothing to load
+    /// One page for people, without external resources.
     Html,
-    /// JUnit XML as Jenkins reads it
+    /// JUnit XML as Jenkins reads it.
     Junit,
-    /// Cucumber Messages, one JSON object on each line
+    /// Cucumber Messages, one JSON object on each line.
     Messages,
-    /// The HTTP exchanges as HAR 1.2
+    /// The HTTP exchanges as HAR 1.2.
     Har,
-    /// Common Test Report Format
+    /// Common Test Report Format.
     Ctrf,
-    /// Markdown
+    /// Markdown.
     Markdown,
-    /// Markdown within the limits of a GitHub step summary
+    /// Markdown within the limits of a GitHub step summary.
     Github,
-    /// GitHub's workflow commands: one annotation for each failure, within its limits
+    /// GitHub's workflow commands: one annotation for each failure, within its limits.
     Annotations,
-    /// As on a terminal
+    /// As on a terminal.
     Text,
 }
 
 impl Format {
+    /// All formats, in the order in which the help shows them.
+    pub const ALL: [Self; 10] = [
+        Self::Json,
+        Self::Html,
+        Self::Junit,
+        Self::Messages,
+        Self::Har,
+        Self::Ctrf,
+        Self::Markdown,
+        Self::Github,
+        Self::Annotations,
+        Self::Text,
+    ];
+
     /// The word for it on the command line.
-    pub fn word(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Html => "html",
+            Self::Junit => "junit",
+            Self::Messages => "messages",
+            Self::Har => "har",
+            Self::Ctrf => "ctrf",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+            Self::Annotations => "annotations",
+            Self::Text => "text",
+        }
+    }
+
+    /// What it is, for the help.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::Json => "The record itself",
+            Self::Html => "One page for people, with nothing to load",
+            Self::Junit => "JUnit XML as Jenkins reads it",
+            Self::Messages => "Cucumber Messages, one JSON object on each line",
+            Self::Har => "The HTTP exchanges as HAR 1.2",
+            Self::Ctrf => "Common Test Report Format",
+            Self::Markdown => "Markdown",
+            Self::Github => "Markdown within the limits of a GitHub step summary",
+            Self::Annotations => "GitHub's workflow commands: one annotation for each failure, within its limits",
+            Self::Text => "As on a terminal",
+        }
+    }
+
+    /// The words for all formats, as a list for messages.
+    fn words() -> String {
+        Self::ALL.map(Self::word).join(", ")
     }
 
     /// Draws a record. An error is a defect of the program.
@@ -79,6 +123,15 @@ fn text(record: &Record) -> String {
     let mut terminal = Terminal::new(Styles::PLAIN, Detail::Usual);
     let scenarios: String = record.scenarios.iter().map(|scenario| terminal.scenario(scenario)).collect();
     scenarios + &terminal.end(record)
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|format| format.word() == word);
+        found.ok_or_else(|| format!("there is no format `{word}`; there are {}", Self::words()))
+    }
 }
 
 /// `--report FORMAT=PATH`
@@ -113,13 +166,11 @@ impl FromStr for Wanted {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = || Format::value_variants().iter().map(|format| format.word()).collect::<Vec<_>>().join(", ");
         let (format, path) = text
             .split_once('=')
             .filter(|(_, path)| !path.is_empty())
-            .ok_or_else(|| format!("write it like html=report.html; the formats are {}", known()))?;
-        let format = Format::from_str(format, false)
-            .map_err(|_| format!("there is no format `{format}`; there are {}", known()))?;
+            .ok_or_else(|| format!("write it like html=report.html; the formats are {}", Format::words()))?;
+        let format = format.parse()?;
         Ok(Self { format, path: path.into() })
     }
 }

@@ -1,11 +1,54 @@
 //! Colours and marks, or plain text where no colour is wanted.
 
 use std::io::IsTerminal as _;
+use std::str::FromStr;
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use crate::cli::Color;
 use crate::verdict::Verdict;
+
+/// When to colour the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Color {
+    /// All values, in the order in which the help shows them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+
+    /// The word for it on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// What it means, for the help.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Self::Auto => "On a terminal",
+            Self::Always => "Everywhere",
+            Self::Never => "Nowhere",
+        }
+    }
+}
+
+impl FromStr for Color {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|color| color.word() == word).ok_or_else(|| "it is auto, always or never".into())
+    }
+}
 
 /// Whether and how text is styled.
 #[derive(Clone, Copy, Debug, Default)]

@@ -226,7 +226,7 @@ fn exchange_line(exchange: &Exchange) -> String {
         Answer::Error(reason) => reason.clone(),
     };
     let took = std::time::Duration::from_micros(exchange.took_us);
-    format!("{} {} → {answer} in {}", exchange.method, exchange.url, time(crate::run::milliseconds(took)))
+    format!("{} {} → {answer} in {}", exchange.method, exchange.url, time(crate::text::milliseconds(took)))
 }
 
 fn time(ms: f64) -> String {

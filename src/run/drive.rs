@@ -2,55 +2,21 @@
 
 use std::collections::HashMap;
 use std::panic;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
-use bpconform_steps::evidence::Exchange;
 use bpconform_steps::{Problem, World};
 use cucumber::event::Retries;
-use cucumber::gherkin::{Feature, LineCol, Scenario, Step};
+use cucumber::gherkin::{Feature, LineCol, Step};
 use cucumber::runner::basic::RetryOptions;
 use cucumber::{Cucumber, Event, Parser, World as _, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
+use crate::run::evidence::Shelf;
+use crate::run::key::{Key, key};
 use crate::run::mark::with_mark;
 use crate::run::stage::Stage;
 use crate::run::trace::{Ended, Trace};
-
-/// What tells a scenario apart: its file and its line.
-pub(crate) type Key = (PathBuf, usize);
-
-/// The key of a scenario of a feature.
-pub(crate) fn key(feature: &Feature, scenario: &Scenario) -> Key {
-    (feature.path.clone().unwrap_or_default(), scenario.position.line)
-}
-
-/// What a scenario leaves behind when it ends: what went over the wire, and what could not be undone.
-#[derive(Debug, Default)]
-pub(crate) struct Evidence {
-    /// What went over the wire for its steps.
-    pub(crate) exchanges: Vec<Exchange>,
-    /// What went over the wire to undo what it changed.
-    pub(crate) undo: Vec<Exchange>,
-    /// What could not be undone.
-    pub(crate) left_behind: Vec<String>,
-}
-
-/// The evidence of scenarios that have ended, until their record is made.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shelf(Arc<Mutex<HashMap<Key, Evidence>>>);
-
-impl Shelf {
-    /// Puts the evidence of a scenario there.
-    pub(crate) fn put(&self, key: Key, evidence: Evidence) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, evidence);
-    }
-
-    fn take(&self, key: &Key) -> Evidence {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key).unwrap_or_default()
-    }
-}
 
 /// What happens to a scenario.
 #[derive(Debug)]

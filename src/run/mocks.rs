@@ -8,7 +8,7 @@ use bpconform_mocks::authority::Authority;
 use bpconform_mocks::defects::Watch;
 
 use crate::plan::Plan;
-use crate::run::drive::Key;
+use crate::run::key::Key;
 
 /// The mocked stacks of a run; clones share what is found out.
 #[derive(Clone, Debug, Default)]

@@ -14,10 +14,11 @@ use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
 
-use crate::mock::MockStack;
-use crate::mock::control::Control;
+use crate::mocked::MockStack;
+use crate::mocked::control::Control;
 use crate::plan::Prepare;
-use crate::run::drive::{Evidence, Key};
+use crate::run::evidence::Evidence;
+use crate::run::key::Key;
 use crate::run::mocks::Mocks;
 
 /// Why a run was stopped before its end.

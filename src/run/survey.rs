@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::features::USUAL_AUTHOR;
 use crate::plan::FRESH;
-use crate::run::mocked;
+use crate::run::destinations;
 
 /// What a real Author was found to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Survey {
 /// it does not answer at all is a problem: a state that was guessed would decide what is run.
 pub async fn ask(session: &Session) -> Result<Survey, String> {
     let (product, found) = futures::future::try_join(product(session), find(session)).await?;
-    Ok(Survey { product, states: found.states(), elsewhere: mocked::elsewhere(session).await })
+    Ok(Survey { product, states: found.states(), elsewhere: destinations::elsewhere(session).await })
 }
 
 async fn product(session: &Session) -> Result<Option<String>, String> {

@@ -7,7 +7,8 @@ use bpconform_steps::{Kind, Problem};
 
 use crate::features::Case;
 use crate::record::{Attempt, ScenarioRecord, StepRecord};
-use crate::run::drive::Evidence;
+use crate::run::evidence::Evidence;
+use crate::text::milliseconds;
 use crate::verdict::Verdict;
 
 /// What is known so far of a scenario that runs.
@@ -206,11 +207,4 @@ pub(crate) fn since_1970(time: SystemTime) -> f64 {
 /// Milliseconds from one time to another, to the microsecond.
 pub(crate) fn between(from: SystemTime, to: SystemTime) -> f64 {
     milliseconds(to.duration_since(from).unwrap_or_default())
-}
-
-/// A duration in milliseconds, to the microsecond.
-pub(crate) fn milliseconds(duration: std::time::Duration) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits for centuries")]
-    let us = duration.as_micros() as f64;
-    us / 1000.0
 }

@@ -11,7 +11,8 @@ use bpconform_steps::undoing;
 use jiff::Timestamp;
 
 use crate::error::Error;
-use crate::run::{Options, Target};
+use crate::run::options::Options;
+use crate::run::target::Target;
 
 /// The journal's name in the directory of `--out`.
 pub(crate) const JOURNAL: &str = "journal.jsonl";

@@ -1,6 +1,6 @@
 //! Baselines: what fails on the unexpected, on the expected that did not happen, on the unused and on the expired.
 
-use bpconform::baseline::{Baseline, Judgement, judge};
+use bpconform::compare::baseline::{Baseline, Judgement, judge};
 use bpconform::exit::Exit;
 use bpconform::record::Record;
 use bpconform::verdict::Verdict;

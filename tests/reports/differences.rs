@@ -1,6 +1,6 @@
 //! The difference of two records.
 
-use bpconform::diff::{Change, diff};
+use bpconform::compare::diff::{Change, diff};
 use bpconform::exit::Exit;
 use bpconform::record::Record;
 use bpconform::verdict::Verdict;

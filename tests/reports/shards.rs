@@ -1,6 +1,6 @@
 //! Shards of a plan and their merging.
 
-use bpconform::merge::{Named, merge};
+use bpconform::compare::merge::{Named, merge};
 use bpconform::record::Record;
 use bpconform::shard::Shard;
 

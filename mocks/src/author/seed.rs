@@ -46,6 +46,16 @@ pub fn names() -> Vec<&'static str> {
     EMBEDDED.iter().map(|(name, _)| *name).collect()
 }
 
+/// The names of the seeds in which an Author can begin: `base` is what the others extend, and no state of its own.
+pub fn states() -> Vec<&'static str> {
+    names().into_iter().filter(|name| *name != "base").collect()
+}
+
+/// The version of AEM that the Author of a seed has.
+pub fn version_of(name: &str) -> Option<String> {
+    AuthorSeed::load(name).ok()?.version
+}
+
 /// The initial state of a mocked Author.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

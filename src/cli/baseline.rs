@@ -1,0 +1,15 @@
+//! The flags of `bpconform baseline`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `bpconform baseline`
+#[derive(Clone, Debug, Args)]
+pub struct BaselineArgs {
+    /// The record: run.json, or the directory that a run wrote it into
+    pub record: PathBuf,
+    /// Compare the record with this baseline in place of writing a new one
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}

@@ -1,0 +1,18 @@
+//! The flags of `bpconform config`.
+
+use clap::{Args, Subcommand};
+
+/// `bpconform config`
+#[derive(Clone, Debug, Subcommand)]
+pub enum Config {
+    /// Print every setting, secrets masked
+    Show(Box<ConfigShow>),
+}
+
+/// `bpconform config show`: takes the flags of all settings, so that what they would do can be seen.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigShow {
+    /// Say for each value where it came from
+    #[arg(long)]
+    pub origin: bool,
+}

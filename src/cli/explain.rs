@@ -1,0 +1,11 @@
+//! The arguments of `bpconform explain`.
+
+use clap::Args;
+
+/// `bpconform explain`
+#[derive(Clone, Debug, Args)]
+pub struct Explain {
+    /// The id of the promise, for example BP-REP-03; `list --requirements` shows all
+    #[arg(value_name = "ID")]
+    pub requirement: String,
+}

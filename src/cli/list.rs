@@ -1,0 +1,29 @@
+//! The flags of `bpconform list`.
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::select::Select;
+
+/// `bpconform list`
+#[derive(Clone, Debug, Args)]
+pub struct List {
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: Select,
+    /// For each requirement, how many scenarios prove it and what they need
+    #[arg(long = "requirements")]
+    pub coverage: bool,
+    /// How the requirements are drawn
+    #[arg(long, value_enum, default_value_t, requires = "coverage")]
+    pub format: ListFormat,
+}
+
+/// How a list is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// A table in Markdown.
+    Markdown,
+}

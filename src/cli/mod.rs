@@ -1,0 +1,163 @@
+//! The command line as pure values: flags are only read here; what they mean to the system is decided later.
+
+pub mod baseline;
+pub mod clean;
+pub mod config;
+pub mod connection;
+pub mod container;
+pub mod diff;
+pub mod doctor;
+pub mod explain;
+pub mod hybrid;
+pub mod list;
+pub mod merge;
+pub mod mock;
+pub mod rehearse;
+pub mod report;
+pub mod run;
+pub mod select;
+pub mod selftest;
+pub mod serve;
+pub mod settings;
+pub mod surface;
+pub mod target;
+pub mod values;
+
+use std::path::PathBuf;
+
+use bpconform_steps::credentials::{ALL, Named};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::cli::baseline::BaselineArgs;
+use crate::cli::clean::CleanArgs;
+use crate::cli::config::Config;
+use crate::cli::diff::DiffArgs;
+use crate::cli::doctor::DoctorArgs;
+use crate::cli::explain::Explain;
+use crate::cli::list::List;
+use crate::cli::merge::MergeArgs;
+use crate::cli::mock::Mock;
+use crate::cli::rehearse::RehearseArgs;
+use crate::cli::report::ReportArgs;
+use crate::cli::run::Run;
+use crate::cli::selftest::Selftest;
+use crate::cli::surface::Surface;
+use crate::report::style::Color;
+
+/// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "bpconform", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes:\n  0    conforms: at least one required check ran and passed, and none failed\n  \
+    1    does not conform\n  2    wrong usage or configuration\n  3    could not tell: the target was not reached, \
+    or not judged\n  4    nothing was proved\n  5    differs from the baseline\n  6    internal error\n  7    clean-up \
+    incomplete\n  130  interrupted")]
+pub struct Cli {
+    /// What is common to all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is common to all commands.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// When to colour the output; NO_COLOR is obeyed
+    #[arg(long, value_name = "WHEN", value_parser = values::color(), default_value = "auto", global = true)]
+    pub color: Color,
+    /// Tell more; twice: each exchange; three times: what the libraries do
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Tell only what did not pass, and the summary
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    pub quiet: bool,
+    /// The configuration file [default: bpconform.toml in the working directory, if there is one]
+    #[arg(long, value_name = "FILE", global = true, env = "BPCONFORM_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The profile of the configuration file: its table [target.NAME]
+    #[arg(long, value_name = "NAME", global = true, env = "BPCONFORM_PROFILE")]
+    pub profile: Option<String>,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Check a target against the documentation
+    Run(Box<Run>),
+    /// List the scenarios, or what covers each requirement
+    List(List),
+    /// Explain one promise: where it is made, how it is checked, what to do when it fails
+    Explain(Explain),
+    /// Serve the mocked stack until Ctrl-C
+    Mock(Box<Mock>),
+    /// Show the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Show, learn or look for the endpoints of an Author
+    #[command(subcommand)]
+    Surface(Surface),
+    /// Prove that every check can fail: run the features against mocks with each known defect
+    Selftest(Selftest),
+    /// Say what is wrong with an Author, what it means and what to do; reads only
+    Doctor(Box<DoctorArgs>),
+    /// Undo what a run changed and could not undo itself, from the journal that it left; or sweep its containers
+    Clean(Box<CleanArgs>),
+    /// Draw a record that was kept, in any form
+    Report(ReportArgs),
+    /// Merge the records of all shards
+    Merge(MergeArgs),
+    /// Compare two records: what was fixed, what broke, what changed
+    Diff(DiffArgs),
+    /// Rehearse an upgrade: check an old Author in a container, then a new one on what it left, and compare
+    Rehearse(Box<RehearseArgs>),
+    /// Write a file of expected verdicts from a record
+    Baseline(BaselineArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The definition of the command line: parser, help and completions come from it.
+pub fn command() -> clap::Command {
+    let command = Cli::command();
+    let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
+    let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
+    // What only looks needs no level, and looks at no mocks of its own.
+    let looks =
+        |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
+    let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks);
+    // A rehearsal is one of containers.
+    let of_containers = |arg: clap::Arg| arg.hide(true);
+    let command = command.mut_subcommand("rehearse", |rehearse| {
+        const NOT: [&str; 11] = [
+            "target",
+            "author_url",
+            "dry_run",
+            "fleet",
+            "fleet_jobs",
+            "shard",
+            "baseline",
+            "reports",
+            "journal",
+            "defects",
+            "jitter",
+        ];
+        NOT.into_iter().fold(rehearse, |rehearse, id| rehearse.mut_arg(id, of_containers))
+    });
+    let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
+    let needs = |command: clap::Command| command.after_long_help(credentials());
+    let command =
+        ["run", "doctor", "clean", "rehearse"].into_iter().fold(command, |it, name| it.mut_subcommand(name, needs));
+    command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
+}
+
+/// The credentials that exist: they are given in the environment, or in a file of one's own, and by no flag.
+fn credentials() -> String {
+    let widest = ALL.iter().map(|credential| credential.name.len()).max().unwrap_or_default();
+    let line = |credential: &Named| format!("\n  {:widest$}  {}", credential.name, credential.what);
+    let lines: String = ALL.iter().map(line).collect();
+    format!("Credentials, as variables of the environment or lines NAME=VALUE of --credentials FILE:{lines}")
+}

@@ -1,0 +1,39 @@
+//! The flags of `bpconform rehearse`.
+
+use clap::Args;
+
+use crate::cli::container::ContainerArgs;
+use crate::cli::hybrid::HybridArgs;
+use crate::cli::run::How;
+use crate::cli::select::Select;
+use crate::cli::target::TargetArgs;
+
+/// `bpconform rehearse`
+#[derive(Clone, Debug, Args)]
+pub struct RehearseArgs {
+    /// The image of the Author as it is now
+    #[arg(long, value_name = "IMAGE")]
+    pub from: String,
+    /// The image of the Author as it is to be
+    #[arg(long, value_name = "IMAGE")]
+    pub to: String,
+    /// The directory in the container that the new Author takes over from the old one, for example
+    /// /opt/aem/crx-quickstart: a volume is made for it, and removed at the end [default: what --from declares as volumes]
+    #[arg(long = "keep", value_name = "PATH")]
+    pub keep: Vec<String>,
+    /// How both are reached.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How both are started.
+    #[command(flatten)]
+    pub start: ContainerArgs,
+    /// Which systems are mocks.
+    #[command(flatten)]
+    pub hybrid: HybridArgs,
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: Select,
+    /// How the runs go.
+    #[command(flatten)]
+    pub how: How,
+}

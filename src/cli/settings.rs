@@ -1,0 +1,101 @@
+//! The table of settings, taken from the definition of the command line: what has a name in the environment is a setting.
+
+use std::any::TypeId;
+use std::error::Error as _;
+use std::path::PathBuf;
+
+use bpconform_steps::credentials;
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, ArgAction, Command, CommandFactory as _};
+
+use crate::nearest::nearest;
+
+/// The prefix of every variable of the environment that is ours.
+pub const PREFIX: &str = "BPCONFORM_";
+
+/// What may follow a credential's key in the file: where its value is to be had.
+pub const SOURCES: [&str; 2] = ["_file", "_command"];
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its key in the file, which is the id of its argument.
+    pub key: String,
+    /// Its name in the environment.
+    pub variable: String,
+    /// Its flag, without the hyphens.
+    pub flag: String,
+    /// What it is for.
+    pub help: String,
+    /// Whether it is a path, which in the file is relative to the file.
+    pub path: bool,
+    /// Whether it is switched on by its flag alone.
+    pub switch: bool,
+    /// Whether it may be given several times.
+    pub several: bool,
+    /// Its argument.
+    pub arg: Arg,
+}
+
+/// All settings, each once, in the order in which the help shows them.
+pub fn all() -> Vec<Setting> {
+    of(&super::Cli::command())
+}
+
+/// The settings of a command and of those below it.
+pub fn of(command: &Command) -> Vec<Setting> {
+    let mut settings: Vec<Setting> = command.get_arguments().filter_map(setting).collect();
+    for below in command.get_subcommands() {
+        for setting in of(below) {
+            if !settings.iter().any(|known| known.key == setting.key) {
+                settings.push(setting);
+            }
+        }
+    }
+    settings
+}
+
+fn setting(arg: &Arg) -> Option<Setting> {
+    Some(Setting {
+        key: arg.get_id().to_string(),
+        variable: arg.get_env()?.to_string_lossy().into_owned(),
+        flag: arg.get_long()?.to_owned(),
+        help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
+        path: arg.get_value_parser().type_id() == TypeId::of::<PathBuf>(),
+        switch: matches!(arg.get_action(), ArgAction::SetTrue),
+        several: matches!(arg.get_action(), ArgAction::Append),
+        arg: arg.clone(),
+    })
+}
+
+/// A credential's key in the file: `author_password` of `BPCONFORM_AUTHOR_PASSWORD`.
+pub fn credential_key(name: &str) -> String {
+    name.trim_start_matches(PREFIX).to_lowercase()
+}
+
+/// Every key that the file may hold. `config` names the file itself and cannot stand in it.
+pub fn keys() -> Vec<String> {
+    let settings = all().into_iter().map(|setting| setting.key).filter(|key| key != "config");
+    let credentials = credentials::ALL.iter().flat_map(|named| {
+        let key = credential_key(named.name);
+        std::iter::once(key.clone()).chain(SOURCES.map(|source| format!("{key}{source}")))
+    });
+    settings.chain(credentials).collect()
+}
+
+/// `; did you mean KEY?`, or nothing when no key is near.
+pub fn did_you_mean(key: &str) -> String {
+    let keys = keys();
+    nearest(key, keys.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
+/// What is wrong with a value, in the words of the argument's own parser and without the value.
+pub fn reason(error: &clap::Error) -> String {
+    if let Some(source) = error.source() {
+        return source.to_string();
+    }
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(valid)) => format!("it is one of {}", valid.join(", ")),
+        _ => error.kind().to_string(),
+    }
+}

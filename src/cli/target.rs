@@ -1,0 +1,56 @@
+//! The flags that say what is checked, and where it is.
+
+use std::path::PathBuf;
+
+use bpconform_fixtures::Allow;
+use clap::{Args, ValueEnum};
+use url::Url;
+
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::values::{allow_level, base_url};
+
+/// What is checked, and where it is.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub struct TargetArgs {
+    /// What to check: the embedded mocks, the Author at --author-url, or one in a container of --author-image
+    #[arg(long, value_enum, default_value_t, env = "BPCONFORM_TARGET")]
+    pub target: TargetKind,
+    /// Address of the Author, with its context path
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_AUTHOR_URL")]
+    pub author_url: Option<Url>,
+    /// Address of IMS, for example https://ims-na1.adobelogin.com
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_IMS_URL")]
+    pub ims_url: Option<Url>,
+    /// Address of the Brand Portal tenant: https://<tenant-id>.brand-portal.adobe.com
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_TENANT_URL")]
+    pub tenant_url: Option<Url>,
+    /// Address of the Developer Console's API
+    #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_CONSOLE_URL")]
+    pub console_url: Option<Url>,
+    /// What the run may do: observe (read), probe (also ask for a token and send the test package), change (also create
+    /// and delete) [default: change on the mocks, else observe]
+    #[arg(long, value_name = "LEVEL", env = "BPCONFORM_ALLOW", value_parser = allow_level())]
+    pub allow: Option<Allow>,
+    /// File of credentials, a line NAME=VALUE each, that only you can read; the environment comes before it
+    #[arg(long, value_name = "FILE", env = "BPCONFORM_CREDENTIALS")]
+    pub credentials: Option<PathBuf>,
+    /// The service pack that counts as the latest, for example 6.5.24.0
+    #[arg(long, value_name = "VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK")]
+    pub latest_service_pack: Option<String>,
+    /// How it is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// What to check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TargetKind {
+    /// The embedded mocks.
+    #[default]
+    Mock,
+    /// An Author at an address.
+    Author,
+    /// An Author in a container that is started for the run and removed after it.
+    Container,
+}

@@ -1,0 +1,92 @@
+//! The parsers of values, shared by the flags of several commands.
+
+use std::time::Duration;
+
+use bpconform_fixtures::{Allow, System};
+use bpconform_mocks::author::seed;
+use bpconform_mocks::faults::Fault;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use url::Url;
+
+use crate::report::Format;
+use crate::report::style::Color;
+use crate::shard::Shard;
+
+/// The word for all faults of the wire.
+pub const EVERY_FAULT: &str = "all";
+
+pub(crate) fn allow_level() -> impl TypedValueParser<Value = Allow> {
+    PossibleValuesParser::new(Allow::ALL.map(Allow::word)).try_map(|word| word.parse::<Allow>())
+}
+
+fn faults() -> impl Iterator<Item = PossibleValue> {
+    Fault::ALL.iter().map(|fault| PossibleValue::new(fault.id).help(fault.says))
+}
+
+pub(crate) fn fault() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(faults())
+}
+
+pub(crate) fn fault_or_all() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new([PossibleValue::new(EVERY_FAULT).help("every one of these")].into_iter().chain(faults()))
+}
+
+pub(crate) fn system() -> impl TypedValueParser<Value = System> {
+    PossibleValuesParser::new(System::ALL.map(System::word)).try_map(|word| word.parse::<System>())
+}
+
+pub(crate) fn seed() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(seed::states())
+}
+
+pub(crate) fn base_url(text: &str) -> Result<Url, String> {
+    let example = "write it like https://author.example.com:4502";
+    let mut url = Url::parse(text).map_err(|error| format!("{error}; {example}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(format!("it needs a scheme http or https and a host; {example}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it holds a user or a password; give them in the environment: BPCONFORM_AUTHOR_USER, \
+            BPCONFORM_AUTHOR_PASSWORD"
+            .into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("it has a query or a fragment; {example}"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+pub(crate) fn shard(text: &str) -> Result<Shard, String> {
+    if text != "auto" {
+        return text.parse();
+    }
+    let told = Shard::from_environment(|name| std::env::var(name).ok())?;
+    told.ok_or_else(|| "no CI system says which part this is; write it like 2/5".into())
+}
+
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    duration(text, "seconds", 1.0)
+}
+
+pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
+    duration(text, "minutes", 60.0)
+}
+
+/// A number of units of so many seconds.
+fn duration(text: &str, units: &str, seconds: f64) -> Result<Duration, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0);
+    let duration = number.and_then(|number| Duration::try_from_secs_f64(number * seconds).ok());
+    duration.ok_or_else(|| format!("it must be a number of {units} greater than 0"))
+}
+
+pub(crate) fn color() -> impl TypedValueParser<Value = Color> {
+    let values = Color::ALL.map(|color| PossibleValue::new(color.word()).help(color.help()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<Color>())
+}
+
+pub(crate) fn report_format() -> impl TypedValueParser<Value = Format> {
+    let values = Format::ALL.map(|format| PossibleValue::new(format.word()).help(format.help()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<Format>())
+}

@@ -1,0 +1,98 @@
+//! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
+//! Author did not answer. It may be said as often as one likes. With `--containers` it sweeps the Docker Engine instead.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_steps::journal::{self, Change, Journal};
+use bpconform_steps::run::Run;
+use bpconform_steps::session::Session;
+use bpconform_steps::undoing;
+use bpconform_steps::wire::Wire;
+
+use crate::cli::clean::CleanArgs;
+use crate::container::sweep;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::reach::{Place, Reach};
+use crate::run::preflight;
+use crate::run::undo::JOURNAL;
+
+/// Carries out `bpconform clean`.
+pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -> Result<Exit, Error> {
+    let Some(journal) = &arguments.journal else {
+        return sweep::clean(&arguments.sweep, arguments.dry_run, output).await;
+    };
+    let path = if journal.is_dir() { journal.join(JOURNAL) } else { journal.clone() };
+    let journal::Read { header, open } = read(&path)?;
+    if open.is_empty() {
+        output.out(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
+        return Ok(Exit::Green);
+    }
+    if arguments.dry_run {
+        open.iter().rev().for_each(|change| output.out(&told(change)));
+        return Ok(Exit::Green);
+    }
+    let (mut target, mut stack) = (arguments.target.clone(), header.stack);
+    match target.author_url.take() {
+        // What is undone bears the run's name: another Author has none of it.
+        Some(there) if header.container => stack.author = there,
+        Some(other) if other != stack.author => {
+            let (path, author) = (path.display(), &stack.author);
+            return Err(Error::Usage(format!("{path}: the journal is of the Author at {author}, not {other}")));
+        }
+        None if header.container => {
+            let advice = "start it again on its volume, and say where it is with --author-url".to_owned();
+            return Err(Error::Missing { what: "address of the Author, which was a container", advice });
+        }
+        _ => {}
+    }
+    let author = stack.author.clone();
+    target.author_url = Some(author.clone());
+    let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
+    let count = open.len();
+    let surfaces = Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone()));
+    let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
+    let journal = Journal::resume(&path, open).map_err(|source| match source.kind() {
+        std::io::ErrorKind::WouldBlock => Error::Usage(format!(
+            "{}: the run goes on, and undoes by itself what it changed; wait for its end, or end it",
+            path.display()
+        )),
+        _ => Error::Write { file: path.clone(), source },
+    })?;
+    let run = Run { journal, ..Run::new(header.run.as_str(), Allow::Change, surfaces, wire, output.redactor.clone()) };
+    let session = Session::new(Arc::new(run), stack, credentials).undoing();
+    preflight::check(&session).await.map_err(|problem| Error::Unreachable { url: author.to_string(), problem })?;
+    let left = undoing::carry_out(&session, session.run.journal.open(None)).await;
+    for problem in &left {
+        output.err(&format!("could not be undone: {}\n", problem.reason));
+    }
+    output.out(&format!(
+        "{} of {count} changes of the run {} are undone at {author}\n",
+        count - left.len(),
+        header.run
+    ));
+    Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
+}
+
+/// Reads a journal; one that no run of ours wrote is refused.
+fn read(path: &Path) -> Result<journal::Read, Error> {
+    let wrong = |problem: String| Error::Read { file: path.to_owned(), problem };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        wrong(format!("{error}; a run that changed nothing leaves none; name the journal, or the directory of --out"))
+    })?;
+    let read = journal::read(&text).map_err(|problem| wrong(format!("{problem}; name the journal that a run left")))?;
+    let run = &read.header.run;
+    if run.len() != 7 || !run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()) {
+        return Err(wrong("line 1: no run of bpconform has such an id; nothing is undone".into()));
+    }
+    Ok(read)
+}
+
+fn told(change: &Change) -> String {
+    let undo: String = change.undo.iter().map(|undo| format!("    would {undo}\n")).collect();
+    let nothing = if undo.is_empty() { "    goes with what is undone after it\n" } else { "" };
+    format!("{}  ({})\n{undo}{nothing}", change.request, change.scenario)
+}

@@ -1,0 +1,127 @@
+//! `bpconform doctor`: looks at an Author as a person would who was called because something does not work. Reads only,
+//! at once where one does not rest on another, and says of everything what was seen, what it means and what to do.
+
+mod agents;
+mod configuration;
+mod finding;
+mod instance;
+mod logs;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bpconform_steps::call::Authentication;
+use bpconform_steps::session::Session;
+use bpconform_steps::stack::Stack;
+use bpconform_steps::{Call, Problem};
+use futures::FutureExt as _;
+use url::Url;
+
+use crate::cli::Common;
+use crate::cli::doctor::DoctorArgs;
+use crate::commands::doctor::configuration::{Case, Cloud};
+pub use crate::commands::doctor::finding::{Finding, Report, Severity};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::inputs::surfaces;
+use crate::output::Output;
+use crate::reach::{Place, Reach};
+use crate::report::style::Styles;
+use crate::run::preflight;
+
+/// Carries out `bpconform doctor`.
+pub async fn command(
+    arguments: &DoctorArgs,
+    common: &Common,
+    place: Place<'_>,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let reach = Reach::author(&arguments.target, place, output)?;
+    let run = reach.run(surfaces(arguments.surfaces.as_deref())?, &arguments.target, output)?;
+    let insecure = arguments.target.connection.insecure;
+    let report = examine(reach.session(run), insecure).await;
+    if arguments.json {
+        output.out(&report.json());
+    } else {
+        output.out(&report.text(Styles::for_stdout(common.color).are_on(), common.quiet));
+    }
+    Ok(report.exit())
+}
+
+/// Looks at everything, and gives back what it found in the order in which a person would look.
+pub async fn examine(session: Session, insecure: bool) -> Report {
+    let mut findings = Vec::new();
+    let author = session.stack.author.clone();
+    if reachable(&session, insecure, &mut findings).await {
+        let case = Case::of(&session).await;
+        let session = with_tenant(session, case.all());
+        let (instance, ims, cloud, agents, logs) = futures::join!(
+            instance::look(&session).boxed(),
+            configuration::ims(&session, &case).boxed(),
+            configuration::cloud(&session, &case).boxed(),
+            agents::look(&session, case.is_legacy()).boxed(),
+            logs::look(&session).boxed(),
+        );
+        findings.extend([instance, ims, cloud, agents, logs].into_iter().flatten());
+    }
+    Report { author: author.to_string(), insecure, findings }
+}
+
+/// Whether there is an AEM that accepts the credentials; without it there is nothing more to look at.
+async fn reachable(session: &Session, insecure: bool, findings: &mut Vec<Finding>) -> bool {
+    let began = Instant::now();
+    let login = session.send(Call::to("author.login-page").as_whom(Authentication::None)).await;
+    let reply = match login {
+        Ok(reply) => reply,
+        Err(problem) => {
+            findings.push(Finding::of("reachable", "BP-PRE-06", &problem));
+            return false;
+        }
+    };
+    let took = if began.elapsed().as_secs() > 5 { "after more than 5 s" } else { "in time" };
+    findings.push(Finding::ok("reachable", "BP-PRE-06", format!("{} answers {took}", reply.what())));
+    findings.push(tls(&session.stack.author, insecure));
+    match preflight::check(session).await {
+        Ok(()) => {
+            let user = session.credentials.get("BPCONFORM_AUTHOR_USER").unwrap_or_default();
+            findings.push(Finding::ok("AEM", "BP-PRE-01", format!("it is AEM, and takes us for {user}")));
+            true
+        }
+        Err(reason) => {
+            findings.push(Finding::of("AEM", "BP-PRE-05", &Problem::error(reason)));
+            false
+        }
+    }
+}
+
+fn tls(author: &Url, insecure: bool) -> Finding {
+    match author.scheme() {
+        "https" if insecure => Finding::new(
+            "TLS",
+            Severity::Warning,
+            "BP-PRE-06",
+            "the certificate was NOT verified (--insecure): whoever is between can read the password",
+        ),
+        "https" => Finding::ok("TLS", "BP-PRE-06", "the certificate is trusted and for this host"),
+        _ if Stack::is_stand_in(author) => Finding::ok("TLS", "BP-PRE-06", "plain HTTP, within this machine"),
+        _ => Finding::new(
+            "TLS",
+            Severity::Warning,
+            "BP-PRE-06",
+            "plain HTTP: user and password travel unencrypted over the network",
+        ),
+    }
+}
+
+/// The conversation with the tenant that the Author is configured with, if no other was named.
+fn with_tenant(session: Session, all: &[Cloud]) -> Session {
+    if session.stack.tenant.is_some() {
+        return session;
+    }
+    let tenant = all.iter().find_map(|it| Url::parse(it.configuration.tenant()?).ok());
+    let stack = Stack { tenant, ..session.stack.clone() };
+    Session::new(Arc::clone(&session.run), stack, session.credentials.clone())
+}
+
+#[cfg(test)]
+mod tests;

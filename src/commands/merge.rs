@@ -1,0 +1,30 @@
+//! `bpconform merge`: one record from those of all shards.
+
+use std::path::PathBuf;
+
+use crate::cli::merge::MergeArgs;
+use crate::compare::baseline::Baseline;
+use crate::compare::merge::merge;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::publish::{draw, judge, publish};
+use crate::record_file;
+use crate::report::style::Styles;
+use crate::report::terminal::{Detail, Terminal};
+use crate::report::{Format, Wanted};
+
+/// Merges the records of all shards.
+pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit, Error> {
+    let read = |path: &PathBuf| Ok((path.display().to_string(), record_file::read(path)?));
+    let records = args.shards.iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+    let expected = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    let record = merge(records)?;
+    std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
+    record_file::write(&record, &args.out.join(record_file::WHOLE), |text| output.redactor.redact(text))?;
+    draw(&record, &Wanted { format: Format::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
+    let output = &output.beside_data(args.reports.iter().any(Wanted::is_stdout));
+    publish(&record, &args.reports, output)?;
+    output.tell(&Terminal::new(styles, Detail::Usual).end(&record));
+    Ok(expected.map_or(record.outcome.exit(), |expected| judge(&record, &expected, output)))
+}

@@ -1,0 +1,25 @@
+//! `bpconform mock --check`: do mocks that run already serve? It is what an image without a shell has for a health check.
+
+use url::Url;
+
+use crate::cli::mock::Mock;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::mocked::control::Control;
+use crate::output::Output;
+
+/// Asks the control what is served, and then each of the systems.
+pub(super) async fn check(mock: &Mock, output: &Output) -> Result<Exit, Error> {
+    let port = mock.control_port.unwrap_or_default();
+    let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
+    let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, None, output.redactor.clone())?;
+    let silent = |problem: bpconform_steps::Problem| Error::NotServed(problem.reason);
+    let told = control.told().await.map_err(silent)?;
+    let serving = &told.serving;
+    let all = [&serving.author, &serving.ims, &serving.console, &serving.tenant];
+    for system in all.into_iter().filter(|address| !address.is_empty()) {
+        control.answers(&url(system)?).await.map_err(silent)?;
+    }
+    output.out(&format!("the mocks serve, the Author in the state `{}`\n", told.seed));
+    Ok(Exit::Green)
+}

@@ -1,0 +1,277 @@
+//! `bpconform run`: from what was asked for to a record and an exit code. The target is brought up first where it is a
+//! container, and whatever happens then, it is ended.
+
+pub(crate) mod flags;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bpconform_fixtures::Allow;
+use bpconform_mocks::author::seed;
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::run::Settings;
+use bpconform_steps::stack::Stack;
+use bpconform_steps::wire::{Connection, Limits};
+use url::Url;
+
+use crate::cli::Common;
+use crate::cli::container::ContainerArgs;
+use crate::cli::hybrid::HybridArgs;
+use crate::cli::run::{How, Run};
+use crate::cli::select::Select;
+use crate::cli::target::{TargetArgs, TargetKind};
+use crate::compare::baseline::Baseline;
+use crate::container::{self, Wanted};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::features::USUAL_AUTHOR;
+use crate::inputs::{features, selection, surfaces};
+use crate::mocked::defects_named;
+use crate::observer::Observer;
+use crate::output::Output;
+use crate::publish;
+use crate::reach::{Place, Reach};
+use crate::record::{Outcome, Record};
+use crate::record_file;
+use crate::report::Wanted as Report;
+use crate::report::style::Styles;
+use crate::report::terminal::{Detail, Terminal};
+use crate::run::options::{JOBS_ON_MOCKS, Options};
+use crate::run::target::Target;
+use crate::run::undo::JOURNAL;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// What is checked.
+    pub target: &'a TargetArgs,
+    /// Which systems are mocks.
+    pub hybrid: &'a HybridArgs,
+    /// Which scenarios.
+    pub select: &'a Select,
+    /// How the run goes.
+    pub how: &'a How,
+    /// What is common to all commands.
+    pub common: &'a Common,
+    /// Where settings and credentials come from.
+    pub place: Place<'a>,
+    /// Where everything is told.
+    pub output: &'a Output,
+    /// When the process began.
+    pub began: Instant,
+}
+
+/// Checks a target.
+pub async fn command(
+    run: &Run,
+    common: &Common,
+    place: Place<'_>,
+    output: &Output,
+    began: Instant,
+) -> Result<Exit, Error> {
+    flags::check(run, place.configured)?;
+    let contained = run.target.target == TargetKind::Container;
+    let hybrid = if contained { run.hybrid.advertised_as(container::THIS_MACHINE) } else { run.hybrid.clone() };
+    let output = &output.beside_data(run.how.reports.iter().any(Report::is_stdout));
+    let (target, select, how) = (&run.target, &run.select, &run.how);
+    let asked = Asked { target, hybrid: &hybrid, select, how, common, place, output, began };
+    if how.dry_run {
+        return asked.dry(run).await;
+    }
+    let expected = how.baseline.as_deref().map(Baseline::read).transpose()?;
+    let out = how.out.as_deref();
+    let record = if contained {
+        asked.contained(image(run)?, &run.container.start, None, out).await?
+    } else {
+        let (target, connection) = self::target(target, place, output)?;
+        asked.record(target, connection, out).await?
+    };
+    publish::publish(&record, &how.reports, output)?;
+    Ok(expected.map_or(record.outcome.exit(), |expected| publish::judge(&record, &expected, output)))
+}
+
+fn image(run: &Run) -> Result<&str, Error> {
+    run.container.author_image.as_deref().ok_or_else(|| {
+        let advice =
+            "say --author-image IMAGE or set BPCONFORM_AUTHOR_IMAGE; there is no public image of AEM".to_owned();
+        Error::Missing { what: "image of the Author", advice }
+    })
+}
+
+impl Asked<'_> {
+    /// Prints the plan as far as it can be made without asking the target.
+    async fn dry(self, run: &Run) -> Result<Exit, Error> {
+        let (target, connection) = if run.target.target == TargetKind::Container {
+            let image = container::local_image(image(run)?).await?;
+            (stand_in(image.is_some_and(|image| image.is_mocks))?, Connection::default())
+        } else {
+            target(&run.target, self.place, self.output)?
+        };
+        let (options, features) = (self.options(target, connection, None)?, features(self.select)?);
+        self.output.tell(&self.terminal().plan(&options.dry_plan(&features)));
+        Ok(Exit::Green)
+    }
+
+    /// Starts an Author in a container, checks it, and ends it.
+    pub async fn contained(
+        self,
+        image: &str,
+        args: &ContainerArgs,
+        kept: Option<&container::Kept>,
+        out: Option<&Path>,
+    ) -> Result<Record, Error> {
+        // What is wrong with the rest of what was asked for is told before anything is started.
+        self.options(stand_in(false)?, Connection::default(), out)?;
+        features(self.select)?;
+        let (surfaces, hosts) = (surfaces(self.select.surfaces.as_deref())?, self.hybrid.hosts()?);
+        let (target, place, quiet) = (self.target, self.place, self.common.quiet);
+        let wanted = Wanted { image, args, target, place, surfaces: &surfaces, hosts: &hosts, out, quiet };
+        let running = container::start(wanted, kept, self.output).await?;
+        let target = Target::Container(running.contained.clone());
+        let record = self.record(target, running.connection.clone(), out).await;
+        let kept_nothing = match kept {
+            Some(kept) => running.kept_nothing(kept).await,
+            None => Ok(false),
+        };
+        let left = running.end(out, self.output).await?;
+        for left in &left {
+            self.output.err(&format!("warning: left behind: {left}; `bpconform clean --containers` removes it\n"));
+        }
+        let mut record = record?;
+        if kept_nothing? {
+            let problem =
+                "it left nothing in what the new Author is to take over; name the directory of its repository \
+                with --keep PATH, for example --keep /opt/aem/crx-quickstart"
+                    .to_owned();
+            return Err(Error::Container { image: image.to_owned(), problem });
+        }
+        if !left.is_empty() {
+            record.outcome = Outcome::LeftSomething;
+        }
+        Ok(record)
+    }
+
+    /// Checks a target that is there.
+    async fn record(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Record, Error> {
+        let (mut options, features) = (self.options(target, connection, out)?, features(self.select)?);
+        let (output, terminal) = (self.output, self.terminal());
+        if !features.cases.iter().any(|case| options.selection.takes(case)) {
+            output.err("no scenario is selected by --tags, --name and --requirement; `bpconform list` shows all\n");
+        }
+        out.map_or(Ok(()), record_file::clear)?;
+        self.how.reports.iter().try_for_each(Report::make_room)?;
+        let own_mocks = self.hybrid.begin(&mut options, output).await?;
+        let observer = Observer::new(output.clone(), terminal.clone(), out);
+        let record = crate::run::run(&options, &features, observer.clone()).await?;
+        drop(own_mocks);
+        let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
+        observer.finish(&record)?;
+        output.tell(&terminal.end(&record));
+        Ok(record)
+    }
+
+    fn terminal(self) -> Terminal {
+        let detail = match (self.common.quiet, self.common.verbose) {
+            (true, _) => Detail::Quiet,
+            (false, 0) => Detail::Usual,
+            (false, _) => Detail::Verbose,
+        };
+        Terminal::new(Styles::for_stdout(self.common.color), detail)
+    }
+
+    fn options(self, target: Target, connection: Connection, out: Option<&Path>) -> Result<Options, Error> {
+        let (embedded, mocked) = (matches!(target, Target::Mock), target.is_mocked());
+        if self.target.target != TargetKind::Mock && self.how.jitter.is_some() {
+            return Err(Error::Usage("--jitter is for the embedded mocks; without --target they are checked".into()));
+        }
+        if self.target.target != TargetKind::Mock && !self.how.defects.is_empty() {
+            return Err(Error::Usage(
+                "--defect is for the embedded mocks; without --target they are checked. The mocks of a container take \
+                --container-env BPCONFORM_MOCK_DEFECTS=ID"
+                    .into(),
+            ));
+        }
+        let allow = self.target.allow.unwrap_or(if mocked { Allow::Change } else { Allow::Observe });
+        changes_need_care(self.how, mocked, allow)?;
+        let mocks = if mocked { BTreeSet::new() } else { self.hybrid.mocks()? };
+        let usual_jobs = match (embedded, mocked, allow) {
+            (true, _, _) => JOBS_ON_MOCKS,
+            // One stack, which begins again for each scenario.
+            (_, true, _) | (_, _, Allow::Change) => 1,
+            _ if !mocks.is_empty() => 1,
+            _ => 4,
+        };
+        let jobs = self.how.jobs.map_or(usual_jobs, usize::from);
+        if mocked && !embedded && jobs > 1 {
+            return Err(Error::Usage("the mocks of a container are one stack: leave --jobs out".into()));
+        }
+        if jobs > 1 && !mocks.is_empty() {
+            return Err(Error::Usage(
+                "--jobs: what arrives at a mock is told apart by its time only, so one scenario runs at once; leave it \
+                out"
+                    .into(),
+            ));
+        }
+        let latest = self.target.latest_service_pack.clone();
+        Ok(Options {
+            began: self.began,
+            target,
+            allow,
+            selection: selection(self.select)?,
+            jobs,
+            retries: usize::from(self.how.retry),
+            strict: self.how.strict,
+            timeout: self.how.timeout,
+            connection,
+            settings: Settings {
+                latest_service_pack: latest.or_else(|| mocked.then(|| seed::version_of(USUAL_AUTHOR)).flatten()),
+                ..Settings::default()
+            },
+            surfaces: Arc::new(surfaces(self.select.surfaces.as_deref())?),
+            redactor: self.output.redactor.clone(),
+            mocks,
+            defects: defects_named(&self.how.defects)?,
+            jitter: self.how.jitter,
+            shard: self.how.shard,
+            name: self.place.configured.profile.clone(),
+            replace: self.how.replace_configuration,
+            journal: self.how.journal.clone().or_else(|| Some(out?.join(JOURNAL))),
+        })
+    }
+}
+
+/// What only means something when a real Author is changed, and what would make that dangerous.
+fn changes_need_care(how: &How, mocked: bool, allow: Allow) -> Result<(), Error> {
+    let changes = !mocked && allow == Allow::Change;
+    if !changes && (how.replace_configuration || how.journal.is_some()) {
+        let flag = if how.replace_configuration { "--replace-configuration" } else { "--journal" };
+        return Err(Error::Usage(format!("{flag} means something only with --target author --allow change")));
+    }
+    if changes && how.jobs.is_some_and(|jobs| jobs > 1) {
+        return Err(Error::Usage(
+            "--jobs must be 1 with --allow change: scenarios change an Author one after another".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// A target that is only planned for.
+fn stand_in(mocked: bool) -> Result<Target, Error> {
+    if mocked {
+        return Ok(Target::Mock);
+    }
+    let author = Url::parse("http://127.0.0.1").map_err(|error| Error::Internal(error.to_string()))?;
+    let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
+    Ok(Target::Author(stack, Credentials::default()))
+}
+
+fn target(target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<(Target, Connection), Error> {
+    if target.target == TargetKind::Mock {
+        let limits = Limits { request: target.connection.request_timeout, ..Limits::default() };
+        return Ok((Target::Mock, Connection::to_mocks(limits)));
+    }
+    let Reach { stack, credentials, connection } = Reach::author(target, place, output)?;
+    Ok((Target::Author(stack, credentials), connection))
+}

@@ -1,0 +1,104 @@
+//! Flags that do not go together: each is an error, since what is silently ignored would be taken for checked.
+
+use clap::parser::ValueSource;
+
+use crate::cli::hybrid::Whose;
+use crate::cli::run::Run;
+use crate::cli::target::{TargetArgs, TargetKind};
+use crate::config::Configured;
+use crate::error::Error;
+
+/// Checks the flags of a run.
+pub(super) fn check(run: &Run, configured: &Configured) -> Result<(), Error> {
+    flags_need_a_target(&run.target, configured.command())?;
+    mocks_need_a_target(run, configured.command())?;
+    mocks_are_meant(run, configured)
+}
+
+/// The settings that say which systems are checked.
+pub(crate) const TARGETS: [&str; 8] =
+    ["target", "author_url", "author_image", "ims_url", "tenant_url", "console_url", "ims", "tenant"];
+
+/// Without a word the embedded mocks are checked. Who names a real system anywhere, or a profile, has said a word, and would
+/// take their verdict for that of the real one.
+fn mocks_are_meant(run: &Run, configured: &Configured) -> Result<(), Error> {
+    if run.target.target != TargetKind::Mock || configured.is_given("target") {
+        return Ok(());
+    }
+    let advice = "the embedded mocks would be checked instead: say --target author or --target container, or --target \
+        mock if they are meant";
+    if let Some(id) = TARGETS.into_iter().find(|id| configured.is_given(id)) {
+        return Err(Error::Usage(format!("{id} is set ({}), and {advice}", configured.origin_of(id))));
+    }
+    match &configured.profile {
+        Some(profile) => {
+            Err(Error::Usage(format!("the profile {profile} names no author_url and no target; {advice}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What is said of a target that is not this one would make a person believe that it was checked.
+fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Result<(), Error> {
+    let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let flag = |id: &str| id.replace('_', "-");
+    let of_container = ["author_image", "container_port", "publish", "container_env", "mount", "start_timeout"];
+    if let Some(id) = of_container.iter().find(|id| target.target != TargetKind::Container && said(id)) {
+        return Err(Error::Usage(format!("--{} means nothing without --target container", flag(id))));
+    }
+    let of_author: &[&str] = match target.target {
+        TargetKind::Mock => &[
+            "author_url",
+            "ims_url",
+            "tenant_url",
+            "console_url",
+            "credentials",
+            "ca_file",
+            "client_cert",
+            "client_key",
+            "insecure",
+            "proxy",
+            "headers",
+        ],
+        TargetKind::Container => &["author_url"],
+        TargetKind::Author => &[],
+    };
+    match (of_author.iter().find(|id| said(id)), target.target) {
+        (Some(id), TargetKind::Mock) => {
+            Err(Error::Usage(format!("--{} means nothing to the embedded mocks; add --target author", flag(id))))
+        }
+        (Some(_), _) => {
+            Err(Error::Usage("--author-url means nothing to a container, which is given its address".into()))
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// How a run serves mocks to a real Author.
+const SERVING: [&str; 6] = ["tenant_id", "advertise", "bind", "ims_port", "tenant_port", "ca_dir"];
+
+/// What serves no mock, or would serve it in vain.
+fn mocks_need_a_target(run: &Run, matches: &clap::ArgMatches) -> Result<(), Error> {
+    let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let flag = |id: &str| id.replace('_', "-");
+    if run.target.target == TargetKind::Mock {
+        return match ["ims", "tenant"].iter().chain(&SERVING).find(|id| said(id)) {
+            Some(id) => Err(Error::Usage(format!(
+                "--{} means nothing to the embedded mocks, which are all mocks; add --target author",
+                flag(id)
+            ))),
+            None => Ok(()),
+        };
+    }
+    let mocks = run.hybrid.mocks()?;
+    if let Some(id) = ["ims", "tenant"]
+        .into_iter()
+        .find(|id| mocks.iter().any(|system| system.word() == *id) && said(&format!("{id}_url").as_str()))
+    {
+        return Err(Error::Usage(format!("--{id}-url is of the real one, and --{id} says that it is a mock")));
+    }
+    match SERVING.iter().find(|id| run.hybrid.ims != Whose::Mock && said(id)) {
+        Some(id) => Err(Error::Usage(format!("--{} is for mocks that the run serves; add --ims mock", flag(id)))),
+        None => Ok(()),
+    }
+}

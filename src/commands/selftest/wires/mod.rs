@@ -1,0 +1,112 @@
+//! `bpconform selftest --wire`: the proof that no step takes a broken wire for an answer. For every documented step and
+//! every fault of the wire, the shortest scenario with that step runs on a stack of its own; the first request that the
+//! step sends to the target is struck by the fault. Nobody can tell then what the target is like: the verdict must be
+//! `error`, with a reason that names the request, and in time.
+
+mod cell;
+mod cells;
+mod exceptions;
+mod table;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bpconform_mocks::authority::Authority;
+use bpconform_mocks::faults::Fault;
+
+use crate::commands::selftest::{Found, Quiet, at_once, play, red, workers};
+use crate::error::Error;
+use crate::features::Features;
+use crate::run::mocks::Mocks;
+use crate::run::options::Options;
+use crate::verdict::Verdict;
+
+pub use cell::{Cell, Fate};
+use cells::Target;
+pub use table::Wires;
+
+/// How long a request may take here; a fault that makes the run wait makes it wait this long.
+const REQUEST: Duration = Duration::from_secs(1);
+
+/// The same for a cell that is played again.
+const REQUEST_AGAIN: Duration = Duration::from_secs(8);
+
+/// How long a step that is struck may take: what it waits for, and what a busy machine adds.
+const STEP: Duration = Duration::from_secs(20);
+
+/// How many scenarios run at once, those of all faults together, where much of what they do is to wait.
+const AT_ONCE: usize = 16;
+
+/// The same for each fault that they have to work on; more would only need more memory.
+const AT_WORK: usize = 2;
+
+/// Breaks the wire at each step of the features by each of these faults.
+pub fn wires(options: &Options, features: &Features, faults: &[&'static Fault]) -> Result<Found<Wires>, Error> {
+    let _quiet = Quiet::begin();
+    let plan = options.dry_plan(features);
+    let clean = play(options, features, &plan, Mocks::new(&plan, Vec::new(), None))?;
+    let failed: Vec<_> = clean.iter().filter(|scenario| scenario.verdict != Verdict::Passed).map(red).collect();
+    if !failed.is_empty() {
+        return Ok(Found::NotGreen(failed));
+    }
+    let authority = Arc::new(Authority::new().map_err(Error::Mock)?);
+    let mut options = options.clone();
+    options.connection.authorities = Some(authority.certificate().as_bytes().to_vec());
+    let targets = cells::targets(&features.cases, &clean);
+    drop(clean);
+    let columns = at_once(faults, |fault| column(&options, &targets, fault, &authority))?;
+    Ok(Found::Matrix(Wires::new(targets.iter().map(Target::name).collect(), faults, columns)))
+}
+
+/// What comes of one fault at each step. A cell that is not as it must be is played again with more time: on a busy
+/// machine another request may take longer than it has here.
+fn column(
+    options: &Options,
+    targets: &[Target],
+    fault: &'static Fault,
+    authority: &Arc<Authority>,
+) -> Result<Vec<Cell>, Error> {
+    let all: Vec<usize> = (0..targets.len()).collect();
+    let mut column = strike(options, targets, &all, fault, authority, REQUEST)?;
+    let again: Vec<usize> = all.into_iter().filter(|index| !column[*index].fate.is_right()).collect();
+    for (index, cell) in again.iter().zip(strike(options, targets, &again, fault, authority, REQUEST_AGAIN)?) {
+        column[*index] = cell;
+    }
+    Ok(column)
+}
+
+fn strike(
+    options: &Options,
+    targets: &[Target],
+    which: &[usize],
+    fault: &'static Fault,
+    authority: &Arc<Authority>,
+    request: Duration,
+) -> Result<Vec<Cell>, Error> {
+    let began = Instant::now();
+    let mut options = options.clone();
+    options.connection.limits.request = request;
+    options.jobs = if fault.makes_wait() { (AT_ONCE / workers()).max(AT_WORK) } else { AT_WORK };
+    let mut features = Features { all: Vec::new(), cases: Vec::new() };
+    for index in which {
+        let (feature, case) = targets[*index].struck_by(fault, *index);
+        features.all.push(feature);
+        features.cases.push(case);
+    }
+    let plan = options.dry_plan(&features);
+    let mocks =
+        Mocks { authority: fault.needs_tls().then(|| Arc::clone(authority)), ..Mocks::new(&plan, Vec::new(), None) };
+    let records = play(&options, &features, &plan, mocks)?;
+    tracing::info!(fault = fault.id, cells = which.len(), took = ?began.elapsed(), "struck");
+    let redact = |reason: &str| options.redactor.redact(reason);
+    let judge = |(index, record): (&usize, &_)| targets[*index].judge(fault, record, STEP, redact);
+    Ok(which.iter().zip(&records).map(judge).collect())
+}
+
+/// The most memory that this process had at any time, in MB, where the system tells it.
+pub(crate) fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string(PathBuf::from("/proc/self/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
+}

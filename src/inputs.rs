@@ -1,0 +1,29 @@
+//! The features, the selection and the surfaces that flags name.
+
+use std::path::Path;
+
+use bpconform_fixtures::Surfaces;
+
+use crate::cli::select::Select;
+use crate::error::Error;
+use crate::features::Features;
+use crate::plan::Selection;
+use crate::tags::Vocabulary;
+
+/// The features of a directory, or those that are built in.
+pub fn features(select: &Select) -> Result<Features, Error> {
+    Features::read(select.features.as_deref(), Vocabulary::built_in())
+}
+
+/// Which scenarios are asked for.
+pub fn selection(select: &Select) -> Result<Selection, Error> {
+    Selection::new(select.tags.as_deref(), select.name.clone(), select.requirements.clone())
+}
+
+/// The surfaces of a file over the built-in ones.
+pub fn surfaces(file: Option<&Path>) -> Result<Surfaces, Error> {
+    Ok(match file {
+        Some(file) => Surfaces::read_over_built_in(file)?,
+        None => Surfaces::built_in().clone(),
+    })
+}

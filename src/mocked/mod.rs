@@ -1,0 +1,74 @@
+//! Mocked stacks as the command uses them: started here, or served elsewhere and asked over HTTP.
+
+pub mod client;
+pub mod control;
+
+use std::sync::Arc;
+
+use bpconform_fixtures::{Defect, Defects};
+use bpconform_mocks::stack::{self, StackError, StackOptions};
+use bpconform_steps::credentials::Credentials;
+use bpconform_steps::stack::Stack;
+use url::Url;
+
+use crate::error::Error;
+
+/// The label of an image that says `true` when what it holds is the mocks, with a control.
+pub const IMAGE_LABEL: &str = "org.bpconform.mocks";
+
+/// A mocked stack that serves until it is dropped.
+#[derive(Debug)]
+pub struct MockStack {
+    /// Where its systems are.
+    pub stack: Stack,
+    /// What it accepts.
+    pub credentials: Credentials,
+    running: stack::Stack,
+}
+
+impl MockStack {
+    /// Starts a stack.
+    pub async fn start(options: StackOptions) -> Result<Self, Error> {
+        let running = start(options).await?;
+        let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
+        let author = url(&running.author)?;
+        // The controls are no part of the target: they answer in plain, whatever becomes of TLS.
+        let control = url(&running.author.replacen("https:", "http:", 1))?;
+        let stack = Stack {
+            ims: Some(url(&running.ims)?),
+            console: Some(url(&running.console)?),
+            tenant: Some(url(&running.tenant)?),
+            control: Some(control),
+            author,
+        };
+        let values = running.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let (credentials, _) = Credentials::new(values);
+        Ok(Self { stack, credentials, running })
+    }
+
+    /// Stops it and waits until nothing of it runs any more.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+pub(crate) async fn start(options: StackOptions) -> Result<stack::Stack, Error> {
+    stack::Stack::start(options).await.map_err(|error| match error {
+        StackError::Bind { .. } | StackError::Serve(_) => Error::Mock(error.to_string()),
+        StackError::Seed(_) | StackError::Tenant(_) | StackError::Host(_) | StackError::Missing { .. } => {
+            Error::Usage(error.to_string())
+        }
+    })
+}
+
+/// The defects of these ids. The error names one that does not exist.
+pub fn defects_named(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
+    let all = Defects::built_in();
+    let find = |id: &String| {
+        all.get(id).cloned().map(Arc::new).ok_or_else(|| {
+            let near = all.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            Error::Usage(format!("--defect {id}: there is no such defect; fixtures/defects.toml has all{near}"))
+        })
+    };
+    ids.iter().map(find).collect()
+}

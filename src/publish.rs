@@ -1,0 +1,75 @@
+//! What a command does with a record: compare it with a baseline, write the reports, and tell GitHub Actions.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::compare::baseline::{self, Baseline};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::record::Record;
+use crate::report::{Wanted, github};
+
+/// Compares a record with a baseline, and tells.
+pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
+    let judgement = baseline::judge(record, expected, today());
+    output.tell(&format!("\n{}", judgement.text()));
+    judgement.exit
+}
+
+/// Today's date in UTC: the same on every machine.
+pub fn today() -> Date {
+    TimeZone::UTC.to_datetime(Timestamp::now()).date()
+}
+
+/// Draws the reports that were asked for, and what GitHub Actions shows when it runs there.
+pub fn publish(record: &Record, wanted: &[Wanted], output: &Output) -> Result<(), Error> {
+    wanted.iter().try_for_each(|wanted| draw(record, wanted, output))?;
+    if !is_github() {
+        return Ok(());
+    }
+    output.tell(&github::annotations(record));
+    step_summary(&github::summary(record), output)
+}
+
+fn is_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Adds to the step's summary, where GitHub Actions keeps one.
+pub fn step_summary(markdown: &str, output: &Output) -> Result<(), Error> {
+    match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| is_github() && !file.is_empty()) {
+        Some(file) => append(Path::new(&file), markdown, output),
+        None => Ok(()),
+    }
+}
+
+/// Adds to the step's summary what it has room for: GitHub throws a larger one away as a whole.
+fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
+    let text = output.redactor.redact(text);
+    let there = std::fs::metadata(file).map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
+    if there.saturating_add(text.len()) > github::SUMMARY_LIMIT {
+        output.err("warning: the step's summary on GitHub is full; this one is left out\n");
+        return Ok(());
+    }
+    let open = OpenOptions::new().create(true).append(true).open(file);
+    open.and_then(|mut open| open.write_all(text.as_bytes()))
+        .map_err(|source| Error::Write { file: file.to_owned(), source })
+}
+
+/// Draws one report.
+pub fn draw(record: &Record, wanted: &Wanted, output: &Output) -> Result<(), Error> {
+    let text = wanted.format.draw(record)?;
+    if wanted.is_stdout() {
+        output.out(&text);
+        return Ok(());
+    }
+    wanted.make_room()?;
+    std::fs::write(&wanted.path, output.redactor.redact(&text))
+        .map_err(|source| Error::Write { file: wanted.path.clone(), source })
+}

@@ -1,0 +1,35 @@
+//! The evidence of scenarios, from their end until their record is made.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bpconform_steps::evidence::Exchange;
+
+use crate::run::key::Key;
+
+/// What a scenario leaves behind when it ends: what went over the wire, and what could not be undone.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// What went over the wire for its steps.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// What went over the wire to undo what it changed.
+    pub(crate) undo: Vec<Exchange>,
+    /// What could not be undone.
+    pub(crate) left_behind: Vec<String>,
+}
+
+/// The evidence of scenarios that have ended, until their record is made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shelf(Arc<Mutex<HashMap<Key, Evidence>>>);
+
+impl Shelf {
+    /// Puts the evidence of a scenario there.
+    pub(crate) fn put(&self, key: Key, evidence: Evidence) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, evidence);
+    }
+
+    /// Takes the evidence of a scenario out.
+    pub(crate) fn take(&self, key: &Key) -> Evidence {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key).unwrap_or_default()
+    }
+}

@@ -1,0 +1,13 @@
+//! What tells a scenario of a run apart.
+
+use std::path::PathBuf;
+
+use cucumber::gherkin::{Feature, Scenario};
+
+/// What tells a scenario apart: its file and its line.
+pub(crate) type Key = (PathBuf, usize);
+
+/// The key of a scenario of a feature.
+pub(crate) fn key(feature: &Feature, scenario: &Scenario) -> Key {
+    (feature.path.clone().unwrap_or_default(), scenario.position.line)
+}

@@ -1,0 +1,119 @@
+//! Plays the scenarios that a plan runs, and gives their records back in the document's order.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bpconform_steps::run::Run as Shared;
+use bpconform_steps::wire::Wire;
+use cucumber::gherkin::{Feature, Scenario};
+
+use crate::error::Error;
+use crate::features::Features;
+use crate::plan::{Decision, Plan, Planned};
+use crate::record::ScenarioRecord;
+use crate::run::drive::{Happening, drive};
+use crate::run::id::run_id;
+use crate::run::key::{Key, key};
+use crate::run::mocks::Mocks;
+use crate::run::options::Options;
+use crate::run::stage::{Ground, Stage, Stop};
+use crate::run::trace::not_run;
+use crate::run::undo;
+use crate::run::watch::Watch;
+use crate::verdict::Verdict;
+
+/// What all scenarios of a run share; the journal is begun.
+pub(super) fn shared(options: &Options) -> Result<Shared, Error> {
+    let id = run_id();
+    let journal = undo::begin(options, &id)?;
+    let wire = Wire::new(&options.connection).map_err(|error| Error::Usage(error.to_string()))?;
+    Ok(Shared {
+        embedded: options.target.is_mocked(),
+        mocks: options.mocks.clone(),
+        settings: options.settings.clone(),
+        journal,
+        ..Shared::new(id, options.allow, Arc::clone(&options.surfaces), wire, options.redactor.clone())
+    })
+}
+
+/// Runs a plan on mocked stacks, and gives the records of its scenarios back.
+pub(crate) async fn on_mocks(
+    options: &Options,
+    features: &Features,
+    plan: &Plan,
+    mocks: Mocks,
+) -> Result<Vec<ScenarioRecord>, Error> {
+    let stage = Stage::new(Arc::new(shared(options)?), Ground::Mock(mocks), Stop::default());
+    Ok(play(features, plan, options, stage, |_: &ScenarioRecord| ()).await)
+}
+
+/// Runs what the plan says and gives all records back in the document's order.
+pub(super) async fn play(
+    features: &Features,
+    plan: &Plan,
+    options: &Options,
+    stage: Stage,
+    mut watch: impl Watch + 'static,
+) -> Vec<ScenarioRecord> {
+    let planned = plan.scenarios.iter().map(skipped);
+    let records: Rc<RefCell<Vec<Option<ScenarioRecord>>>> = Rc::new(RefCell::new(planned.collect()));
+    let cases: HashMap<Key, _> = plan
+        .scenarios
+        .iter()
+        .enumerate()
+        .map(|(index, planned)| (planned.key(), (index, planned.case.clone())))
+        .collect();
+    let chosen = choose(features, plan);
+    let mut told = 0;
+    let mut tell_ready = move |watch: &mut dyn Watch, records: &[Option<ScenarioRecord>]| {
+        while let Some(Some(record)) = records.get(told) {
+            watch.told(record);
+            told += 1;
+        }
+    };
+    tell_ready(&mut watch, &records.borrow());
+    let known = Rc::clone(&records);
+    drive(chosen, options.jobs, options.retries, stage, move |key, happening| {
+        let Some((index, case)) = cases.get(&key) else { return };
+        match happening {
+            Happening::Begun => watch.begun(&case.id, &case.name),
+            Happening::Step(sentence) => watch.step(&case.id, &sentence),
+            Happening::Ended(ended) => {
+                let record = ended.record(case);
+                watch.ended(&record);
+                known.borrow_mut()[*index] = Some(record);
+                tell_ready(&mut watch, &known.borrow());
+            }
+        }
+    })
+    .await;
+    let records = records.take();
+    let lost = |case| not_run(case, Verdict::Error, Some("the harness lost it".into()));
+    let with_plan = records.into_iter().zip(&plan.scenarios);
+    with_plan.map(|(record, planned)| record.unwrap_or_else(|| lost(&planned.case))).collect()
+}
+
+/// The record of a scenario that the plan skips.
+pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
+    match &planned.decision {
+        Decision::Run => None,
+        Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
+    }
+}
+
+/// The features with only the scenarios that run.
+fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
+    let running = plan.scenarios.iter().filter(|planned| planned.decision == Decision::Run);
+    let keys: BTreeSet<Key> = running.map(Planned::key).collect();
+    let choose = |feature: &Feature| {
+        let keep = |scenario: &Scenario| keys.contains(&key(feature, scenario));
+        let mut chosen = feature.clone();
+        chosen.scenarios.retain(keep);
+        chosen.rules.iter_mut().for_each(|rule| rule.scenarios.retain(keep));
+        chosen.rules.retain(|rule| !rule.scenarios.is_empty());
+        (!chosen.scenarios.is_empty() || !chosen.rules.is_empty()).then_some(chosen)
+    };
+    features.all.iter().filter_map(choose).collect()
+}

@@ -1,0 +1,104 @@
+//! The record of a run as a whole: opened before anything has run, closed at the end.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::plan::{Plan, Planned};
+use crate::record::{self, Outcome, PlanRecord, Record, ShardRecord, Summary, Surroundings, TargetRecord, Tool};
+use crate::run::options::Options;
+use crate::run::play::skipped;
+use crate::run::stage::Why;
+use crate::run::survey::Survey;
+use crate::run::target::Target;
+use crate::run::trace::not_run;
+use crate::surroundings;
+use crate::text::milliseconds;
+use crate::verdict::Verdict;
+
+/// The record before anything has run.
+pub(super) fn open(
+    options: &Options,
+    plan: &Plan,
+    shard: Option<ShardRecord>,
+    started: Timestamp,
+    survey: Option<Survey>,
+) -> Record {
+    let not_yet =
+        |planned: &Planned| skipped(planned).unwrap_or_else(|| not_run(&planned.case, Verdict::Unproven, None));
+    let scenarios: Vec<_> = plan.scenarios.iter().map(not_yet).collect();
+    Record {
+        format: record::FORMAT,
+        tool: Tool::this(),
+        started,
+        duration_ms: 0.0,
+        target: target(options, survey),
+        allow: options.allow,
+        plan: PlanRecord {
+            tags: options.selection.tags().map(str::to_owned),
+            name: options.selection.name().map(str::to_owned),
+            requirements: options.selection.requirements().to_vec(),
+            run: plan.running(),
+            skip: plan.scenarios.len() - plan.running(),
+            jobs: options.jobs,
+            retries: options.retries,
+            strict: options.strict,
+            timeout_s: options.timeout.as_secs(),
+            shard,
+        },
+        environment: Surroundings { name: options.name.clone(), ..surroundings::here() },
+        body_cap: bpconform_steps::evidence::BODY_CAP,
+        left_behind: Vec::new(),
+        journal: None,
+        requirements: record::requirements(&scenarios),
+        scenarios,
+        summary: Summary::default(),
+        outcome: Outcome::Interrupted,
+        exit_code: Outcome::Interrupted.exit().code(),
+        complete: false,
+    }
+}
+
+/// Completes the record when its scenarios are those that ran.
+pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<Why>) {
+    record.duration_ms = milliseconds(Timestamp::now().duration_since(record.started).unsigned_abs());
+    record.summary.wall_ms = milliseconds(options.began.elapsed());
+    record.complete = stopped.is_none();
+    record.judge_again(stopped == Some(Why::Interrupted));
+}
+
+fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
+    let addresses = match options.target.place() {
+        None => BTreeMap::new(),
+        Some((stack, _)) => {
+            let all = [
+                ("author", Some(&stack.author)),
+                ("ims", stack.ims.as_ref()),
+                ("console", stack.console.as_ref()),
+                ("tenant", stack.tenant.as_ref()),
+            ];
+            all.into_iter().filter_map(|(name, url)| Some((name.to_owned(), url?.clone()))).collect()
+        }
+    };
+    let contained = match &options.target {
+        Target::Container(contained) => Some(contained),
+        _ => None,
+    };
+    let (product, states) = survey.map(|survey| (survey.product, survey.states)).unwrap_or_default();
+    TargetRecord {
+        kind: options.target.word().to_owned(),
+        addresses,
+        mocks: options.mocks.iter().map(|system| system.word().to_owned()).collect(),
+        insecure: options.connection.insecure,
+        product,
+        states: states.into_iter().collect(),
+        surfaces: options.surfaces.name.clone(),
+        surfaces_sha256: surroundings::sha256_of(&*options.surfaces),
+        defects: match contained {
+            Some(contained) => contained.defects.clone(),
+            None => options.defects.iter().map(|defect| defect.id.clone()).collect(),
+        },
+        jitter: options.jitter,
+        image: contained.map(|contained| format!("{} ({})", contained.image.name, contained.image.id)),
+    }
+}

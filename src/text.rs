@@ -1,0 +1,8 @@
+//! Values as text, and the numbers that they are made of.
+
+/// A duration in milliseconds, to the microsecond.
+pub fn milliseconds(duration: std::time::Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits for centuries")]
+    let us = duration.as_micros() as f64;
+    us / 1000.0
+}
