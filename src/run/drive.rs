@@ -77,8 +77,7 @@ fn teller() -> impl Fn() + 'static {
         let hook = Arc::clone(&hook);
         once.call_once(|| {
             panic::set_hook(Box::new(move |info| {
-                let text = info.payload().downcast_ref::<String>();
-                if text.is_none_or(|text| Problem::from_text(text).to_string() != *text) {
+                if !info.payload().is::<Problem>() {
                     hook(info);
                 }
             }));
@@ -134,9 +133,10 @@ impl Scribe {
                 trace.started(at);
                 (self.tell)(key, Happening::Begun);
             }
-            event::Scenario::Hook(_, event::Hook::Failed(_, info)) => {
-                trace.hook_failed(Problem::from_text(&panic_text(&info)));
-            }
+            event::Scenario::Hook(_, event::Hook::Failed(_, info)) => match problem_of(&info) {
+                Ok(problem) => trace.hook_failed(problem),
+                Err(reason) => trace.hook_harness_failed(reason),
+            },
             event::Scenario::Hook(..) | event::Scenario::Log(_) => {}
             event::Scenario::Background(step, event) | event::Scenario::Step(step, event) => {
                 if matches!(event, event::Step::Started) {
@@ -167,21 +167,23 @@ fn note_step(trace: &mut Trace, step: &Step, event: event::Step<World>, at: Syst
             let sentence = format!("{}{}", step.keyword, step.value);
             trace.harness_failed(at, format!("no step of the harness reads `{}`", sentence.trim()));
         }
-        event::Step::Failed(_, _, _, event::StepError::Panic(info)) => {
-            let text = panic_text(&info);
-            let problem = Problem::from_text(&text);
-            if problem.to_string() == text {
-                trace.step_ended(at, Some(problem));
-            } else {
-                trace.harness_failed(at, problem.reason);
-            }
-        }
+        event::Step::Failed(_, _, _, event::StepError::Panic(info)) => match problem_of(&info) {
+            Ok(problem) => trace.step_ended(at, Some(problem)),
+            Err(reason) => trace.harness_failed(at, reason),
+        },
         event::Step::Failed(_, _, _, error) => trace.harness_failed(at, error.to_string()),
     }
 }
 
-fn panic_text(info: &event::Info) -> String {
-    let text = info.downcast_ref::<String>().cloned();
-    text.or_else(|| info.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_else(|| "a panic without a text".to_owned())
+/// The problem that a step returned. A panic that no problem stands behind is the harness's own, whatever its text says:
+/// then the reason.
+fn problem_of(info: &event::Info) -> Result<Problem, String> {
+    if let Some(problem) = info.downcast_ref::<Problem>() {
+        return Ok(problem.clone());
+    }
+    let text = info.downcast_ref::<String>().map(String::as_str).or_else(|| info.downcast_ref::<&str>().copied());
+    Err(format!("the harness itself failed: {}", text.unwrap_or("a panic without a text")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! A step that no feature has: it makes the mocks strike the next request. What is struck can so be said to the step.
 
 use bpconform_mocks::faults::Fault;
+use bpconform_steps::world::end_step;
 use bpconform_steps::{Call, Problem, World};
 use cucumber::step::{Collection, Context};
 use futures::FutureExt as _;
@@ -22,10 +23,7 @@ pub(crate) fn with_mark(steps: Collection<World>) -> Collection<World> {
 
 fn mark(world: &mut World, context: Context) -> LocalBoxFuture<'_, ()> {
     async move {
-        if let Err(problem) = strike(world, &context).await {
-            // As cucumber wants it of every step.
-            std::panic::panic_any(problem.to_string());
-        }
+        end_step(strike(world, &context).await);
     }
     .boxed_local()
 }

@@ -11,6 +11,7 @@ use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::undoing;
 use bpconform_steps::wire::{Connection, Wire};
+use bpconform_steps::world::end_step;
 use bpconform_steps::{Problem, World};
 use tokio_util::sync::CancellationToken;
 
@@ -85,9 +86,7 @@ impl Stage {
             }
             Err(problem) => Err(problem),
         };
-        if let Err(problem) = began {
-            std::panic::panic_any(problem.to_string());
-        }
+        end_step(began);
     }
 
     /// What this does is undone with the scenario's own changes.

@@ -49,6 +49,12 @@ impl Trace {
         self.hook = Some(problem);
     }
 
+    /// The same, and it is the harness's own fault.
+    pub(crate) fn hook_harness_failed(&mut self, reason: String) {
+        self.harness_failed = true;
+        self.hook = Some(Problem::error(reason));
+    }
+
     /// A step begins.
     pub(crate) fn step_started(&mut self, line: usize, at: SystemTime) {
         self.steps.push(StepTrace { line, started: at, ended: None, problem: None });

@@ -17,8 +17,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Failed, Self::Error, Self::Skipped];
-
     const fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -28,7 +26,7 @@ impl Kind {
     }
 }
 
-/// Why a step did not pass. Steps return it; cucumber carries it as text, so [`Problem::from_text`] reads it back.
+/// Why a step did not pass. Steps return it, and the engine gets this value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problem {
     /// What it means for the verdict.
@@ -55,17 +53,6 @@ impl Problem {
     pub fn skipped(reason: impl Into<String>) -> Self {
         Self { kind: Kind::Skipped, reason: reason.into() }
     }
-
-    /// Reads back what a step's panic carried. A text that no [`Problem`] wrote is a panic of the harness: an error.
-    pub fn from_text(text: &str) -> Self {
-        Kind::ALL
-            .into_iter()
-            .find_map(|kind| {
-                let reason = text.strip_prefix(kind.word())?.strip_prefix(": ")?;
-                Some(Self { kind, reason: reason.to_owned() })
-            })
-            .unwrap_or_else(|| Self::error(format!("the harness itself failed: {text}")))
-    }
 }
 
 impl fmt::Display for Problem {
@@ -77,21 +64,4 @@ impl fmt::Display for Problem {
 /// Fails the step with `reason` unless the target is as it should be.
 pub fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Problem::failed(reason())) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_survives_the_way_through_a_panic() {
-        for problem in [Problem::failed("a: b"), Problem::error(""), Problem::skipped("surface unknown: x")] {
-            assert_eq!(Problem::from_text(&problem.to_string()), problem);
-        }
-    }
-
-    #[test]
-    fn a_foreign_panic_is_an_error_of_the_harness() {
-        assert_eq!(Problem::from_text("index out of bounds").kind, Kind::Error);
-    }
 }

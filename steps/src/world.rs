@@ -1,5 +1,7 @@
 //! What one scenario knows: its session with the target, and what its steps found out so far.
 
+use std::panic;
+
 use crate::memory::Memory;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
@@ -37,5 +39,13 @@ impl World {
     /// Ends the scenario and gives its session back.
     pub fn end(&mut self) -> Option<Session> {
         self.session.take()
+    }
+}
+
+/// Tells cucumber how a step ended. It knows no other way than a panic to say that a step did not pass; the panic carries the
+/// [`Problem`] itself, so that nothing else can be taken for one.
+pub fn end_step(outcome: Checked) {
+    if let Err(problem) = outcome {
+        panic::panic_any(problem);
     }
 }

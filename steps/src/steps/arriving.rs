@@ -4,8 +4,8 @@
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
 use bpconform_fixtures::System;
+use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
-use cucumber::{given, then, when};
 use url::Url;
 
 use super::below_heading;

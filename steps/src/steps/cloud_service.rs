@@ -1,6 +1,6 @@
 //! Sentences of `04-cloud-service.feature`.
 
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 
 use super::chosen::Chosen;
 use crate::author::cloud_configuration::{self, CloudConfiguration};

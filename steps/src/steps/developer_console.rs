@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
-use cucumber::{then, when};
+use bpconform_step_macros::{then, when};
 use serde_json::Value;
 
 use crate::author::repository::text;

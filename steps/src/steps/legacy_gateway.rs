@@ -1,6 +1,6 @@
 //! Sentences of `10-legacy-gateway.feature`: configurations from before the Developer Console.
 
-use cucumber::{then, when};
+use bpconform_step_macros::{then, when};
 use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};

@@ -1,7 +1,7 @@
 //! Sentences of `09-legacy-jwt.feature`: the service account (JWT) set-up as it is still in the field.
 
 use bpconform_fixtures::{System, certificates as worthless};
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 

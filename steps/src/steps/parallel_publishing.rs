@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bpconform_fixtures::surfaces::expand;
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 use jiff::{SignedDuration, Timestamp};
 
 use super::publishing::{self, Assets, Folder};

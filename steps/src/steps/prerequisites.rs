@@ -1,8 +1,8 @@
 //! Sentences of `01-prerequisites.feature`.
 
 use bpconform_fixtures::System;
+use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
-use cucumber::{given, then, when};
 use regex::Regex;
 use url::Url;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 use jiff::SignedDuration;
 
 use crate::author::assets::{self, Asset, Way};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 use serde_json::Value;
 
 use super::publishing::{self, Assets, asset_path};

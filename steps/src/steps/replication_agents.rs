@@ -2,8 +2,8 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
+use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
-use cucumber::{given, then, when};
 use futures::future::{join_all, try_join_all};
 
 use super::{below_heading, fill};

@@ -1,6 +1,6 @@
 //! Sentences of `08-upgrade.feature`: no publishing job may be running before anything is edited.
 
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 
 use super::publishing::Folder;
 use crate::author::agents::{self, Agent};

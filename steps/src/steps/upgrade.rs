@@ -3,7 +3,7 @@
 //! The scenarios that delete are tagged `@replaces`: on a real Author the run keeps the whole configuration before, the Mac
 //! user's keys among it, and puts it back afterwards.
 
-use cucumber::{given, then, when};
+use bpconform_step_macros::{given, then, when};
 
 use super::running_jobs::none_running;
 use crate::author::agents::{self, Agent};

@@ -1,0 +1,65 @@
+//! The attributes `given`, `when` and `then` of step functions.
+//!
+//! Cucumber's own attributes turn the error of a step function into the text of a panic, so that nobody can tell it from a
+//! panic of the harness. These register a function that passes the result on to `world::end_step`, which keeps its type.
+
+use proc_macro::TokenStream;
+use proc_macro2::Ident;
+use quote::{ToTokens as _, format_ident, quote};
+use syn::{FnArg, ItemFn, Pat, ReturnType, Visibility, parse_quote};
+
+/// Registers a step function for a `Given` sentence; the argument is that of `cucumber::given`.
+#[proc_macro_attribute]
+pub fn given(sentence: TokenStream, function: TokenStream) -> TokenStream {
+    register("given", sentence, function)
+}
+
+/// Registers a step function for a `When` sentence; the argument is that of `cucumber::when`.
+#[proc_macro_attribute]
+pub fn when(sentence: TokenStream, function: TokenStream) -> TokenStream {
+    register("when", sentence, function)
+}
+
+/// Registers a step function for a `Then` sentence; the argument is that of `cucumber::then`.
+#[proc_macro_attribute]
+pub fn then(sentence: TokenStream, function: TokenStream) -> TokenStream {
+    register("then", sentence, function)
+}
+
+fn register(keyword: &str, sentence: TokenStream, function: TokenStream) -> TokenStream {
+    let sentence = proc_macro2::TokenStream::from(sentence);
+    match syn::parse(function) {
+        Ok(function) => registered(&format_ident!("{keyword}"), &sentence, &function),
+        Err(error) => error.into_compile_error(),
+    }
+    .into()
+}
+
+/// The function as it is, and one beside it that cucumber calls.
+fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &ItemFn) -> proc_macro2::TokenStream {
+    if matches!(function.sig.output, ReturnType::Default) {
+        // It cannot fail, so there is nothing to pass on.
+        return quote!(#[::cucumber::#keyword(#sentence)] #function);
+    }
+    let name = &function.sig.ident;
+    let arguments: Vec<_> = function.sig.inputs.iter().map(argument_name).collect();
+    let awaiting = function.sig.asyncness.map(|_| quote!(.await));
+    let mut called = function.clone();
+    called.vis = Visibility::Inherited;
+    called.attrs = vec![parse_quote!(#[::cucumber::#keyword(#sentence)])];
+    called.sig.ident = format_ident!("{keyword}_{name}");
+    called.sig.output = ReturnType::Default;
+    called.block = parse_quote!({ crate::world::end_step(#name(#(#arguments),*)#awaiting); });
+    // A function may be registered for several sentences: each of these has a scope of its own.
+    quote!(#function const _: () = { #called };)
+}
+
+fn argument_name(argument: &FnArg) -> proc_macro2::TokenStream {
+    match argument {
+        FnArg::Typed(typed) => match &*typed.pat {
+            Pat::Ident(name) => name.ident.to_token_stream(),
+            other => other.to_token_stream(),
+        },
+        FnArg::Receiver(receiver) => receiver.to_token_stream(),
+    }
+}
