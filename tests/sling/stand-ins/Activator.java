@@ -3,6 +3,7 @@ package bpconform.standins;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.Map;
+import javax.servlet.Filter;
 import javax.servlet.Servlet;
 import org.apache.felix.inventory.InventoryPrinter;
 import org.apache.jackrabbit.vault.packaging.Packaging;
@@ -62,7 +63,8 @@ public final class Activator implements BundleActivator {
             path(context, new Ims.Health(), Ims.SERVLETS + "health");
             path(context, new Packages.List(packaging), "/crx/packmgr/list.jsp");
             path(context, new Packages.Service(packaging), "/crx/packmgr/service.jsp");
-            path(context, new Packages.Commands(packaging), "/crx/packmgr/service", "/crx/packmgr/service/.json");
+            context.registerService(Filter.class, new Packages.Commands(packaging), properties(
+                "sling.filter.scope", "REQUEST"));
             path(context, new Content(repository), "/bin/stand-ins/copy");
             path(context, new Login.Security(repository), Login.PAGE + "/j_security_check");
             // The last: whoever waits for the login page may ask for all the others.

@@ -2,9 +2,11 @@ package bpconform.standins;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,9 +65,10 @@ final class Agents {
             if (!"true".equals(Web.property(agent, "enabled"))) {
                 throw new IOException("Agent is disabled");
             }
-            if (Web.users(session).getAuthorizable(Web.property(agent, "userId")) == null) {
+            String actsAs = Web.property(agent, "userId");
+            if (!actsAs.isEmpty() && Web.users(session).getAuthorizable(actsAs) == null) {
                 throw new IOException("Replicaiton Agent [" + delivery.id + "] has invalid agent userId ["
-                    + Web.property(agent, "userId") + "]");
+                    + actsAs + "]");
             }
             send(session, agent, delivery, target);
             delivery.info("Replication (TEST) of /content successful.");
@@ -102,13 +105,7 @@ final class Agents {
         delivery.info("deserialize content for delivery");
         delivery.info("No message body: Content ReplicationContent.VOID is empty");
         delivery.info("Sending POST request to " + target);
-        Node provider = Ims.provider(session, Web.property(agent, "accessTokenProviderPid"));
-        if (!"true".equals(Web.property(agent, "enableOauth")) || provider == null) {
-            throw new IOException("No OAuth token available. OAuth not initialized");
-        }
-        delivery.info("* Using OAuth 2.0 Authorization Grants");
-        headers.put("Authorization", "Bearer " + Ims.token(session, provider));
-        delivery.info("* OAuth 2.0 User: " + Web.property(agent, "transportUser"));
+        authorize(session, agent, delivery, headers);
         Wire answer = Wire.send("POST", target, headers, new byte[0]);
         delivery.info("sent. Response: " + answer.status + " " + answer.reason);
         delivery.info(rule);
@@ -130,6 +127,28 @@ final class Agents {
         }
         delivery.info("Message sent.");
         delivery.info(rule);
+    }
+
+    /** By a token, by user and password, or not at all. */
+    private static void authorize(Session session, Node agent, Delivery delivery, Map<String, String> headers)
+            throws IOException, RepositoryException {
+        String pid = Web.property(agent, "accessTokenProviderPid");
+        String user = Web.property(agent, "transportUser");
+        String password = Web.property(agent, "transportPassword");
+        if ("true".equals(Web.property(agent, "enableOauth"))) {
+            Node provider = Ims.provider(session, pid);
+            if (provider == null) {
+                throw new IOException("No OAuth token available. OAuth not initialized");
+            }
+            delivery.info("* Using OAuth 2.0 Authorization Grants");
+            headers.put("Authorization", "Bearer " + Ims.token(session, provider));
+            delivery.info("* OAuth 2.0 User: " + user);
+        } else if (!user.isEmpty() && !password.isEmpty()) {
+            headers.put("Authorization", "Basic " + Base64.getEncoder().encodeToString(
+                (user + ":" + password).getBytes(StandardCharsets.UTF_8)));
+        } else if (!pid.isEmpty()) {
+            throw new IOException("No OAuth token available. OAuth not initialized");
+        }
     }
 
     /** Agents on author, and each agent's page, test and log. */

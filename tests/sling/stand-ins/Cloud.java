@@ -22,8 +22,9 @@ final class Cloud extends Web {
         Session session = session(request);
         String url = parameter(request, "tenantURL").replaceFirst("/$", "");
         String provider = parameter(request, "imsConfig");
-        if (url.isEmpty() || parameter(request, "name").isEmpty() || Ims.provider(session, provider) == null) {
-            text(response, 400, "name, tenantURL and imsConfig are needed");
+        boolean isTenant = url.matches("https?://[a-z0-9][a-z0-9-]{0,31}\\.[^/?#]+");
+        if (!isTenant || parameter(request, "name").isEmpty() || Ims.provider(session, provider) == null) {
+            text(response, 400, "name, a tenant's tenantURL and the imsConfig of one that exists are needed");
             return;
         }
         String tenant = URI.create(url).getHost().split("\\.")[0];

@@ -5,6 +5,12 @@ import java.io.InputStream;
 import javax.jcr.RepositoryException;
 import javax.jcr.Session;
 import javax.json.Json;
+import javax.servlet.Filter;
+import javax.servlet.FilterChain;
+import javax.servlet.FilterConfig;
+import javax.servlet.ServletException;
+import javax.servlet.ServletRequest;
+import javax.servlet.ServletResponse;
 import org.apache.jackrabbit.vault.fs.io.AccessControlHandling;
 import org.apache.jackrabbit.vault.fs.io.ImportOptions;
 import org.apache.jackrabbit.vault.packaging.JcrPackage;
@@ -17,6 +23,8 @@ import org.apache.sling.api.SlingHttpServletResponse;
 
 /** Package Manager's servlets, on the real FileVault. */
 final class Packages {
+    private static final String SERVICE = "/crx/packmgr/service/.json";
+
     private Packages() {}
 
     static final class List extends Web {
@@ -85,35 +93,50 @@ final class Packages {
         }
     }
 
-    static final class Commands extends Web {
-        private static final long serialVersionUID = 1;
-        private final transient Packaging packaging;
+    /** A filter, because the package's own path stands behind the servlet's, with an extension in between. */
+    static final class Commands implements Filter {
+        private final Packaging packaging;
 
         Commands(Packaging packaging) {
             this.packaging = packaging;
         }
 
         @Override
-        void answer(SlingHttpServletRequest request, SlingHttpServletResponse response)
-                throws IOException, RepositoryException {
-            if (!isPost(request)) {
-                text(response, 405, "POST is expected");
-                return;
+        public void init(FilterConfig config) {}
+
+        @Override
+        public void destroy() {}
+
+        @Override
+        public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
+                throws IOException, ServletException {
+            var asked = (SlingHttpServletRequest) request;
+            String path = asked.getPathInfo() == null ? "" : asked.getPathInfo();
+            if (!path.startsWith(SERVICE)) {
+                chain.doFilter(request, response);
+            } else if (Web.isPost(asked)) {
+                answer(asked, (SlingHttpServletResponse) response, path.substring(SERVICE.length()));
+            } else {
+                Web.text((SlingHttpServletResponse) response, 405, "POST is expected");
             }
-            JcrPackageManager manager = packaging.getPackageManager(session(request));
-            String path = request.getRequestURI().substring(request.getContextPath().length());
-            path = java.net.URLDecoder.decode(path.replace("+", "%2B"), "UTF-8").replaceFirst("^/crx/packmgr/service/\\.json", "");
+        }
+
+        private void answer(SlingHttpServletRequest request, SlingHttpServletResponse response, String path)
+                throws IOException {
+            String asked = Web.parameter(request, "cmd");
             try {
-                if ("upload".equals(parameter(request, "cmd"))) {
+                Session session = Web.session(request);
+                JcrPackageManager manager = packaging.getPackageManager(session);
+                if (asked.equals("upload")) {
                     try (InputStream file = request.getRequestParameter("package").getInputStream()) {
                         JcrPackage made = manager.upload(file, true);
                         told(response, true, "Package uploaded", made.getNode().getPath());
                         made.close();
                     }
                 } else {
-                    command(manager, session(request), response, path, parameter(request, "cmd"));
+                    command(manager, session, response, path, asked);
                 }
-            } catch (PackageException | RepositoryException | IOException | NullPointerException problem) {
+            } catch (PackageException | RepositoryException | IOException | RuntimeException problem) {
                 told(response, false, problem.toString(), path);
             }
         }
@@ -147,7 +170,7 @@ final class Packages {
 
         private static void told(SlingHttpServletResponse response, boolean success, String message, String path)
                 throws IOException {
-            json(response, 200, object("success", success, "msg", message, "path", path).build());
+            Web.json(response, 200, Web.object("success", success, "msg", message, "path", path).build());
         }
     }
 }
