@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bpconform_fixtures::{Allow, Requirements};
+use bpconform_fixtures::{Allow, Cause, Requirements};
 use bpconform_steps::evidence::Exchange;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -208,6 +208,12 @@ pub struct ScenarioRecord {
     /// Why it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The cause, where a reader recognised it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The lines of a transcript or a log that show it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
     /// Whether it is the harness's own fault that it did not pass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harness_failed: bool,
@@ -265,6 +271,9 @@ pub struct StepRecord {
     /// Why it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The lines of a transcript or a log that show it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
     /// When it began: milliseconds since 1970; 0 if it never did.
     pub started_ms: f64,
     /// How long it took, in milliseconds.
@@ -284,6 +293,9 @@ pub struct RequirementRecord {
     /// What else should be known: scenarios that were skipped beside others that passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The cause, where a reader recognised it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// The ids of the selected scenarios that prove it.
     pub scenarios: Vec<String>,
 }
@@ -385,8 +397,11 @@ fn judge(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
         }
         _ => None,
     };
+    let red =
+        own.iter().find(|scenario| matches!(verdict, Verdict::Failed | Verdict::Error) && scenario.verdict == verdict);
+    let cause = red.and_then(|scenario| scenario.cause);
     let scenarios = own.into_iter().map(|scenario| scenario.id.clone()).collect();
-    RequirementRecord { id: id.to_owned(), verdict, reason, scenarios }
+    RequirementRecord { id: id.to_owned(), verdict, reason, cause, scenarios }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -401,7 +416,24 @@ pub fn count(verdicts: impl IntoIterator<Item = Verdict>) -> BTreeMap<Verdict, u
     counts
 }
 
+/// A reason and the lines that show it, each on a line of its own.
+fn with_lines(reason: Option<&String>, lines: &[String]) -> Option<String> {
+    Some(std::iter::once(reason?).chain(lines).map(String::as_str).collect::<Vec<_>>().join("\n"))
+}
+
+impl StepRecord {
+    /// Why it did not pass, with the lines that show it.
+    pub fn full_reason(&self) -> Option<String> {
+        with_lines(self.reason.as_ref(), &self.lines)
+    }
+}
+
 impl ScenarioRecord {
+    /// Why it did not pass, with the lines that show it.
+    pub fn full_reason(&self) -> Option<String> {
+        with_lines(self.reason.as_ref(), &self.lines)
+    }
+
     /// Whether it passed only when it was tried again.
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Passed && !self.attempts.is_empty()

@@ -39,9 +39,9 @@ impl Observed {
         let scenarios = record["scenarios"].as_array().expect("a list");
         let failed = scenarios.iter().filter(|scenario| scenario["verdict"] == "failed");
         let remedies = failed.flat_map(|scenario| {
-            let reason = scenario["reason"].as_str().expect("a reason");
+            let cause = serde_json::from_value(scenario["cause"].clone()).expect("a known cause or none");
             let requirements = scenario["requirements"].as_array().expect("a list").iter();
-            requirements.filter_map(Value::as_str).filter_map(|id| Remedies::built_in().for_failure(id, reason))
+            requirements.filter_map(Value::as_str).filter_map(move |id| Remedies::built_in().for_failure(id, cause))
         });
         Self {
             why: String::new(),

@@ -63,7 +63,7 @@ fn test(scenario: &ScenarioRecord) -> Value {
         test["start"] = json!(whole(scenario.started_ms));
         test["stop"] = json!(whole(scenario.started_ms + scenario.duration_ms));
     }
-    if let Some(reason) = &scenario.reason {
+    if let Some(reason) = scenario.full_reason() {
         test["message"] = json!(reason);
     }
     if let Some(remedy) = view::remedy(scenario) {

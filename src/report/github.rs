@@ -53,7 +53,7 @@ fn commands(record: &Record, command: &str, verdict: Verdict) -> String {
 
 fn annotation(command: &str, scenario: &ScenarioRecord) -> String {
     let title = format!("{}: {}", scenario.requirements.join(" "), scenario.name);
-    let mut message = view::reason(scenario).to_owned();
+    let mut message = scenario.full_reason().unwrap_or_else(|| view::reason(scenario).to_owned());
     if let Some(remedy) = view::remedy(scenario) {
         let _ = write!(message, "\n{}. {}", remedy.title, remedy.means);
     }

@@ -165,7 +165,7 @@ impl<'a> Card<'a> {
             requirements: scenario.requirements.iter().filter_map(promise).collect(),
             place: format!("{}:{}", scenario.file, scenario.line),
             step: failure.step.map(|step| (step.keyword.as_str(), step.text.as_str())),
-            reason: view::in_lines(failure.reason),
+            reason: failure.reason.clone(),
             remedy: failure.remedy,
             anchor: anchor(scenario),
         }
@@ -254,7 +254,7 @@ fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, Error> {
         requirements: scenario.requirements.join(" "),
         tags: format!("{} {}", scenario.id, scenario.tags.join(" ")),
         took,
-        reason: scenario.reason.as_deref().map(view::in_lines),
+        reason: scenario.full_reason(),
         data: data::embedded(scenario)?,
     })
 }

@@ -104,7 +104,8 @@ fn alone(scenario: &ScenarioRecord) -> TestCaseStatus {
     status.set_message(reason);
     if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
         status.set_type(scenario.verdict.word());
-        status.set_description(format!("{}:{}\n{reason}", scenario.file, scenario.line));
+        let full = scenario.full_reason().unwrap_or_else(|| reason.to_owned());
+        status.set_description(format!("{}:{}\n{full}", scenario.file, scenario.line));
     }
     status
 }

@@ -103,7 +103,7 @@ pub fn failure(failure: &Failure<'_>) -> String {
     if let Some(step) = failure.step {
         let _ = writeln!(text, "**{}** {}\n", escape(&step.keyword), escape(&step.text));
     }
-    text += &fenced(failure.reason);
+    text += &fenced(&failure.reason);
     if let Some(remedy) = failure.remedy {
         let _ = writeln!(text, "\n**{}.** {}\n", escape(&remedy.title), escape(&remedy.means));
         for (number, step) in (1..).zip(&remedy.steps) {

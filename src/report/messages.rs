@@ -144,7 +144,7 @@ fn verdict_of(scenario: &ScenarioRecord, step: &StepRecord, index: usize) -> Ver
 
 fn reason_of(scenario: &ScenarioRecord, step: &StepRecord, index: usize) -> Option<String> {
     let untold = index == 0 && scenario.steps.iter().all(|step| step.reason.is_none());
-    let reason = step.reason.clone().or_else(|| scenario.reason.clone().filter(|_| untold))?;
+    let reason = step.full_reason().or_else(|| scenario.full_reason().filter(|_| untold))?;
     let remedy = view::remedy(scenario).map(|remedy| format!("\n\n{}. {}", remedy.title, remedy.means));
     Some(reason + &remedy.unwrap_or_default())
 }

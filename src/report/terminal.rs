@@ -85,8 +85,8 @@ impl Terminal {
             return text;
         }
         line(&mut text, &format!("      {mark} {sentence}  {}", self.styles.dim(&time(step.duration_ms))));
-        if let Some(reason) = &step.reason {
-            line(&mut text, &self.reason(step.verdict, reason, 10));
+        if let Some(reason) = step.full_reason() {
+            line(&mut text, &self.reason(step.verdict, &reason, 10));
         }
         let told: &[Exchange] = match step.verdict {
             _ if self.detail == Detail::Verbose => &step.exchanges,
@@ -160,10 +160,9 @@ impl Terminal {
         text
     }
 
-    /// What to do about a failure: the documented remedy that its reason points to.
+    /// What to do about a failure: the documented remedy of its cause.
     fn remedy(&self, found: &RequirementRecord) -> String {
-        let reason = found.reason.as_deref().unwrap_or_default();
-        let Some(remedy) = Remedies::built_in().for_failure(&found.id, reason) else { return String::new() };
+        let Some(remedy) = Remedies::built_in().for_failure(&found.id, found.cause) else { return String::new() };
         let mut text = String::new();
         line(&mut text, &format!("{:31}{}: {}", "", self.styles.bold(&remedy.title), remedy.means));
         for (number, step) in (1..).zip(&remedy.steps) {

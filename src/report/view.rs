@@ -43,14 +43,14 @@ pub fn sections(record: &Record) -> Vec<Section<'_>> {
 }
 
 /// A scenario that failed or could not be judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure<'a> {
     /// The scenario.
     pub scenario: &'a ScenarioRecord,
     /// The step that ended it, if it got to its steps.
     pub step: Option<&'a StepRecord>,
-    /// Why.
-    pub reason: &'a str,
+    /// Why, with the lines of a transcript or a log that show it.
+    pub reason: String,
     /// What to do about it.
     pub remedy: Option<&'a Remedy>,
 }
@@ -62,7 +62,7 @@ pub fn failures(record: &Record) -> Vec<Failure<'_>> {
 }
 
 fn failure(scenario: &ScenarioRecord) -> Failure<'_> {
-    let reason = reason(scenario);
+    let reason = scenario.full_reason().unwrap_or_else(|| reason(scenario).to_owned());
     let step = scenario.steps.iter().find(|step| step.verdict == scenario.verdict);
     Failure { scenario, step, reason, remedy: remedy(scenario) }
 }
@@ -72,19 +72,13 @@ pub fn reason(scenario: &ScenarioRecord) -> &str {
     scenario.reason.as_deref().unwrap_or("no reason was kept")
 }
 
-/// A reason that quotes lines of a transcript, with each on a line of its own.
-pub fn in_lines(reason: &str) -> String {
-    reason.replace("last lines: ", "last lines:\n").replace(" | ", "\n")
-}
-
 /// What to do about a scenario that failed, or that the environment did not let judge.
 pub fn remedy(scenario: &ScenarioRecord) -> Option<&'static Remedy> {
     let hopeless = scenario.harness_failed || !matches!(scenario.verdict, Verdict::Failed | Verdict::Error);
-    let reason = reason(scenario);
     let remedies = Remedies::built_in();
-    let found = || scenario.requirements.iter().find_map(|id| remedies.for_failure(id, reason));
-    // What could not be judged is not the promise's usual failure: only a recognised reason is worth a word.
-    let fits = |remedy: &&Remedy| scenario.verdict == Verdict::Failed || remedy.matches.is_some();
+    let found = || scenario.requirements.iter().find_map(|id| remedies.for_failure(id, scenario.cause));
+    // What could not be judged is not the requirement's usual failure: only a known cause is worth a word.
+    let fits = |remedy: &&Remedy| scenario.verdict == Verdict::Failed || !remedy.causes.is_empty();
     if hopeless { None } else { found().filter(fits) }
 }
 

@@ -132,6 +132,8 @@ impl Ended {
         if let Some(problem) = ended_by {
             record.verdict = problem.kind.into();
             record.reason = Some(problem.reason);
+            record.cause = problem.cause;
+            record.lines = problem.lines;
             if record.verdict == Verdict::Skipped {
                 record.attempts.clear();
             }
@@ -154,6 +156,7 @@ fn fill(step: &mut StepRecord, traced: &StepTrace, at: SystemTime) {
         None => Kind::Error.into(),
     };
     step.reason = traced.problem.as_ref().map(|problem| problem.reason.clone());
+    step.lines = traced.problem.as_ref().map(|problem| problem.lines.clone()).unwrap_or_default();
 }
 
 /// Each exchange belongs to the last step that had begun when it was sent.
@@ -179,6 +182,7 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         line: step.position.line,
         verdict: Verdict::Unproven,
         reason: None,
+        lines: Vec::new(),
         started_ms: 0.0,
         duration_ms: 0.0,
         exchanges: Vec::new(),
@@ -194,6 +198,8 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         allow: case.allow,
         verdict,
         reason,
+        cause: None,
+        lines: Vec::new(),
         harness_failed: false,
         seed: Some(case.author.clone()),
         attempts: Vec::new(),

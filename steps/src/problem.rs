@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bpconform_fixtures::Cause;
 use serde::{Deserialize, Serialize};
 
 /// What a step's ending means for the verdict of its scenario.
@@ -33,6 +34,10 @@ pub struct Problem {
     pub kind: Kind,
     /// What was seen and what was expected, for a person; without secrets.
     pub reason: String,
+    /// The cause, where a reader recognised it. The remedy belongs to it.
+    pub cause: Option<Cause>,
+    /// The lines of a transcript or a log that show it.
+    pub lines: Vec<String>,
 }
 
 /// What a step returns.
@@ -41,17 +46,40 @@ pub type Checked<T = ()> = Result<T, Problem>;
 impl Problem {
     /// The target is not as the documentation says.
     pub fn failed(reason: impl Into<String>) -> Self {
-        Self { kind: Kind::Failed, reason: reason.into() }
+        Self::of(Kind::Failed, reason)
     }
 
     /// The harness or the environment could not tell.
     pub fn error(reason: impl Into<String>) -> Self {
-        Self { kind: Kind::Error, reason: reason.into() }
+        Self::of(Kind::Error, reason)
     }
 
     /// It cannot be checked here.
     pub fn skipped(reason: impl Into<String>) -> Self {
-        Self { kind: Kind::Skipped, reason: reason.into() }
+        Self::of(Kind::Skipped, reason)
+    }
+
+    /// A problem of that kind.
+    pub fn of(kind: Kind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), cause: None, lines: Vec::new() }
+    }
+
+    /// The same problem with a cause, if one is given.
+    #[must_use]
+    pub fn because(self, cause: impl Into<Option<Cause>>) -> Self {
+        Self { cause: cause.into().or(self.cause), ..self }
+    }
+
+    /// The same problem with the lines that show it.
+    #[must_use]
+    pub fn showing(self, lines: Vec<String>) -> Self {
+        Self { lines, ..self }
+    }
+
+    /// The same problem with its subject before the reason.
+    #[must_use]
+    pub fn about(self, what: impl fmt::Display) -> Self {
+        Self { reason: format!("{what}: {}", self.reason), ..self }
     }
 }
 
@@ -64,4 +92,17 @@ impl fmt::Display for Problem {
 /// Fails the step with `reason` unless the target is as it should be.
 pub fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Problem::failed(reason())) }
+}
+
+/// A result whose problem can be given a cause.
+pub trait Because {
+    /// The same result, with that cause for its problem.
+    #[must_use]
+    fn because(self, cause: impl Into<Option<Cause>>) -> Self;
+}
+
+impl<T> Because for Checked<T> {
+    fn because(self, cause: impl Into<Option<Cause>>) -> Self {
+        self.map_err(|problem| problem.because(cause))
+    }
 }

@@ -5,7 +5,7 @@ use bpconform::record::{
     TargetRecord, Tool,
 };
 use bpconform::verdict::Verdict;
-use bpconform_fixtures::{Allow, Requirements};
+use bpconform_fixtures::{Allow, Cause, Requirements};
 use bpconform_steps::evidence::{self, BODY_CAP, Exchange, Text};
 use jiff::Timestamp;
 
@@ -18,10 +18,8 @@ pub(crate) const HOSTILE: &str = "</script><script>alert(1)</script> ]]> \u{1b}[
 /// A scenario that ran.
 pub(crate) fn scenario(id: &str, requirement: &str, verdict: Verdict) -> ScenarioRecord {
     let (stem, slug) = id.split_once('/').expect("an id has a stem");
-    let reason = (verdict != Verdict::Passed).then(|| {
-        "agent mp_replication_agent2_default_bpdoc: Replication test failed; last lines: << HTTP/1.1 401 Unauthorized"
-            .to_owned()
-    });
+    let reason = (verdict != Verdict::Passed)
+        .then(|| "agent mp_replication_agent2_default_bpdoc: Replication test failed".to_owned());
     let row = slug.rsplit('#').next().and_then(|row| row.parse().ok()).unwrap_or(1);
     ScenarioRecord {
         id: id.into(),
@@ -34,6 +32,8 @@ pub(crate) fn scenario(id: &str, requirement: &str, verdict: Verdict) -> Scenari
         allow: Allow::Probe,
         verdict,
         reason: reason.clone(),
+        cause: reason.is_some().then_some(Cause::TenantUnauthorized),
+        lines: reason.iter().map(|_| "<< HTTP/1.1 401 Unauthorized".to_owned()).collect(),
         harness_failed: false,
         seed: Some("configured".into()),
         attempts: Vec::new(),
@@ -54,6 +54,7 @@ fn steps(verdict: Verdict, reason: Option<String>) -> Vec<StepRecord> {
         line,
         verdict,
         reason: None,
+        lines: Vec::new(),
         started_ms: BEGAN + at,
         duration_ms: 40.0,
         exchanges: Vec::new(),

@@ -1,5 +1,6 @@
 //! The four replication agents, their settings, their queues, and the Mac user.
 
+use bpconform_fixtures::Cause;
 use bpconform_steps::author::agents::{self, Agent};
 use bpconform_steps::author::queue::{self, State};
 use bpconform_steps::author::users;
@@ -65,7 +66,8 @@ fn enabled(found: &[Agent]) -> Finding {
     if disabled.is_empty() {
         return Finding::ok(TOPIC, "BP-REP-02", "all are enabled");
     }
-    Finding::problem(TOPIC, "BP-REP-02", format!("disabled: {}; what is queued on them fails", disabled.join(", ")))
+    let seen = format!("disabled: {}; what is queued on them fails", disabled.join(", "));
+    Finding::problem_of(TOPIC, "BP-REP-02", seen, Cause::AgentDisabled)
 }
 
 fn settings(session: &Session, found: &[Agent]) -> Finding {
@@ -115,7 +117,9 @@ async fn queues(session: &Session, found: &[Agent]) -> Vec<Finding> {
                 match queue.state() {
                     State::Idle => idle += 1,
                     State::Active => findings.push(Finding::new("queues", Severity::Info, "BP-REP-08", seen)),
-                    State::Blocked | State::Paused => findings.push(Finding::problem("queues", "BP-REP-08", seen)),
+                    state @ (State::Blocked | State::Paused) => {
+                        findings.push(Finding::caused("queues", Severity::Problem, "BP-REP-08", seen, state.cause()));
+                    }
                 }
             }
             Err(problem) => findings.push(Finding::of("queues", "BP-REP-08", &problem)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bpconform_fixtures::Cause;
 use bpconform_steps::author::certificates::{self, Standing};
 use bpconform_steps::author::cloud_configuration::{self, CloudConfiguration};
 use bpconform_steps::author::ims_configurations::{self, ImsConfiguration, Kind, Storage};
@@ -95,7 +96,7 @@ fn count(ours: &[ImsConfiguration]) -> Finding {
             let names: Vec<String> = several.iter().map(title).collect();
             let seen =
                 format!("the Author has {} IMS configurations for Brand Portal: {}", names.len(), names.join(", "));
-            Finding::problem(IMS, "BP-IMS-03", seen)
+            Finding::problem_of(IMS, "BP-IMS-03", seen, Cause::SeveralImsConfigurations)
         }
     }
 }
@@ -105,7 +106,7 @@ fn kind(configuration: &ImsConfiguration) -> Finding {
         Kind::OAuth => Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", title(configuration))),
         Kind::Jwt => {
             let seen = format!("{} is still on JWT, which is deprecated", title(configuration));
-            Finding::problem(IMS, "BP-JWT-06", seen)
+            Finding::problem_of(IMS, "BP-JWT-06", seen, Cause::Jwt)
         }
     }
 }
@@ -137,8 +138,14 @@ async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {
                 let day = certificate.not_after.strftime("%Y-%m-%d");
                 Finding::ok("certificate", "BP-JWT-04", format!("{alias} is good until {day}"))
             }
-            Standing::EndsSoon => Finding::new("certificate", Severity::Warning, "BP-JWT-04", seen.unwrap_or_default()),
-            Standing::Expired => Finding::problem("certificate", "BP-JWT-04", seen.unwrap_or_default()),
+            Standing::EndsSoon => Finding::caused(
+                "certificate",
+                Severity::Warning,
+                "BP-JWT-04",
+                seen.unwrap_or_default(),
+                Some(Cause::Jwt),
+            ),
+            Standing::Expired => Finding::problem_of("certificate", "BP-JWT-04", seen.unwrap_or_default(), Cause::Jwt),
         }
     };
     aliases.iter().map(finding).collect()
@@ -206,7 +213,7 @@ fn alias(session: &Session, configuration: &CloudConfiguration) -> Option<Findin
     let named = session.stack.tenant.as_ref()?.as_str().trim_end_matches('/');
     let used = configuration.tenant().filter(|used| *used != named)?;
     let seen = format!("the Service URL of {} is {used}, not {named}: an alias or another tenant", configuration.path);
-    Some(Finding::problem(CLOUD, "BP-CLD-02", seen))
+    Some(Finding::problem_of(CLOUD, "BP-CLD-02", seen, Cause::TenantAddress))
 }
 
 async fn tenant(session: &Session) -> Finding {

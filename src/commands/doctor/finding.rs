@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use bpconform_fixtures::{Remedies, Requirements};
+use bpconform_fixtures::{Cause, Remedies, Requirements};
 use bpconform_steps::{Kind, Problem};
 use serde::Serialize;
 
@@ -73,12 +73,23 @@ pub struct Finding {
 impl Finding {
     /// What was seen; anything worse than worth knowing gets its documented remedy.
     pub fn new(topic: &'static str, severity: Severity, requirement: &'static str, seen: impl Into<String>) -> Self {
+        Self::caused(topic, severity, requirement, seen, None)
+    }
+
+    /// The same for a known cause, whose remedy it gets.
+    pub fn caused(
+        topic: &'static str,
+        severity: Severity,
+        requirement: &'static str,
+        seen: impl Into<String>,
+        cause: Option<Cause>,
+    ) -> Self {
         let seen = seen.into();
-        let remedy = Remedies::built_in().for_failure(requirement, &seen).filter(|remedy| match severity {
+        let remedy = Remedies::built_in().for_failure(requirement, cause).filter(|remedy| match severity {
             Severity::Ok | Severity::Info => false,
             Severity::Warning | Severity::Problem => true,
             // What a failure usually means is no advice where nobody knows whether there is one; how to get there is.
-            Severity::Unknown => remedy.matches.is_some() || requirement.starts_with("BP-PRE"),
+            Severity::Unknown => !remedy.causes.is_empty() || requirement.starts_with("BP-PRE"),
         });
         let section = Requirements::built_in().get(requirement).map(|it| Requirements::built_in().link(it));
         Self {
@@ -102,6 +113,11 @@ impl Finding {
         Self::new(topic, Severity::Problem, requirement, seen)
     }
 
+    /// It is not, for a known cause.
+    pub fn problem_of(topic: &'static str, requirement: &'static str, seen: impl Into<String>, cause: Cause) -> Self {
+        Self::caused(topic, Severity::Problem, requirement, seen, Some(cause))
+    }
+
     /// What a reader of the Author could not give: a failure is a problem, anything else could not be told.
     pub fn of(topic: &'static str, requirement: &'static str, problem: &Problem) -> Self {
         let severity = match problem.kind {
@@ -109,7 +125,7 @@ impl Finding {
             Kind::Error => Severity::Unknown,
             Kind::Skipped => Severity::Info,
         };
-        Self::new(topic, severity, requirement, &problem.reason)
+        Self::caused(topic, severity, requirement, &problem.reason, problem.cause)
     }
 }
 

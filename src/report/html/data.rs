@@ -106,7 +106,7 @@ fn step(step: &StepRecord) -> Step<'_> {
         text: &step.text,
         verdict: step.verdict,
         took: step.duration_ms,
-        reason: step.reason.as_deref().map(view::in_lines),
+        reason: step.full_reason(),
         table: Some(step.table.as_slice()).filter(|table| !table.is_empty()),
         doc: step.doc_string.as_deref(),
     }

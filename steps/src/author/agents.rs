@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bpconform_fixtures::surfaces::expand;
-use bpconform_fixtures::{Surface, System};
+use bpconform_fixtures::{Cause, Surface, System};
 use serde_json::Value;
 
 use super::repository;
 use crate::call::Call;
-use crate::problem::{Checked, Problem, ensure};
+use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
 
 /// How many agents AEM makes for a tenant (§0.1).
@@ -174,6 +174,7 @@ pub fn judge(found: &[Agent], expected: &[Expected]) -> Checked {
             list("not AEM's own", &extra)
         )
     })
+    .because(if missing.is_empty() { Cause::AgentsExtra } else { Cause::AgentsMissing })
 }
 
 #[cfg(test)]

@@ -114,9 +114,9 @@ impl Roots {
         let all = agents::all(session).await?;
         let ours: Vec<_> = all.into_iter().filter(|agent| agent.name.starts_with("mp_replication")).collect();
         if !ours.is_empty() {
-            queue::all_idle(session, &ours).await.map_err(|problem| Problem {
-                kind: if problem.kind == Kind::Failed { Kind::Skipped } else { problem.kind },
-                reason: format!("the configuration is not replaced: {}", problem.reason),
+            queue::all_idle(session, &ours).await.map_err(|problem| {
+                let kind = if problem.kind == Kind::Failed { Kind::Skipped } else { problem.kind };
+                Problem { kind, ..problem }.about("the configuration is not replaced")
             })?;
         }
         let mut tenants: BTreeSet<String> =

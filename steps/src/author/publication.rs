@@ -1,5 +1,6 @@
 //! Publishing from the Author to Brand Portal and back (surfaces.md §3.6, §4.4, §6.7–§6.11).
 
+use bpconform_fixtures::Cause;
 use jiff::Timestamp;
 
 use super::repository;
@@ -31,12 +32,15 @@ fn judge(session: &Session, path: &str, reply: &Reply) -> Checked {
         (
             session.surface("author.publish").phrase("no-configuration"),
             "no folder above it names the Brand Portal configuration",
+            Cause::FolderConfiguration,
         ),
-        (session.surface("author.replicate").phrase("no-agent"), "no agent takes it"),
+        (session.surface("author.replicate").phrase("no-agent"), "no agent takes it", Cause::NoAgent),
     ];
     let text = reply.text();
-    match known.iter().find(|(phrase, _)| text.contains(phrase)) {
-        Some((phrase, meaning)) => Err(Problem::failed(format!("{path} cannot be published, {meaning}: {phrase}"))),
+    match known.iter().find(|(phrase, ..)| text.contains(phrase)) {
+        Some((phrase, meaning, cause)) => {
+            Err(Problem::failed(format!("{path} cannot be published, {meaning}: {phrase}")).because(*cause))
+        }
         None => Err(Problem::error(format!("{} answered {}; {}", reply.what(), reply.status, reply.excerpt()))),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use bpconform_fixtures::Cause;
 use serde::Deserialize;
 
 use super::agents::{self, Agent};
 use crate::call::Call;
-use crate::problem::{Checked, Kind, Problem, ensure};
+use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::session::Session;
 
 /// An agent's queue at one moment.
@@ -54,6 +55,18 @@ pub enum State {
     Paused,
 }
 
+impl State {
+    /// The cause that it is; none when it is idle.
+    pub const fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Idle => None,
+            Self::Active => Some(Cause::QueueActive),
+            Self::Blocked => Some(Cause::QueueBlocked),
+            Self::Paused => Some(Cause::QueuePaused),
+        }
+    }
+}
+
 impl Queue {
     /// What it is doing: idle only when nothing waits and it is neither blocked nor paused.
     pub fn state(&self) -> State {
@@ -92,7 +105,8 @@ fn judge_idle(queues: &[Queue]) -> Checked {
         return Err(Problem::error("no queue was read"));
     }
     let busy: Vec<String> = queues.iter().filter(|queue| queue.state() != State::Idle).map(busy).collect();
-    ensure(busy.is_empty(), || format!("a publishing job is running: {}", busy.join("; ")))
+    let cause = Cause::deepest(queues.iter().filter_map(|queue| queue.state().cause()));
+    ensure(busy.is_empty(), || format!("a publishing job is running: {}", busy.join("; "))).because(cause)
 }
 
 /// A queue that is not idle: agent, state, and the item that it is at.

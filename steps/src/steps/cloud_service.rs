@@ -1,12 +1,13 @@
 //! Sentences of `04-cloud-service.feature`.
 
+use bpconform_fixtures::Cause;
 use bpconform_step_macros::{given, then, when};
 
 use super::chosen::Chosen;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm, CloudService};
 use crate::author::{agents, ims_configurations};
-use crate::problem::{Checked, Problem, ensure};
+use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::world::World;
@@ -131,6 +132,7 @@ fn has_service_url(world: &mut World) -> Checked {
 fn is_for_tenant(session: &Session, found: &CloudConfiguration) -> Checked {
     let (expected, used) = (agents::tenant_url(session)?, found.tenant().unwrap_or("nothing"));
     ensure(used == expected, || format!("{} is for {used}, not for {expected}", found.path))
+        .because(Cause::TenantAddress)
 }
 
 #[then("every Brand Portal cloud configuration of the Author is for the tenant")]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
-use bpconform_fixtures::System;
+use bpconform_fixtures::{Cause, System};
 use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
 use regex::Regex;
@@ -13,7 +13,7 @@ use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::{error_log, pages, setup};
 use crate::call::Call;
-use crate::problem::{Checked, Problem, ensure};
+use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
 
@@ -31,6 +31,7 @@ pub(super) struct Health(pub(super) Vec<String>);
 /// The IMS configuration for Brand Portal; fails when there is none or more than one.
 pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
     let mut found = ims_configurations::for_brand_portal(session).await?;
+    let several = (found.len() > 1).then_some(Cause::SeveralImsConfigurations);
     ensure(found.len() == 1, || {
         let list = found.iter().map(named).collect::<Vec<_>>().join(", ");
         format!(
@@ -38,7 +39,8 @@ pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
             found.len(),
             colon(&list)
         )
-    })?;
+    })
+    .because(several)?;
     found.pop().ok_or_else(|| Problem::failed("the Author has no IMS configuration for Brand Portal"))
 }
 

@@ -1,6 +1,6 @@
 //! Sentences of `09-legacy-jwt.feature`: the service account (JWT) set-up as it is still in the field.
 
-use bpconform_fixtures::{System, certificates as worthless};
+use bpconform_fixtures::{Cause, System, certificates as worthless};
 use bpconform_step_macros::{given, then, when};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::clock;
 use crate::ims::Refusal;
 use crate::jwt::{self, Exchange};
-use crate::problem::{self, Checked, Problem, ensure};
+use crate::problem::{self, Because as _, Checked, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::undo::Undo;
@@ -242,7 +242,7 @@ async fn certificates_are_good(world: &mut World) -> Checked {
         .filter(|certificate| used.contains(&certificate.alias))
         .filter_map(|certificate| certificate.report(now, warning(session)))
         .collect();
-    ensure(reports.is_empty(), || reports.join("; "))
+    ensure(reports.is_empty(), || reports.join("; ")).because(Cause::Jwt)
 }
 
 fn warning(session: &Session) -> SignedDuration {
@@ -282,6 +282,7 @@ async fn none_on_jwt(session: &Session) -> Checked {
         let named: Vec<_> = jwt.iter().map(told).collect();
         format!("still on JWT, which is deprecated: {}. To migrate: {}", named.join(", "), MIGRATION.join("; "))
     })
+    .because(Cause::Jwt)
 }
 
 #[then("no IMS configuration for Brand Portal is still on JWT")]
@@ -295,7 +296,7 @@ async fn jwt_is_reported(world: &mut World) -> Checked {
     let named: Vec<_> = on_jwt(session).await?.iter().map(told).collect();
     ensure(!named.is_empty(), || "no IMS configuration for Brand Portal is on JWT".into())?;
     let report = match none_on_jwt(session).await {
-        Err(Problem { kind: problem::Kind::Failed, reason }) => reason,
+        Err(Problem { kind: problem::Kind::Failed, reason, .. }) => reason,
         other => return other.and(Err(Problem::failed("a configuration on JWT is not reported"))),
     };
     let parts = named.iter().map(String::as_str).chain(MIGRATION).chain(["deprecated"]);

@@ -1,6 +1,6 @@
 //! Sentences of `01-prerequisites.feature`.
 
-use bpconform_fixtures::System;
+use bpconform_fixtures::{Cause, System};
 use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
 use regex::Regex;
@@ -9,7 +9,7 @@ use url::Url;
 use super::first_column;
 use crate::author::{agents, bundles, cloud_configuration, pages, product, users};
 use crate::call::Call;
-use crate::problem::{Checked, Kind, Problem, ensure};
+use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::stack::Stack;
 use crate::world::World;
@@ -67,6 +67,7 @@ async fn replication_bundle_is_active(world: &mut World) -> Checked {
     let bundle = all.iter().find(|it| it.symbolic_name == name);
     let bundle = bundle.ok_or_else(|| Problem::failed(format!("the bundle {name} is not there")))?;
     ensure(bundle.is_up(), || format!("the bundle {name} is {}, not active", bundle.state))
+        .because(Cause::ReplicationBundle)
 }
 
 #[then("the version of AEM is 6.5.4.0 or later")]
@@ -159,6 +160,7 @@ async fn configuration_uses_url(world: &mut World) -> Checked {
             if used.is_empty() { "no URL".to_owned() } else { used.join(", ") }
         )
     })
+    .because(Cause::TenantAddress)
 }
 
 #[then("the replication agents that deliver to it carry its tenant id in their names")]
@@ -180,6 +182,7 @@ async fn agents_carry_tenant_id(world: &mut World) -> Checked {
             others.join(", ")
         )
     })
+    .because(Cause::TenantAddress)
 }
 
 #[then("the Author takes me for the user whose credentials were given")]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
+use bpconform_fixtures::Cause;
 use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
 use futures::future::{join_all, try_join_all};
@@ -12,7 +13,7 @@ use crate::author::queue::{self, Queue, State};
 use crate::author::transcript::{self, Transcript};
 use crate::author::{html, repository, users};
 use crate::call::{Authentication, Body, Call};
-use crate::problem::{Checked, Kind, Problem, ensure};
+use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::undo::Undo;
@@ -90,8 +91,12 @@ pub(super) fn together(results: impl IntoIterator<Item = Checked>) -> Checked {
     }
     let failed = problems.iter().find(|problem| problem.kind == Kind::Failed);
     let Some(kind) = failed.or(problems.first()).map(|problem| problem.kind) else { return Ok(()) };
+    // Of several the deepest explains the others; the lines are of the first that shows any.
+    let cause =
+        Cause::deepest(problems.iter().filter(|problem| problem.kind == kind).filter_map(|problem| problem.cause));
+    let lines = problems.iter().find(|problem| !problem.lines.is_empty()).map(|problem| problem.lines.clone());
     let reasons: Vec<_> = problems.into_iter().map(|problem| problem.reason).collect();
-    Err(Problem { kind, reason: reasons.join("; ") })
+    Err(Problem::of(kind, reasons.join("; ")).because(cause).showing(lines.unwrap_or_default()))
 }
 
 #[given("the four replication agents of the tenant")]
@@ -104,7 +109,9 @@ async fn the_four(world: &mut World) -> Checked {
 #[then("each of them is enabled")]
 fn each_is_enabled(world: &mut World) -> Checked {
     let Four(four) = world.kept()?;
-    each(four, |agent| ensure(agent.enabled(), || format!("agent {} is not enabled", agent.name)))
+    each(four, |agent| {
+        ensure(agent.enabled(), || format!("agent {} is not enabled", agent.name)).because(Cause::AgentDisabled)
+    })
 }
 
 #[when("I click Test Connection on each of them")]
@@ -136,7 +143,7 @@ pub fn judge_all(session: &Session, agents: &[Agent], tested: &[Checked<Transcri
 
 /// The problem with the name of the agent before it.
 pub(super) fn named(agent: &Agent, problem: &Problem) -> Problem {
-    Problem { kind: problem.kind, reason: format!("agent {}: {}", agent.name, problem.reason) }
+    problem.clone().about(format!("agent {}", agent.name))
 }
 
 #[then("the replication test of each of them succeeded")]
@@ -377,7 +384,7 @@ mod tests {
     fn all_that_is_wrong_is_named_and_nothing_checked_is_never_good() {
         let failed = |reason: &str| Err(Problem::failed(reason));
         let both = together([Ok(()), failed("a"), Err(Problem::error("b"))]);
-        assert_eq!(both, Err(Problem { kind: Kind::Failed, reason: "a; b".into() }));
+        assert_eq!(both, Err(Problem::failed("a; b")));
         assert_eq!(together([]).map_err(|problem| problem.kind), Err(Kind::Error));
         assert_eq!(together([Ok(())]), Ok(()));
     }

@@ -27,7 +27,7 @@ pub(super) async fn none_running(session: &Session, agents: &[Agent]) -> Checked
 
 fn stops_unless(idle: Checked) -> Checked {
     idle.map_err(|problem| match problem.kind {
-        Kind::Failed => Problem::failed(format!("the upgrade stops, because {}", problem.reason)),
+        Kind::Failed => Problem { reason: format!("the upgrade stops, because {}", problem.reason), ..problem },
         _ => problem,
     })
 }
