@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use bpconform_fixtures::Failures;
 use bpconform_steps::Call;
 use bpconform_steps::author::transcript;
 use bpconform_steps::author::{agents, error_log};
@@ -94,7 +95,8 @@ fn finding(topic: &'static str, whose: &str, failure: &Failure) -> Finding {
     let times = if failure.times == 1 { String::new() } else { format!(" ({} times)", failure.times) };
     let severity = if failure.delivered_since { Severity::Info } else { Severity::Problem };
     let since = if failure.delivered_since { "; it was delivered since" } else { "" };
-    Finding::new(topic, severity, failure.requirement, format!("{whose}{excerpt}{times}{since}"))
+    let cause = Failures::built_in().deepest([failure.line.as_str()]);
+    Finding::caused(topic, severity, failure.requirement, format!("{whose}{excerpt}{times}{since}"), cause)
 }
 
 /// The known failures of a log, each with its last line.

@@ -1,6 +1,6 @@
 //! What an agent's pages say happened: the transcript of Test Connection and the log (surfaces.md §4.2, §4.3).
 
-use bpconform_fixtures::Surface;
+use bpconform_fixtures::{Failures, Surface};
 
 use super::html;
 use crate::call::Call;
@@ -49,11 +49,8 @@ impl Transcript {
             return Err(Problem::error(format!("{} is no page of a test; {}", reply.what(), reply.excerpt())));
         }
         if transcript.result(page).is_none() {
-            let last = last(&transcript.lines);
-            return Err(Problem::error(format!(
-                "{}: the page ends without a result; last lines: {last}",
-                reply.what()
-            )));
+            let problem = Problem::error(format!("{}: the page ends without a result", reply.what()));
+            return Err(problem.showing(last(&transcript.lines)));
         }
         Ok(transcript)
     }
@@ -73,8 +70,10 @@ impl Transcript {
     /// Judges the test of an agent that delivers to `target`: the page must say that it succeeded and show that the test
     /// package was posted to the target, that the answer was 200, and that the tenant said so itself.
     pub fn judge(&self, agent: &str, target: &str, surface: &Surface) -> Checked {
-        let fail =
-            |what: String| Err(Problem::failed(format!("agent {agent}: {what}; last lines: {}", last(&self.lines))));
+        let fail = |what: String| {
+            let cause = Failures::built_in().deepest(self.lines.iter().map(String::as_str));
+            Err(Problem::failed(format!("agent {agent}: {what}")).because(cause).showing(last(&self.lines)))
+        };
         let (page, succeeded) = (surface.phrase("page"), surface.phrase("succeeded"));
         let result = self.result(page).unwrap_or_default();
         if !self.succeeded(surface) {
@@ -113,9 +112,9 @@ fn shows(line: &str, proof: &str) -> bool {
     line.trim_end().ends_with(proof)
 }
 
-/// The last lines of a page on one line, for messages.
-pub fn last(lines: &[String]) -> String {
-    lines[lines.len().saturating_sub(LAST)..].join(" | ")
+/// The last lines of a page, for messages.
+pub fn last(lines: &[String]) -> Vec<String> {
+    lines[lines.len().saturating_sub(LAST)..].to_vec()
 }
 
 #[cfg(test)]
@@ -169,7 +168,8 @@ mod tests {
     fn a_failed_test_is_failed_and_tells_its_last_lines() {
         let problem = verdict(200, &page("200 OK", "<b>failed</b>")).expect_err("failed");
         assert_eq!(problem.kind, Kind::Failed);
-        assert!(problem.reason.contains("agent a0") && problem.reason.contains("/content successful."), "{problem}");
+        assert!(problem.reason.contains("agent a0"), "{problem}");
+        assert!(problem.lines.iter().any(|line| line.contains("/content successful.")), "{problem}");
     }
 
     #[test]

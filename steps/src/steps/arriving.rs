@@ -182,11 +182,11 @@ impl Delivery {
         match &self.tested {
             Err(problem) => named(&self.agent, problem),
             Ok(transcript) => Problem::failed(format!(
-                "agent {}: no test package arrived at the tenant {tenant}{}; last lines of its transcript: {}",
+                "agent {}: no test package arrived at the tenant {tenant}{}",
                 self.agent.name,
                 self.since.refusal(),
-                transcript::last(&transcript.lines)
-            )),
+            ))
+            .showing(transcript::last(&transcript.lines)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
-use bpconform_fixtures::{Cause, System};
+use bpconform_fixtures::{Cause, Failures, System};
 use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
 use regex::Regex;
@@ -212,7 +212,10 @@ fn no_refused_token(world: &mut World) -> Checked {
 fn refused_token(lines: &[String], pattern: &str) -> Checked {
     let pattern = Regex::new(pattern).map_err(|error| Problem::error(format!("the phrase token-failure: {error}")))?;
     let newest = lines.iter().rfind(|line| pattern.is_match(line));
-    newest.map_or(Ok(()), |line| Err(Problem::failed(format!("the Author's error log says: {line}"))))
+    newest.map_or(Ok(()), |line| {
+        let cause = Failures::built_in().deepest([line.as_str()]);
+        Err(Problem::failed(format!("the Author's error log says: {line}")).because(cause))
+    })
 }
 
 #[when("I delete it")]

@@ -367,13 +367,8 @@ async fn own_log_tells(world: &mut World, status: u16) -> Checked {
     let log = transcript::log(session, &own.agent.name).await?;
     let status = status.to_string();
     let tells = |line: &String| line.split(|c: char| !c.is_ascii_digit()).any(|number| number == status);
-    ensure(log.lines.iter().any(tells), || {
-        format!(
-            "the log of agent {} does not tell of {status}; last lines: {}",
-            own.agent.name,
-            transcript::last(&log.lines)
-        )
-    })
+    ensure(log.lines.iter().any(tells), || format!("the log of agent {} does not tell of {status}", own.agent.name))
+        .map_err(|problem| problem.showing(transcript::last(&log.lines)))
 }
 
 #[cfg(test)]
