@@ -35,4 +35,5 @@ mod signals;
 pub mod surroundings;
 pub mod tags;
 pub mod text;
+pub mod text_file;
 pub mod verdict;

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::body;
+
 /// The longest part of a body that is looked at, in bytes.
 pub const BODY_CAP: usize = 256 * 1024;
 
@@ -78,10 +80,12 @@ impl Capture {
         if foreign || STATIC.iter().any(|end| path.to_lowercase().ends_with(end)) {
             return Ok(None);
         }
-        let query: Vec<_> = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        let query = url.query_pairs().filter(|(name, _)| body::is_name(name));
+        let query: Vec<_> = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         // Browsers write the fields of a HAR encoded or decoded, as they like; the body is what was sent.
-        let sent = fields(&raw.content_type, &raw.body);
-        let fields = if sent.is_empty() { raw.fields } else { sent };
+        let sent = body::fields(&raw.content_type, &raw.body);
+        let mut fields = if sent.is_empty() { raw.fields } else { sent };
+        fields.retain(|(name, _)| body::is_name(name));
         let mut capture = Self {
             place,
             host: host.to_owned(),
@@ -151,45 +155,6 @@ fn without_context(path: String) -> String {
     }
 }
 
-/// The fields of a body: of a form of either encoding, or of a JSON object's first level.
-pub fn fields(content_type: &str, body: &[u8]) -> Vec<(String, String)> {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_lowercase();
-    match kind.as_str() {
-        "multipart/form-data" => futures::executor::block_on(multipart(content_type, body)).unwrap_or_default(),
-        "application/json" => match serde_json::from_slice(body) {
-            Ok(serde_json::Value::Object(object)) => {
-                object.into_iter().map(|(name, value)| (name, plain(&value))).collect()
-            }
-            _ => Vec::new(),
-        },
-        "" | "application/x-www-form-urlencoded" => {
-            url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-async fn multipart(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, multer::Error> {
-    let boundary = multer::parse_boundary(content_type)?;
-    let bytes = body.to_vec();
-    let stream = futures::stream::once(async move { Ok::<_, std::convert::Infallible>(bytes) });
-    let mut parts = multer::Multipart::new(stream, boundary);
-    let mut fields = Vec::new();
-    while let Some(part) = parts.next_field().await? {
-        let name = part.name().unwrap_or_default().to_owned();
-        if part.file_name().is_none() {
-            fields.push((name, part.text().await?));
-        } else {
-            fields.push((name, String::new()));
-        }
-    }
-    Ok(fields)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,16 +173,6 @@ mod tests {
         assert_eq!(path_of("https://a.b/etc.clientlibs/x.js"), None);
         assert_eq!(path_of("https://ims-na1.adobelogin.com/ims/token/v3"), None);
         assert_eq!(path_of("data:image/png;base64,AA"), None);
-    }
-
-    #[test]
-    fn fields_of_every_encoding_are_read() {
-        let wanted = vec![("a".to_owned(), "1 2".to_owned())];
-        assert_eq!(fields("application/x-www-form-urlencoded; charset=UTF-8", b"a=1+2"), wanted);
-        assert_eq!(fields("application/json", br#"{"a":"1 2"}"#), wanted);
-        let body = b"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1 2\r\n--B--\r\n";
-        assert_eq!(fields("multipart/form-data; boundary=B", body), wanted);
-        assert_eq!(fields("multipart/form-data", b"--B"), []);
     }
 
     #[test]

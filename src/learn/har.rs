@@ -1,78 +1,20 @@
 //! Reads a HAR file entry by entry, so that a file of hundreds of megabytes needs the memory of one entry.
 
+mod entry;
+
 use std::cell::Cell;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use base64::Engine as _;
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::capture::{BODY_CAP, Capture, Raw};
+use self::entry::Entry;
+use super::capture::Capture;
+use crate::text_file;
 
 /// A larger file is refused, in bytes.
 const LARGEST: u64 = 1024 * 1024 * 1024;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    #[serde(default)]
-    started_date_time: Option<String>,
-    request: Request,
-    #[serde(default)]
-    response: Option<Response>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Request {
-    method: String,
-    url: String,
-    #[serde(default)]
-    headers: Vec<Pair>,
-    #[serde(default)]
-    cookies: Vec<Pair>,
-    #[serde(default)]
-    post_data: Option<PostData>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PostData {
-    #[serde(default)]
-    mime_type: String,
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default)]
-    params: Vec<Pair>,
-}
-
-#[derive(Deserialize)]
-struct Pair {
-    name: String,
-    #[serde(default)]
-    value: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Response {
-    #[serde(default)]
-    headers: Vec<Pair>,
-    #[serde(default)]
-    content: Option<Content>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Content {
-    #[serde(default)]
-    mime_type: String,
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default)]
-    encoding: Option<String>,
-}
 
 /// Gives every request of the file that may be an action to `found`. The error names the entry and the line.
 pub fn read(path: &Path, found: impl FnMut(Capture)) -> Result<(), String> {
@@ -81,17 +23,24 @@ pub fn read(path: &Path, found: impl FnMut(Capture)) -> Result<(), String> {
     if size > LARGEST {
         return Err(format!("it is larger than {} MiB; record only the steps that you do", LARGEST / (1024 * 1024)));
     }
-    read_from(BufReader::with_capacity(256 * 1024, file), found)
+    let mut file = BufReader::with_capacity(256 * 1024, file);
+    let cannot_be_read = |error: std::io::Error| format!("cannot be read: {error}");
+    let begin = file.fill_buf().map_err(cannot_be_read)?;
+    if begin.starts_with(&[0x1f, 0x8b]) || begin.starts_with(b"PK\x03\x04") {
+        return Err("it is a compressed archive; unpack it, or save the capture as HAR".into());
+    }
+    read_from(file, found)
 }
 
 /// The same of what is read already.
-pub(crate) fn read_from(har: impl Read, mut found: impl FnMut(Capture)) -> Result<(), String> {
+pub(crate) fn read_from(har: impl BufRead, mut found: impl FnMut(Capture)) -> Result<(), String> {
     let (count, seen) = (Cell::new(0), Cell::new(false));
     let mut wrong = None;
-    let mut json = serde_json::Deserializer::from_reader(har);
+    let text = text_file::decoded(har).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(WithoutNul(text)));
     let each = &mut |entry: Entry| {
         if wrong.is_none() {
-            match reduce(count.get(), entry) {
+            match entry.reduce(count.get()) {
                 Ok(Some(capture)) => found(capture),
                 Ok(None) => {}
                 Err(problem) => wrong = Some(format!("entry {}: {problem}", count.get())),
@@ -110,47 +59,15 @@ pub(crate) fn read_from(har: impl Read, mut found: impl FnMut(Capture)) -> Resul
     }
 }
 
-fn reduce(number: usize, entry: Entry) -> Result<Option<Capture>, String> {
-    let Entry { started_date_time, request, response } = entry;
-    let pairs = |pairs: Vec<Pair>| {
-        pairs.into_iter().map(|pair| (pair.name, pair.value.unwrap_or_default())).collect::<Vec<_>>()
-    };
-    let mut headers = pairs(request.headers);
-    let cookies = pairs(request.cookies).into_iter().map(|(name, value)| ("cookie".into(), format!("{name}={value}")));
-    headers.extend(cookies);
-    let response = response.unwrap_or_default();
-    headers.extend(pairs(response.headers).into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")));
-    let post = request.post_data.unwrap_or(PostData { mime_type: String::new(), text: None, params: Vec::new() });
-    let raw = Raw {
-        method: request.method,
-        headers,
-        content_type: post.mime_type,
-        body: post.text.unwrap_or_default().into_bytes(),
-        fields: pairs(post.params),
-    };
-    let capture = Capture::reduce(format!("entry {number}"), &request.url, raw)?;
-    let day = started_date_time.and_then(|time| time.get(..10).map(str::to_owned));
-    let day = day.filter(|day| day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
-    let answer = response.content.map(answer).unwrap_or_default();
-    Ok(capture.map(|capture| Capture { answer, day, ..capture }))
-}
+/// A text whose zero bytes are blanks: some recorders fill the file up with them.
+struct WithoutNul<R>(R);
 
-/// The beginning of an answer that is a text.
-fn answer(content: Content) -> String {
-    let kind = content.mime_type.to_lowercase();
-    if ["image/", "font/", "video/", "audio/"].iter().any(|start| kind.starts_with(start)) {
-        return String::new();
+impl<R: Read> Read for WithoutNul<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        buffer[..count].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
+        Ok(count)
     }
-    let mut text = content.text.unwrap_or_default();
-    if content.encoding.as_deref() == Some("base64") {
-        // Only as much as is looked at, in whole groups of four.
-        let end = text.len().min(BODY_CAP / 3 * 4) / 4 * 4;
-        let bytes = text.get(..end).and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
-        text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-    }
-    let end = (0..=BODY_CAP.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.truncate(end);
-    text
 }
 
 /// Where in the file the reader stands.
@@ -172,10 +89,7 @@ impl<'de, F: FnMut(Entry)> DeserializeSeed<'de> for Seed<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.level {
-            Level::Har | Level::Log => deserializer.deserialize_map(self),
-            Level::Entries => deserializer.deserialize_seq(self),
-        }
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -192,6 +106,9 @@ impl<'de, F: FnMut(Entry)> Visitor<'de> for Seed<'_, F> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { level, count, seen, each } = self;
+        if matches!(level, Level::Entries) {
+            return Err(Error::invalid_type(Unexpected::Map, &Self { level, count, seen, each }));
+        }
         let (wanted, below) =
             if matches!(level, Level::Har) { ("log", Level::Log) } else { ("entries", Level::Entries) };
         while let Some(key) = map.next_key::<String>()? {
@@ -204,7 +121,16 @@ impl<'de, F: FnMut(Entry)> Visitor<'de> for Seed<'_, F> {
         Ok(())
     }
 
+    /// Some recorders write `null` for a list of nothing.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.seen.set(self.seen.get() || matches!(self.level, Level::Entries));
+        Ok(())
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        if !matches!(self.level, Level::Entries) {
+            return Err(Error::invalid_type(Unexpected::Seq, &self));
+        }
         self.seen.set(true);
         loop {
             self.count.set(self.count.get() + 1);
@@ -217,38 +143,4 @@ impl<'de, F: FnMut(Entry)> Visitor<'de> for Seed<'_, F> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_text(name: &str, text: &str) -> Result<Vec<Capture>, String> {
-        let path = std::env::temp_dir().join(format!("bpconform-{}-{name}.har", std::process::id()));
-        std::fs::write(&path, text).expect("the temporary directory can be written");
-        let mut captures = Vec::new();
-        read(&path, |capture| captures.push(capture)).map(|()| captures)
-    }
-
-    #[test]
-    fn a_broken_file_is_named_by_entry_and_line() {
-        let error = |name, text| read_text(name, text).expect_err("it is broken");
-        assert_eq!(error("empty", ""), "this is no HAR: EOF while parsing a value at line 1 column 0");
-        assert_eq!(error("other", r#"{"a": [1]}"#), "this is no HAR: it has no log.entries");
-        let text = "{\"log\": {\"entries\": [\n{\"request\": {\"method\": \"GET\", \"url\": \"http://a/libs/x\"}},\n{\"request\": {}}]}}";
-        assert!(error("field", text).starts_with("entry 2: missing field `method` at line 3"));
-        let text = r#"{"log": {"entries": [{"request": {"method": "GET", "url": "::"}}]}}"#;
-        assert!(error("url", text).starts_with("entry 1: its URL cannot be read"));
-        let cut = r#"{"log": {"entries": [{"request": {"method": "GET", "url": "http://a/libs/x"}}"#;
-        assert!(error("cut", cut).contains("EOF while parsing a list"));
-    }
-
-    #[test]
-    fn an_answer_is_read_as_text_and_capped() {
-        let long = "x".repeat(BODY_CAP + 10);
-        let text = format!(
-            r#"{{"log": {{"pages": [], "entries": [{{"startedDateTime": "2026-11-23T10:00:00.000Z", "request": {{"method":
-            "post", "url": "http://a/libs/x"}}, "response": {{"content": {{"text": "{long}"}}}}}}]}}}}"#
-        );
-        let captures = read_text("long", &text).expect("it is right");
-        assert_eq!((captures[0].answer.len(), captures[0].method.as_str()), (BODY_CAP, "POST"));
-        assert_eq!(captures[0].day.as_deref(), Some("2026-11-23"));
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! `bpconform surface`: which endpoints the harness knows and how well, and how it learns those that are documented
 //! nowhere: from what an operator captured in the browser, or by asking a live Author.
 
+pub mod body;
 pub mod capture;
 pub mod curl;
 pub mod har;

@@ -97,6 +97,10 @@ fn is_sling_suffix(name: &str) -> bool {
     last(name).contains('@')
 }
 
+/// Fields for Sling whose value is a name or a path of somebody's.
+const SOMEBODYS: [&str; 9] =
+    [":applyTo", ":content", ":contentFile", ":dest", ":errorpage", ":name", ":nameHint", ":order", ":redirect"];
+
 /// Fields that every such request bears: what tells Sling what to do. Nothing that is somebody's.
 fn constants(fields: &[(String, String)], mapped: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let constant = |(name, value): &&(String, String)| {
@@ -105,6 +109,7 @@ fn constants(fields: &[(String, String)], mapped: &BTreeMap<String, String>) -> 
         for_sling
             && plain
             && !is_secret(name)
+            && !SOMEBODYS.contains(&name.as_str())
             && !mapped.values().any(|it| it == name)
             && !value.split('/').any(is_opaque)
     };
