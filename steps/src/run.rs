@@ -57,6 +57,11 @@ impl Run {
         }
     }
 
+    /// How the requests of the run name their sender: the program, its version and the run's id.
+    pub(crate) fn user_agent(&self) -> String {
+        format!("bpconform/{} (run {})", env!("CARGO_PKG_VERSION"), self.id)
+    }
+
     /// Whether a system is a mock, so that nothing about it is unknown.
     pub fn is_mock(&self, system: System) -> bool {
         self.embedded || self.mocks.contains(&system)

@@ -4,6 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use bpconform_fixtures::{Surface, System};
 use reqwest::RequestBuilder;
+use reqwest::header::USER_AGENT;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -96,6 +97,8 @@ impl Sending<'_> {
                 request.query(&fields).header("content-type", content_type).body(bytes.clone())
             }
         };
+        // An operator finds the requests of a run by its id in the access log.
+        request = request.header(USER_AGENT, self.run.user_agent());
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }

@@ -236,6 +236,13 @@ impl Session {
                 surface.method, surface.id, self.run.allow
             )));
         }
+        if surface.system == System::Author && surface.method == "DELETE" {
+            return Err(Problem::error(format!(
+                "not sent: {} is an HTTP DELETE, which reaches the WebDAV servlet of an Author and locks the parent; learn the \
+                 request that deletes with POST",
+                surface.id
+            )));
+        }
         if surface.evidence == Evidence::Unknown && !self.run.is_mock(surface.system) {
             return Err(unknown_surface(surface));
         }

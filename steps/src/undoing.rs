@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};
-use crate::author::{agents, ims_configurations, keeping, queue, repository, users};
+use crate::author::{agents, ims_configurations, keeping, queue, removal, repository, users};
 use crate::call::Call;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
@@ -56,17 +56,17 @@ async fn one(session: &Session, change: &Change) -> Checked {
 
 async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
     match undo {
-        Undo::Node { path } => delete(session, path).await,
+        Undo::Node { path } => removal::delete_node(session, path).await,
         Undo::Content { path } => {
             queue::drained_of(session, path).await?;
-            delete(session, path).await
+            removal::delete_node(session, path).await
         }
         Undo::ImsConfiguration { title } => ims_configuration(session, title, change).await,
         Undo::CloudService { .. } => cloud_service(session, undo, change).await,
         Undo::Project { org, title } => project(session, org, title).await,
         Undo::Folder { path } => match repository::read(session, path, "1").await? {
             Some(folder) if !folder.as_object().is_some_and(|it| it.values().any(Value::is_object)) => {
-                delete(session, path).await
+                removal::delete_node(session, path).await
             }
             _ => Ok(()),
         },
@@ -112,17 +112,17 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
     };
     let Some(configuration) = found else { return Ok(()) };
     for agent in agents {
-        delete(session, &format!("/etc/replication/agents.author/{agent}")).await?;
+        removal::delete_node(session, &format!("/etc/replication/agents.author/{agent}")).await?;
     }
     if let Some(id) = mac_user
         && let Some(user) = users::find(session, id).await?
     {
-        gone(session, users::deletion(&user.home), &[404]).await?;
+        removal::delete_user(session, &user.home).await?;
     }
     if let Some(folder) = mac_folder {
-        delete(session, folder).await?;
+        removal::delete_node(session, folder).await?;
     }
-    delete(session, &configuration.path).await
+    removal::delete_node(session, &configuration.path).await
 }
 
 /// What tells a cloud configuration of the run from all others.
@@ -191,11 +191,6 @@ async fn project(session: &Session, org: &str, title: &str) -> Checked {
         gone(session, Call::to("console.project-delete").with("org", org).with("project", &id), &[404]).await?;
     }
     Ok(())
-}
-
-/// Deletes a node; one that is not there needs no deleting.
-async fn delete(session: &Session, path: &str) -> Checked {
-    gone(session, repository::deletion(path), &[404]).await
 }
 
 /// Sends what makes something go; these statuses say that it is not there.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::{agents, cloud_configuration, ims_configurations, queue, repository, users};
+use super::{agents, cloud_configuration, ims_configurations, queue, removal, repository, users};
 use crate::call::{Body, Call, Upload};
 use crate::problem::{Checked, Kind, Problem};
 use crate::reply::Reply;
@@ -58,7 +58,7 @@ pub async fn take_away(session: &Session) -> Checked {
         session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
     }
     for path in roots.agents.iter().chain(&roots.cloud_configurations) {
-        session.send(repository::deletion(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+        session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
     }
     for home in &roots.mac_users {
         session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;

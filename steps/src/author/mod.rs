@@ -15,6 +15,7 @@ pub mod pages;
 pub mod product;
 pub mod publication;
 pub mod queue;
+pub mod removal;
 pub mod repository;
 pub mod setup;
 pub mod snapshot;

@@ -48,11 +48,6 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Deletes the node at that path as the documentation's examples do.
-pub fn deletion(path: &str) -> Call {
-    Call::to("author.node-delete").with("path", path.trim_start_matches('/'))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

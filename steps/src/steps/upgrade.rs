@@ -11,7 +11,7 @@ use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm};
 use crate::author::snapshot::{self, Difference, Snapshot};
 use crate::author::users::{self, User};
-use crate::author::{ims_configurations, repository, transcript};
+use crate::author::{ims_configurations, removal, repository, transcript};
 use crate::ims;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -90,8 +90,8 @@ async fn delete_agents(world: &mut World) -> Checked {
 async fn delete(session: &Session, path: &str) -> Checked {
     let there = repository::read(session, path, "0").await?.is_some();
     ensure(there, || format!("the Author has no {path} that could be deleted"))?;
-    session.send(repository::deletion(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
-    ensure(repository::read(session, path, "0").await?.is_none(), || format!("{path} was deleted and is still there"))
+    session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+    removal::wait_until_gone(session, path).await
 }
 
 #[then("none of the four replication agents is left")]
@@ -131,8 +131,9 @@ async fn no_cloud_configuration(world: &mut World) -> Checked {
 #[when("the Mac user is deleted")]
 async fn delete_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
-    let call = users::deletion(&old.mac_user()?.home).undone_by_putting_back();
-    session.send(call).await?.expect_status(&[200, 204]).map(drop)
+    let home = &old.mac_user()?.home;
+    session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+    removal::wait_until_gone(session, home).await
 }
 
 #[then("no Mac user of the tenant is left")]

@@ -1,0 +1,71 @@
+//! Deletions on the Author: by Sling POST, and read afterwards (surfaces.md §5.7).
+//!
+//! HTTP DELETE is never sent. On a real Author it reaches the WebDAV servlet, which makes the parent `mix:lockable` for
+//! ever, and which answers 405 where it is stopped, as Adobe's security checklist asks.
+
+use std::time::Duration;
+
+use super::users;
+use crate::call::Call;
+use crate::problem::{Checked, Kind, Problem};
+use crate::reply::Reply;
+use crate::session::Session;
+
+/// How long a node may still be read after it was deleted: another node of a cluster may answer.
+const STALE: Duration = Duration::from_secs(10);
+
+/// How many reads in a row must find nothing: a single one may be wrong.
+const READS: usize = 2;
+
+/// The request that deletes the node at that path.
+pub fn of_node(path: &str) -> Call {
+    Call::to("author.node-delete").with("path", path.trim_start_matches('/'))
+}
+
+/// Deletes a node that is to be deleted if it is there, and sees that it is gone.
+pub(crate) async fn delete_node(session: &Session, path: &str) -> Checked {
+    accepted(&session.send(of_node(path)).await?)?;
+    wait_until_gone(session, path).await.map_err(not_undone)
+}
+
+/// Deletes a user, known by its home, and sees that it is gone.
+pub(crate) async fn delete_user(session: &Session, home: &str) -> Checked {
+    accepted(&session.send(users::deletion(home)).await?)?;
+    wait_until_gone(session, home).await.map_err(not_undone)
+}
+
+/// Waits until a node that was deleted cannot be read any more; fails when it stays.
+pub(crate) async fn wait_until_gone(session: &Session, path: &str) -> Checked {
+    let gone = async || Ok(is_absent(session, path).await?.then_some(()));
+    let what = format!("{path} was deleted and is still there");
+    session.wait_for(&what, STALE, gone).await
+}
+
+/// That something cannot be undone says nothing about the target's configuration.
+fn not_undone(problem: Problem) -> Problem {
+    Problem { kind: Kind::Error, ..problem }
+}
+
+/// Whether there is no node at that path, by more than one read.
+pub(crate) async fn is_absent(session: &Session, path: &str) -> Checked<bool> {
+    for _ in 0..READS {
+        let call = Call::to("author.node").with("path", path.trim_start_matches('/')).with("depth", "0");
+        let reply = session.send(call).await?;
+        match reply.status {
+            404 => {}
+            // The tree is there, however deep it may be.
+            300 => return Ok(false),
+            _ => return reply.expect_status(&[200]).map(|_| false),
+        }
+    }
+    Ok(true)
+}
+
+/// What is not there needs no deleting; any other refusal is told with its answer. A redirect, to a login page say, has done
+/// nothing.
+fn accepted(reply: &Reply) -> Checked {
+    match reply.status {
+        200..300 | 404 => Ok(()),
+        status => Err(Problem::error(format!("{} answered {status}; {}", reply.what(), reply.excerpt()))),
+    }
+}
