@@ -15,6 +15,7 @@ mod evidence;
 mod fleet;
 mod fuzzed;
 mod hybrid;
+mod layers;
 #[cfg(unix)]
 mod mock;
 mod permission;
