@@ -5,6 +5,7 @@ mod checklists;
 mod compare;
 #[cfg(unix)]
 mod consoles;
+mod floors;
 mod markdown;
 mod paths;
 #[cfg(unix)]
