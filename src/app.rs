@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use clap::FromArgMatches as _;
 
-use crate::cli::config::Config;
+use crate::cli::config::ConfigCommand;
 use crate::cli::{Cli, Command};
 use crate::commands::{
     baseline, clean, completions, config, diff, doctor, explain, fleet, list, merge, mock, rehearse, report, run,
     selftest, surface,
 };
-use crate::config::{Configured, Failure};
+use crate::config::{ConfigFailure, Configured};
 use crate::environment;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::reach::Place;
+use crate::reach::SettingSources;
 use crate::report::style::Styles;
 
 /// Does what the command line asks for.
@@ -33,11 +33,11 @@ pub fn main() -> Exit {
 fn act(output: &Output, began: Instant) -> Exit {
     let configured = match Configured::read(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(configured) => Ok(configured),
-        Err(Failure::CommandLine(error)) => {
+        Err(ConfigFailure::CommandLine(error)) => {
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Green };
         }
-        Err(Failure::Configuration(error)) => Err(error),
+        Err(ConfigFailure::Configuration(error)) => Err(error),
     };
     let result = configured.and_then(|configured| {
         let cli = Cli::from_arg_matches(&configured.matches).map_err(|error| Error::Internal(error.to_string()))?;
@@ -56,7 +56,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
         output.err(&format!("warning: {message}\n"));
     }
     let styles = Styles::for_stdout(cli.common.color);
-    let place = Place { configured, variables: &variables };
+    let place = SettingSources { configured, variables: &variables };
     match &cli.command {
         Command::Run(args) if args.how.fleet.is_some() => {
             runtime()?.block_on(fleet::command(&args.how, cli.common.quiet, configured, output))
@@ -64,7 +64,7 @@ fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) 
         Command::Run(args) => runtime()?.block_on(run::command(args, &cli.common, place, output, began)),
         Command::List(args) => list::command(args, styles, output),
         Command::Explain(args) => runtime()?.block_on(explain::command(args, styles, output, began)),
-        Command::Config(Config::Show(args)) => config::command(args, configured, &variables, output),
+        Command::Config(ConfigCommand::Show(args)) => config::command(args, configured, &variables, output),
         Command::Doctor(args) => runtime()?.block_on(doctor::command(args, &cli.common, place, output)),
         Command::Clean(args) => runtime()?.block_on(clean::command(args, place, output)),
         Command::Rehearse(args) => runtime()?.block_on(rehearse::command(args, &cli.common, place, output, began)),

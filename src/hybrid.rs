@@ -10,7 +10,7 @@ use bpconform_steps::credentials::{ALL, Credentials};
 use bpconform_steps::wire::Own;
 use url::Url;
 
-use crate::cli::hybrid::{HybridArgs, Whose};
+use crate::cli::hybrid::{HybridArgs, SystemChoice};
 use crate::error::Error;
 use crate::mocked;
 use crate::mocked::client::CREDENTIAL;
@@ -23,12 +23,12 @@ impl HybridArgs {
     pub fn mocks(&self) -> Result<BTreeSet<System>, Error> {
         let wrong = |problem: &str| Err(Error::Usage(problem.to_owned()));
         match (&self.ims, &self.tenant) {
-            (Whose::Real, Whose::Real) => Ok(BTreeSet::new()),
-            (Whose::Real, _) => {
+            (SystemChoice::Real, SystemChoice::Real) => Ok(BTreeSet::new()),
+            (SystemChoice::Real, _) => {
                 wrong("--tenant mock: a mocked tenant knows the tokens of a mocked IMS only; add --ims mock")
             }
-            (_, Whose::Real) => Ok([System::Ims].into()),
-            (Whose::Mock, Whose::Mock) | (Whose::MockAt(_), Whose::MockAt(_)) => {
+            (_, SystemChoice::Real) => Ok([System::Ims].into()),
+            (SystemChoice::Mock, SystemChoice::Mock) | (SystemChoice::MockAt(_), SystemChoice::MockAt(_)) => {
                 Ok([System::Ims, System::Tenant].into())
             }
             _ => wrong("--ims and --tenant: let the run serve both mocks, or name the address of both"),
@@ -39,7 +39,7 @@ impl HybridArgs {
     #[must_use]
     pub fn advertised_as(&self, host: &str) -> Self {
         let mut hybrid = self.clone();
-        if self.ims == Whose::Mock {
+        if self.ims == SystemChoice::Mock {
             hybrid.serve.advertise.get_or_insert_with(|| host.to_owned());
         }
         hybrid
@@ -47,7 +47,7 @@ impl HybridArgs {
 
     /// The names of this machine that an Author must know to reach the mocks.
     pub fn hosts(&self) -> Result<BTreeSet<String>, Error> {
-        let Some(advertised) = self.serve.advertise.as_ref().filter(|_| self.ims == Whose::Mock) else {
+        let Some(advertised) = self.serve.advertise.as_ref().filter(|_| self.ims == SystemChoice::Mock) else {
             return Ok(BTreeSet::new());
         };
         let options = self.serve.options("base")?;
@@ -63,13 +63,13 @@ impl HybridArgs {
     /// back lives. The operator is told where they are and what the Author needs.
     pub async fn begin(&self, options: &mut Options, output: &Output) -> Result<Option<Stack>, Error> {
         let Some((stack, credentials)) = options.target.real_mut() else { return Ok(None) };
-        if let Whose::MockAt(url) = &self.ims {
+        if let SystemChoice::MockAt(url) = &self.ims {
             stack.ims = Some(url.clone());
         }
-        if let Whose::MockAt(url) = &self.tenant {
+        if let SystemChoice::MockAt(url) = &self.tenant {
             stack.tenant = Some(url.clone());
         }
-        if self.ims != Whose::Mock {
+        if self.ims != SystemChoice::Mock {
             return Ok(None);
         }
         let given = mocked::client::given(credentials)?;
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn mocks(ims: &str, tenant: &str) -> Result<usize, String> {
-        let whose = |text: &str| text.parse::<Whose>().expect("it is right");
+        let whose = |text: &str| text.parse::<SystemChoice>().expect("it is right");
         let arguments = HybridArgs { ims: whose(ims), tenant: whose(tenant), ..HybridArgs::default() };
         arguments.mocks().map(|mocks| mocks.len()).map_err(|error| error.to_string())
     }
@@ -151,7 +151,7 @@ mod tests {
         assert!(mocks("real", "mock").is_err_and(|problem| problem.contains("add --ims mock")));
         assert!(mocks("mock", "mock@https://b.a:2").is_err_and(|problem| problem.contains("both")));
         for wrong in ["https://ims", "mock@", "mocked"] {
-            assert!(wrong.parse::<Whose>().is_err(), "{wrong}");
+            assert!(wrong.parse::<SystemChoice>().is_err(), "{wrong}");
         }
     }
 }

@@ -4,19 +4,19 @@ use std::path::Path;
 
 use bpconform_fixtures::Surfaces;
 
-use crate::cli::select::Select;
+use crate::cli::select::SelectArgs;
 use crate::error::Error;
 use crate::features::Features;
 use crate::plan::Selection;
 use crate::tags::Vocabulary;
 
 /// The features of a directory, or those that are built in.
-pub fn features(select: &Select) -> Result<Features, Error> {
+pub fn features(select: &SelectArgs) -> Result<Features, Error> {
     Features::read(select.features.as_deref(), Vocabulary::built_in())
 }
 
 /// Which scenarios are asked for.
-pub fn selection(select: &Select) -> Result<Selection, Error> {
+pub fn selection(select: &SelectArgs) -> Result<Selection, Error> {
     Selection::new(select.tags.as_deref(), select.name.clone(), select.requirements.clone())
 }
 

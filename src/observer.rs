@@ -10,22 +10,22 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::record::{Record, ScenarioRecord};
-use crate::record_file::{self, Keeper};
+use crate::record_file::{self, RecordWriter};
 use crate::report::junit;
 use crate::report::terminal::{Detail, Terminal};
-use crate::run::watch::Watch;
+use crate::run::watch::RunListener;
 use crate::verdict::Verdict;
 
 /// Looks on while a run goes on; clones are the same observer.
 #[derive(Clone, Debug)]
-pub struct Observer(Rc<RefCell<State>>);
+pub struct Observer(Rc<RefCell<ObserverState>>);
 
 #[derive(Debug)]
-struct State {
+struct ObserverState {
     output: Output,
     terminal: Terminal,
     directory: Option<PathBuf>,
-    keeper: Option<Keeper>,
+    keeper: Option<RecordWriter>,
     progress: Option<Progress>,
     failed: usize,
     problem: Option<Error>,
@@ -37,7 +37,7 @@ impl Observer {
         let directory = directory.map(Path::to_owned);
         let progress = (terminal.detail > Detail::Quiet).then(Progress::on_terminal).flatten();
         let (keeper, failed, problem) = (None, 0, None);
-        Self(Rc::new(RefCell::new(State { output, terminal, directory, keeper, progress, failed, problem })))
+        Self(Rc::new(RefCell::new(ObserverState { output, terminal, directory, keeper, progress, failed, problem })))
     }
 
     /// Ends with the whole record. A record that could not be kept on the way is an error now: the run was not stopped
@@ -57,13 +57,13 @@ impl Observer {
     }
 }
 
-impl Watch for Observer {
+impl RunListener for Observer {
     fn planned(&mut self, record: &Record, requests: &UnderWay) -> Result<(), Error> {
         let mut state = self.0.borrow_mut();
         let redactor = state.output.redactor.clone();
         // Before the run, so that a run of an hour is not lost to a directory that cannot be written.
         let directory = state.directory.clone();
-        let begin = |directory: PathBuf| Keeper::begin(&directory, record, |text| redactor.redact(text));
+        let begin = |directory: PathBuf| RecordWriter::begin(&directory, record, |text| redactor.redact(text));
         state.keeper = directory.map(begin).transpose()?;
         if let Some(progress) = &mut state.progress {
             progress.planned(record.plan.run, requests);

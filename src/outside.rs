@@ -14,7 +14,7 @@ use crate::features::Features;
 use crate::learn::{curl, har};
 use crate::record::Record;
 use crate::record_file;
-use crate::report::Format;
+use crate::report::ReportFormat;
 use crate::tags::Vocabulary;
 
 /// The readers of files.
@@ -57,7 +57,14 @@ fn configuration(bytes: &[u8]) {
 fn record(bytes: &[u8]) {
     if let Ok(mut record) = serde_json::from_slice::<Record>(bytes) {
         record.judge_again(false);
-        for format in [Format::Html, Format::Junit, Format::Markdown, Format::Messages, Format::Har, Format::Ctrf] {
+        for format in [
+            ReportFormat::Html,
+            ReportFormat::Junit,
+            ReportFormat::Markdown,
+            ReportFormat::Messages,
+            ReportFormat::Har,
+            ReportFormat::Ctrf,
+        ] {
             let _ = format.draw(&record);
         }
     }

@@ -91,7 +91,7 @@ mod peg_error {
 
 /// What is known about the target before the plan is made.
 #[derive(Clone, Debug)]
-pub struct Facts<'a> {
+pub struct TargetFacts<'a> {
     /// What the run may do.
     pub allow: Allow,
     /// Whether the target is mocks, embedded or in a container.
@@ -110,7 +110,7 @@ pub struct Facts<'a> {
 
 /// What must be done to a real Author before a scenario, and is undone after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prepare {
+pub enum Preparation {
     /// Nothing.
     Nothing,
     /// The configuration is kept: the scenario deletes it.
@@ -119,7 +119,7 @@ pub enum Prepare {
     TakeAway,
 }
 
-impl Facts<'_> {
+impl TargetFacts<'_> {
     fn is_mock(&self, system: System) -> bool {
         self.embedded || self.mocks.contains(&system)
     }
@@ -142,7 +142,7 @@ pub struct Planned {
     /// What is to be done with it.
     pub decision: Decision,
     /// What is done to a real Author before.
-    pub prepare: Prepare,
+    pub prepare: Preparation,
 }
 
 impl Planned {
@@ -161,7 +161,7 @@ pub struct Plan {
 
 impl Plan {
     /// Decides for each selected scenario.
-    pub fn new(cases: &[Case], selection: &Selection, facts: &Facts<'_>) -> Self {
+    pub fn new(cases: &[Case], selection: &Selection, facts: &TargetFacts<'_>) -> Self {
         let selected = cases.iter().filter(|case| selection.takes(case));
         let planned = selected.map(|case| Planned {
             case: case.clone(),
@@ -184,17 +184,17 @@ impl Plan {
     }
 }
 
-fn prepare(case: &Case, facts: &Facts<'_>) -> Prepare {
+fn prepare(case: &Case, facts: &TargetFacts<'_>) -> Preparation {
     let configured = facts.states.is_some_and(|states| !states.contains(FRESH));
     match case.author.as_str() {
-        _ if facts.embedded || !facts.replace || case.allow < Allow::Change => Prepare::Nothing,
-        FRESH if configured => Prepare::TakeAway,
-        _ if case.replaces => Prepare::Keep,
-        _ => Prepare::Nothing,
+        _ if facts.embedded || !facts.replace || case.allow < Allow::Change => Preparation::Nothing,
+        FRESH if configured => Preparation::TakeAway,
+        _ if case.replaces => Preparation::Keep,
+        _ => Preparation::Nothing,
     }
 }
 
-fn decide(case: &Case, facts: &Facts<'_>) -> Decision {
+fn decide(case: &Case, facts: &TargetFacts<'_>) -> Decision {
     let reasons = [
         above_allow,
         out_of_sight,
@@ -212,12 +212,12 @@ fn decide(case: &Case, facts: &Facts<'_>) -> Decision {
     }
 }
 
-fn above_allow(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn above_allow(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.allow > facts.allow).then(|| format!("needs --allow {}; this run has {}", case.allow, facts.allow))
 }
 
 /// What arrives at a system is seen only where that is a mock.
-fn out_of_sight(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn out_of_sight(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let system = case.mocks.iter().find(|system| !facts.is_mock(**system))?;
     Some(format!(
         "needs to see what arrives at the {}; only a mock shows it: say --{} mock",
@@ -227,37 +227,37 @@ fn out_of_sight(case: &Case, facts: &Facts<'_>) -> Option<String> {
 }
 
 /// Beside a real Author, a mock is no target: what it promises would prove nothing of the system that it stands for.
-fn about_a_mock(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn about_a_mock(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let system = case.reals.iter().find(|system| facts.mocks.contains(system))?;
     Some(format!("it is about the {}, which is a mock in this run and would only prove itself", system.name()))
 }
 
 /// Mocks are there so that nothing reaches the real systems. A configuration that is taken away first sends nothing.
-fn configured_elsewhere(case: &Case, facts: &Facts<'_>) -> Option<String> {
-    let sends = case.allow > Allow::Observe && prepare(case, facts) == Prepare::Nothing;
+fn configured_elsewhere(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
+    let sends = case.allow > Allow::Observe && prepare(case, facts) == Preparation::Nothing;
     facts.elsewhere.filter(|_| sends).map(str::to_owned)
 }
 
-fn unknown_to_real_targets(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn unknown_to_real_targets(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let surfaces = case.surfaces.iter().filter_map(|id| facts.surfaces.find(id));
     let mut unknown =
         surfaces.filter(|surface| surface.evidence == Evidence::Unknown && !facts.is_mock(surface.system));
     unknown.next().map(|surface| unknown_surface(surface).reason)
 }
 
-fn without_clock(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn without_clock(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.mock_clock && !facts.embedded)
         .then(|| "needs a clock that can be advanced; only the embedded mocks have one".to_owned())
 }
 
 /// What cannot be put back is done to the mocks only.
-fn irreversible(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn irreversible(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.irreversible && !facts.embedded)
         .then(|| "it does what cannot be undone, which a run never does to a real target".to_owned())
 }
 
 /// What is there on a real target is not deleted unless that was said.
-fn replaces(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn replaces(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.replaces && !facts.embedded && !facts.replace).then(|| {
         "it deletes the Author's Brand Portal configuration; with --replace-configuration a run does that, and puts it back"
             .to_owned()
@@ -265,7 +265,7 @@ fn replaces(case: &Case, facts: &Facts<'_>) -> Option<String> {
 }
 
 /// A real Author is in the state that it is in; the mock is made to be in the one that a scenario starts from.
-fn in_another_state(case: &Case, facts: &Facts<'_>) -> Option<String> {
+fn in_another_state(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let states = facts.states.filter(|_| !facts.embedded)?;
     let is = |state: &str| states.contains(state);
     match case.author.as_str() {

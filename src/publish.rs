@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::record::Record;
-use crate::report::{Wanted, github};
+use crate::report::{ReportRequest, github};
 
 /// Compares a record with a baseline, and tells.
 pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
@@ -28,7 +28,7 @@ pub fn today() -> Date {
 }
 
 /// Draws the reports that were asked for, and what GitHub Actions shows when it runs there.
-pub fn publish(record: &Record, wanted: &[Wanted], output: &Output) -> Result<(), Error> {
+pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
     wanted.iter().try_for_each(|wanted| draw(record, wanted, output))?;
     if !is_github() {
         return Ok(());
@@ -63,7 +63,7 @@ fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
 }
 
 /// Draws one report.
-pub fn draw(record: &Record, wanted: &Wanted, output: &Output) -> Result<(), Error> {
+pub fn draw(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<(), Error> {
     let text = wanted.format.draw(record)?;
     if wanted.is_stdout() {
         output.out(&text);

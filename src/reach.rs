@@ -19,7 +19,7 @@ use crate::output::Output;
 
 /// Where settings and credentials come from.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct SettingSources<'a> {
     /// The settings of all sources.
     pub configured: &'a Configured,
     /// The variables of the environment that are ours.
@@ -39,7 +39,7 @@ pub struct Reach {
 
 impl Reach {
     /// Reads the settings and what they name. A connection that is not verified is warned of, loudly.
-    pub fn author(target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<Self, Error> {
+    pub fn author(target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
         let Some(author) = target.author_url.clone() else {
             let advice = "say --author-url URL or set BPCONFORM_AUTHOR_URL".to_owned();
             return Err(Error::Missing { what: "address of the Author", advice });
@@ -48,7 +48,7 @@ impl Reach {
     }
 
     /// The same for an Author whose address is known from elsewhere.
-    pub fn at(author: Url, target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<Self, Error> {
+    pub fn at(author: Url, target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
         place.configured.headers_are_no_secrets()?;
         let credentials = secrets::credentials(place.configured, place.variables, target.credentials.as_deref())?;
         credentials.secrets().for_each(|secret| output.redactor.learn(secret));

@@ -47,7 +47,7 @@ pub struct Record {
     /// The verdicts counted.
     pub summary: Summary,
     /// What the run as a whole came to.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// What the process told its caller.
     pub exit_code: u8,
     /// Whether every planned scenario came to its end; not so after Ctrl-C or past the time limit.
@@ -317,7 +317,7 @@ pub struct Summary {
 /// What a run as a whole came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum RunOutcome {
     /// At least one requirement was proved and nothing speaks against the target.
     Conforms,
     /// At least one scenario failed.
@@ -334,7 +334,7 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// What scenarios and requirements come to; what asks for a hand at the target comes first, then proof.
     pub fn of(record: &Record, interrupted: bool) -> Self {
         let (scenarios, requirements) = (&record.scenarios, &record.requirements);
@@ -362,16 +362,16 @@ impl Outcome {
     }
 }
 
-impl From<Outcome> for Exit {
-    fn from(outcome: Outcome) -> Self {
+impl From<RunOutcome> for Exit {
+    fn from(outcome: RunOutcome) -> Self {
         match outcome {
-            Outcome::Conforms => Self::Green,
-            Outcome::Fails => Self::NonConformant,
-            Outcome::CouldNotTell => Self::Unreachable,
-            Outcome::NothingProved => Self::NothingProved,
-            Outcome::HarnessFailed => Self::Internal,
-            Outcome::LeftSomething => Self::CleanUp,
-            Outcome::Interrupted => Self::Interrupted,
+            RunOutcome::Conforms => Self::Green,
+            RunOutcome::Fails => Self::NonConformant,
+            RunOutcome::CouldNotTell => Self::Unreachable,
+            RunOutcome::NothingProved => Self::NothingProved,
+            RunOutcome::HarnessFailed => Self::Internal,
+            RunOutcome::LeftSomething => Self::CleanUp,
+            RunOutcome::Interrupted => Self::Interrupted,
         }
     }
 }

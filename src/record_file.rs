@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::record::{self, FORMAT, Outcome, Record, ScenarioRecord, Summary};
+use crate::record::{self, FORMAT, Record, RunOutcome, ScenarioRecord, Summary};
 use crate::verdict::Verdict;
 
 /// The whole record.
@@ -28,12 +28,12 @@ const NOT_REACHED: &str = "not run: the run ended before it";
 
 /// Keeps the record of a run that goes on.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct RecordWriter {
     directory: PathBuf,
     part: File,
 }
 
-impl Keeper {
+impl RecordWriter {
     /// Begins with the plan: a record whose scenarios have not run. What is older in the directory is removed.
     pub fn begin(directory: &Path, plan: &Record, redact: impl FnOnce(&str) -> String) -> Result<Self, Error> {
         clear(directory)?;
@@ -204,7 +204,7 @@ impl Record {
     /// Counts and judges again from the scenarios: after some were replaced or added.
     pub fn judge_again(&mut self, interrupted: bool) {
         self.requirements = record::requirements(&self.scenarios);
-        self.outcome = Outcome::of(self, interrupted);
+        self.outcome = RunOutcome::of(self, interrupted);
         self.exit_code = self.outcome.exit().code();
         self.summary = Summary {
             scenarios: record::count(self.scenarios.iter().map(|scenario| scenario.verdict)),

@@ -17,19 +17,24 @@ pub struct Shard {
 
 /// A CI system that runs a job several times: its variables for which one it is and how many there are, and the number
 /// of the first.
-struct System {
+struct ShardingSystem {
     name: &'static str,
     index: &'static str,
     count: &'static str,
     first: u32,
 }
 
-const SYSTEMS: [System; 4] = [
-    System { name: "GitLab CI", index: "CI_NODE_INDEX", count: "CI_NODE_TOTAL", first: 1 },
-    System { name: "CircleCI", index: "CIRCLE_NODE_INDEX", count: "CIRCLE_NODE_TOTAL", first: 0 },
-    System { name: "Buildkite", index: "BUILDKITE_PARALLEL_JOB", count: "BUILDKITE_PARALLEL_JOB_COUNT", first: 0 },
+const SYSTEMS: [ShardingSystem; 4] = [
+    ShardingSystem { name: "GitLab CI", index: "CI_NODE_INDEX", count: "CI_NODE_TOTAL", first: 1 },
+    ShardingSystem { name: "CircleCI", index: "CIRCLE_NODE_INDEX", count: "CIRCLE_NODE_TOTAL", first: 0 },
+    ShardingSystem {
+        name: "Buildkite",
+        index: "BUILDKITE_PARALLEL_JOB",
+        count: "BUILDKITE_PARALLEL_JOB_COUNT",
+        first: 0,
+    },
     // Kubernetes tells a Pod its index only; the Job's manifest says how many there are.
-    System { name: "Kubernetes", index: "JOB_COMPLETION_INDEX", count: "JOB_COMPLETIONS", first: 0 },
+    ShardingSystem { name: "Kubernetes", index: "JOB_COMPLETION_INDEX", count: "JOB_COMPLETIONS", first: 0 },
 ];
 
 impl Shard {

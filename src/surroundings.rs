@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::record::Surroundings;
 
 /// A CI system: the variable that it always sets, and the variables that hold job, branch and commit.
-struct System {
+struct CiSystem {
     name: &'static str,
     sign: &'static str,
     job: &'static str,
@@ -16,30 +16,30 @@ struct System {
     commit: &'static str,
 }
 
-const SYSTEMS: [System; 5] = [
-    System {
+const SYSTEMS: [CiSystem; 5] = [
+    CiSystem {
         name: "github-actions",
         sign: "GITHUB_ACTIONS",
         job: "GITHUB_RUN_ID",
         branch: "GITHUB_REF_NAME",
         commit: "GITHUB_SHA",
     },
-    System {
+    CiSystem {
         name: "gitlab-ci",
         sign: "GITLAB_CI",
         job: "CI_JOB_URL",
         branch: "CI_COMMIT_REF_NAME",
         commit: "CI_COMMIT_SHA",
     },
-    System { name: "jenkins", sign: "JENKINS_URL", job: "BUILD_URL", branch: "GIT_BRANCH", commit: "GIT_COMMIT" },
-    System {
+    CiSystem { name: "jenkins", sign: "JENKINS_URL", job: "BUILD_URL", branch: "GIT_BRANCH", commit: "GIT_COMMIT" },
+    CiSystem {
         name: "circleci",
         sign: "CIRCLECI",
         job: "CIRCLE_BUILD_URL",
         branch: "CIRCLE_BRANCH",
         commit: "CIRCLE_SHA1",
     },
-    System {
+    CiSystem {
         name: "buildkite",
         sign: "BUILDKITE",
         job: "BUILDKITE_BUILD_URL",

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bpconform::features::Features;
 use bpconform::plan::Selection;
-use bpconform::record::{Outcome, Record, ScenarioRecord};
+use bpconform::record::{Record, RunOutcome, ScenarioRecord};
 use bpconform::report::junit;
 use bpconform::run::options::Options;
 use bpconform::run::run;
@@ -44,7 +44,7 @@ fn every_documented_promise_holds_on_the_mocks() {
         })
         .collect();
     assert!(bad.is_empty(), "{}", bad.join("\n"));
-    assert_eq!(record.outcome, Outcome::Conforms);
+    assert_eq!(record.outcome, RunOutcome::Conforms);
     assert_eq!(record.requirements.len(), 50);
     assert!(record.requirements.iter().all(|requirement| requirement.verdict == Verdict::Passed));
     // Told in the document's order, although they ran side by side.

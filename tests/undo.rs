@@ -14,7 +14,7 @@ use bpconform::plan::Selection;
 use bpconform::record::ScenarioRecord;
 use bpconform::run::options::Options;
 use bpconform::run::target::Target;
-use bpconform::run::watch::Watch;
+use bpconform::run::watch::RunListener;
 use bpconform_fixtures::{Evidence, Surface, Surfaces};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
@@ -315,7 +315,7 @@ fn a_run_past_its_time_limit_undoes_first() {
 /// Panics when a step begins whose sentence holds these words.
 struct PanicsAt(&'static str);
 
-impl Watch for PanicsAt {
+impl RunListener for PanicsAt {
     fn step(&mut self, _: &str, sentence: &str) {
         assert!(!sentence.contains(self.0), "{}", self.0);
     }

@@ -4,14 +4,14 @@ use clap::{Args, Subcommand};
 
 /// `bpconform config`
 #[derive(Clone, Debug, Subcommand)]
-pub enum Config {
+pub enum ConfigCommand {
     /// Print every setting, secrets masked
-    Show(Box<ConfigShow>),
+    Show(Box<ConfigShowArgs>),
 }
 
 /// `bpconform config show`: takes the flags of all settings, so that what they would do can be seen.
 #[derive(Clone, Debug, Args)]
-pub struct ConfigShow {
+pub struct ConfigShowArgs {
     /// Say for each value where it came from
     #[arg(long)]
     pub origin: bool,

@@ -37,12 +37,12 @@ pub struct ContainerArgs {
     /// Publish another port of the container on this machine, PORT or HOST:CONTAINER; may be said several times
     #[arg(long = "publish", value_name = "PORT", env = "BPCONFORM_PUBLISH", value_delimiter = ',',
         action = ArgAction::Append)]
-    pub publish: Vec<Publish>,
+    pub publish: Vec<PublishedPort>,
     /// Set a variable in the container, NAME=VALUE, or NAME to take its value from this environment, as a secret must;
     /// may be said several times
     #[arg(id = "container_env", long = "container-env", value_name = "NAME[=VALUE]", env = "BPCONFORM_CONTAINER_ENV", value_delimiter = '\n',
         action = ArgAction::Append)]
-    pub variables: Vec<Variable>,
+    pub variables: Vec<ContainerVariable>,
     /// Mount a file, a directory or a named volume, SOURCE:TARGET or SOURCE:TARGET:ro, for example
     /// ./license.properties:/opt/aem/license.properties:ro; may be said several times
     #[arg(id = "mount", long = "mount", value_name = "MOUNT", env = "BPCONFORM_MOUNT", value_delimiter = '\n',
@@ -55,14 +55,14 @@ pub struct ContainerArgs {
 
 /// A port to publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Publish {
+pub struct PublishedPort {
     /// The port on this machine.
     pub host: u16,
     /// The port in the container.
     pub container: u16,
 }
 
-impl FromStr for Publish {
+impl FromStr for PublishedPort {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -77,19 +77,19 @@ impl FromStr for Publish {
 
 /// A variable of the container's environment; its value is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Variable {
+pub struct ContainerVariable {
     /// Its name.
     pub name: String,
     value: Option<String>,
 }
 
-impl std::fmt::Debug for Variable {
+impl std::fmt::Debug for ContainerVariable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}=[value]", self.name)
     }
 }
 
-impl FromStr for Variable {
+impl FromStr for ContainerVariable {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -109,7 +109,7 @@ impl FromStr for Variable {
     }
 }
 
-impl Variable {
+impl ContainerVariable {
     /// Its value, and whether it came from this environment and so may be a secret.
     pub fn value(&self) -> Result<(String, bool), String> {
         match &self.value {
@@ -125,7 +125,7 @@ impl Variable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MountArg {
     /// What.
-    pub source: Source,
+    pub source: MountSource,
     /// The absolute path in the container.
     pub target: String,
     /// Whether the container may only read it.
@@ -134,7 +134,7 @@ pub struct MountArg {
 
 /// What is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum MountSource {
     /// A file or directory of this machine.
     Path(PathBuf),
     /// A volume of the engine.
@@ -160,16 +160,16 @@ impl FromStr for MountArg {
 }
 
 /// As with Docker: what looks like a path is one, all else is the name of a volume.
-fn source(text: &str) -> Result<Source, String> {
+fn source(text: &str) -> Result<MountSource, String> {
     if text.contains(['/', '\\']) || text == "." {
         let path = std::path::absolute(text).map_err(|error| format!("{text}: {error}"))?;
         let missing = || format!("{}: there is no such file or directory", path.display());
-        return if path.exists() { Ok(Source::Path(path)) } else { Err(missing()) };
+        return if path.exists() { Ok(MountSource::Path(path)) } else { Err(missing()) };
     }
     if Path::new(text).exists() {
         return Err(format!("{text} is a file or directory here: write ./{text} to mount it"));
     }
-    Ok(Source::Volume(text.to_owned()))
+    Ok(MountSource::Volume(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -179,9 +179,9 @@ mod tests {
     #[test]
     fn a_mount_is_a_path_or_a_volume() {
         let volume = "quickstart:/opt/aem/crx-quickstart".parse::<MountArg>().expect("a volume");
-        assert_eq!((volume.source, volume.read_only), (Source::Volume("quickstart".into()), false));
+        assert_eq!((volume.source, volume.read_only), (MountSource::Volume("quickstart".into()), false));
         let path = "/:/host:ro".parse::<MountArg>().expect("a path");
-        assert_eq!((path.source, path.target.as_str(), path.read_only), (Source::Path("/".into()), "/host", true));
+        assert_eq!((path.source, path.target.as_str(), path.read_only), (MountSource::Path("/".into()), "/host", true));
         for (wrong, says) in [
             ("quickstart", "SOURCE:TARGET"),
             ("quickstart:relative", "absolute"),
@@ -195,20 +195,20 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_taken_from_the_command_line_and_no_value_is_shown() {
-        let plain = "CQ_RUNMODE=author".parse::<Variable>().expect("plain");
+        let plain = "CQ_RUNMODE=author".parse::<ContainerVariable>().expect("plain");
         assert_eq!(plain.value(), Ok(("author".into(), false)));
         assert!(!format!("{plain:?}").contains("author"));
-        let said = "ADMIN_PASSWORD=hush".parse::<Variable>().expect_err("a secret");
+        let said = "ADMIN_PASSWORD=hush".parse::<ContainerVariable>().expect_err("a secret");
         assert!(said.contains("ADMIN_PASSWORD") && !said.contains("hush"), "{said}");
-        assert!("ADMIN_PASSWORD".parse::<Variable>().is_ok_and(|variable| variable.value().is_err()));
+        assert!("ADMIN_PASSWORD".parse::<ContainerVariable>().is_ok_and(|variable| variable.value().is_err()));
     }
 
     #[test]
     fn a_port_is_published_under_its_own_number_or_another() {
-        assert_eq!("8443:443".parse(), Ok(Publish { host: 8443, container: 443 }));
-        assert_eq!("4512".parse(), Ok(Publish { host: 4512, container: 4512 }));
+        assert_eq!("8443:443".parse(), Ok(PublishedPort { host: 8443, container: 443 }));
+        assert_eq!("4512".parse(), Ok(PublishedPort { host: 4512, container: 4512 }));
         for wrong in ["0", "x", "1:2:3", "70000", ""] {
-            assert!(wrong.parse::<Publish>().is_err(), "{wrong}");
+            assert!(wrong.parse::<PublishedPort>().is_err(), "{wrong}");
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 
 /// `bpconform explain`
 #[derive(Clone, Debug, Args)]
-pub struct Explain {
+pub struct ExplainArgs {
     /// The id of the promise, for example BP-REP-03; `list --requirements` shows all
     #[arg(value_name = "ID")]
     pub requirement: String,

@@ -14,10 +14,10 @@ use crate::cli::values::base_url;
 pub struct HybridArgs {
     /// Whose IMS it is: real; mock, which the run serves; or mock@URL, which `bpconform mock` serves there
     #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_IMS")]
-    pub ims: Whose,
+    pub ims: SystemChoice,
     /// Whose tenant it is, likewise; a mocked tenant believes a mocked IMS only
     #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_TENANT")]
-    pub tenant: Whose,
+    pub tenant: SystemChoice,
     /// How the run serves them.
     #[command(flatten)]
     pub serve: ServeArgs,
@@ -25,7 +25,7 @@ pub struct HybridArgs {
 
 /// Whose a system is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Whose {
+pub enum SystemChoice {
     /// The real one.
     #[default]
     Real,
@@ -35,7 +35,7 @@ pub enum Whose {
     MockAt(Url),
 }
 
-impl FromStr for Whose {
+impl FromStr for SystemChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

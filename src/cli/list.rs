@@ -2,14 +2,14 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::select::Select;
+use crate::cli::select::SelectArgs;
 
 /// `bpconform list`
 #[derive(Clone, Debug, Args)]
-pub struct List {
+pub struct ListArgs {
     /// Which scenarios.
     #[command(flatten)]
-    pub select: Select,
+    pub select: SelectArgs,
     /// For each requirement, how many scenarios prove it and what they need
     #[arg(long = "requirements")]
     pub coverage: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::report::Wanted;
+use crate::report::ReportRequest;
 
 /// `bpconform merge`
 #[derive(Clone, Debug, Args)]
@@ -17,7 +17,7 @@ pub struct MergeArgs {
     pub out: PathBuf,
     /// Draw the whole too, for example html=report.html; may be said several times
     #[arg(long = "report", value_name = "FORMAT=PATH")]
-    pub reports: Vec<Wanted>,
+    pub reports: Vec<ReportRequest>,
     /// A file of expected verdicts
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,

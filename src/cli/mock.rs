@@ -11,7 +11,7 @@ use crate::cli::values::{base_url, fault, seed, system};
 
 /// `bpconform mock`
 #[derive(Clone, Debug, Args)]
-pub struct Mock {
+pub struct MockArgs {
     /// The state in which the Author begins
     #[arg(id = "mock_seed", long = "seed", value_name = "SEED", default_value = crate::features::USUAL_AUTHOR, value_parser = seed(),
         env = "BPCONFORM_MOCK_SEED")]

@@ -30,18 +30,18 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::baseline::BaselineArgs;
 use crate::cli::clean::CleanArgs;
-use crate::cli::config::Config;
+use crate::cli::config::ConfigCommand;
 use crate::cli::diff::DiffArgs;
 use crate::cli::doctor::DoctorArgs;
-use crate::cli::explain::Explain;
-use crate::cli::list::List;
+use crate::cli::explain::ExplainArgs;
+use crate::cli::list::ListArgs;
 use crate::cli::merge::MergeArgs;
-use crate::cli::mock::Mock;
+use crate::cli::mock::MockArgs;
 use crate::cli::rehearse::RehearseArgs;
 use crate::cli::report::ReportArgs;
-use crate::cli::run::Run;
-use crate::cli::selftest::Selftest;
-use crate::cli::surface::Surface;
+use crate::cli::run::RunArgs;
+use crate::cli::selftest::SelftestArgs;
+use crate::cli::surface::SurfaceCommand;
 use crate::report::style::Color;
 
 /// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
@@ -54,7 +54,7 @@ use crate::report::style::Color;
 pub struct Cli {
     /// What is common to all commands.
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonArgs,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
@@ -62,7 +62,7 @@ pub struct Cli {
 
 /// What is common to all commands.
 #[derive(Clone, Debug, Args)]
-pub struct Common {
+pub struct CommonArgs {
     /// When to colour the output; NO_COLOR is obeyed
     #[arg(long, value_name = "WHEN", value_parser = values::color(), default_value = "auto", global = true)]
     pub color: Color,
@@ -84,21 +84,21 @@ pub struct Common {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Check a target against the documentation
-    Run(Box<Run>),
+    Run(Box<RunArgs>),
     /// List the scenarios, or what covers each requirement
-    List(List),
+    List(ListArgs),
     /// Explain one promise: where it is made, how it is checked, what to do when it fails
-    Explain(Explain),
+    Explain(ExplainArgs),
     /// Serve the mocked stack until Ctrl-C
-    Mock(Box<Mock>),
+    Mock(Box<MockArgs>),
     /// Show the configuration
     #[command(subcommand)]
-    Config(Config),
+    Config(ConfigCommand),
     /// Show, learn or look for the endpoints of an Author
     #[command(subcommand)]
-    Surface(Surface),
+    Surface(SurfaceCommand),
     /// Prove that every check can fail: run the features against mocks with each known defect
-    Selftest(Selftest),
+    Selftest(SelftestArgs),
     /// Say what is wrong with an Author, what it means and what to do; reads only
     Doctor(Box<DoctorArgs>),
     /// Undo what a run changed and could not undo itself, from the journal that it left; or sweep its containers

@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::cli::container::ContainerArgs;
 use crate::cli::hybrid::HybridArgs;
-use crate::cli::run::How;
-use crate::cli::select::Select;
+use crate::cli::run::RunFlags;
+use crate::cli::select::SelectArgs;
 use crate::cli::target::TargetArgs;
 
 /// `bpconform rehearse`
@@ -32,8 +32,8 @@ pub struct RehearseArgs {
     pub hybrid: HybridArgs,
     /// Which scenarios.
     #[command(flatten)]
-    pub select: Select,
+    pub select: SelectArgs,
     /// How the runs go.
     #[command(flatten)]
-    pub how: How,
+    pub how: RunFlags,
 }

@@ -7,15 +7,15 @@ use clap::Args;
 
 use crate::cli::container::ContainedArgs;
 use crate::cli::hybrid::HybridArgs;
-use crate::cli::select::Select;
+use crate::cli::select::SelectArgs;
 use crate::cli::target::TargetArgs;
 use crate::cli::values::{seconds, shard};
-use crate::report::Wanted;
+use crate::report::ReportRequest;
 use crate::shard::Shard;
 
 /// `bpconform run`
 #[derive(Clone, Debug, Args)]
-pub struct Run {
+pub struct RunArgs {
     /// What is checked, and where it is.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -27,16 +27,16 @@ pub struct Run {
     pub hybrid: HybridArgs,
     /// Which scenarios.
     #[command(flatten)]
-    pub select: Select,
+    pub select: SelectArgs,
     /// How the run goes.
     #[command(flatten)]
-    pub how: How,
+    pub how: RunFlags,
 }
 
 /// How the run goes.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
-pub struct How {
+pub struct RunFlags {
     /// Print the plan, and send nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -65,7 +65,7 @@ pub struct How {
     pub out: Option<PathBuf>,
     /// Draw a report too, for example html=report.html; may be said several times
     #[arg(long = "report", value_name = "FORMAT=PATH")]
-    pub reports: Vec<Wanted>,
+    pub reports: Vec<ReportRequest>,
     /// A file of expected verdicts: fail only on what is not as it says
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,

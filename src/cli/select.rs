@@ -8,7 +8,7 @@ use regex::Regex;
 /// Which features, and which of their scenarios.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Selection")]
-pub struct Select {
+pub struct SelectArgs {
     /// Only scenarios whose tags satisfy this, for example '@BP-REP-03 and not @change'
     #[arg(long, value_name = "EXPR")]
     pub tags: Option<String>,

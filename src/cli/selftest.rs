@@ -6,7 +6,7 @@ use crate::cli::values::fault_or_all;
 
 /// `bpconform selftest`
 #[derive(Clone, Debug, Args)]
-pub struct Selftest {
+pub struct SelftestArgs {
     /// Only this defect; may be said several times
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,

@@ -9,9 +9,9 @@ use crate::cli::target::TargetArgs;
 
 /// `bpconform surface`
 #[derive(Clone, Debug, Subcommand)]
-pub enum Surface {
+pub enum SurfaceCommand {
     /// Print each endpoint, how well it is known, and where that is known from
-    Show(SurfaceShow),
+    Show(SurfaceShowArgs),
     /// Recognise the documented actions in what a browser recorded, and write them as a file for --surfaces
     Learn(LearnArgs),
     /// Ask a live Author, by reads only, which of the known candidates answer
@@ -20,7 +20,7 @@ pub enum Surface {
 
 /// `bpconform surface show`
 #[derive(Clone, Debug, Args)]
-pub struct SurfaceShow {
+pub struct SurfaceShowArgs {
     /// What is shown, and how.
     #[command(flatten)]
     pub show: ShowArgs,
@@ -62,15 +62,15 @@ pub struct ShowArgs {
     pub ids: Vec<String>,
     /// Only surfaces that are known so well
     #[arg(long, value_enum, value_name = "EVIDENCE")]
-    pub evidence: Vec<Known>,
+    pub evidence: Vec<EvidenceFilter>,
     /// How to print them
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    pub format: SurfaceFormat,
 }
 
 /// How well a surface is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Known {
+pub enum EvidenceFilter {
     /// Seen in a cited source
     Verified,
     /// Follows from a cited source
@@ -83,7 +83,7 @@ pub enum Known {
 
 /// How to print surfaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum SurfaceFormat {
     /// For people
     #[default]
     Text,
@@ -93,13 +93,13 @@ pub enum Format {
     Toml,
 }
 
-impl From<Known> for Evidence {
-    fn from(known: Known) -> Self {
+impl From<EvidenceFilter> for Evidence {
+    fn from(known: EvidenceFilter) -> Self {
         match known {
-            Known::Verified => Self::Verified,
-            Known::Inferred => Self::Inferred,
-            Known::Learned => Self::Learned,
-            Known::Unknown => Self::Unknown,
+            EvidenceFilter::Verified => Self::Verified,
+            EvidenceFilter::Inferred => Self::Inferred,
+            EvidenceFilter::Learned => Self::Learned,
+            EvidenceFilter::Unknown => Self::Unknown,
         }
     }
 }

@@ -8,7 +8,7 @@ use bpconform_mocks::faults::Fault;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use url::Url;
 
-use crate::report::Format;
+use crate::report::ReportFormat;
 use crate::report::style::Color;
 use crate::shard::Shard;
 
@@ -86,7 +86,7 @@ pub(crate) fn color() -> impl TypedValueParser<Value = Color> {
     PossibleValuesParser::new(values).try_map(|word| word.parse::<Color>())
 }
 
-pub(crate) fn report_format() -> impl TypedValueParser<Value = Format> {
-    let values = Format::ALL.map(|format| PossibleValue::new(format.word()).help(format.help()));
-    PossibleValuesParser::new(values).try_map(|word| word.parse::<Format>())
+pub(crate) fn report_format() -> impl TypedValueParser<Value = ReportFormat> {
+    let values = ReportFormat::ALL.map(|format| PossibleValue::new(format.word()).help(format.help()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<ReportFormat>())
 }

@@ -16,12 +16,12 @@ use crate::container::sweep;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SettingSources};
 use crate::run::preflight;
 use crate::run::undo::JOURNAL;
 
 /// Carries out `bpconform clean`.
-pub async fn command(arguments: &CleanArgs, place: Place<'_>, output: &Output) -> Result<Exit, Error> {
+pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
     let Some(journal) = &arguments.journal else {
         return sweep::clean(&arguments.sweep, arguments.dry_run, output).await;
     };

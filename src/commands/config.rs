@@ -7,17 +7,17 @@ use std::fmt::Write as _;
 use bpconform_steps::credentials::{ALL, Named};
 use bpconform_steps::redact::MASK;
 
-use crate::cli::config::ConfigShow;
+use crate::cli::config::ConfigShowArgs;
 use crate::cli::settings::{self, Setting, credential_key};
 use crate::config::Configured;
-use crate::config::secrets::Source;
+use crate::config::secrets::CredentialSource;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 
 /// Prints the settings.
 pub fn command(
-    args: &ConfigShow,
+    args: &ConfigShowArgs,
     configured: &Configured,
     variables: &BTreeMap<String, String>,
     output: &Output,
@@ -27,7 +27,7 @@ pub fn command(
     Ok(Exit::Green)
 }
 
-struct Line {
+struct SettingLine {
     key: String,
     value: Option<String>,
     origin: String,
@@ -37,8 +37,8 @@ struct Line {
 fn text(configured: &Configured, variables: &BTreeMap<String, String>, origin: bool) -> String {
     let settings = settings::all().into_iter().map(|setting| line_of_setting(configured, &setting));
     let credentials = ALL.iter().map(|named| line_of_credential(configured, variables, named));
-    let lines: Vec<Line> = settings.chain(credentials).collect();
-    let (keys, values) = (width(lines.iter().map(|line| &line.key)), width(lines.iter().map(Line::shown)));
+    let lines: Vec<SettingLine> = settings.chain(credentials).collect();
+    let (keys, values) = (width(lines.iter().map(|line| &line.key)), width(lines.iter().map(SettingLine::shown)));
     let mut text = String::new();
     for line in &lines {
         let _ = if origin && line.value.is_some() {
@@ -50,7 +50,7 @@ fn text(configured: &Configured, variables: &BTreeMap<String, String>, origin: b
     text
 }
 
-impl Line {
+impl SettingLine {
     fn shown(&self) -> &str {
         self.value.as_deref().unwrap_or("(not set)")
     }
@@ -61,13 +61,13 @@ fn width(texts: impl Iterator<Item = impl AsRef<str>>) -> usize {
     texts.map(|text| text.as_ref().chars().count()).filter(|width| *width <= 44).max().unwrap_or(0)
 }
 
-fn line_of_setting(configured: &Configured, setting: &Setting) -> Line {
+fn line_of_setting(configured: &Configured, setting: &Setting) -> SettingLine {
     if let ("config", Some(file)) = (setting.key.as_str(), &configured.file) {
         let origin = match configured.origin(setting).as_str() {
             "default" => "found in the working directory".to_owned(),
             origin => origin.to_owned(),
         };
-        return Line { key: setting.key.clone(), value: Some(file.path.display().to_string()), origin };
+        return SettingLine { key: setting.key.clone(), value: Some(file.path.display().to_string()), origin };
     }
     let raw = configured.command().try_get_raw(&setting.key).ok().flatten();
     let values: Option<Vec<String>> = raw.map(|values| values.map(|value| value.to_string_lossy().into()).collect());
@@ -76,7 +76,7 @@ fn line_of_setting(configured: &Configured, setting: &Setting) -> Line {
         "headers" => values.iter().map(|it| masked_header(it)).collect::<Vec<_>>().join(", "),
         _ => values.join(", "),
     });
-    Line { key: setting.key.clone(), value, origin: configured.origin(setting) }
+    SettingLine { key: setting.key.clone(), value, origin: configured.origin(setting) }
 }
 
 fn masked_header(header: &str) -> String {
@@ -84,20 +84,20 @@ fn masked_header(header: &str) -> String {
     names.map(|name| format!("{name}: {MASK}")).collect::<Vec<_>>().join(", ")
 }
 
-fn line_of_credential(configured: &Configured, variables: &BTreeMap<String, String>, named: &Named) -> Line {
+fn line_of_credential(configured: &Configured, variables: &BTreeMap<String, String>, named: &Named) -> SettingLine {
     let key = credential_key(named.name);
     if let Some(value) = variables.get(named.name) {
         let value = if named.secret { MASK.to_owned() } else { value.clone() };
-        return Line { key, value: Some(value), origin: format!("environment {}", named.name) };
+        return SettingLine { key, value: Some(value), origin: format!("environment {}", named.name) };
     }
-    match (&configured.file, Source::of(named, &configured.given)) {
+    match (&configured.file, CredentialSource::of(named, &configured.given)) {
         (Some(file), Some(source)) => {
             let value = match &source {
-                Source::Value(entry) => entry.texts.join(", "),
-                Source::File(_) | Source::Command(_) => MASK.to_owned(),
+                CredentialSource::Value(entry) => entry.texts.join(", "),
+                CredentialSource::File(_) | CredentialSource::Command(_) => MASK.to_owned(),
             };
-            Line { key, value: Some(value), origin: source.origin(file) }
+            SettingLine { key, value: Some(value), origin: source.origin(file) }
         }
-        _ => Line { key, value: None, origin: String::new() },
+        _ => SettingLine { key, value: None, origin: String::new() },
     }
 }

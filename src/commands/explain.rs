@@ -9,7 +9,7 @@ use bpconform_fixtures::requirements::Level;
 use bpconform_fixtures::surfaces::Evidence;
 use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements, Surface, System};
 
-use crate::cli::explain::Explain;
+use crate::cli::explain::ExplainArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::{Case, Features};
@@ -20,7 +20,7 @@ use crate::report::style::Styles;
 use crate::run::options::Options;
 
 /// Plays the scenarios of the promise on the embedded mocks, to tell what they really ask.
-pub async fn command(args: &Explain, styles: Styles, output: &Output, began: Instant) -> Result<Exit, Error> {
+pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began: Instant) -> Result<Exit, Error> {
     let id = args.requirement.to_uppercase();
     let selection = Selection::new(None, None, vec![id.clone()])?;
     let features = Features::built_in()?;

@@ -13,9 +13,9 @@ use tokio::process::Command;
 use tokio::sync::watch;
 
 use crate::cli::container::START;
-use crate::cli::run::How;
+use crate::cli::run::RunFlags;
 use crate::cli::values::{minutes, seconds};
-use crate::commands::fleet::overview::{Overview, Result as Checked};
+use crate::commands::fleet::overview::{EnvironmentResult, Overview};
 use crate::commands::run::flags::TARGETS;
 use crate::config::Configured;
 use crate::config::file::ConfigFile;
@@ -56,7 +56,7 @@ struct Fleet {
 }
 
 /// How each environment is checked.
-struct Check {
+struct EnvironmentCheck {
     program: PathBuf,
     arguments: Vec<OsString>,
     file: PathBuf,
@@ -76,7 +76,7 @@ fn fleet_has_its_own_targets(configured: &Configured) -> Result<(), Error> {
 }
 
 /// `bpconform run --fleet`
-pub async fn command(how: &How, quiet: bool, configured: &Configured, output: &Output) -> Result<Exit, Error> {
+pub async fn command(how: &RunFlags, quiet: bool, configured: &Configured, output: &Output) -> Result<Exit, Error> {
     fleet_has_its_own_targets(configured)?;
     let (Some(file), Some(out)) = (how.fleet.clone(), how.out.clone()) else {
         return Err(Error::Usage("--fleet needs --out DIR for the records".into()));
@@ -90,7 +90,7 @@ pub async fn command(how: &How, quiet: bool, configured: &Configured, output: &O
 async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
     let environments = environments(fleet)?;
     std::fs::create_dir_all(&fleet.out).map_err(|source| Error::Write { file: fleet.out.clone(), source })?;
-    let check = Check {
+    let check = EnvironmentCheck {
         program: std::env::current_exe().map_err(|error| Error::Internal(format!("its own program: {error}")))?,
         arguments: common(std::env::args_os().skip(1)),
         file: fleet.file.clone(),
@@ -107,7 +107,7 @@ async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
             found
         }
     };
-    let mut found: Vec<Checked> =
+    let mut found: Vec<EnvironmentResult> =
         futures::stream::iter(environments.iter().map(one)).buffer_unordered(fleet.jobs).collect().await;
     found.sort_by_key(|one| environments.iter().position(|(name, _)| *name == one.name));
     let overview = Overview::of(&found);
@@ -189,12 +189,12 @@ fn tells(argument: &str) -> bool {
     TELLING.contains(&argument) || argument.strip_prefix('-').is_some_and(short)
 }
 
-impl Check {
+impl EnvironmentCheck {
     /// Checks one environment: in a process of its own, which is asked to end when the fleet is, and waited for.
-    async fn environment(&self, name: String, limit: Duration, out: PathBuf) -> Checked {
+    async fn environment(&self, name: String, limit: Duration, out: PathBuf) -> EnvironmentResult {
         let without = |exit: Exit, problem: String| {
             let name = name.clone();
-            Checked { name, exit: exit.code(), problem: Some(problem), record: None }
+            EnvironmentResult { name, exit: exit.code(), problem: Some(problem), record: None }
         };
         let mut asked = self.asked.clone();
         if *asked.borrow_and_update() > 0 {
@@ -267,12 +267,12 @@ fn killed(after: Duration, out: &Path) -> String {
 }
 
 /// What a process that has ended found.
-fn judge(name: String, status: ExitStatus, said: &str, out: &Path) -> Checked {
+fn judge(name: String, status: ExitStatus, said: &str, out: &Path) -> EnvironmentResult {
     let exit = code(status);
     let problem = said.lines().rfind(|line| line.starts_with("error: ")).map(|line| line[7..].to_owned());
     // A record that an earlier run left says nothing about this one: a run that starts removes it.
     let record = record_file::read(out).ok().filter(|_| exit != Exit::Usage.code() && problem.is_none());
-    Checked { name, exit, problem, record }
+    EnvironmentResult { name, exit, problem, record }
 }
 
 /// Lets a process undo what it changed and close its record.

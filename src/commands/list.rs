@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bpconform_fixtures::requirements::Level;
 use bpconform_fixtures::{Allow, Requirements};
 
-use crate::cli::list::{List, ListFormat};
+use crate::cli::list::{ListArgs, ListFormat};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::Case;
@@ -16,7 +16,7 @@ use crate::report::style::Styles;
 use crate::verdict::Verdict;
 
 /// Prints the list.
-pub fn command(args: &List, styles: Styles, output: &Output) -> Result<Exit, Error> {
+pub fn command(args: &ListArgs, styles: Styles, output: &Output) -> Result<Exit, Error> {
     let (features, selection) = (inputs::features(&args.select)?, inputs::selection(&args.select)?);
     output.out(&match (args.coverage, args.format) {
         (true, ListFormat::Markdown) => coverage_markdown(&features.cases, &selection),

@@ -12,7 +12,7 @@ use crate::publish::{draw, judge, publish};
 use crate::record_file;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
-use crate::report::{Format, Wanted};
+use crate::report::{ReportFormat, ReportRequest};
 
 /// Merges the records of all shards.
 pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit, Error> {
@@ -22,8 +22,8 @@ pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit
     let record = merge(records)?;
     std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
     record_file::write(&record, &args.out.join(record_file::WHOLE), |text| output.redactor.redact(text))?;
-    draw(&record, &Wanted { format: Format::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
-    let output = &output.beside_data(args.reports.iter().any(Wanted::is_stdout));
+    draw(&record, &ReportRequest { format: ReportFormat::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
+    let output = &output.beside_data(args.reports.iter().any(ReportRequest::is_stdout));
     publish(&record, &args.reports, output)?;
     output.tell(&Terminal::new(styles, Detail::Usual).end(&record));
     Ok(expected.map_or(record.outcome.exit(), |expected| judge(&record, &expected, output)))

@@ -12,7 +12,7 @@ use bpconform_mocks::faults::Fault;
 use bpconform_mocks::renewal::RestartableStack;
 use bpconform_mocks::stack::{self, Ports, StackOptions};
 
-use crate::cli::mock::Mock;
+use crate::cli::mock::MockArgs;
 use crate::config::connection::pem;
 use crate::environment;
 use crate::error::Error;
@@ -24,7 +24,7 @@ use crate::serve::CERTIFICATE;
 use crate::signals;
 
 /// `bpconform mock`: serves until it is asked to end.
-pub async fn command(mock: &Mock, variables: &BTreeMap<String, String>, output: &Output) -> Result<Exit, Error> {
+pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, output: &Output) -> Result<Exit, Error> {
     if mock.check {
         return check::check(mock, output).await;
     }
@@ -51,7 +51,7 @@ pub async fn command(mock: &Mock, variables: &BTreeMap<String, String>, output: 
     Ok(Exit::Green)
 }
 
-fn options(mock: &Mock) -> Result<StackOptions, Error> {
+fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     let mut options = mock.how.options(&mock.seed)?;
     options.surfaces = Arc::new(surfaces(mock.surfaces.as_deref())?);
     options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };
@@ -73,14 +73,14 @@ fn options(mock: &Mock) -> Result<StackOptions, Error> {
     Ok(options)
 }
 
-fn elsewhere(mock: &Mock) -> BTreeMap<System, String> {
+fn elsewhere(mock: &MockArgs) -> BTreeMap<System, String> {
     let named = [(System::Ims, &mock.ims_url), (System::Tenant, &mock.tenant_url)];
     let named = named.into_iter().filter_map(|(system, url)| Some((system, url.as_ref()?)));
     named.map(|(system, url)| (system, url.as_str().trim_end_matches('/').to_owned())).collect()
 }
 
 /// The systems that were asked for, or all that are not elsewhere.
-fn served(mock: &Mock, options: &StackOptions) -> Result<BTreeSet<System>, Error> {
+fn served(mock: &MockArgs, options: &StackOptions) -> Result<BTreeSet<System>, Error> {
     let asked: BTreeSet<System> = mock.serve.iter().copied().collect();
     if let Some(both) = asked.iter().find(|system| options.elsewhere.contains_key(system)) {
         let word = both.word();
@@ -95,7 +95,7 @@ fn json(running: &stack::Stack) -> Result<String, Error> {
     json.map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn text(running: &stack::Stack, mock: &Mock) -> String {
+fn text(running: &stack::Stack, mock: &MockArgs) -> String {
     let StackOptions { serve: served, authority, client, .. } = running.options();
     let mut text = if served.contains(&System::Author) {
         format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed)

@@ -4,23 +4,23 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::cli::Common;
-use crate::cli::container::Source;
+use crate::cli::CommonArgs;
+use crate::cli::container::MountSource;
 use crate::cli::rehearse::RehearseArgs;
-use crate::commands::run::Asked;
+use crate::commands::run::RunRequest;
 use crate::compare::diff;
-use crate::container::{Kept, THIS_MACHINE, image};
+use crate::container::{KeptVolumes, THIS_MACHINE, image};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::reach::Place;
-use crate::record::{Outcome, Record};
+use crate::reach::SettingSources;
+use crate::record::{Record, RunOutcome};
 
 /// Rehearses an upgrade.
 pub async fn command(
     args: &RehearseArgs,
-    common: &Common,
-    place: Place<'_>,
+    common: &CommonArgs,
+    place: SettingSources<'_>,
     output: &Output,
     began: Instant,
 ) -> Result<Exit, Error> {
@@ -41,10 +41,10 @@ pub async fn command(
     }
     let hybrid = args.hybrid.advertised_as(THIS_MACHINE);
     let (target, select) = (&args.target, &args.select);
-    let asked = Asked { target, hybrid: &hybrid, select, how, common, place, output, began };
+    let asked = RunRequest { target, hybrid: &hybrid, select, how, common, place, output, began };
     let paths = paths(args).await?;
     reads_them(&args.to, &paths).await?;
-    let kept = Kept::make(&paths).await?;
+    let kept = KeptVolumes::make(&paths).await?;
     let run = async |image: &str, name: &str| {
         let out = how.out.as_ref().map(|out| out.join(name));
         output.out(&format!("{name} the upgrade: {image}\n"));
@@ -82,7 +82,7 @@ fn judge(before: &Record, after: &Record, output: &Output) -> Exit {
 /// The exit code of a run that says too little of its Author to be compared.
 fn untold(record: &Record) -> Option<Exit> {
     match record.outcome {
-        Outcome::Conforms | Outcome::Fails => None,
+        RunOutcome::Conforms | RunOutcome::Fails => None,
         outcome => Some(outcome.exit()),
     }
 }
@@ -111,7 +111,8 @@ async fn paths(args: &RehearseArgs) -> Result<Vec<String>, Error> {
     let from = image(&args.from).await?;
     let mut volumes = from.volumes;
     volumes.retain(|path| !args.start.mounts.iter().any(|mount| mount.target == *path));
-    let mounted = args.start.mounts.iter().any(|mount| matches!(mount.source, Source::Volume(_)) && !mount.read_only);
+    let mounted =
+        args.start.mounts.iter().any(|mount| matches!(mount.source, MountSource::Volume(_)) && !mount.read_only);
     if volumes.is_empty() && !mounted && !from.is_mocks {
         let from = from.name;
         return Err(Error::Usage(format!(

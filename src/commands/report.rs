@@ -6,12 +6,12 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::publish::draw;
 use crate::record_file;
-use crate::report::Wanted;
+use crate::report::ReportRequest;
 
 /// Draws a record that was kept.
 pub fn command(args: &ReportArgs, output: &Output) -> Result<Exit, Error> {
     let record = record_file::read(&args.record)?;
     let path = args.out.clone().unwrap_or_else(|| "-".into());
-    draw(&record, &Wanted { format: args.format, path }, output)?;
+    draw(&record, &ReportRequest { format: args.format, path }, output)?;
     Ok(Exit::Green)
 }

@@ -16,14 +16,14 @@ use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Limits};
 use url::Url;
 
-use crate::cli::Common;
+use crate::cli::CommonArgs;
 use crate::cli::container::ContainerArgs;
 use crate::cli::hybrid::HybridArgs;
-use crate::cli::run::{How, Run};
-use crate::cli::select::Select;
+use crate::cli::run::{RunArgs, RunFlags};
+use crate::cli::select::SelectArgs;
 use crate::cli::target::{TargetArgs, TargetKind};
 use crate::compare::baseline::Baseline;
-use crate::container::{self, Wanted};
+use crate::container::{self, StartRequest};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::USUAL_AUTHOR;
@@ -32,10 +32,10 @@ use crate::mocked::defects_named;
 use crate::observer::Observer;
 use crate::output::Output;
 use crate::publish;
-use crate::reach::{Place, Reach};
-use crate::record::{Outcome, Record};
+use crate::reach::{Reach, SettingSources};
+use crate::record::{Record, RunOutcome};
 use crate::record_file;
-use crate::report::Wanted as Report;
+use crate::report::ReportRequest;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::options::{JOBS_ON_MOCKS, Options};
@@ -44,19 +44,19 @@ use crate::run::undo::JOURNAL;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct RunRequest<'a> {
     /// What is checked.
     pub target: &'a TargetArgs,
     /// Which systems are mocks.
     pub hybrid: &'a HybridArgs,
     /// Which scenarios.
-    pub select: &'a Select,
+    pub select: &'a SelectArgs,
     /// How the run goes.
-    pub how: &'a How,
+    pub how: &'a RunFlags,
     /// What is common to all commands.
-    pub common: &'a Common,
+    pub common: &'a CommonArgs,
     /// Where settings and credentials come from.
-    pub place: Place<'a>,
+    pub place: SettingSources<'a>,
     /// Where everything is told.
     pub output: &'a Output,
     /// When the process began.
@@ -65,18 +65,18 @@ pub struct Asked<'a> {
 
 /// Checks a target.
 pub async fn command(
-    run: &Run,
-    common: &Common,
-    place: Place<'_>,
+    run: &RunArgs,
+    common: &CommonArgs,
+    place: SettingSources<'_>,
     output: &Output,
     began: Instant,
 ) -> Result<Exit, Error> {
     flags::check(run, place.configured)?;
     let contained = run.target.target == TargetKind::Container;
     let hybrid = if contained { run.hybrid.advertised_as(container::THIS_MACHINE) } else { run.hybrid.clone() };
-    let output = &output.beside_data(run.how.reports.iter().any(Report::is_stdout));
+    let output = &output.beside_data(run.how.reports.iter().any(ReportRequest::is_stdout));
     let (target, select, how) = (&run.target, &run.select, &run.how);
-    let asked = Asked { target, hybrid: &hybrid, select, how, common, place, output, began };
+    let asked = RunRequest { target, hybrid: &hybrid, select, how, common, place, output, began };
     if how.dry_run {
         return asked.dry(run).await;
     }
@@ -92,7 +92,7 @@ pub async fn command(
     Ok(expected.map_or(record.outcome.exit(), |expected| publish::judge(&record, &expected, output)))
 }
 
-fn image(run: &Run) -> Result<&str, Error> {
+fn image(run: &RunArgs) -> Result<&str, Error> {
     run.container.author_image.as_deref().ok_or_else(|| {
         let advice =
             "say --author-image IMAGE or set BPCONFORM_AUTHOR_IMAGE; there is no public image of AEM".to_owned();
@@ -100,9 +100,9 @@ fn image(run: &Run) -> Result<&str, Error> {
     })
 }
 
-impl Asked<'_> {
+impl RunRequest<'_> {
     /// Prints the plan as far as it can be made without asking the target.
-    async fn dry(self, run: &Run) -> Result<Exit, Error> {
+    async fn dry(self, run: &RunArgs) -> Result<Exit, Error> {
         let (target, connection) = if run.target.target == TargetKind::Container {
             let image = container::local_image(image(run)?).await?;
             (stand_in(image.is_some_and(|image| image.is_mocks))?, Connection::default())
@@ -119,7 +119,7 @@ impl Asked<'_> {
         self,
         image: &str,
         args: &ContainerArgs,
-        kept: Option<&container::Kept>,
+        kept: Option<&container::KeptVolumes>,
         out: Option<&Path>,
     ) -> Result<Record, Error> {
         // What is wrong with the rest of what was asked for is told before anything is started.
@@ -127,7 +127,7 @@ impl Asked<'_> {
         features(self.select)?;
         let (surfaces, hosts) = (surfaces(self.select.surfaces.as_deref())?, self.hybrid.hosts()?);
         let (target, place, quiet) = (self.target, self.place, self.common.quiet);
-        let wanted = Wanted { image, args, target, place, surfaces: &surfaces, hosts: &hosts, out, quiet };
+        let wanted = StartRequest { image, args, target, place, surfaces: &surfaces, hosts: &hosts, out, quiet };
         let running = container::start(wanted, kept, self.output).await?;
         let target = Target::Container(running.contained.clone());
         let record = self.record(target, running.connection.clone(), out).await;
@@ -148,7 +148,7 @@ impl Asked<'_> {
             return Err(Error::Container { image: image.to_owned(), problem });
         }
         if !left.is_empty() {
-            record.outcome = Outcome::LeftSomething;
+            record.outcome = RunOutcome::LeftSomething;
         }
         Ok(record)
     }
@@ -161,7 +161,7 @@ impl Asked<'_> {
             output.err("no scenario is selected by --tags, --name and --requirement; `bpconform list` shows all\n");
         }
         out.map_or(Ok(()), record_file::clear)?;
-        self.how.reports.iter().try_for_each(Report::make_room)?;
+        self.how.reports.iter().try_for_each(ReportRequest::make_room)?;
         let own_mocks = self.hybrid.begin(&mut options, output).await?;
         let observer = Observer::new(output.clone(), terminal.clone(), out);
         let record = crate::run::run(&options, &features, observer.clone()).await?;
@@ -243,7 +243,7 @@ impl Asked<'_> {
 }
 
 /// What only means something when a real Author is changed, and what would make that dangerous.
-fn changes_need_care(how: &How, mocked: bool, allow: Allow) -> Result<(), Error> {
+fn changes_need_care(how: &RunFlags, mocked: bool, allow: Allow) -> Result<(), Error> {
     let changes = !mocked && allow == Allow::Change;
     if !changes && (how.replace_configuration || how.journal.is_some()) {
         let flag = if how.replace_configuration { "--replace-configuration" } else { "--journal" };
@@ -267,7 +267,7 @@ fn stand_in(mocked: bool) -> Result<Target, Error> {
     Ok(Target::Author(stack, Credentials::default()))
 }
 
-fn target(target: &TargetArgs, place: Place<'_>, output: &Output) -> Result<(Target, Connection), Error> {
+fn target(target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<(Target, Connection), Error> {
     if target.target == TargetKind::Mock {
         let limits = Limits { request: target.connection.request_timeout, ..Limits::default() };
         return Ok((Target::Mock, Connection::to_mocks(limits)));

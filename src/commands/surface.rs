@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
-use crate::cli::surface::{ProbeArgs, Surface};
+use crate::cli::surface::{ProbeArgs, SurfaceCommand};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs::surfaces;
 use crate::learn::{learn, probe, show};
 use crate::output::Output;
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SettingSources};
 use crate::run::preflight;
 
 /// Carries it out. Nothing found is exit code 4: nothing was proved.
-pub async fn command(command: &Surface, place: Place<'_>, output: &Output) -> Result<Exit, Error> {
+pub async fn command(command: &SurfaceCommand, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
     match command {
-        Surface::Show(show) => {
+        SurfaceCommand::Show(show) => {
             output.out(&show::print(&surfaces(show.surfaces.as_deref())?, &show.show)?);
             Ok(Exit::Green)
         }
-        Surface::Learn(args) => {
+        SurfaceCommand::Learn(args) => {
             let learned = learn(args)?;
             output.err(&learned.summary());
             if learned.surfaces.is_empty() {
@@ -27,11 +27,11 @@ pub async fn command(command: &Surface, place: Place<'_>, output: &Output) -> Re
             write(args.out.as_deref(), &learned.text()?, output)?;
             Ok(Exit::Green)
         }
-        Surface::Probe(arguments) => probe_author(arguments, place, output).await,
+        SurfaceCommand::Probe(arguments) => probe_author(arguments, place, output).await,
     }
 }
 
-async fn probe_author(arguments: &ProbeArgs, place: Place<'_>, output: &Output) -> Result<Exit, Error> {
+async fn probe_author(arguments: &ProbeArgs, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::author(&arguments.target, place, output)?;
     let run = |surfaces| reach.run(surfaces, &arguments.target, output);
     preflight::check(&reach.session(run(surfaces(None)?)?))

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::record::{Outcome, PlanRecord, Record, ScenarioRecord};
+use crate::record::{PlanRecord, Record, RunOutcome, ScenarioRecord};
 use crate::report::view;
 use crate::shard::Shard;
 use crate::verdict::Verdict;
@@ -26,13 +26,13 @@ const HOLDS: i64 = 90;
 pub struct Baseline {
     /// One entry for each scenario that is not expected to pass.
     #[serde(default, rename = "expected")]
-    pub all: Vec<Expected>,
+    pub all: Vec<ExpectedVerdict>,
 }
 
 /// One scenario that is not expected to pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub struct ExpectedVerdict {
     /// The scenario's id.
     pub scenario: String,
     /// What it is expected to find.
@@ -73,7 +73,7 @@ impl Baseline {
 
     /// A baseline that accepts what this record found.
     pub fn of(record: &Record, today: Date) -> Self {
-        Self { all: deviations(record).map(|scenario| Expected::of(scenario, &record.plan, today)).collect() }
+        Self { all: deviations(record).map(|scenario| ExpectedVerdict::of(scenario, &record.plan, today)).collect() }
     }
 
     /// The file's text.
@@ -87,7 +87,7 @@ impl Baseline {
     }
 }
 
-impl Expected {
+impl ExpectedVerdict {
     fn of(scenario: &ScenarioRecord, plan: &PlanRecord, today: Date) -> Self {
         let expires = today.checked_add(HOLDS.days()).unwrap_or(Date::MAX);
         let comment = format!("why is this accepted? {}", view::shorten(view::reason(scenario), 120));
@@ -117,15 +117,15 @@ fn deviates(scenario: &ScenarioRecord, plan: &PlanRecord) -> bool {
 
 /// How a record and a baseline go together.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judgement<'a> {
+pub struct BaselineComparison<'a> {
     /// What did not pass and is not expected.
     pub unexpected: Vec<&'a ScenarioRecord>,
     /// What is expected, and what came instead.
-    pub otherwise: Vec<(&'a Expected, &'a ScenarioRecord)>,
+    pub otherwise: Vec<(&'a ExpectedVerdict, &'a ScenarioRecord)>,
     /// Entries for scenarios that were not in the run.
-    pub unused: Vec<&'a Expected>,
+    pub unused: Vec<&'a ExpectedVerdict>,
     /// Entries whose last day is over, and what was found.
-    pub expired: Vec<(&'a Expected, Option<&'a ScenarioRecord>)>,
+    pub expired: Vec<(&'a ExpectedVerdict, Option<&'a ScenarioRecord>)>,
     /// How many entries are as expected.
     pub met: usize,
     /// What the process tells its caller.
@@ -135,13 +135,13 @@ pub struct Judgement<'a> {
 }
 
 /// Compares a record with a baseline.
-pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> Judgement<'a> {
+pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> BaselineComparison<'a> {
     let find = |id: &str| record.scenarios.iter().find(|scenario| scenario.id == id);
     let expects = |id: &str| baseline.all.iter().any(|entry| entry.scenario == id);
     // What another shard runs is not this one's to judge.
     let shard = record.plan.shard.as_ref().and_then(|shard| Shard::new(shard.index, shard.count).ok());
-    let own = |entry: &&Expected| shard.is_none_or(|shard| shard.takes(&entry.scenario));
-    let mut judgement = Judgement {
+    let own = |entry: &&ExpectedVerdict| shard.is_none_or(|shard| shard.takes(&entry.scenario));
+    let mut judgement = BaselineComparison {
         unexpected: deviations(record).filter(|scenario| !expects(&scenario.id)).collect(),
         otherwise: Vec::new(),
         unused: Vec::new(),
@@ -165,7 +165,7 @@ pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> Jud
     judgement
 }
 
-impl Judgement<'_> {
+impl BaselineComparison<'_> {
     /// Whether everything is as expected.
     pub fn is_met(&self) -> bool {
         self.unexpected.is_empty() && self.otherwise.is_empty() && self.unused.is_empty() && self.expired.is_empty()
@@ -175,12 +175,12 @@ impl Judgement<'_> {
     fn exit(&self, record: &Record) -> Exit {
         let proved = record.requirements.iter().any(|requirement| requirement.verdict == Verdict::Passed);
         match record.outcome {
-            Outcome::Conforms | Outcome::Fails | Outcome::CouldNotTell => match (self.is_met(), proved) {
+            RunOutcome::Conforms | RunOutcome::Fails | RunOutcome::CouldNotTell => match (self.is_met(), proved) {
                 (false, _) => Exit::Baseline,
                 (true, false) => Exit::NothingProved,
                 (true, true) => Exit::Green,
             },
-            Outcome::NothingProved if !self.is_met() => Exit::Baseline,
+            RunOutcome::NothingProved if !self.is_met() => Exit::Baseline,
             other => other.exit(),
         }
     }
@@ -200,7 +200,7 @@ impl Judgement<'_> {
             format!("{}  {}: {}", scenario.id, scenario.counted(self.plan), view::shorten(view::reason(scenario), 160))
         };
         list("not expected", self.unexpected.iter().map(told).collect());
-        let otherwise = |(entry, scenario): &(&Expected, &ScenarioRecord)| {
+        let otherwise = |(entry, scenario): &(&ExpectedVerdict, &ScenarioRecord)| {
             format!(
                 "{}  expected {}, found {} ({})",
                 entry.scenario,
@@ -210,9 +210,9 @@ impl Judgement<'_> {
             )
         };
         list("expected, but did not happen", self.otherwise.iter().map(otherwise).collect());
-        let unused = |entry: &&Expected| format!("{}  {} ({})", entry.scenario, entry.verdict, entry.comment);
+        let unused = |entry: &&ExpectedVerdict| format!("{}  {} ({})", entry.scenario, entry.verdict, entry.comment);
         list("not used: no such scenario was in the run", self.unused.iter().map(unused).collect());
-        let expired = |(entry, found): &(&Expected, Option<&ScenarioRecord>)| {
+        let expired = |(entry, found): &(&ExpectedVerdict, Option<&ScenarioRecord>)| {
             let found = found.map_or("not in the run", |scenario| scenario.counted(self.plan).word());
             format!("{}  on {}: expected {}, {found} ({})", entry.scenario, entry.expires, entry.verdict, entry.comment)
         };
@@ -228,12 +228,15 @@ impl Judgement<'_> {
     /// The entries that would make the baseline fit: those that are new, and those that last longer or find otherwise,
     /// with the comment that they had.
     fn paste(&self) -> String {
-        let new = self.unexpected.iter().map(|scenario| Expected::of(scenario, self.plan, self.today));
+        let new = self.unexpected.iter().map(|scenario| ExpectedVerdict::of(scenario, self.plan, self.today));
         let otherwise = self.otherwise.iter().map(|(entry, scenario)| (*entry, *scenario));
         let expired = self.expired.iter().filter_map(|(entry, scenario)| Some((*entry, (*scenario)?)));
         let changed =
             otherwise.chain(expired).filter(|(_, scenario)| deviates(scenario, self.plan)).map(|(entry, scenario)| {
-                Expected { comment: entry.comment.clone(), ..Expected::of(scenario, self.plan, self.today) }
+                ExpectedVerdict {
+                    comment: entry.comment.clone(),
+                    ..ExpectedVerdict::of(scenario, self.plan, self.today)
+                }
             });
         let entries: String = new.chain(changed).map(|entry| entry.text()).collect();
         let mut text = String::new();

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::record::{Outcome, Record, ScenarioRecord, ShardRecord};
+use crate::record::{Record, RunOutcome, ScenarioRecord, ShardRecord};
 use crate::shard;
 
 /// A record and what it is called in messages, usually its file.
-pub type Named = (String, Record);
+pub type NamedRecord = (String, Record);
 
 /// Merges the records of all shards.
-pub fn merge(records: Vec<Named>) -> Result<Record, Error> {
+pub fn merge(records: Vec<NamedRecord>) -> Result<Record, Error> {
     let shards = shards(&records)?;
     alike(&records)?;
     let (count, of) =
@@ -34,8 +34,8 @@ fn usage(problem: &str) -> Error {
     Error::Usage(format!("merge: {problem}"))
 }
 
-fn shards(records: &[Named]) -> Result<Vec<&ShardRecord>, Error> {
-    let shard = |(name, record): &'_ Named| -> Result<(), Error> {
+fn shards(records: &[NamedRecord]) -> Result<Vec<&ShardRecord>, Error> {
+    let shard = |(name, record): &'_ NamedRecord| -> Result<(), Error> {
         record.plan.shard.as_ref().map(drop).ok_or_else(|| {
             usage(&format!("{name} is not the record of a shard; run it with --shard I/N, or use it as it is"))
         })
@@ -68,7 +68,7 @@ fn traits(record: &Record) -> [(&'static str, String); 10] {
     ]
 }
 
-fn alike(records: &[Named]) -> Result<(), Error> {
+fn alike(records: &[NamedRecord]) -> Result<(), Error> {
     let Some((first, rest)) = records.split_first() else { return Ok(()) };
     for other in rest {
         for ((what, one), (_, two)) in traits(&first.1).into_iter().zip(traits(&other.1)) {
@@ -81,7 +81,7 @@ fn alike(records: &[Named]) -> Result<(), Error> {
     Ok(())
 }
 
-fn complete(records: &[Named], shards: &[&ShardRecord], count: u32) -> Result<(), Error> {
+fn complete(records: &[NamedRecord], shards: &[&ShardRecord], count: u32) -> Result<(), Error> {
     let mut seen = BTreeMap::new();
     for ((name, _), shard) in records.iter().zip(shards) {
         if let Some(earlier) = seen.insert(shard.index, name) {
@@ -100,9 +100,9 @@ fn complete(records: &[Named], shards: &[&ShardRecord], count: u32) -> Result<()
 fn join(records: Vec<Record>) -> Result<Record, Error> {
     let mut records = records.into_iter();
     let mut whole = records.next().ok_or_else(|| usage("nothing to merge"))?;
-    let mut interrupted = whole.outcome == Outcome::Interrupted;
+    let mut interrupted = whole.outcome == RunOutcome::Interrupted;
     for other in records {
-        interrupted |= other.outcome == Outcome::Interrupted;
+        interrupted |= other.outcome == RunOutcome::Interrupted;
         whole.complete &= other.complete;
         whole.started = whole.started.min(other.started);
         whole.duration_ms = whole.duration_ms.max(other.duration_ms);

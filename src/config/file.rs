@@ -23,13 +23,13 @@ const PROFILES: &str = "target";
 pub struct ConfigFile {
     /// Where it lies.
     pub path: PathBuf,
-    common: BTreeMap<String, Entry>,
-    profiles: BTreeMap<String, BTreeMap<String, Entry>>,
+    common: BTreeMap<String, FileEntry>,
+    profiles: BTreeMap<String, BTreeMap<String, FileEntry>>,
 }
 
 /// What the file says for one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct FileEntry {
     /// The line of the key, from 1.
     pub line: usize,
     /// The profile in which it stands.
@@ -40,7 +40,7 @@ pub struct Entry {
     pub list: bool,
 }
 
-impl Entry {
+impl FileEntry {
     /// Where it stands, for a person.
     pub fn origin(&self, file: &ConfigFile) -> String {
         let place = format!("{}:{}", file.path.display(), self.line);
@@ -80,7 +80,7 @@ impl ConfigFile {
         Ok(file)
     }
 
-    fn read_profiles(&mut self, text: &str, key: &Key<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), Error> {
+    fn read_profiles(&mut self, text: &str, key: &TomlKey<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), Error> {
         let shape = "profiles are tables; write [target.NAME] and the settings below it";
         let Some(profiles) = value.get_ref().as_table() else {
             return Err(self.error(line_of(text, &key.span()), shape.into()));
@@ -102,10 +102,10 @@ impl ConfigFile {
     fn entry(
         &self,
         text: &str,
-        key: &Key<'_>,
+        key: &TomlKey<'_>,
         value: &Spanned<DeValue<'_>>,
         profile: Option<&str>,
-    ) -> Result<(String, Entry), Error> {
+    ) -> Result<(String, FileEntry), Error> {
         let line = line_of(text, &key.span());
         let name = canonical(key.get_ref()).into_owned();
         if !settings::keys().contains(&name) || (profile.is_some() && name == "profile") {
@@ -130,7 +130,7 @@ impl ConfigFile {
         let Some(texts) = texts.filter(|texts| !texts.is_empty()) else {
             return Err(self.error(line, format!("{name}: it is a text, a number, true or false, or a list of these")));
         };
-        Ok((name, Entry { line, profile: profile.map(str::to_owned), texts, list }))
+        Ok((name, FileEntry { line, profile: profile.map(str::to_owned), texts, list }))
     }
 
     /// The names of the profiles, in alphabetical order.
@@ -139,7 +139,7 @@ impl ConfigFile {
     }
 
     /// Every entry, of all profiles, with its key.
-    pub fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
         self.common.iter().chain(self.profiles.values().flatten())
     }
 
@@ -150,7 +150,7 @@ impl ConfigFile {
 
     /// What the file gives under a profile: the profile's own before what is common. The profile is the one that is
     /// asked for, else the one that the file names.
-    pub fn given(&self, profile: Option<&str>) -> Result<BTreeMap<String, Entry>, Error> {
+    pub fn given(&self, profile: Option<&str>) -> Result<BTreeMap<String, FileEntry>, Error> {
         let mut given = self.common.clone();
         if let Some(name) = self.profile(profile) {
             let Some(entries) = self.profiles.get(name) else { return Err(self.no_profile(name)) };
@@ -163,7 +163,7 @@ impl ConfigFile {
         }
         // An address that were not used would make a person believe that it was checked.
         if let Some(author) = given.get("author_url").filter(|_| !given.contains_key(PROFILES)).cloned() {
-            given.insert(PROFILES.to_owned(), Entry { texts: vec!["author".into()], ..author });
+            given.insert(PROFILES.to_owned(), FileEntry { texts: vec!["author".into()], ..author });
         }
         Ok(given)
     }
@@ -183,7 +183,7 @@ impl ConfigFile {
     }
 
     /// The values for a setting's argument: a path is relative to the file.
-    pub fn values(&self, setting: &Setting, entry: &Entry) -> Vec<String> {
+    pub fn values(&self, setting: &Setting, entry: &FileEntry) -> Vec<String> {
         let absolute = |text: &String| {
             if setting.path { self.beside(text).display().to_string() } else { text.clone() }
         };
@@ -201,7 +201,7 @@ impl ConfigFile {
     }
 }
 
-type Key<'a> = Spanned<toml::de::DeString<'a>>;
+type TomlKey<'a> = Spanned<toml::de::DeString<'a>>;
 
 /// `user` and `password` without more are those of the Author.
 fn canonical(key: &str) -> Cow<'_, str> {

@@ -18,7 +18,7 @@ use clap::{ArgMatches, Command};
 use crate::cli;
 use crate::cli::connection::Header;
 use crate::cli::settings::{self, Setting};
-use crate::config::file::{ConfigFile, Entry};
+use crate::config::file::{ConfigFile, FileEntry};
 use crate::error::Error;
 
 /// The name of the file that is read when it lies in the working directory.
@@ -34,32 +34,32 @@ pub struct Configured {
     /// The profile of the file that is in use, if there is one.
     pub profile: Option<String>,
     /// What the file and its profile give, by key.
-    pub given: BTreeMap<String, Entry>,
+    pub given: BTreeMap<String, FileEntry>,
 }
 
 /// Why the command line and the configuration could not be read.
 #[derive(Debug)]
-pub enum Failure {
+pub enum ConfigFailure {
     /// What clap says, which may be the help that was asked for.
     CommandLine(clap::Error),
     /// The file, or something that it names, cannot be used.
     Configuration(Error),
 }
 
-impl From<clap::Error> for Failure {
+impl From<clap::Error> for ConfigFailure {
     fn from(error: clap::Error) -> Self {
         Self::CommandLine(error)
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for ConfigFailure {
     fn from(error: Error) -> Self {
         Self::Configuration(error)
     }
 }
 
 /// A value that no argument gave came from the environment, and clap blames the flag.
-fn blame(error: clap::Error, arguments: &[OsString]) -> Failure {
+fn blame(error: clap::Error, arguments: &[OsString]) -> ConfigFailure {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error.into() };
     let flag = flag.split([' ', '=']).next().unwrap_or_default().to_owned();
     let is_said = arguments.iter().any(|argument| {
@@ -77,7 +77,7 @@ fn blame(error: clap::Error, arguments: &[OsString]) -> Failure {
 impl Configured {
     /// Reads the arguments of the process, the environment, and the file that either names or that lies in the working
     /// directory.
-    pub fn read(arguments: &[OsString]) -> Result<Self, Failure> {
+    pub fn read(arguments: &[OsString]) -> Result<Self, ConfigFailure> {
         let matches = cli::command().try_get_matches_from(arguments).map_err(|error| blame(error, arguments))?;
         if matches.subcommand_name() == Some("completions") {
             return Ok(Self { matches, file: None, profile: None, given: BTreeMap::new() });
@@ -168,7 +168,7 @@ fn find(named: Option<&Path>) -> Result<Option<ConfigFile>, Error> {
 }
 
 /// Lets the argument's own parser judge a value of the file, so that the message can name the file and the line.
-fn check(setting: &Setting, entry: &Entry, file: &ConfigFile) -> Result<(), Error> {
+fn check(setting: &Setting, entry: &FileEntry, file: &ConfigFile) -> Result<(), Error> {
     let wrong = |problem: String| Err(file.error(entry.line, format!("{}: {problem}", setting.key)));
     if setting.switch {
         return match entry.texts.as_slice() {
@@ -188,7 +188,12 @@ fn check(setting: &Setting, entry: &Entry, file: &ConfigFile) -> Result<(), Erro
 }
 
 /// Makes the values of the file the defaults of the arguments that they are for.
-fn lay_under(command: Command, given: &BTreeMap<String, Entry>, settings: &[Setting], file: &ConfigFile) -> Command {
+fn lay_under(
+    command: Command,
+    given: &BTreeMap<String, FileEntry>,
+    settings: &[Setting],
+    file: &ConfigFile,
+) -> Command {
     let command = command.mut_args(|arg| {
         let setting = settings.iter().find(|setting| arg.get_id() == setting.key.as_str());
         match setting.and_then(|setting| Some((setting, given.get(&setting.key)?))) {

@@ -12,7 +12,7 @@ use bpconform_steps::credentials::{ALL, Credentials, Named};
 
 use crate::cli::settings::credential_key;
 use crate::config::Configured;
-use crate::config::file::{ConfigFile, Entry};
+use crate::config::file::{ConfigFile, FileEntry};
 use crate::environment;
 use crate::error::Error;
 
@@ -24,22 +24,24 @@ const LARGEST: u64 = 64 * 1024;
 
 /// Where the value of a credential is to be had.
 #[derive(Clone, Debug)]
-pub enum Source<'a> {
+pub enum CredentialSource<'a> {
     /// The value itself, of a credential that is no secret.
-    Value(&'a Entry),
+    Value(&'a FileEntry),
     /// A file.
-    File(&'a Entry),
+    File(&'a FileEntry),
     /// A command: its program and its arguments.
-    Command(&'a Entry),
+    Command(&'a FileEntry),
 }
 
-impl Source<'_> {
+impl CredentialSource<'_> {
     /// What the configuration says for a credential.
-    pub fn of<'a>(named: &Named, given: &'a BTreeMap<String, Entry>) -> Option<Source<'a>> {
+    pub fn of<'a>(named: &Named, given: &'a BTreeMap<String, FileEntry>) -> Option<CredentialSource<'a>> {
         let key = credential_key(named.name);
         let from = |suffix: &str| given.get(&format!("{key}{suffix}"));
-        let value = from("").map(Source::Value);
-        value.or_else(|| from("_command").map(Source::Command)).or_else(|| from("_file").map(Source::File))
+        let value = from("").map(CredentialSource::Value);
+        value
+            .or_else(|| from("_command").map(CredentialSource::Command))
+            .or_else(|| from("_file").map(CredentialSource::File))
     }
 
     /// Where it stands in the file, for a person, and how the value is to be had.
@@ -71,7 +73,7 @@ pub fn credentials(
     let mut values = BTreeMap::new();
     if let Some(file) = &configured.file {
         for named in ALL.iter().filter(|named| !variables.contains_key(named.name)) {
-            let Some(source) = Source::of(named, &configured.given) else { continue };
+            let Some(source) = CredentialSource::of(named, &configured.given) else { continue };
             let value = source.read(file)?;
             environment::check(named.name, &value)
                 .map_err(|problem| format!("{}: {problem}", named.name))
@@ -92,7 +94,7 @@ fn from_file(path: &Path) -> Result<String, String> {
 }
 
 /// Runs the command without a shell; `["sh", "-c", "…"]` asks for one. Its error output goes to the person.
-fn from_command(entry: &Entry, limit: Duration) -> Result<String, String> {
+fn from_command(entry: &FileEntry, limit: Duration) -> Result<String, String> {
     let words = match entry.texts.as_slice() {
         [line] if !entry.list => {
             shell_words::split(line).map_err(|_| "the command has a quotation mark without its other half")?
@@ -147,7 +149,7 @@ mod tests {
 
     fn command(words: &[&str], limit: Duration) -> Result<String, String> {
         let texts = words.iter().map(|&word| word.to_owned()).collect();
-        from_command(&Entry { line: 1, profile: None, texts, list: words.len() > 1 }, limit)
+        from_command(&FileEntry { line: 1, profile: None, texts, list: words.len() > 1 }, limit)
     }
 
     const LONG: Duration = Duration::from_secs(20);

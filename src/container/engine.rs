@@ -19,7 +19,7 @@ use tokio_tar::Archive;
 use tokio_util::io::StreamReader;
 
 use super::error::{absent, chain};
-use super::owner::{Owner, RUN};
+use super::owner::{RUN, RunOwner};
 use crate::error::EngineError;
 use crate::mocked::IMAGE_LABEL;
 use crate::run::target::Image;
@@ -39,7 +39,7 @@ const LINES: &str = "200000";
 
 /// Something of ours that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Thing {
+pub(super) enum EngineResource {
     /// A container: its id and name.
     Container(String, String),
     /// A network, by its name.
@@ -48,7 +48,7 @@ pub(super) enum Thing {
     Volume(String),
 }
 
-impl std::fmt::Display for Thing {
+impl std::fmt::Display for EngineResource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Container(_, name) => write!(f, "container {name}"),
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     /// Makes the run's own network.
-    pub(super) async fn make_network(&self, owner: &Owner) -> Result<(), EngineError> {
+    pub(super) async fn make_network(&self, owner: &RunOwner) -> Result<(), EngineError> {
         let wanted = NetworkCreateRequest {
             name: owner.name(),
             labels: Some(owner.labels()),
@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Makes a volume of the run.
-    pub(super) async fn make_volume(&self, owner: &Owner, name: &str) -> Result<(), EngineError> {
+    pub(super) async fn make_volume(&self, owner: &RunOwner, name: &str) -> Result<(), EngineError> {
         let wanted = VolumeCreateRequest {
             name: Some(name.to_owned()),
             labels: Some(owner.labels()),
@@ -182,7 +182,7 @@ impl Engine {
     }
 
     /// All that is ours: that of one run, or of all, by whose it is.
-    pub(super) async fn ours(&self, run: Option<&str>) -> Result<Vec<(Owner, Thing)>, EngineError> {
+    pub(super) async fn ours(&self, run: Option<&str>) -> Result<Vec<(RunOwner, EngineResource)>, EngineError> {
         let label = run.map_or_else(|| RUN.to_owned(), |run| format!("{RUN}={run}"));
         let filters = HashMap::from([("label", vec![label])]);
         let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
@@ -196,25 +196,29 @@ impl Engine {
         let containers = containers.into_iter().filter_map(|it| {
             let id = it.id?;
             let name = it.names.unwrap_or_default().first().map(|name| name.trim_start_matches('/').to_owned());
-            Some((Owner::of(&it.labels?)?, Thing::Container(id.clone(), name.unwrap_or(id))))
+            Some((RunOwner::of(&it.labels?)?, EngineResource::Container(id.clone(), name.unwrap_or(id))))
         });
-        let networks = networks.into_iter().filter_map(|it| Some((Owner::of(&it.labels?)?, Thing::Network(it.name?))));
-        let volumes = volumes.into_iter().filter_map(|it| Some((Owner::of(&it.labels)?, Thing::Volume(it.name))));
+        let networks =
+            networks.into_iter().filter_map(|it| Some((RunOwner::of(&it.labels?)?, EngineResource::Network(it.name?))));
+        let volumes =
+            volumes.into_iter().filter_map(|it| Some((RunOwner::of(&it.labels)?, EngineResource::Volume(it.name))));
         // In this order they can be removed: a container holds its network and its volumes.
         Ok(containers.chain(networks).chain(volumes).collect())
     }
 
     /// Removes something; that it has gone already is as good.
-    pub(super) async fn remove(&self, thing: &Thing) -> Result<(), EngineError> {
+    pub(super) async fn remove(&self, thing: &EngineResource) -> Result<(), EngineError> {
         let what = format!("remove the {thing}");
         let removed = match thing {
-            Thing::Container(id, _) => {
+            EngineResource::Container(id, _) => {
                 self.end(id).await;
                 let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
                 at_once(&what, self.docker.remove_container(id, Some(options))).await
             }
-            Thing::Network(name) => at_once(&what, self.docker.remove_network(name)).await,
-            Thing::Volume(name) => at_once(&what, self.docker.remove_volume(name, None::<RemoveVolumeOptions>)).await,
+            EngineResource::Network(name) => at_once(&what, self.docker.remove_network(name)).await,
+            EngineResource::Volume(name) => {
+                at_once(&what, self.docker.remove_volume(name, None::<RemoveVolumeOptions>)).await
+            }
         };
         match removed {
             Err(EngineError::Refused { problem, .. }) if problem.contains("404") => Ok(()),

@@ -11,11 +11,11 @@ use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 use url::Url;
 
-use super::engine::{Engine, Thing};
+use super::engine::{Engine, EngineResource};
 use super::error::chain;
-use super::owner::Owner;
+use super::owner::RunOwner;
 use super::ready::in_words;
-use crate::cli::container::{ContainerArgs, MountArg, Source};
+use crate::cli::container::{ContainerArgs, MountArg, MountSource};
 use crate::error::Error;
 use crate::mocked::control::Control;
 use crate::output::Output;
@@ -56,7 +56,7 @@ pub(super) struct Launch<'a> {
     pub(super) hosts: &'a BTreeSet<String>,
     pub(super) volumes: &'a [(String, String)],
     pub(super) engine: &'a Engine,
-    pub(super) owner: &'a Owner,
+    pub(super) owner: &'a RunOwner,
     pub(super) output: &'a Output,
 }
 
@@ -91,7 +91,7 @@ impl Launch<'_> {
             }
             // What could not get its port is there all the same.
             for (_, thing) in self.engine.ours(Some(&self.owner.run)).await? {
-                if matches!(thing, Thing::Container(..)) {
+                if matches!(thing, EngineResource::Container(..)) {
                     self.engine.remove(&thing).await?;
                 }
             }
@@ -185,8 +185,8 @@ impl Launch<'_> {
 
 fn mount(mount: &MountArg) -> Mount {
     let mounted = match &mount.source {
-        Source::Path(path) => Mount::bind_mount(path.display().to_string(), &mount.target),
-        Source::Volume(name) => Mount::volume_mount(name, &mount.target),
+        MountSource::Path(path) => Mount::bind_mount(path.display().to_string(), &mount.target),
+        MountSource::Volume(name) => Mount::volume_mount(name, &mount.target),
     };
     mounted.with_access_mode(if mount.read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite })
 }
@@ -262,9 +262,9 @@ impl Launched {
 }
 
 /// How the run's container ended, if it has.
-pub(super) async fn ended_by_itself(engine: &Engine, owner: &Owner) -> Option<String> {
+pub(super) async fn ended_by_itself(engine: &Engine, owner: &RunOwner) -> Option<String> {
     for (_, thing) in engine.ours(Some(&owner.run)).await.ok()? {
-        if let Thing::Container(id, _) = thing {
+        if let EngineResource::Container(id, _) = thing {
             return how_ended(engine, &id).await;
         }
     }

@@ -24,14 +24,14 @@ use crate::cli::target::TargetArgs;
 use crate::error::Error;
 use crate::mocked::control::Control;
 use crate::output::Output;
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SettingSources};
 use crate::run::target::{Contained, Image};
 use crate::signals;
 
 use engine::Engine;
 use launch::Launched;
 pub use launch::THIS_MACHINE;
-use owner::Owner;
+use owner::RunOwner;
 
 /// The file in the directory of a record that holds what the Author's container wrote.
 pub const LOG: &str = "author.log";
@@ -41,7 +41,7 @@ const LAST_LINES: usize = 12;
 
 /// What is to be started, and how it is reached.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct StartRequest<'a> {
     /// The image.
     pub image: &'a str,
     /// What the operator says of the container.
@@ -49,7 +49,7 @@ pub struct Wanted<'a> {
     /// What the operator says of the target.
     pub target: &'a TargetArgs,
     /// Where settings and credentials come from.
-    pub place: Place<'a>,
+    pub place: SettingSources<'a>,
     /// The surfaces of the target.
     pub surfaces: &'a Surfaces,
     /// Other names by which it must know this machine.
@@ -62,29 +62,29 @@ pub struct Wanted<'a> {
 
 /// A container that runs. It must be ended, or it is left behind until it is swept.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningContainer {
     /// How a run reaches it.
     pub contained: Contained,
     /// How it is connected to.
     pub connection: Connection,
-    owner: Owner,
+    owner: RunOwner,
     engine: Engine,
     launched: Launched,
 }
 
 /// The volumes of a run that outlive its containers: the new Author begins with what the old one left.
 #[derive(Debug)]
-pub struct Kept {
+pub struct KeptVolumes {
     engine: Engine,
-    owner: Owner,
+    owner: RunOwner,
     /// Name and path in the container.
     volumes: Vec<(String, String)>,
 }
 
-impl Kept {
+impl KeptVolumes {
     /// Makes an empty volume for each of those paths.
     pub async fn make(paths: &[String]) -> Result<Self, Error> {
-        let (engine, owner) = (Engine::find().await?, Owner::this());
+        let (engine, owner) = (Engine::find().await?, RunOwner::this());
         let named = paths.iter().enumerate();
         let volumes: Vec<_> = named.map(|(index, path)| (format!("{}-{index}", owner.name()), path.clone())).collect();
         let kept = Self { engine, owner, volumes };
@@ -114,9 +114,13 @@ pub async fn local_image(name: &str) -> Result<Option<Image>, Error> {
 }
 
 /// Starts an Author, and gives it back once it is ready. If it does not get there, nothing of it is left.
-pub async fn start(wanted: Wanted<'_>, kept: Option<&Kept>, output: &Output) -> Result<Running, Error> {
+pub async fn start(
+    wanted: StartRequest<'_>,
+    kept: Option<&KeptVolumes>,
+    output: &Output,
+) -> Result<RunningContainer, Error> {
     let engine = Engine::find().await?;
-    let owner = Owner::this();
+    let owner = RunOwner::this();
     let mut launched = None;
     let outcome = tokio::select! {
         biased;
@@ -125,7 +129,7 @@ pub async fn start(wanted: Wanted<'_>, kept: Option<&Kept>, output: &Output) -> 
     };
     let error = match (outcome, launched) {
         (Ok((contained, connection)), Some(launched)) => {
-            return Ok(Running { contained, connection, owner, engine, launched });
+            return Ok(RunningContainer { contained, connection, owner, engine, launched });
         }
         (outcome, launched) => {
             launched.into_iter().for_each(Launched::leave_to_sweep);
@@ -144,10 +148,10 @@ pub async fn start(wanted: Wanted<'_>, kept: Option<&Kept>, output: &Output) -> 
 }
 
 async fn bring_up(
-    wanted: Wanted<'_>,
-    kept: Option<&Kept>,
+    wanted: StartRequest<'_>,
+    kept: Option<&KeptVolumes>,
     engine: &Engine,
-    owner: &Owner,
+    owner: &RunOwner,
     launched: &mut Option<Launched>,
     output: &Output,
 ) -> Result<(Contained, Connection), Error> {
@@ -186,7 +190,7 @@ async fn bring_up(
 
 /// Who asks, and how. What is missing is told before anything is started. The mocks say themselves where they are and what
 /// they accept.
-fn reach(image: &Image, wanted: Wanted<'_>, output: &Output) -> Result<Reach, Error> {
+fn reach(image: &Image, wanted: StartRequest<'_>, output: &Output) -> Result<Reach, Error> {
     for variable in &wanted.args.variables {
         variable.value().map_err(Error::Usage)?;
     }
@@ -204,9 +208,9 @@ fn reach(image: &Image, wanted: Wanted<'_>, output: &Output) -> Result<Reach, Er
     Ok(Reach { stack, credentials: Credentials::default(), connection: Connection::to_mocks(limits) })
 }
 
-impl Running {
+impl RunningContainer {
     /// Whether all that was to be kept of it is empty: then it keeps elsewhere what it has.
-    pub async fn kept_nothing(&self, kept: &Kept) -> Result<bool, Error> {
+    pub async fn kept_nothing(&self, kept: &KeptVolumes) -> Result<bool, Error> {
         for (_, path) in &kept.volumes {
             if !self.engine.is_empty(self.launched.id(), path).await? {
                 return Ok(false);
@@ -232,11 +236,11 @@ impl Running {
 
 /// What the containers of a run wrote; why it cannot be told is no less evidence. Private keys in it are masked: what a
 /// container writes is not ours to know.
-async fn log_of(engine: &Engine, owner: &Owner) -> String {
+async fn log_of(engine: &Engine, owner: &RunOwner) -> String {
     let things = engine.ours(Some(&owner.run)).await.unwrap_or_default();
     let mut logs = String::new();
     for (_, thing) in things {
-        if let engine::Thing::Container(id, _) = thing {
+        if let engine::EngineResource::Container(id, _) = thing {
             logs += &engine.log(&id).await.unwrap_or_else(|error| format!("{error}\n"));
         }
     }

@@ -12,7 +12,7 @@ const PROCESS: &str = "org.bpconform.process";
 
 /// The process that something was started by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(super) struct RunOwner {
     /// The run's id.
     pub(super) run: String,
     host: String,
@@ -21,7 +21,7 @@ pub(super) struct Owner {
 
 /// Whether an owner still needs what is its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum OwnerState {
     /// Its process runs.
     Running,
     /// Its process has ended.
@@ -30,7 +30,7 @@ pub(super) enum Life {
     Elsewhere,
 }
 
-impl Owner {
+impl RunOwner {
     /// This process, for a run that begins.
     pub(super) fn this() -> Self {
         let id = std::process::id();
@@ -55,16 +55,16 @@ impl Owner {
         format!("bpconform-{}", self.run)
     }
 
-    pub(super) fn life(&self) -> Life {
+    pub(super) fn life(&self) -> OwnerState {
         if self.host != surroundings::host() {
-            return Life::Elsewhere;
+            return OwnerState::Elsewhere;
         }
         let (id, start) = self.process.split_once(' ').unwrap_or((&self.process, ""));
-        let Ok(id) = id.parse::<u32>() else { return Life::Ended };
+        let Ok(id) = id.parse::<u32>() else { return OwnerState::Ended };
         match started(id) {
             // Another process may have got the number since.
-            Some(now) if now == start || start.is_empty() => Life::Running,
-            _ => Life::Ended,
+            Some(now) if now == start || start.is_empty() => OwnerState::Running,
+            _ => OwnerState::Ended,
         }
     }
 }
@@ -94,19 +94,19 @@ mod tests {
 
     #[test]
     fn a_process_that_runs_is_told_from_one_that_has_ended_and_from_one_elsewhere() {
-        let this = Owner::this();
-        assert_eq!(Owner::of(&this.labels()), Some(this.clone()));
-        assert_eq!(this.life(), Life::Running);
+        let this = RunOwner::this();
+        assert_eq!(RunOwner::of(&this.labels()), Some(this.clone()));
+        assert_eq!(this.life(), OwnerState::Running);
         let id = std::process::id();
         assert_eq!(
-            Owner { process: format!("{id} 1"), ..this.clone() }.life(),
-            Life::Ended,
+            RunOwner { process: format!("{id} 1"), ..this.clone() }.life(),
+            OwnerState::Ended,
             "the number was used again"
         );
         let mut child = std::process::Command::new("true").spawn().expect("it starts");
         let started = started(child.id()).unwrap_or_default();
         child.wait().expect("it ends");
-        assert_eq!(Owner { process: format!("{} {started}", child.id()), ..this.clone() }.life(), Life::Ended);
-        assert_eq!(Owner { host: "another".into(), ..this }.life(), Life::Elsewhere);
+        assert_eq!(RunOwner { process: format!("{} {started}", child.id()), ..this.clone() }.life(), OwnerState::Ended);
+        assert_eq!(RunOwner { host: "another".into(), ..this }.life(), OwnerState::Elsewhere);
     }
 }

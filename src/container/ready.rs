@@ -21,7 +21,7 @@ const REFUSED: Duration = Duration::from_secs(60);
 const NOT_ACCEPTED: &str = "check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
 
 /// What an Author lacks to be ready.
-struct Not {
+struct NotReady {
     what: String,
     refused: bool,
 }
@@ -43,7 +43,7 @@ pub(super) async fn wait(
         let not = match looked {
             Ok(Ok(())) => None,
             Ok(Err(not)) => Some(not),
-            Err(_) => Some(Not { what: last.clone(), refused: false }),
+            Err(_) => Some(NotReady { what: last.clone(), refused: false }),
         };
         match not {
             None => {
@@ -86,8 +86,8 @@ pub(super) fn in_words(limit: Duration) -> String {
     }
 }
 
-async fn look(session: &Session) -> Result<(), Not> {
-    let not = |what: String| Not { what, refused: false };
+async fn look(session: &Session) -> Result<(), NotReady> {
+    let not = |what: String| NotReady { what, refused: false };
     let login = session.send(Call::to("author.login-page").as_whom(Authentication::None)).await;
     let login = login.map_err(|problem| not(problem.reason))?;
     let ready = session.surface("author.login-page").phrase("ready");
@@ -96,7 +96,7 @@ async fn look(session: &Session) -> Result<(), Not> {
     }
     let reply = session.send(Call::to("author.bundles")).await.map_err(|problem| not(problem.reason))?;
     if reply.status == 401 {
-        return Err(Not { what: format!("{} answered 401", reply.what()), refused: true });
+        return Err(NotReady { what: format!("{} answered 401", reply.what()), refused: true });
     }
     let bundles = bundles::read(&reply).map_err(|problem| not(problem.reason))?;
     let down: Vec<&str> =

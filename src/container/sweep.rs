@@ -1,8 +1,8 @@
 //! Removes what runs left with the Docker Engine. A run does it for itself; what one that was killed left behind is found
 //! by its label.
 
-use super::engine::{Engine, Thing};
-use super::owner::{Life, Owner};
+use super::engine::{Engine, EngineResource};
+use super::owner::{OwnerState, RunOwner};
 use crate::cli::clean::SweepArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -32,8 +32,8 @@ pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<E
     let mut exit = Exit::Green;
     for (owner, thing) in &ours {
         match (args.all, owner.life()) {
-            (false, Life::Running) => output.out(&kept(owner, thing, "its run goes on")),
-            (false, Life::Elsewhere) => output.out(&kept(owner, thing, "its run was started on another machine")),
+            (false, OwnerState::Running) => output.out(&kept(owner, thing, "its run goes on")),
+            (false, OwnerState::Elsewhere) => output.out(&kept(owner, thing, "its run was started on another machine")),
             _ if dry_run => output.out(&format!("would remove the {thing}\n")),
             _ => match engine.remove(thing).await {
                 Ok(()) => output.out(&format!("removed the {thing}\n")),
@@ -50,6 +50,6 @@ pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<E
     Ok(exit)
 }
 
-fn kept(owner: &Owner, thing: &Thing, why: &str) -> String {
+fn kept(owner: &RunOwner, thing: &EngineResource, why: &str) -> String {
     format!("kept the {thing} of run {}: {why}; --all removes it too\n", owner.run)
 }

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 4;
 
 /// One address that was asked.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ProbedAddress {
     /// The surface.
     pub id: String,
     /// The path.
@@ -33,12 +33,12 @@ pub struct Asked {
     /// Why it may be there.
     pub source: String,
     /// What came back, or why nothing did.
-    pub answer: Answer,
+    pub answer: ProbeAnswer,
 }
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ProbeAnswer {
     /// What was asked for.
     Right,
     /// Nothing is there.
@@ -51,9 +51,9 @@ pub enum Answer {
 
 /// What an Author was found to answer.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct ProbeResult {
     /// What was asked, in the order of the surfaces.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<ProbedAddress>,
     /// The surfaces that are found at another path than the built-in one, or in a form.
     pub surfaces: BTreeMap<String, Surface>,
     /// The forms that were recognised, for a person.
@@ -86,14 +86,14 @@ pub fn candidates(built_in: &Surfaces) -> Surfaces {
 }
 
 /// Asks all candidates. The session's surfaces are those of [`candidates`].
-pub async fn probe(session: &Session) -> Found {
+pub async fn probe(session: &Session) -> ProbeResult {
     let surfaces: Vec<Surface> = session.run.surfaces.iter().cloned().collect();
     let asked = surfaces.into_iter().map(|surface| async move {
         let reply = session.send(Call::to(&surface.id)).await;
         (surface, reply)
     });
     let answers: Vec<_> = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
-    let mut found = Found::default();
+    let mut found = ProbeResult::default();
     for (surface, reply) in answers {
         found.take(surface, &reply);
     }
@@ -106,16 +106,17 @@ pub fn only_candidates(run: Run) -> Run {
     Run { allow: bpconform_fixtures::Allow::Observe, surfaces, ..run }
 }
 
-impl Found {
+impl ProbeResult {
     fn take(&mut self, candidate: Surface, reply: &Result<Reply, Problem>) {
         let id = candidate.id.split('#').next().unwrap_or(&candidate.id).to_owned();
-        let answer =
-            reply.as_ref().map_or_else(|problem| Answer::Other(problem.reason.clone()), |it| judge(&candidate, it));
-        if let (Ok(reply), Answer::Right) = (reply, &answer) {
+        let answer = reply
+            .as_ref()
+            .map_or_else(|problem| ProbeAnswer::Other(problem.reason.clone()), |it| judge(&candidate, it));
+        if let (Ok(reply), ProbeAnswer::Right) = (reply, &answer) {
             self.forms_of(reply);
             self.keep(&id, &candidate);
         }
-        self.asked.push(Asked { id, path: candidate.path, source: candidate.source, answer });
+        self.asked.push(ProbedAddress { id, path: candidate.path, source: candidate.source, answer });
     }
 
     /// Keeps a path that answers: the first as the surface's own, others of the same surface as alternatives.
@@ -164,18 +165,18 @@ impl Found {
         let mut text = String::new();
         let width = self.asked.iter().map(|asked| asked.id.len()).max().unwrap_or(0);
         for asked in &self.asked {
-            let Asked { id, path, .. } = asked;
+            let ProbedAddress { id, path, .. } = asked;
             let _ = match &asked.answer {
-                Answer::Right => writeln!(text, "{id:width$}  answers      {path}"),
-                Answer::Missing => writeln!(text, "{id:width$}  not there    {path}"),
-                Answer::Refused(status) => writeln!(text, "{id:width$}  refused {status}  {path}"),
-                Answer::Other(what) => writeln!(text, "{id:width$}  no answer    {path}: {what}"),
+                ProbeAnswer::Right => writeln!(text, "{id:width$}  answers      {path}"),
+                ProbeAnswer::Missing => writeln!(text, "{id:width$}  not there    {path}"),
+                ProbeAnswer::Refused(status) => writeln!(text, "{id:width$}  refused {status}  {path}"),
+                ProbeAnswer::Other(what) => writeln!(text, "{id:width$}  no answer    {path}: {what}"),
             };
         }
         for form in &self.forms {
             let _ = writeln!(text, "found in a form: {form}");
         }
-        let right = self.asked.iter().filter(|asked| asked.answer == Answer::Right).count();
+        let right = self.asked.iter().filter(|asked| asked.answer == ProbeAnswer::Right).count();
         let _ = writeln!(
             text,
             "{right} of {} candidates answer; {} surfaces differ from what is built in",
@@ -192,19 +193,19 @@ impl Found {
     }
 }
 
-fn judge(candidate: &Surface, reply: &Reply) -> Answer {
+fn judge(candidate: &Surface, reply: &Reply) -> ProbeAnswer {
     let login = candidate.path != Surfaces::built_in().get("author.login-page").path
         && reply.text().contains(Surfaces::built_in().get("author.login-page").phrase("ready"));
     let is_json = Path::new(&candidate.path).extension().is_some_and(|extension| extension == "json");
     match reply.status {
-        200 if login => Answer::Refused(200),
-        200 if is_json && reply.json().is_err() => Answer::Other("200 without JSON".into()),
-        200 => Answer::Right,
+        200 if login => ProbeAnswer::Refused(200),
+        200 if is_json && reply.json().is_err() => ProbeAnswer::Other("200 without JSON".into()),
+        200 => ProbeAnswer::Right,
         // A tree that is too deep to be sent at once is there.
-        300 if is_json => Answer::Right,
-        404 | 410 => Answer::Missing,
-        301..=303 | 307 | 308 | 401 | 403 => Answer::Refused(reply.status),
-        status => Answer::Other(status.to_string()),
+        300 if is_json => ProbeAnswer::Right,
+        404 | 410 => ProbeAnswer::Missing,
+        301..=303 | 307 | 308 | 401 | 403 => ProbeAnswer::Refused(reply.status),
+        status => ProbeAnswer::Other(status.to_string()),
     }
 }
 

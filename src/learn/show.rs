@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bpconform_fixtures::surfaces::Class;
 use bpconform_fixtures::{Evidence, Surface, Surfaces};
 
-use crate::cli::surface::{Format, ShowArgs};
+use crate::cli::surface::{ShowArgs, SurfaceFormat};
 use crate::error::Error;
 
 /// The surfaces that are asked for; an id that none has is an error.
@@ -21,9 +21,9 @@ pub fn print(surfaces: &Surfaces, arguments: &ShowArgs) -> Result<String, Error>
     });
     let chosen = Surfaces::of(&surfaces.name, chosen.cloned());
     match arguments.format {
-        Format::Text => Ok(text(&chosen)),
-        Format::Json => json(&chosen),
-        Format::Toml => toml(&chosen),
+        SurfaceFormat::Text => Ok(text(&chosen)),
+        SurfaceFormat::Json => json(&chosen),
+        SurfaceFormat::Toml => toml(&chosen),
     }
 }
 

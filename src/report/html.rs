@@ -15,7 +15,7 @@ use crate::record::{Record, ScenarioRecord};
 use crate::report::html::facts::{Fact, facts};
 use crate::report::html::timeline::Timeline;
 use crate::report::template;
-use crate::report::view::{self, Failure, Section};
+use crate::report::view::{self, FailedScenario, Section};
 use crate::verdict::Verdict;
 
 /// The record as a page.
@@ -151,7 +151,7 @@ struct Promise {
 }
 
 impl<'a> Card<'a> {
-    fn of(failure: Failure<'a>) -> Self {
+    fn of(failure: FailedScenario<'a>) -> Self {
         let scenario = failure.scenario;
         let known = Requirements::built_in();
         let promise = |id: &String| {
@@ -193,7 +193,7 @@ struct Line<'a> {
 
 impl<'a> Group<'a> {
     fn of(section: &Section<'a>) -> Self {
-        let line = |row: &view::Row<'a>| Line {
+        let line = |row: &view::RequirementRow<'a>| Line {
             id: &row.found.id,
             link: row.link.clone(),
             word: row.found.verdict.word(),

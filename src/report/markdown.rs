@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::record::{Record, Summary};
-use crate::report::view::{self, Failure, Section};
+use crate::report::view::{self, FailedScenario, Section};
 use crate::verdict::Verdict;
 
 /// The whole record.
@@ -95,7 +95,7 @@ fn section(section: &Section<'_>, selected: bool) -> String {
 }
 
 /// One scenario that did not pass: the step, the reason, the way out.
-pub fn failure(failure: &Failure<'_>) -> String {
+pub fn failure(failure: &FailedScenario<'_>) -> String {
     let scenario = failure.scenario;
     let mut text = format!("\n### {} {}\n\n", mark(scenario.verdict), escape(&scenario.name));
     let ids = scenario.requirements.join(", ");

@@ -23,7 +23,7 @@ use crate::report::terminal::{Detail, Terminal};
 
 /// A report format: one way in which a record is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum ReportFormat {
     /// The record itself.
     Json,
     /// One page for people, without external resources.
@@ -46,7 +46,7 @@ pub enum Format {
     Text,
 }
 
-impl Format {
+impl ReportFormat {
     /// All formats, in the order in which the help shows them.
     pub const ALL: [Self; 10] = [
         Self::Json,
@@ -125,7 +125,7 @@ fn text(record: &Record) -> String {
     scenarios + &terminal.end(record)
 }
 
-impl FromStr for Format {
+impl FromStr for ReportFormat {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
@@ -136,14 +136,14 @@ impl FromStr for Format {
 
 /// `--report FORMAT=PATH`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ReportRequest {
     /// The form.
-    pub format: Format,
+    pub format: ReportFormat,
     /// Where to; `-` is the standard output.
     pub path: PathBuf,
 }
 
-impl Wanted {
+impl ReportRequest {
     /// Whether it goes to the standard output.
     pub fn is_stdout(&self) -> bool {
         self.path.as_os_str() == "-"
@@ -162,14 +162,14 @@ impl Wanted {
     }
 }
 
-impl FromStr for Wanted {
+impl FromStr for ReportRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = text
             .split_once('=')
             .filter(|(_, path)| !path.is_empty())
-            .ok_or_else(|| format!("write it like html=report.html; the formats are {}", Format::words()))?;
+            .ok_or_else(|| format!("write it like html=report.html; the formats are {}", ReportFormat::words()))?;
         let format = format.parse()?;
         Ok(Self { format, path: path.into() })
     }

@@ -13,12 +13,12 @@ pub struct Section<'a> {
     /// Its subject.
     pub title: &'a str,
     /// The promises, in the document's order.
-    pub rows: Vec<Row<'a>>,
+    pub rows: Vec<RequirementRow<'a>>,
 }
 
 /// One promise and what was found of it.
 #[derive(Clone, Debug)]
-pub struct Row<'a> {
+pub struct RequirementRow<'a> {
     /// The promise.
     pub requirement: &'a Requirement,
     /// The link to the place that makes it.
@@ -33,7 +33,7 @@ pub fn sections(record: &Record) -> Vec<Section<'_>> {
     let mut sections: Vec<Section<'_>> = Vec::new();
     for found in &record.requirements {
         let Some(requirement) = known.get(&found.id) else { continue };
-        let row = Row { requirement, link: known.link(requirement), found };
+        let row = RequirementRow { requirement, link: known.link(requirement), found };
         match sections.last_mut().filter(|section| section.title == requirement.section) {
             Some(section) => section.rows.push(row),
             None => sections.push(Section { title: &requirement.section, rows: vec![row] }),
@@ -44,7 +44,7 @@ pub fn sections(record: &Record) -> Vec<Section<'_>> {
 
 /// A scenario that failed or could not be judged.
 #[derive(Clone, Debug)]
-pub struct Failure<'a> {
+pub struct FailedScenario<'a> {
     /// The scenario.
     pub scenario: &'a ScenarioRecord,
     /// The step that ended it, if it got to its steps.
@@ -56,15 +56,15 @@ pub struct Failure<'a> {
 }
 
 /// What failed, and then what could not be judged, each in the document's order.
-pub fn failures(record: &Record) -> Vec<Failure<'_>> {
+pub fn failures(record: &Record) -> Vec<FailedScenario<'_>> {
     let of = |verdict| record.scenarios.iter().filter(move |scenario| scenario.verdict == verdict);
     of(Verdict::Failed).chain(of(Verdict::Error)).map(failure).collect()
 }
 
-fn failure(scenario: &ScenarioRecord) -> Failure<'_> {
+fn failure(scenario: &ScenarioRecord) -> FailedScenario<'_> {
     let reason = scenario.full_reason().unwrap_or_else(|| reason(scenario).to_owned());
     let step = scenario.steps.iter().find(|step| step.verdict == scenario.verdict);
-    Failure { scenario, step, reason, remedy: remedy(scenario) }
+    FailedScenario { scenario, step, reason, remedy: remedy(scenario) }
 }
 
 /// Why a scenario did not pass.

@@ -12,21 +12,21 @@ use cucumber::runner::basic::RetryOptions;
 use cucumber::{Cucumber, Event, Parser, World as _, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
-use crate::run::evidence::Shelf;
-use crate::run::key::{Key, key};
+use crate::run::evidence::EvidenceStore;
+use crate::run::key::{ScenarioKey, key};
 use crate::run::mark::with_mark;
 use crate::run::stage::Stage;
-use crate::run::trace::{Ended, Trace};
+use crate::run::trace::{EndedScenario, ScenarioTrace};
 
 /// What happens to a scenario.
 #[derive(Debug)]
-pub(crate) enum Happening {
+pub(crate) enum ScenarioEvent {
     /// It begins.
     Begun,
     /// A step begins: its sentence.
     Step(String),
     /// It has ended.
-    Ended(Ended),
+    Ended(EndedScenario),
 }
 
 /// Runs the scenarios of these features, `jobs` at a time, and tells what happens to each. One that does not pass is tried
@@ -36,11 +36,11 @@ pub(crate) async fn drive(
     jobs: usize,
     retries: usize,
     stage: Stage,
-    tell: impl FnMut(Key, Happening) + 'static,
+    tell: impl FnMut(ScenarioKey, ScenarioEvent) + 'static,
 ) {
-    let shelf = Shelf::default();
+    let shelf = EvidenceStore::default();
     let (traces, earlier) = (HashMap::new(), HashMap::new());
-    let writer = Scribe { traces, earlier, shelf: shelf.clone(), tell: Box::new(tell) };
+    let writer = TraceWriter { traces, earlier, shelf: shelf.clone(), tell: Box::new(tell) };
     let again = RetryOptions { retries: Retries::initial(retries), after: None };
     let before = stage.clone();
     let tell = teller();
@@ -63,7 +63,7 @@ pub(crate) async fn drive(
                 }
             })
         });
-    Cucumber::<World, _, _, _, _>::custom(Ready, runner, writer).with_default_cli().run(features).await;
+    Cucumber::<World, _, _, _, _>::custom(ReadyFeatures, runner, writer).with_default_cli().run(features).await;
 }
 
 /// Cucumber keeps every panic of the process silent while it runs, since that is how steps say that they did not pass. What
@@ -86,9 +86,9 @@ fn teller() -> impl Fn() + 'static {
 }
 
 /// Hands the features over at once: cucumber spins at full load on a stream that is ever pending.
-struct Ready;
+struct ReadyFeatures;
 
-impl Parser<Vec<Feature>> for Ready {
+impl Parser<Vec<Feature>> for ReadyFeatures {
     type Cli = cli::Empty;
     type Output = Iter<std::vec::IntoIter<parser::Result<Feature>>>;
 
@@ -98,14 +98,14 @@ impl Parser<Vec<Feature>> for Ready {
 }
 
 /// Turns events into traces, and gives each scenario's trace away when it ends.
-struct Scribe {
-    traces: HashMap<Key, Trace>,
-    earlier: HashMap<Key, Vec<Ended>>,
-    shelf: Shelf,
-    tell: Box<dyn FnMut(Key, Happening)>,
+struct TraceWriter {
+    traces: HashMap<ScenarioKey, ScenarioTrace>,
+    earlier: HashMap<ScenarioKey, Vec<EndedScenario>>,
+    shelf: EvidenceStore,
+    tell: Box<dyn FnMut(ScenarioKey, ScenarioEvent)>,
 }
 
-impl Writer<World> for Scribe {
+impl Writer<World> for TraceWriter {
     type Cli = cli::Empty;
 
     async fn handle_event(&mut self, event: parser::Result<Event<event::Cucumber<World>>>, _: &cli::Empty) {
@@ -123,15 +123,15 @@ impl Writer<World> for Scribe {
     }
 }
 
-impl cucumber::writer::Normalized for Scribe {}
+impl cucumber::writer::Normalized for TraceWriter {}
 
-impl Scribe {
-    fn note(&mut self, key: Key, event: event::Scenario<World>, left: usize, at: SystemTime) {
+impl TraceWriter {
+    fn note(&mut self, key: ScenarioKey, event: event::Scenario<World>, left: usize, at: SystemTime) {
         let trace = self.traces.entry(key.clone()).or_default();
         match event {
             event::Scenario::Started => {
                 trace.started(at);
-                (self.tell)(key, Happening::Begun);
+                (self.tell)(key, ScenarioEvent::Begun);
             }
             event::Scenario::Hook(_, event::Hook::Failed(_, info)) => match problem_of(&info) {
                 Ok(problem) => trace.hook_failed(problem),
@@ -140,7 +140,7 @@ impl Scribe {
             event::Scenario::Hook(..) | event::Scenario::Log(_) => {}
             event::Scenario::Background(step, event) | event::Scenario::Step(step, event) => {
                 if matches!(event, event::Step::Started) {
-                    (self.tell)(key, Happening::Step(format!("{}{}", step.keyword, step.value)));
+                    (self.tell)(key, ScenarioEvent::Step(format!("{}{}", step.keyword, step.value)));
                 }
                 note_step(trace, &step, event, at);
             }
@@ -151,14 +151,14 @@ impl Scribe {
                     self.earlier.entry(key).or_default().push(ended);
                 } else {
                     let earlier = self.earlier.remove(&key).unwrap_or_default();
-                    (self.tell)(key, Happening::Ended(ended.after(earlier)));
+                    (self.tell)(key, ScenarioEvent::Ended(ended.after(earlier)));
                 }
             }
         }
     }
 }
 
-fn note_step(trace: &mut Trace, step: &Step, event: event::Step<World>, at: SystemTime) {
+fn note_step(trace: &mut ScenarioTrace, step: &Step, event: event::Step<World>, at: SystemTime) {
     let LineCol { line, .. } = step.position;
     match event {
         event::Step::Started => trace.step_started(line, at),

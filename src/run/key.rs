@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use cucumber::gherkin::{Feature, Scenario};
 
 /// What tells a scenario apart: its file and its line.
-pub(crate) type Key = (PathBuf, usize);
+pub(crate) type ScenarioKey = (PathBuf, usize);
 
 /// The key of a scenario of a feature.
-pub(crate) fn key(feature: &Feature, scenario: &Scenario) -> Key {
+pub(crate) fn key(feature: &Feature, scenario: &Scenario) -> ScenarioKey {
     (feature.path.clone().unwrap_or_default(), scenario.position.line)
 }

@@ -8,13 +8,13 @@ use bpconform_mocks::authority::Authority;
 use bpconform_mocks::defects::Watch;
 
 use crate::plan::Plan;
-use crate::run::key::Key;
+use crate::run::key::ScenarioKey;
 
 /// The mocked stacks of a run; clones share what is found out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mocks {
     /// The seed of each scenario's Author.
-    pub(crate) seeds: HashMap<Key, String>,
+    pub(crate) seeds: HashMap<ScenarioKey, String>,
     /// The deliberate deviations that every stack has.
     pub(crate) defects: Vec<Arc<Defect>>,
     /// Watches for deviations that the stacks have not.
@@ -37,7 +37,7 @@ impl Mocks {
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher {
     defects: Arc<Vec<Arc<Defect>>>,
-    scenarios: Arc<Mutex<HashMap<Key, Watch>>>,
+    scenarios: Arc<Mutex<HashMap<ScenarioKey, Watch>>>,
 }
 
 impl Watcher {
@@ -47,16 +47,16 @@ impl Watcher {
     }
 
     /// The watch over one scenario's stack.
-    pub(crate) fn over(&self, key: &Key) -> Watch {
+    pub(crate) fn over(&self, key: &ScenarioKey) -> Watch {
         let watch = Watch::new(Arc::clone(&self.defects));
         self.scenarios.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), watch.clone());
         watch
     }
 
     /// The scenarios in which each defect would have changed something, by the defect's id.
-    pub(crate) fn touched(&self) -> BTreeMap<String, BTreeSet<Key>> {
+    pub(crate) fn touched(&self) -> BTreeMap<String, BTreeSet<ScenarioKey>> {
         let scenarios = self.scenarios.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut touched: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
+        let mut touched: BTreeMap<String, BTreeSet<ScenarioKey>> = BTreeMap::new();
         for (key, watch) in scenarios.iter() {
             for defect in watch.touched() {
                 touched.entry(defect).or_default().insert(key.clone());

@@ -36,17 +36,17 @@ use crate::record::Record;
 use crate::run::mocks::Mocks;
 use crate::run::options::Options;
 use crate::run::play::play;
-use crate::run::stage::{Ground, Stage, Stop, Why};
+use crate::run::stage::{Backend, Stage, StopReason, StopSignal};
 use crate::run::survey::Survey;
 use crate::run::target::{Contained, Target};
-use crate::run::watch::Watch;
+use crate::run::watch::RunListener;
 use crate::run::whole::{close, open};
 use crate::signals;
 
 /// Runs what the options ask for and gives the record back; `watch` is told what happens meanwhile. A closure is told of
 /// each scenario in the document's order, as soon as all before it have ended.
-pub async fn run(options: &Options, features: &Features, watch: impl Watch + 'static) -> Result<Record, Error> {
-    let stop = Stop::default();
+pub async fn run(options: &Options, features: &Features, watch: impl RunListener + 'static) -> Result<Record, Error> {
+    let stop = StopSignal::default();
     let shared = Arc::new(play::shared(options)?);
     let contained = matches!(options.target, Target::Container(_));
     let guard = tokio::spawn(guard(stop.clone(), options.timeout, Arc::clone(&shared), contained));
@@ -57,10 +57,10 @@ pub async fn run(options: &Options, features: &Features, watch: impl Watch + 'st
 
 /// Stops the run when it is asked to end or past its time limit; what it changed is undone then. Whoever asks once more
 /// does not want to wait for that.
-async fn guard(stop: Stop, timeout: Duration, shared: Arc<Shared>, contained: bool) {
+async fn guard(stop: StopSignal, timeout: Duration, shared: Arc<Shared>, contained: bool) {
     tokio::select! {
-        () = signals::asked_to_end() => stop.stop(Why::Interrupted),
-        () = tokio::time::sleep(timeout) => stop.stop(Why::TimeLimit),
+        () = signals::asked_to_end() => stop.stop(StopReason::Interrupted),
+        () = tokio::time::sleep(timeout) => stop.stop(StopReason::TimeLimit),
     }
     signals::asked_to_end().await;
     let output = Output::through(shared.redactor.clone());
@@ -81,8 +81,8 @@ async fn run_until(
     options: &Options,
     features: &Features,
     shared: Arc<Shared>,
-    stop: Stop,
-    mut watch: impl Watch + 'static,
+    stop: StopSignal,
+    mut watch: impl RunListener + 'static,
 ) -> Result<Record, Error> {
     let started = Timestamp::now();
     let survey = survey(options, &shared, &stop).await?;
@@ -90,15 +90,15 @@ async fn run_until(
     let ground = match &options.target {
         Target::Mock => {
             let mocks = Mocks::new(&plan, options.defects.clone(), None);
-            Ground::Mock(Mocks { jitter: options.jitter, ..mocks })
+            Backend::Mock(Mocks { jitter: options.jitter, ..mocks })
         }
         Target::Container(Contained { mocks: Some(control), .. }) => {
             let mocks = Mocks::new(&plan, Vec::new(), None);
-            Ground::Renewed(control.clone(), options.connection.clone(), mocks)
+            Backend::Renewed(control.clone(), options.connection.clone(), mocks)
         }
         Target::Author(stack, credentials) | Target::Container(Contained { stack, credentials, .. }) => {
             let prepare = plan.scenarios.iter().map(|planned| (planned.key(), planned.prepare));
-            Ground::Real(stack.clone(), credentials.clone(), prepare.collect())
+            Backend::Real(stack.clone(), credentials.clone(), prepare.collect())
         }
     };
     let stage = Stage::new(Arc::clone(&shared), ground, stop.clone());
@@ -119,14 +119,14 @@ async fn run_until(
     Ok(record)
 }
 
-async fn survey(options: &Options, shared: &Arc<Shared>, stop: &Stop) -> Result<Option<Survey>, Error> {
+async fn survey(options: &Options, shared: &Arc<Shared>, stop: &StopSignal) -> Result<Option<Survey>, Error> {
     let Some((stack, credentials)) = options.target.place() else { return Ok(None) };
     let session = Session::new(Arc::clone(shared), stack.clone(), credentials.clone());
     let session = session.stopped_by(stop.token.clone());
     let unreachable = |problem| Error::Unreachable { url: stack.author.to_string(), problem };
     preflight::check(&session).await.map_err(|problem| match stop.why() {
-        Some(Why::Interrupted) => Error::Interrupted,
-        Some(Why::TimeLimit) => {
+        Some(StopReason::Interrupted) => Error::Interrupted,
+        Some(StopReason::TimeLimit) => {
             unreachable("no answer within the time limit of the run; give it more with --timeout".into())
         }
         None => unreachable(problem),

@@ -12,7 +12,7 @@ use bpconform_steps::run::Settings;
 use bpconform_steps::wire::{Connection, Limits};
 
 use crate::features::{Features, USUAL_AUTHOR};
-use crate::plan::{Facts, Plan, Selection};
+use crate::plan::{Plan, Selection, TargetFacts};
 use crate::record::ShardRecord;
 use crate::run::survey::Survey;
 use crate::run::target::Target;
@@ -95,8 +95,8 @@ impl Options {
         matches!(&self.target, Target::Container(contained) if !contained.outlived)
     }
 
-    fn facts<'a>(&'a self, survey: Option<&'a Survey>) -> Facts<'a> {
-        Facts {
+    fn facts<'a>(&'a self, survey: Option<&'a Survey>) -> TargetFacts<'a> {
+        TargetFacts {
             allow: self.allow,
             embedded: self.target.is_mocked(),
             mocks: &self.mocks,

@@ -13,15 +13,15 @@ use crate::error::Error;
 use crate::features::Features;
 use crate::plan::{Decision, Plan, Planned};
 use crate::record::ScenarioRecord;
-use crate::run::drive::{Happening, drive};
+use crate::run::drive::{ScenarioEvent, drive};
 use crate::run::id::run_id;
-use crate::run::key::{Key, key};
+use crate::run::key::{ScenarioKey, key};
 use crate::run::mocks::Mocks;
 use crate::run::options::Options;
-use crate::run::stage::{Ground, Stage, Stop};
+use crate::run::stage::{Backend, Stage, StopSignal};
 use crate::run::trace::not_run;
 use crate::run::undo;
-use crate::run::watch::Watch;
+use crate::run::watch::RunListener;
 use crate::verdict::Verdict;
 
 /// What all scenarios of a run share; the journal is begun.
@@ -45,7 +45,7 @@ pub(crate) async fn on_mocks(
     plan: &Plan,
     mocks: Mocks,
 ) -> Result<Vec<ScenarioRecord>, Error> {
-    let stage = Stage::new(Arc::new(shared(options)?), Ground::Mock(mocks), Stop::default());
+    let stage = Stage::new(Arc::new(shared(options)?), Backend::Mock(mocks), StopSignal::default());
     Ok(play(features, plan, options, stage, |_: &ScenarioRecord| ()).await)
 }
 
@@ -55,11 +55,11 @@ pub(super) async fn play(
     plan: &Plan,
     options: &Options,
     stage: Stage,
-    mut watch: impl Watch + 'static,
+    mut watch: impl RunListener + 'static,
 ) -> Vec<ScenarioRecord> {
     let planned = plan.scenarios.iter().map(skipped);
     let records: Rc<RefCell<Vec<Option<ScenarioRecord>>>> = Rc::new(RefCell::new(planned.collect()));
-    let cases: HashMap<Key, _> = plan
+    let cases: HashMap<ScenarioKey, _> = plan
         .scenarios
         .iter()
         .enumerate()
@@ -67,7 +67,7 @@ pub(super) async fn play(
         .collect();
     let chosen = choose(features, plan);
     let mut told = 0;
-    let mut tell_ready = move |watch: &mut dyn Watch, records: &[Option<ScenarioRecord>]| {
+    let mut tell_ready = move |watch: &mut dyn RunListener, records: &[Option<ScenarioRecord>]| {
         while let Some(Some(record)) = records.get(told) {
             watch.told(record);
             told += 1;
@@ -78,9 +78,9 @@ pub(super) async fn play(
     drive(chosen, options.jobs, options.retries, stage, move |key, happening| {
         let Some((index, case)) = cases.get(&key) else { return };
         match happening {
-            Happening::Begun => watch.begun(&case.id, &case.name),
-            Happening::Step(sentence) => watch.step(&case.id, &sentence),
-            Happening::Ended(ended) => {
+            ScenarioEvent::Begun => watch.begun(&case.id, &case.name),
+            ScenarioEvent::Step(sentence) => watch.step(&case.id, &sentence),
+            ScenarioEvent::Ended(ended) => {
                 let record = ended.record(case);
                 watch.ended(&record);
                 known.borrow_mut()[*index] = Some(record);
@@ -106,7 +106,7 @@ pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
 /// The features with only the scenarios that run.
 fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
     let running = plan.scenarios.iter().filter(|planned| planned.decision == Decision::Run);
-    let keys: BTreeSet<Key> = running.map(Planned::key).collect();
+    let keys: BTreeSet<ScenarioKey> = running.map(Planned::key).collect();
     let choose = |feature: &Feature| {
         let keep = |scenario: &Scenario| keys.contains(&key(feature, scenario));
         let mut chosen = feature.clone();

@@ -17,14 +17,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::mocked::MockStack;
 use crate::mocked::control::Control;
-use crate::plan::Prepare;
-use crate::run::evidence::Evidence;
-use crate::run::key::Key;
+use crate::plan::Preparation;
+use crate::run::evidence::ScenarioEvidence;
+use crate::run::key::ScenarioKey;
 use crate::run::mocks::Mocks;
 
 /// Why a run was stopped before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum StopReason {
     /// Ctrl-C.
     Interrupted,
     /// The limit for the whole run.
@@ -33,31 +33,31 @@ pub(crate) enum Why {
 
 /// Stops a run: nothing new begins, nothing more is sent but what undoes a change.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stop {
+pub(crate) struct StopSignal {
     pub(crate) token: CancellationToken,
-    why: Arc<OnceLock<Why>>,
+    why: Arc<OnceLock<StopReason>>,
 }
 
-impl Stop {
+impl StopSignal {
     /// Stops the run; the first reason counts.
-    pub(crate) fn stop(&self, why: Why) {
+    pub(crate) fn stop(&self, why: StopReason) {
         let _ = self.why.set(why);
         self.token.cancel();
     }
 
     /// Why the run was stopped, if it was.
-    pub(crate) fn why(&self) -> Option<Why> {
+    pub(crate) fn why(&self) -> Option<StopReason> {
         self.why.get().copied()
     }
 }
 
 /// What a scenario plays on.
 #[derive(Debug)]
-pub(crate) enum Ground {
+pub(crate) enum Backend {
     /// A mocked stack of its own, which begins in the state that its tag names.
     Mock(Mocks),
     /// The real target, and what is done to it before a scenario.
-    Real(Stack, Credentials, HashMap<Key, Prepare>),
+    Real(Stack, Credentials, HashMap<ScenarioKey, Preparation>),
     /// One mocked stack elsewhere, which begins again for each scenario in the state that its tag names.
     Renewed(Control, Connection, Mocks),
 }
@@ -66,19 +66,19 @@ pub(crate) enum Ground {
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     pub(crate) run: Arc<Run>,
-    pub(crate) ground: Arc<Ground>,
-    pub(crate) stop: Stop,
-    mocks: Arc<Mutex<HashMap<Key, MockStack>>>,
+    pub(crate) ground: Arc<Backend>,
+    pub(crate) stop: StopSignal,
+    mocks: Arc<Mutex<HashMap<ScenarioKey, MockStack>>>,
 }
 
 impl Stage {
     /// A stage on that ground.
-    pub(crate) fn new(run: Arc<Run>, ground: Ground, stop: Stop) -> Self {
+    pub(crate) fn new(run: Arc<Run>, ground: Backend, stop: StopSignal) -> Self {
         Self { run, ground: Arc::new(ground), stop, mocks: Arc::default() }
     }
 
     /// Gives a scenario its session; panics, as cucumber wants it, with the [`Problem`] when it cannot begin.
-    pub(crate) async fn enter(&self, key: &Key, world: &mut World) {
+    pub(crate) async fn enter(&self, key: &ScenarioKey, world: &mut World) {
         let began = match self.session(key).await {
             Ok(session) => {
                 world.begin(session);
@@ -90,30 +90,30 @@ impl Stage {
     }
 
     /// What this does is undone with the scenario's own changes.
-    async fn prepare(&self, key: &Key, world: &World) -> Result<(), Problem> {
-        let Ground::Real(_, _, prepare) = &*self.ground else { return Ok(()) };
+    async fn prepare(&self, key: &ScenarioKey, world: &World) -> Result<(), Problem> {
+        let Backend::Real(_, _, prepare) = &*self.ground else { return Ok(()) };
         let session = world.session()?;
         match prepare.get(key) {
-            Some(Prepare::Keep) => keeping::keep(session).await,
-            Some(Prepare::TakeAway) => {
+            Some(Preparation::Keep) => keeping::keep(session).await,
+            Some(Preparation::TakeAway) => {
                 keeping::keep(session).await?;
                 keeping::take_away(session).await
             }
-            Some(Prepare::Nothing) | None => Ok(()),
+            Some(Preparation::Nothing) | None => Ok(()),
         }
     }
 
-    async fn session(&self, key: &Key) -> Result<Session, Problem> {
+    async fn session(&self, key: &ScenarioKey) -> Result<Session, Problem> {
         match self.stop.why() {
-            Some(Why::Interrupted) => return Err(Problem::error("not run: the run was interrupted")),
-            Some(Why::TimeLimit) => return Err(Problem::error("not run: the run's time limit was reached")),
+            Some(StopReason::Interrupted) => return Err(Problem::error("not run: the run was interrupted")),
+            Some(StopReason::TimeLimit) => return Err(Problem::error("not run: the run's time limit was reached")),
             None => {}
         }
         let mut run = Arc::clone(&self.run);
         let (stack, credentials) = match &*self.ground {
-            Ground::Real(stack, credentials, _) => (stack.clone(), credentials.clone()),
-            Ground::Mock(mocks) => self.mock(key, mocks).await?,
-            Ground::Renewed(control, connection, mocks) => {
+            Backend::Real(stack, credentials, _) => (stack.clone(), credentials.clone()),
+            Backend::Mock(mocks) => self.mock(key, mocks).await?,
+            Backend::Renewed(control, connection, mocks) => {
                 run = Arc::new(anew(&run, connection)?);
                 renewed(control, &mocks.seeds[key]).await?
             }
@@ -122,7 +122,7 @@ impl Stage {
         Ok(session.stopped_by(self.stop.token.clone()))
     }
 
-    async fn mock(&self, key: &Key, mocks: &Mocks) -> Result<(Stack, Credentials), Problem> {
+    async fn mock(&self, key: &ScenarioKey, mocks: &Mocks) -> Result<(Stack, Credentials), Problem> {
         let options = StackOptions {
             surfaces: Arc::clone(&self.run.surfaces),
             defects: mocks.defects.clone(),
@@ -142,23 +142,23 @@ impl Stage {
     }
 
     /// Ends a scenario: undoes on a real target what it changed, and takes its evidence.
-    pub(crate) async fn leave(&self, key: &Key, world: &mut World) -> Evidence {
-        let Some(session) = world.end() else { return Evidence::default() };
+    pub(crate) async fn leave(&self, key: &ScenarioKey, world: &mut World) -> ScenarioEvidence {
+        let Some(session) = world.end() else { return ScenarioEvidence::default() };
         let exchanges = session.take_exchanges();
         let problems = match &*self.ground {
-            Ground::Real(..) => undoing::undo_scenario(&session).await,
-            Ground::Mock(_) | Ground::Renewed(..) => Vec::new(),
+            Backend::Real(..) => undoing::undo_scenario(&session).await,
+            Backend::Mock(_) | Backend::Renewed(..) => Vec::new(),
         };
         let mock = self.mocks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         // Waiting for its threads to end would hold up the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));
         let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
-        Evidence { exchanges, undo: session.take_exchanges(), left_behind }
+        ScenarioEvidence { exchanges, undo: session.take_exchanges(), left_behind }
     }
 }
 
 /// A scenario's name in the journal.
-fn name(key: &Key) -> String {
+fn name(key: &ScenarioKey) -> String {
     format!("{}:{}", key.0.display(), key.1)
 }
 

@@ -38,7 +38,7 @@ async fn product(session: &Session) -> Result<Option<String>, String> {
 
 /// What of a Brand Portal configuration is there.
 #[derive(Debug, Default)]
-struct Found {
+struct ConfigurationCounts {
     tenants: BTreeSet<String>,
     configurations: usize,
     without_ims: usize,
@@ -48,8 +48,8 @@ struct Found {
     jwt_providers: usize,
 }
 
-async fn find(session: &Session) -> Result<Found, String> {
-    let mut found = Found::default();
+async fn find(session: &Session) -> Result<ConfigurationCounts, String> {
+    let mut found = ConfigurationCounts::default();
     for variant in 0..=session.surface("author.cloud-storage").alternatives.len() {
         let root = read(session, Call::to("author.cloud-storage").variant(variant)).await?;
         count_configurations(session, &root, &mut found);
@@ -70,7 +70,7 @@ async fn read(session: &Session, call: Call) -> Result<Map<String, Value>, Strin
     }
 }
 
-fn count_configurations(session: &Session, root: &Map<String, Value>, found: &mut Found) {
+fn count_configurations(session: &Session, root: &Map<String, Value>, found: &mut ConfigurationCounts) {
     let surface = session.surface("author.cloud-storage");
     let text = |content: &Value, word| content.get(surface.field(word))?.as_str().map(str::to_owned);
     for content in root.values().filter_map(|page| page.get("jcr:content")) {
@@ -87,7 +87,7 @@ fn is_stuck(queue: &Map<String, Value>) -> bool {
     is("isBlocked")
 }
 
-fn count_providers(session: &Session, configurations: &Map<String, Value>, found: &mut Found) {
+fn count_providers(session: &Session, configurations: &Map<String, Value>, found: &mut ConfigurationCounts) {
     let surface = session.surface("author.ims-storage");
     let provider = surface.phrase("provider");
     for (_, properties) in configurations.iter().filter(|(name, _)| name.starts_with(provider)) {
@@ -97,7 +97,7 @@ fn count_providers(session: &Session, configurations: &Map<String, Value>, found
     }
 }
 
-impl Found {
+impl ConfigurationCounts {
     fn states(&self) -> BTreeSet<String> {
         let all = [
             (FRESH, self.is_fresh()),

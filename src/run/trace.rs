@@ -7,13 +7,13 @@ use bpconform_steps::{Kind, Problem};
 
 use crate::features::Case;
 use crate::record::{Attempt, ScenarioRecord, StepRecord};
-use crate::run::evidence::Evidence;
+use crate::run::evidence::ScenarioEvidence;
 use crate::text::milliseconds;
 use crate::verdict::Verdict;
 
 /// What is known so far of a scenario that runs.
 #[derive(Debug, Default)]
-pub(crate) struct Trace {
+pub(crate) struct ScenarioTrace {
     started: Option<SystemTime>,
     steps: Vec<StepTrace>,
     hook: Option<Problem>,
@@ -30,15 +30,15 @@ struct StepTrace {
 
 /// A scenario that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    trace: Trace,
+pub(crate) struct EndedScenario {
+    trace: ScenarioTrace,
     at: SystemTime,
-    evidence: Evidence,
+    evidence: ScenarioEvidence,
     /// The attempts before, the first one first.
-    earlier: Vec<Ended>,
+    earlier: Vec<EndedScenario>,
 }
 
-impl Trace {
+impl ScenarioTrace {
     /// The scenario begins.
     pub(crate) fn started(&mut self, at: SystemTime) {
         self.started = Some(at);
@@ -75,8 +75,8 @@ impl Trace {
     }
 
     /// The scenario ends.
-    pub(crate) fn end(self, at: SystemTime, evidence: Evidence) -> Ended {
-        Ended { trace: self, at, evidence, earlier: Vec::new() }
+    pub(crate) fn end(self, at: SystemTime, evidence: ScenarioEvidence) -> EndedScenario {
+        EndedScenario { trace: self, at, evidence, earlier: Vec::new() }
     }
 
     fn problem(&self) -> Option<&Problem> {
@@ -84,7 +84,7 @@ impl Trace {
     }
 }
 
-impl Ended {
+impl EndedScenario {
     /// Whether it did not pass.
     pub(crate) fn has_problem(&self) -> bool {
         self.trace.problem().is_some()

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::record::{Record, ScenarioRecord};
 
 /// Is told what happens while a run goes on.
-pub trait Watch {
+pub trait RunListener {
     /// The plan is made. The record is what it would be if the run ended now; an error ends the run before it begins.
     /// The requests are those that are under way, now and later.
     fn planned(&mut self, _record: &Record, _requests: &UnderWay) -> Result<(), Error> {
@@ -26,7 +26,7 @@ pub trait Watch {
     fn told(&mut self, scenario: &ScenarioRecord);
 }
 
-impl<F: FnMut(&ScenarioRecord)> Watch for F {
+impl<F: FnMut(&ScenarioRecord)> RunListener for F {
     fn told(&mut self, scenario: &ScenarioRecord) {
         self(scenario);
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::plan::{Plan, Planned};
-use crate::record::{self, Outcome, PlanRecord, Record, ShardRecord, Summary, Surroundings, TargetRecord, Tool};
+use crate::record::{self, PlanRecord, Record, RunOutcome, ShardRecord, Summary, Surroundings, TargetRecord, Tool};
 use crate::run::options::Options;
 use crate::run::play::skipped;
-use crate::run::stage::Why;
+use crate::run::stage::StopReason;
 use crate::run::survey::Survey;
 use crate::run::target::Target;
 use crate::run::trace::not_run;
@@ -53,18 +53,18 @@ pub(super) fn open(
         requirements: record::requirements(&scenarios),
         scenarios,
         summary: Summary::default(),
-        outcome: Outcome::Interrupted,
-        exit_code: Outcome::Interrupted.exit().code(),
+        outcome: RunOutcome::Interrupted,
+        exit_code: RunOutcome::Interrupted.exit().code(),
         complete: false,
     }
 }
 
 /// Completes the record when its scenarios are those that ran.
-pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<Why>) {
+pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<StopReason>) {
     record.duration_ms = milliseconds(Timestamp::now().duration_since(record.started).unsigned_abs());
     record.summary.wall_ms = milliseconds(options.began.elapsed());
     record.complete = stopped.is_none();
-    record.judge_again(stopped == Some(Why::Interrupted));
+    record.judge_again(stopped == Some(StopReason::Interrupted));
 }
 
 fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {

@@ -1,6 +1,6 @@
 //! Baselines: what fails on the unexpected, on the expected that did not happen, on the unused and on the expired.
 
-use bpconform::compare::baseline::{Baseline, Judgement, judge};
+use bpconform::compare::baseline::{Baseline, BaselineComparison, judge};
 use bpconform::exit::Exit;
 use bpconform::record::Record;
 use bpconform::verdict::Verdict;
@@ -30,7 +30,7 @@ fn record() -> Record {
 
 fn exit_and_text(record: &Record, text: &str) -> (Exit, String) {
     let baseline = baseline(text);
-    let judgement: Judgement<'_> = judge(record, &baseline, TODAY);
+    let judgement: BaselineComparison<'_> = judge(record, &baseline, TODAY);
     (judgement.exit, judgement.text())
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use bpconform::record::Record;
-use bpconform::report::Format;
+use bpconform::report::ReportFormat;
 
 use super::{Folder, sample};
 use crate::support::browser::Browser;
@@ -12,7 +12,7 @@ use crate::support::browser::Browser;
 /// Opens the page of a record.
 async fn open(browser: &Browser, folder: &Path, record: &Record) {
     let file = folder.join("report.html");
-    std::fs::write(&file, Format::Html.draw(record).expect("drawn")).expect("written");
+    std::fs::write(&file, ReportFormat::Html.draw(record).expect("drawn")).expect("written");
     browser.open(&file).await;
 }
 

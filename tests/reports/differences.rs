@@ -1,6 +1,6 @@
 //! The difference of two records.
 
-use bpconform::compare::diff::{Change, diff};
+use bpconform::compare::diff::{VerdictChange, diff};
 use bpconform::exit::Exit;
 use bpconform::record::Record;
 use bpconform::verdict::Verdict;
@@ -59,7 +59,7 @@ fn what_was_fixed_is_green_but_told() {
     let passing = sample::passing();
     let broken = with(&passing, "BP-REP-04", Verdict::Failed);
     let fixed = diff(&broken, &passing);
-    assert_eq!((fixed.requirements[0].change, fixed.exit()), (Change::Fixed, Exit::Green));
+    assert_eq!((fixed.requirements[0].change, fixed.exit()), (VerdictChange::Fixed, Exit::Green));
     assert_eq!(diff(&broken, &broken).exit(), Exit::Green, "what failed before and fails now did not break");
 }
 
@@ -69,10 +69,10 @@ fn what_nobody_can_tell_any_more_is_not_green() {
     let untold = with(&passing, "BP-REP-04", Verdict::Error);
     for before in [&passing, &untold, &with(&passing, "BP-REP-04", Verdict::Skipped)] {
         let diff = diff(before, &untold);
-        assert_eq!((diff.requirements[0].change, diff.exit()), (Change::Untold, Exit::Unreachable));
+        assert_eq!((diff.requirements[0].change, diff.exit()), (VerdictChange::Untold, Exit::Unreachable));
     }
     let skipped = diff(&passing, &with(&passing, "BP-REP-04", Verdict::Skipped));
-    assert_eq!((skipped.requirements[0].change, skipped.exit()), (Change::NewlySkipped, Exit::Unreachable));
+    assert_eq!((skipped.requirements[0].change, skipped.exit()), (VerdictChange::NewlySkipped, Exit::Unreachable));
     assert!(skipped.text().contains("No longer checked (requirements)"), "{}", skipped.text());
     let mut cut = passing.clone();
     cut.complete = false;

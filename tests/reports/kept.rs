@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use bpconform::record::{Outcome, Record};
-use bpconform::record_file::{self, Keeper, PART, WHOLE};
+use bpconform::record::{Record, RunOutcome};
+use bpconform::record_file::{self, PART, RecordWriter, WHOLE};
 use bpconform::verdict::Verdict;
 
 use serde_json::Value;
@@ -47,7 +47,7 @@ const FIRST_FORM: &str = "fixtures/schema/sample.run.json";
 #[test]
 fn a_record_of_the_first_form_can_still_be_read() {
     let record = record_file::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(FIRST_FORM)).expect("it is read");
-    assert_eq!((record.format, record.outcome), (1, Outcome::Fails));
+    assert_eq!((record.format, record.outcome), (1, RunOutcome::Fails));
     let verdicts: Vec<_> = record.scenarios.iter().map(|one| one.verdict.word()).collect();
     assert_eq!(verdicts, ["passed", "passed", "failed", "error", "skipped", "failed"]);
     assert!(record.scenarios[1].is_flaky() && record.scenarios[5].name.ends_with(sample::HOSTILE));
@@ -118,7 +118,7 @@ fn a_killed_run_leaves_a_record_that_says_what_ran_and_that_it_is_incomplete() {
     let folder = Folder::new("killed");
     let whole = sample::failing();
     fs::write(folder.0.join(WHOLE), "an older record").expect("written");
-    let mut keeper = Keeper::begin(&folder.0, &plan(&whole), as_it_is).expect("begun");
+    let mut keeper = RecordWriter::begin(&folder.0, &plan(&whole), as_it_is).expect("begun");
     whole.scenarios[..3].iter().for_each(|scenario| keeper.ended(scenario, as_it_is).expect("kept"));
     drop(keeper);
     // The process died in the middle of a line.
@@ -127,7 +127,7 @@ fn a_killed_run_leaves_a_record_that_says_what_ran_and_that_it_is_incomplete() {
     fs::write(&part, cut + "{\"id\":\"05-replication-agents/every-queue").expect("cut");
 
     let left = record_file::read(&folder.0).expect("what is left can be read");
-    assert!(!left.complete && left.outcome == Outcome::Interrupted && left.exit_code == 130);
+    assert!(!left.complete && left.outcome == RunOutcome::Interrupted && left.exit_code == 130);
     assert_eq!(left.scenarios[..3], whole.scenarios[..3]);
     assert!(left.scenarios[3..].iter().all(|scenario| scenario.verdict == Verdict::Unproven));
     assert_eq!(sample::verdict_of(&left, "BP-REP-03"), Verdict::Failed);
@@ -139,7 +139,7 @@ fn a_killed_run_leaves_a_record_that_says_what_ran_and_that_it_is_incomplete() {
 fn a_run_that_ends_leaves_the_whole_record_only() {
     let folder = Folder::new("ended");
     let whole = sample::passing();
-    let mut keeper = Keeper::begin(&folder.0, &plan(&whole), as_it_is).expect("begun");
+    let mut keeper = RecordWriter::begin(&folder.0, &plan(&whole), as_it_is).expect("begun");
     whole.scenarios.iter().for_each(|scenario| keeper.ended(scenario, as_it_is).expect("kept"));
     keeper.finish(&whole, as_it_is).expect("finished");
     assert!(!folder.0.join(PART).exists());

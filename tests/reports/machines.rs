@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bpconform::record::Record;
-use bpconform::report::Format;
+use bpconform::report::ReportFormat;
 use bpconform::report::github::{ANNOTATIONS_LIMIT, SUMMARY_LIMIT};
 use bpconform::verdict::Verdict;
 use proptest::prelude::*;
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use super::sample;
 
-fn draw(format: Format, record: &Record) -> String {
+fn draw(format: ReportFormat, record: &Record) -> String {
     format.draw(record).expect("every record can be drawn")
 }
 
 #[test]
 fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
-    let xml = draw(Format::Junit, &sample::failing());
+    let xml = draw(ReportFormat::Junit, &sample::failing());
     let document = Document::parse(&xml).expect("well formed");
     let root = document.root_element();
     assert_eq!(
@@ -56,22 +56,22 @@ proptest! {
     fn no_text_breaks_what_holds_it(text in any::<String>(), cut in 0..sample::HOSTILE.len()) {
         let hostile: String = sample::HOSTILE.chars().take(cut).collect();
         let record = holding(&(text + &hostile));
-        let xml = draw(Format::Junit, &record);
+        let xml = draw(ReportFormat::Junit, &record);
         let document = Document::parse(&xml);
         prop_assert!(document.is_ok(), "{:?}", document.err());
         prop_assert_eq!(xml.matches("<testcase ").count(), 6);
-        for line in draw(Format::Messages, &record).lines() {
+        for line in draw(ReportFormat::Messages, &record).lines() {
             prop_assert!(serde_json::from_str::<Value>(line).is_ok(), "{}", line);
         }
-        let commands = draw(Format::Annotations, &record);
+        let commands = draw(ReportFormat::Annotations, &record);
         prop_assert!(commands.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")));
-        prop_assert_eq!(draw(Format::Html, &record).matches("<script").count(), 7);
+        prop_assert_eq!(draw(ReportFormat::Html, &record).matches("<script").count(), 7);
     }
 }
 
 #[test]
 fn junit_tells_what_was_tried_again_and_what_is_flaky() {
-    let xml = draw(Format::Junit, &sample::failing());
+    let xml = draw(ReportFormat::Junit, &sample::failing());
     let document = Document::parse(&xml).expect("well formed");
     let parents = |name: &'static str| {
         let found = document.descendants().filter(move |node| node.has_tag_name(name));
@@ -83,7 +83,7 @@ fn junit_tells_what_was_tried_again_and_what_is_flaky() {
 
 #[test]
 fn messages_refer_only_to_what_was_said_before() {
-    let text = draw(Format::Messages, &sample::failing());
+    let text = draw(ReportFormat::Messages, &sample::failing());
     let mut known = BTreeSet::new();
     let mut statuses = Vec::new();
     for line in text.lines() {
@@ -117,7 +117,7 @@ fn introduce(value: &Value, known: &mut BTreeSet<String>) {
 #[test]
 fn the_archive_has_every_exchange_once_in_the_order_of_time() {
     let record = sample::failing();
-    let archive: Value = serde_json::from_str(&draw(Format::Har, &record)).expect("JSON");
+    let archive: Value = serde_json::from_str(&draw(ReportFormat::Har, &record)).expect("JSON");
     let entries = archive["log"]["entries"].as_array().expect("entries");
     let sent: usize = record.scenarios.iter().flat_map(|one| &one.steps).map(|step| step.exchanges.len()).sum();
     assert_eq!(entries.len(), sent);
@@ -134,7 +134,7 @@ fn the_archive_has_every_exchange_once_in_the_order_of_time() {
 
 #[test]
 fn ctrf_counts_every_verdict_once() {
-    let report: Value = serde_json::from_str(&draw(Format::Ctrf, &sample::failing())).expect("JSON");
+    let report: Value = serde_json::from_str(&draw(ReportFormat::Ctrf, &sample::failing())).expect("JSON");
     let summary = &report["results"]["summary"];
     let n = |name: &str| summary[name].as_u64().unwrap_or_default();
     assert_eq!((n("tests"), n("passed"), n("failed"), n("other"), n("skipped"), n("flaky")), (6, 2, 2, 1, 1, 1));
@@ -152,9 +152,9 @@ fn github_gets_no_more_than_it_takes() {
             scenario.reason = Some("a long reason, ".repeat(1500));
         }
     }
-    let summary = draw(Format::Github, &record);
+    let summary = draw(ReportFormat::Github, &record);
     assert!(summary.len() <= SUMMARY_LIMIT && summary.contains("more did not pass"), "{}", summary.len());
-    let commands = draw(Format::Annotations, &record);
+    let commands = draw(ReportFormat::Annotations, &record);
     assert_eq!(commands.lines().count(), ANNOTATIONS_LIMIT);
     assert!(
         commands.lines().last().is_some_and(|line| line.contains("81 more: failed")),
@@ -166,7 +166,7 @@ fn github_gets_no_more_than_it_takes() {
 
 #[test]
 fn no_text_of_a_target_becomes_a_command_of_github() {
-    let commands = draw(Format::Annotations, &sample::failing());
+    let commands = draw(ReportFormat::Annotations, &sample::failing());
     assert_eq!(commands.lines().count(), 3, "{commands}");
     assert!(commands.lines().all(|line| line.starts_with("::error file=") || line.starts_with("::warning file=")));
 }

@@ -1,12 +1,12 @@
 //! The page for people: complete without a network, and not to be led astray by what stands in it.
 
-use bpconform::report::Format;
+use bpconform::report::ReportFormat;
 use serde_json::Value;
 
 use super::sample;
 
 fn page() -> String {
-    Format::Html.draw(&sample::failing()).expect("drawn")
+    ReportFormat::Html.draw(&sample::failing()).expect("drawn")
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What people read: Markdown, and the text of a terminal.
 
-use bpconform::report::Format;
+use bpconform::report::ReportFormat;
 
 use super::sample;
 
 #[test]
 fn markdown_tells_what_failed_why_and_what_to_do() {
-    let text = Format::Markdown.draw(&sample::failing()).expect("drawn");
+    let text = ReportFormat::Markdown.draw(&sample::failing()).expect("drawn");
     for expected in [
         "does not conform",
         "BP-REP-03",
@@ -27,13 +27,13 @@ fn markdown_tells_what_failed_why_and_what_to_do() {
 
 #[test]
 fn what_passed_needs_no_list() {
-    let text = Format::Markdown.draw(&sample::passing()).expect("drawn");
+    let text = ReportFormat::Markdown.draw(&sample::passing()).expect("drawn");
     assert!(text.starts_with("# ✅") && !text.contains("What did not pass") && !text.contains("## Skipped"), "{text}");
     assert_eq!(text.matches("| ✅ passed |").count(), 50);
 }
 
 #[test]
 fn a_terminal_is_drawn_from_the_record_too() {
-    let text = Format::Text.draw(&sample::failing()).expect("drawn");
+    let text = ReportFormat::Text.draw(&sample::failing()).expect("drawn");
     assert!(text.contains("exit 1: does not conform") && text.contains("BP-REP-08"), "{text}");
 }

@@ -1,7 +1,7 @@
 //! Records as a run makes them, made by hand: one that conforms, one that does not, and one of any size.
 
 use bpconform::record::{
-    self, Attempt, FORMAT, Outcome, PlanRecord, Record, ScenarioRecord, StepRecord, Summary, Surroundings,
+    self, Attempt, FORMAT, PlanRecord, Record, RunOutcome, ScenarioRecord, StepRecord, Summary, Surroundings,
     TargetRecord, Tool,
 };
 use bpconform::verdict::Verdict;
@@ -165,7 +165,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         scenarios,
         requirements: Vec::new(),
         summary: Summary::default(),
-        outcome: Outcome::Conforms,
+        outcome: RunOutcome::Conforms,
         exit_code: 0,
         complete: true,
         left_behind: Vec::new(),

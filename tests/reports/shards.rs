@@ -1,13 +1,13 @@
 //! Shards of a plan and their merging.
 
-use bpconform::compare::merge::{Named, merge};
+use bpconform::compare::merge::{NamedRecord, merge};
 use bpconform::record::Record;
 use bpconform::shard::Shard;
 
 use super::sample;
 
 /// The records that the shards of this whole would have made.
-fn shards(whole: &Record, count: u32) -> Vec<Named> {
+fn shards(whole: &Record, count: u32) -> Vec<NamedRecord> {
     let ids: Vec<&str> = whole.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
     let shard = |index| {
         let shard = Shard::new(index, count).expect("one of them");
@@ -21,7 +21,7 @@ fn shards(whole: &Record, count: u32) -> Vec<Named> {
     (1..=count).map(shard).collect()
 }
 
-fn refused(records: Vec<Named>) -> String {
+fn refused(records: Vec<NamedRecord>) -> String {
     merge(records).expect_err("refused").to_string()
 }
 
@@ -85,7 +85,7 @@ fn a_record_that_is_no_shard_or_lost_a_scenario_is_refused() {
 #[test]
 fn an_interrupted_shard_makes_the_whole_incomplete() {
     let mut parts = shards(&sample::many(40), 3);
-    (parts[1].1.complete, parts[1].1.outcome) = (false, bpconform::record::Outcome::Interrupted);
+    (parts[1].1.complete, parts[1].1.outcome) = (false, bpconform::record::RunOutcome::Interrupted);
     let whole = merge(parts).expect("merged");
     assert!(!whole.complete && whole.exit_code == 130);
 }

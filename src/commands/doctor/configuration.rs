@@ -27,12 +27,12 @@ pub(super) struct Cloud {
 
 /// What decides how the rest is to be judged.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(super) struct CloudState {
     clouds: Checked<Vec<Cloud>>,
     tenant_is_named: bool,
 }
 
-impl Case {
+impl CloudState {
     /// Asks the Author.
     pub(super) async fn of(session: &Session) -> Self {
         Self { clouds: clouds(session).await, tenant_is_named: session.stack.tenant.is_some() }
@@ -61,7 +61,7 @@ async fn clouds(session: &Session) -> Checked<Vec<Cloud>> {
 }
 
 /// Looks at the IMS configurations for Brand Portal: how many, of which kind, how their secrets are kept.
-pub(super) async fn ims(session: &Session, case: &Case) -> Vec<Finding> {
+pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
     let storage = match ims_configurations::storage(session).await {
         Ok(storage) => storage,
         Err(problem) => return vec![Finding::of(IMS, "BP-IMS-03", &problem)],
@@ -152,7 +152,7 @@ async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {
 }
 
 /// Looks at the Brand Portal cloud configurations: how many tenants, by which way, with which IMS configuration.
-pub(super) async fn cloud(session: &Session, case: &Case) -> Vec<Finding> {
+pub(super) async fn cloud(session: &Session, case: &CloudState) -> Vec<Finding> {
     let all = match &case.clouds {
         Ok(all) => all,
         Err(problem) => return vec![Finding::of(CLOUD, "BP-CLD-02", problem)],

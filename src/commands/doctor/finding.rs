@@ -131,7 +131,7 @@ impl Finding {
 
 /// All that the doctor found, in the order in which a person would look.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct Diagnosis {
     /// The Author's address.
     pub author: String,
     /// Whether its certificate was taken unverified.
@@ -140,7 +140,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-impl Report {
+impl Diagnosis {
     /// What it means for the process: a problem is 1; what could not be told, or an Author that was not reached, is 3.
     pub fn exit(&self) -> Exit {
         match self.findings.iter().map(|finding| finding.severity).max() {
@@ -211,8 +211,8 @@ fn write(text: &mut String, finding: &Finding, colour: bool) {
 mod tests {
     use super::*;
 
-    fn report(findings: Vec<Finding>) -> Report {
-        Report { author: "http://a".into(), insecure: false, findings }
+    fn report(findings: Vec<Finding>) -> Diagnosis {
+        Diagnosis { author: "http://a".into(), insecure: false, findings }
     }
 
     #[test]

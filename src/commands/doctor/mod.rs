@@ -17,23 +17,23 @@ use bpconform_steps::{Call, Problem};
 use futures::FutureExt as _;
 use url::Url;
 
-use crate::cli::Common;
+use crate::cli::CommonArgs;
 use crate::cli::doctor::DoctorArgs;
-use crate::commands::doctor::configuration::{Case, Cloud};
-pub use crate::commands::doctor::finding::{Finding, Report, Severity};
+use crate::commands::doctor::configuration::{Cloud, CloudState};
+pub use crate::commands::doctor::finding::{Diagnosis, Finding, Severity};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs::surfaces;
 use crate::output::Output;
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SettingSources};
 use crate::report::style::Styles;
 use crate::run::preflight;
 
 /// Carries out `bpconform doctor`.
 pub async fn command(
     arguments: &DoctorArgs,
-    common: &Common,
-    place: Place<'_>,
+    common: &CommonArgs,
+    place: SettingSources<'_>,
     output: &Output,
 ) -> Result<Exit, Error> {
     let reach = Reach::author(&arguments.target, place, output)?;
@@ -49,11 +49,11 @@ pub async fn command(
 }
 
 /// Looks at everything, and gives back what it found in the order in which a person would look.
-pub async fn examine(session: Session, insecure: bool) -> Report {
+pub async fn examine(session: Session, insecure: bool) -> Diagnosis {
     let mut findings = Vec::new();
     let author = session.stack.author.clone();
     if reachable(&session, insecure, &mut findings).await {
-        let case = Case::of(&session).await;
+        let case = CloudState::of(&session).await;
         let session = with_tenant(session, case.all());
         let (instance, ims, cloud, agents, logs) = futures::join!(
             instance::look(&session).boxed(),
@@ -64,7 +64,7 @@ pub async fn examine(session: Session, insecure: bool) -> Report {
         );
         findings.extend([instance, ims, cloud, agents, logs].into_iter().flatten());
     }
-    Report { author: author.to_string(), insecure, findings }
+    Diagnosis { author: author.to_string(), insecure, findings }
 }
 
 /// Whether there is an AEM that accepts the credentials; without it there is nothing more to look at.

@@ -13,7 +13,7 @@ fn run() -> Run {
 }
 
 /// What the doctor says of a mocked Author in that state, and what it sent.
-async fn examined(seed: &str) -> (Report, stack::Stack) {
+async fn examined(seed: &str) -> (Diagnosis, stack::Stack) {
     let mock = stack::Stack::start(StackOptions::new(seed)).await.expect("the mocks start");
     let url = |address: &str| Url::parse(address).expect("an address");
     let credentials = mock.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -22,7 +22,7 @@ async fn examined(seed: &str) -> (Report, stack::Stack) {
     (examine(session, false).await, mock)
 }
 
-fn problems(report: &Report) -> Vec<&'static str> {
+fn problems(report: &Diagnosis) -> Vec<&'static str> {
     let problems = report.findings.iter().filter(|finding| finding.severity == Severity::Problem);
     let mut ids: Vec<_> = problems.map(|finding| finding.requirement).collect();
     ids.sort_unstable();

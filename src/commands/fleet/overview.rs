@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 
 /// What was found of one environment.
 #[derive(Clone, Debug)]
-pub(super) struct Result {
+pub(super) struct EnvironmentResult {
     /// Its name.
     pub(super) name: String,
     /// What its process told.
@@ -46,8 +46,8 @@ pub(super) struct Overview {
     word: &'static str,
     mark: &'static str,
     lead: String,
-    environments: Vec<Row>,
-    sections: Vec<Section>,
+    environments: Vec<EnvironmentRow>,
+    sections: Vec<FleetSection>,
     document: &'static Document,
     footer: String,
     #[serde(skip)]
@@ -56,14 +56,14 @@ pub(super) struct Overview {
 
 /// The promises of one section of the document.
 #[derive(Serialize)]
-struct Section {
+struct FleetSection {
     title: &'static str,
     link: String,
-    rows: Vec<Line>,
+    rows: Vec<RequirementLine>,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct EnvironmentRow {
     name: String,
     place: Option<String>,
     href: String,
@@ -79,17 +79,17 @@ struct Row {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct RequirementLine {
     id: &'static str,
     link: String,
     #[serde(skip)]
     promise: &'static str,
     code: minijinja::Value,
-    cells: Vec<Cell>,
+    cells: Vec<VerdictCell>,
 }
 
 #[derive(Serialize)]
-struct Cell {
+struct VerdictCell {
     word: &'static str,
     mark: &'static str,
     /// Where the scenarios of the promise stand, when it did not pass there.
@@ -101,13 +101,13 @@ fn known(code: u8) -> Exit {
 }
 
 /// One line for an environment that was checked.
-pub(super) fn line(found: &Result) -> String {
+pub(super) fn line(found: &EnvironmentResult) -> String {
     let why = whys(found);
     let why = if why.is_empty() { String::new() } else { format!("  {}", view::shorten(&why.join(" · "), 160)) };
     format!("{:<24}  exit {}: {}{why}", found.name, found.exit, known(found.exit).meaning())
 }
 
-fn whys(found: &Result) -> Vec<String> {
+fn whys(found: &EnvironmentResult) -> Vec<String> {
     if let Some(problem) = &found.problem {
         return vec![problem.clone()];
     }
@@ -125,7 +125,7 @@ fn whys(found: &Result) -> Vec<String> {
 }
 
 /// What was checked, as its record says.
-fn place(found: &Result) -> Option<String> {
+fn place(found: &EnvironmentResult) -> Option<String> {
     let target = &found.record.as_ref()?.target;
     let author = target.addresses.get("author").map(ToString::to_string);
     Some(match (author, target.mocks.is_empty()) {
@@ -137,7 +137,7 @@ fn place(found: &Result) -> Option<String> {
 
 impl Overview {
     /// Draws all environments together.
-    pub(super) fn of(found: &[Result]) -> Self {
+    pub(super) fn of(found: &[EnvironmentResult]) -> Self {
         let exit = GRAVEST.into_iter().find(|exit| found.iter().any(|one| known(one.exit) == *exit));
         let exit = exit.unwrap_or(Exit::NothingProved);
         let green = found.iter().filter(|one| one.exit == 0).count();
@@ -148,7 +148,7 @@ impl Overview {
             word,
             mark,
             lead: if not.is_empty() { "All of them do.".into() } else { format!("Not so: {}.", not.join(", ")) },
-            environments: found.iter().map(Row::of).collect(),
+            environments: found.iter().map(EnvironmentRow::of).collect(),
             sections: sections(found),
             document: &Requirements::built_in().document,
             footer: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
@@ -162,9 +162,9 @@ impl Overview {
     }
 
     /// As a page.
-    pub(super) fn html(&self) -> std::result::Result<String, Error> {
+    pub(super) fn html(&self) -> Result<String, Error> {
         // What needs a person's eye comes first.
-        let mut first: Vec<&Row> = self.environments.iter().collect();
+        let mut first: Vec<&EnvironmentRow> = self.environments.iter().collect();
         first.sort_by_key(|row| row.gravity);
         let templates = [
             ("fleet.html.j2", include_str!("../../report/templates/fleet.html.j2")),
@@ -215,8 +215,8 @@ impl Overview {
     }
 }
 
-impl Row {
-    fn of(found: &Result) -> Self {
+impl EnvironmentRow {
+    fn of(found: &EnvironmentResult) -> Self {
         let exit = known(found.exit);
         let (word, mark) = look(exit);
         Self {
@@ -243,7 +243,7 @@ fn look(exit: Exit) -> (&'static str, &'static str) {
     }
 }
 
-fn href(found: &Result) -> String {
+fn href(found: &EnvironmentResult) -> String {
     format!("{}/report.html", found.name)
 }
 
@@ -261,14 +261,14 @@ fn sums(record: &Record) -> String {
 }
 
 /// The promises about which an environment says something, by section of the document.
-fn sections(found: &[Result]) -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
+fn sections(found: &[EnvironmentResult]) -> Vec<FleetSection> {
+    let mut sections: Vec<FleetSection> = Vec::new();
     for requirement in &Requirements::built_in().all {
         let Some(line) = row(requirement, found) else { continue };
         match sections.last_mut().filter(|section| section.title == requirement.section) {
             Some(section) => section.rows.push(line),
             None => {
-                sections.push(Section { title: &requirement.section, link: line.link.clone(), rows: vec![line] });
+                sections.push(FleetSection { title: &requirement.section, link: line.link.clone(), rows: vec![line] });
             }
         }
     }
@@ -276,19 +276,19 @@ fn sections(found: &[Result]) -> Vec<Section> {
 }
 
 /// A promise in all environments; none when no environment says anything about it.
-fn row(requirement: &'static Requirement, found: &[Result]) -> Option<Line> {
-    let verdict = |one: &Result| {
+fn row(requirement: &'static Requirement, found: &[EnvironmentResult]) -> Option<RequirementLine> {
+    let verdict = |one: &EnvironmentResult| {
         let found = one.record.as_ref()?.requirements.iter().find(|found| found.id == requirement.id)?;
         Some(found.verdict)
     };
-    let cell = |one: &Result| {
+    let cell = |one: &EnvironmentResult| {
         let verdict = verdict(one).unwrap_or_default();
         let href = matches!(verdict, Verdict::Failed | Verdict::Error);
         let href = href.then(|| format!("{}#q={}", self::href(one), requirement.id));
-        Cell { word: verdict.word(), mark: view::mark(verdict), href }
+        VerdictCell { word: verdict.word(), mark: view::mark(verdict), href }
     };
     let told = found.iter().any(|one| verdict(one).is_some_and(|verdict| verdict != Verdict::Unproven));
-    told.then(|| Line {
+    told.then(|| RequirementLine {
         id: &requirement.id,
         link: Requirements::built_in().link(requirement),
         promise: &requirement.promise,

@@ -2,14 +2,14 @@
 
 use url::Url;
 
-use crate::cli::mock::Mock;
+use crate::cli::mock::MockArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::mocked::control::Control;
 use crate::output::Output;
 
 /// Asks the control what is served, and then each of the systems.
-pub(super) async fn check(mock: &Mock, output: &Output) -> Result<Exit, Error> {
+pub(super) async fn check(mock: &MockArgs, output: &Output) -> Result<Exit, Error> {
     let port = mock.control_port.unwrap_or_default();
     let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
     let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, None, output.redactor.clone())?;

@@ -2,14 +2,14 @@
 
 use clap::parser::ValueSource;
 
-use crate::cli::hybrid::Whose;
-use crate::cli::run::Run;
+use crate::cli::hybrid::SystemChoice;
+use crate::cli::run::RunArgs;
 use crate::cli::target::{TargetArgs, TargetKind};
 use crate::config::Configured;
 use crate::error::Error;
 
 /// Checks the flags of a run.
-pub(super) fn check(run: &Run, configured: &Configured) -> Result<(), Error> {
+pub(super) fn check(run: &RunArgs, configured: &Configured) -> Result<(), Error> {
     flags_need_a_target(&run.target, configured.command())?;
     mocks_need_a_target(run, configured.command())?;
     mocks_are_meant(run, configured)
@@ -21,7 +21,7 @@ pub(crate) const TARGETS: [&str; 8] =
 
 /// Without a word the embedded mocks are checked. Who names a real system anywhere, or a profile, has said a word, and would
 /// take their verdict for that of the real one.
-fn mocks_are_meant(run: &Run, configured: &Configured) -> Result<(), Error> {
+fn mocks_are_meant(run: &RunArgs, configured: &Configured) -> Result<(), Error> {
     if run.target.target != TargetKind::Mock || configured.is_given("target") {
         return Ok(());
     }
@@ -78,7 +78,7 @@ fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Resul
 const SERVING: [&str; 6] = ["tenant_id", "advertise", "bind", "ims_port", "tenant_port", "ca_dir"];
 
 /// What serves no mock, or would serve it in vain.
-fn mocks_need_a_target(run: &Run, matches: &clap::ArgMatches) -> Result<(), Error> {
+fn mocks_need_a_target(run: &RunArgs, matches: &clap::ArgMatches) -> Result<(), Error> {
     let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let flag = |id: &str| id.replace('_', "-");
     if run.target.target == TargetKind::Mock {
@@ -97,7 +97,7 @@ fn mocks_need_a_target(run: &Run, matches: &clap::ArgMatches) -> Result<(), Erro
     {
         return Err(Error::Usage(format!("--{id}-url is of the real one, and --{id} says that it is a mock")));
     }
-    match SERVING.iter().find(|id| run.hybrid.ims != Whose::Mock && said(id)) {
+    match SERVING.iter().find(|id| run.hybrid.ims != SystemChoice::Mock && said(id)) {
         Some(id) => Err(Error::Usage(format!("--{} is for mocks that the run serves; add --ims mock", flag(id)))),
         None => Ok(()),
     }

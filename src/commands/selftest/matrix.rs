@@ -11,7 +11,7 @@ use crate::error::Error;
 /// What came of a defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Fate {
+pub enum DefectFate {
     /// It turned red what it breaks, and nothing else.
     Killed,
     /// Something that it breaks stayed green: a check that cannot fail.
@@ -20,7 +20,7 @@ pub enum Fate {
     Collateral,
 }
 
-impl Fate {
+impl DefectFate {
     const fn word(self) -> &'static str {
         match self {
             Self::Killed => "killed",
@@ -32,7 +32,7 @@ impl Fate {
 
 /// A scenario that a defect turned red.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Red {
+pub struct RedScenario {
     /// The scenario's id.
     pub scenario: String,
     /// Its requirements.
@@ -46,7 +46,7 @@ pub struct Red {
 
 /// One defect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct DefectRow {
     /// The defect's id.
     pub defect: String,
     /// What is wrong with it.
@@ -59,21 +59,21 @@ pub struct Row {
     /// The promises that turned red.
     pub found: BTreeSet<String>,
     /// What came of it.
-    pub verdict: Fate,
+    pub verdict: DefectFate,
     /// How many scenarios it could have changed anything in.
     pub touched: usize,
     /// The scenarios that turned red.
-    pub red: Vec<Red>,
+    pub red: Vec<RedScenario>,
 }
 
-impl Row {
+impl DefectRow {
     /// The row of a defect that these scenarios saw.
-    pub fn new(defect: &Defect, touched: usize, red: Vec<Red>) -> Self {
+    pub fn new(defect: &Defect, touched: usize, red: Vec<RedScenario>) -> Self {
         let found: BTreeSet<_> = red.iter().flat_map(|red| red.requirements.iter().cloned()).collect();
         let verdict = match (found.is_superset(&defect.breaks), found.is_subset(&defect.breaks)) {
-            (false, _) => Fate::Survived,
-            (true, false) => Fate::Collateral,
-            (true, true) => Fate::Killed,
+            (false, _) => DefectFate::Survived,
+            (true, false) => DefectFate::Collateral,
+            (true, true) => DefectFate::Killed,
         };
         Self {
             defect: defect.id.clone(),
@@ -90,18 +90,18 @@ impl Row {
 
 /// The whole matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Matrix {
+pub struct DefectMatrix {
     /// The defects, in the order of the catalogue.
-    pub defects: Vec<Row>,
+    pub defects: Vec<DefectRow>,
     /// The promises that no defect breaks.
     pub without_defect: Vec<String>,
     /// The rows counted.
-    pub summary: Counts,
+    pub summary: DefectCounts,
 }
 
 /// How many defects came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct DefectCounts {
     /// All.
     pub defects: usize,
     /// Turned red what they break, and nothing else.
@@ -112,18 +112,18 @@ pub struct Counts {
     pub collateral: usize,
 }
 
-impl Matrix {
+impl DefectMatrix {
     /// The matrix of these rows. `whole`: whether all defects are there, so that every promise must have one.
-    pub fn new(rows: Vec<Row>, whole: bool) -> Self {
+    pub fn new(rows: Vec<DefectRow>, whole: bool) -> Self {
         let broken: BTreeSet<_> = rows.iter().flat_map(|row| &row.expected).collect();
         let promises = Requirements::built_in().all.iter().map(|requirement| &requirement.id);
         let without_defect = promises.filter(|id| whole && !broken.contains(id)).cloned().collect();
         let count = |fate| rows.iter().filter(|row| row.verdict == fate).count();
-        let summary = Counts {
+        let summary = DefectCounts {
             defects: rows.len(),
-            killed: count(Fate::Killed),
-            survivors: count(Fate::Survived),
-            collateral: count(Fate::Collateral),
+            killed: count(DefectFate::Killed),
+            survivors: count(DefectFate::Survived),
+            collateral: count(DefectFate::Collateral),
         };
         Self { defects: rows, without_defect, summary }
     }
@@ -147,16 +147,16 @@ impl Matrix {
         let breaks = width(&mut self.defects.iter().map(|row| list(&row.expected).len()), "breaks");
         let mut text = format!("{:<defect$}  {:<breaks$}  {:<10}  found\n", "defect", "breaks", "verdict");
         for row in &self.defects {
-            let found = if row.verdict == Fate::Killed { "the same".to_owned() } else { list(&row.found) };
+            let found = if row.verdict == DefectFate::Killed { "the same".to_owned() } else { list(&row.found) };
             let expected = list(&row.expected);
             let _ = writeln!(text, "{:<defect$}  {expected:<breaks$}  {:<10}  {found}", row.defect, row.verdict.word());
         }
-        let wrong = self.defects.iter().filter(|row| row.verdict != Fate::Killed);
+        let wrong = self.defects.iter().filter(|row| row.verdict != DefectFate::Killed);
         wrong.for_each(|row| explain(&mut text, row));
         for id in &self.without_defect {
             let _ = writeln!(text, "\n{id} has no defect: nothing shows that its checks can fail");
         }
-        let Counts { defects, killed, survivors, collateral } = self.summary;
+        let DefectCounts { defects, killed, survivors, collateral } = self.summary;
         let _ = writeln!(
             text,
             "\nselftest: {defects} defects, {killed} killed, {survivors} survivors, {collateral} collateral"
@@ -165,7 +165,7 @@ impl Matrix {
     }
 }
 
-fn explain(text: &mut String, row: &Row) {
+fn explain(text: &mut String, row: &DefectRow) {
     let missing: BTreeSet<_> = row.expected.difference(&row.found).cloned().collect();
     let more: BTreeSet<_> = row.found.difference(&row.expected).cloned().collect();
     let _ = writeln!(text, "\n{} ({}; could show in {} scenarios)", row.defect, row.says, row.touched);
@@ -190,32 +190,32 @@ mod tests {
 
     use super::*;
 
-    fn row(red: &[&str]) -> Row {
+    fn row(red: &[&str]) -> DefectRow {
         let text = "[[defect]]\nid = 'a'\nsays = 'b'\nbreaks = ['BP-REP-01', 'BP-REP-02']\n\
                     edits = [{ node = '/a', change = 'remove' }]";
         let defects = Defects::parse("test", text).expect("a defect");
-        let red = red.iter().map(|id| Red {
+        let red = red.iter().map(|id| RedScenario {
             scenario: (*id).to_owned(),
             requirements: vec![(*id).to_owned()],
             verdict: "failed".into(),
             reason: "because".into(),
         });
-        Row::new(&defects.all[0], 3, red.collect())
+        DefectRow::new(&defects.all[0], 3, red.collect())
     }
 
     #[test]
     fn only_exactly_the_broken_promises_kill() {
-        assert_eq!(row(&["BP-REP-01", "BP-REP-02"]).verdict, Fate::Killed);
-        assert_eq!(row(&["BP-REP-01"]).verdict, Fate::Survived);
-        assert_eq!(row(&["BP-REP-01", "BP-REP-03"]).verdict, Fate::Survived);
-        assert_eq!(row(&["BP-REP-01", "BP-REP-02", "BP-REP-03"]).verdict, Fate::Collateral);
+        assert_eq!(row(&["BP-REP-01", "BP-REP-02"]).verdict, DefectFate::Killed);
+        assert_eq!(row(&["BP-REP-01"]).verdict, DefectFate::Survived);
+        assert_eq!(row(&["BP-REP-01", "BP-REP-03"]).verdict, DefectFate::Survived);
+        assert_eq!(row(&["BP-REP-01", "BP-REP-02", "BP-REP-03"]).verdict, DefectFate::Collateral);
     }
 
     #[test]
     fn a_promise_without_a_defect_fails_a_whole_matrix_only() {
         let rows = vec![row(&["BP-REP-01", "BP-REP-02"])];
-        assert!(Matrix::new(rows.clone(), false).holds());
-        let whole = Matrix::new(rows, true);
+        assert!(DefectMatrix::new(rows.clone(), false).holds());
+        let whole = DefectMatrix::new(rows, true);
         assert!(!whole.holds());
         assert_eq!(whole.without_defect.len(), 48);
         assert!(whole.text().ends_with("\nselftest: 1 defects, 1 killed, 0 survivors, 0 collateral\n"));

@@ -15,7 +15,7 @@ use std::time::Instant;
 use bpconform_fixtures::{Defect, Defects};
 use bpconform_mocks::faults::Fault;
 
-use crate::cli::selftest::Selftest;
+use crate::cli::selftest::SelftestArgs;
 use crate::cli::values::EVERY_FAULT;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -24,43 +24,43 @@ use crate::mocked::defects_named;
 use crate::output::Output;
 use crate::plan::Plan;
 use crate::record::ScenarioRecord;
-use crate::run::key::Key;
+use crate::run::key::ScenarioKey;
 use crate::run::mocks::{Mocks, Watcher};
 use crate::run::options::Options;
 use crate::run::play::on_mocks;
 use crate::verdict::Verdict;
 
-use matrix::{Matrix, Red, Row};
+use matrix::{DefectMatrix, DefectRow, RedScenario};
 
 /// What came of a selftest.
 #[derive(Debug)]
-pub enum Found<M> {
+pub enum SelftestResult<M> {
     /// The matrix.
     Matrix(M),
     /// The features are red without any defect, so that nothing can be told: the scenarios.
-    NotGreen(Vec<Red>),
+    NotGreen(Vec<RedScenario>),
 }
 
 /// `bpconform selftest`
-pub fn command(args: &Selftest, output: &Output, began: Instant) -> Result<Exit, Error> {
+pub fn command(args: &SelftestArgs, output: &Output, began: Instant) -> Result<Exit, Error> {
     let options = Options::embedded(output.redactor.clone(), began);
     let features = Features::built_in()?;
     if !args.wire.is_empty() {
         let faults = faults(&args.wire);
         return Ok(match wires::wires(&options, &features, &faults)? {
-            Found::Matrix(wires) => {
+            SelftestResult::Matrix(wires) => {
                 output.out(&if args.json { wires.json()? } else { wires.text(wires::peak_memory()) });
                 exit(wires.holds())
             }
-            Found::NotGreen(red) => not_green(&red, output),
+            SelftestResult::NotGreen(red) => not_green(&red, output),
         });
     }
     Ok(match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
-        Found::Matrix(matrix) => {
+        SelftestResult::Matrix(matrix) => {
             output.out(&if args.json { matrix.json()? } else { matrix.text() });
             exit(matrix.holds())
         }
-        Found::NotGreen(red) => not_green(&red, output),
+        SelftestResult::NotGreen(red) => not_green(&red, output),
     })
 }
 
@@ -68,7 +68,7 @@ fn exit(holds: bool) -> Exit {
     if holds { Exit::Green } else { Exit::NonConformant }
 }
 
-fn not_green(red: &[Red], output: &Output) -> Exit {
+fn not_green(red: &[RedScenario], output: &Output) -> Exit {
     let told = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
     output
         .err(&format!("error: red although nothing is broken, so nothing can be told:\n{}", told.collect::<String>()));
@@ -96,18 +96,18 @@ pub fn selftest(
     features: &Features,
     defects: &[Arc<Defect>],
     whole: bool,
-) -> Result<Found<Matrix>, Error> {
-    let _quiet = Quiet::begin();
+) -> Result<SelftestResult<DefectMatrix>, Error> {
+    let _quiet = SilencedPanics::begin();
     let plan = options.dry_plan(features);
     let watcher = Watcher::new(defects.to_vec());
     let clean = play(options, features, &plan, Mocks::new(&plan, Vec::new(), Some(watcher.clone())))?;
     let red: Vec<_> = clean.iter().filter(|scenario| scenario.verdict != Verdict::Passed).map(red).collect();
     if !red.is_empty() {
-        return Ok(Found::NotGreen(red));
+        return Ok(SelftestResult::NotGreen(red));
     }
     let touched = watcher.touched();
     let rows = rows(options, features, &plan, defects, &touched)?;
-    Ok(Found::Matrix(Matrix::new(rows, whole)))
+    Ok(SelftestResult::Matrix(DefectMatrix::new(rows, whole)))
 }
 
 /// The rows of the matrix, in the order of the defects.
@@ -116,8 +116,8 @@ fn rows(
     features: &Features,
     plan: &Plan,
     defects: &[Arc<Defect>],
-    touched: &BTreeMap<String, BTreeSet<Key>>,
-) -> Result<Vec<Row>, Error> {
+    touched: &BTreeMap<String, BTreeSet<ScenarioKey>>,
+) -> Result<Vec<DefectRow>, Error> {
     at_once(defects, |defect| row(options, features, plan, defect, touched.get(&defect.id)))
 }
 
@@ -153,18 +153,18 @@ fn row(
     features: &Features,
     plan: &Plan,
     defect: &Arc<Defect>,
-    touched: Option<&BTreeSet<Key>>,
-) -> Result<Row, Error> {
-    let Some(touched) = touched else { return Ok(Row::new(defect, 0, Vec::new())) };
+    touched: Option<&BTreeSet<ScenarioKey>>,
+) -> Result<DefectRow, Error> {
+    let Some(touched) = touched else { return Ok(DefectRow::new(defect, 0, Vec::new())) };
     let mut plan = plan.clone();
     plan.scenarios.retain(|planned| touched.contains(&(planned.case.file.clone().into(), planned.case.line)));
     let scenarios = play(options, features, &plan, Mocks::new(&plan, vec![Arc::clone(defect)], None))?;
     let turned = scenarios.iter().filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
-    Ok(Row::new(defect, touched.len(), turned.map(red).collect()))
+    Ok(DefectRow::new(defect, touched.len(), turned.map(red).collect()))
 }
 
-fn red(scenario: &ScenarioRecord) -> Red {
-    Red {
+fn red(scenario: &ScenarioRecord) -> RedScenario {
+    RedScenario {
         scenario: scenario.id.clone(),
         requirements: scenario.requirements.clone(),
         verdict: scenario.verdict.word().to_owned(),
@@ -183,9 +183,9 @@ type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync + 'static>;
 
 /// Cucumber takes the panic hook away while it runs and puts it back afterwards; of several that run at once, one puts it
 /// back too early, and the failures of the others would be printed. So nothing is printed until the end.
-struct Quiet(Option<Hook>);
+struct SilencedPanics(Option<Hook>);
 
-impl Quiet {
+impl SilencedPanics {
     fn begin() -> Self {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
@@ -193,7 +193,7 @@ impl Quiet {
     }
 }
 
-impl Drop for Quiet {
+impl Drop for SilencedPanics {
     fn drop(&mut self) {
         if let Some(hook) = self.0.take() {
             std::panic::set_hook(hook);

@@ -12,16 +12,16 @@ use bpconform_fixtures::Requirements;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::record::{Outcome, Record, RequirementRecord, ScenarioRecord};
+use crate::record::{Record, RequirementRecord, RunOutcome, ScenarioRecord};
 use crate::verdict::Verdict;
-use settings::Setting;
-use side::Side;
-use timing::Shift;
+use settings::SettingChange;
+use side::ComparedRun;
+use timing::TimingShift;
 
 /// What happened to a promise or a scenario between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Change {
+pub enum VerdictChange {
     /// It fails, and did not before.
     Broken,
     /// It cannot be judged, so that nobody knows whether it broke.
@@ -34,7 +34,7 @@ pub enum Change {
     NewlyProved,
 }
 
-impl Change {
+impl VerdictChange {
     /// All kinds, the gravest first.
     pub const ALL: [Self; 5] = [Self::Broken, Self::Untold, Self::NewlySkipped, Self::Fixed, Self::NewlyProved];
 
@@ -65,13 +65,13 @@ impl Change {
 
 /// A promise or a scenario that changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entry {
+pub struct ChangedVerdict {
     /// The id.
     pub id: String,
     /// The promise, or the scenario's name.
     pub name: String,
     /// What happened to it.
-    pub change: Change,
+    pub change: VerdictChange,
     /// What was found before.
     pub before: Verdict,
     /// What was found after.
@@ -85,24 +85,24 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diff {
     /// The earlier record.
-    pub before: Side,
+    pub before: ComparedRun,
     /// The later record.
-    pub after: Side,
+    pub after: ComparedRun,
     /// What makes them hard to compare: what else differs than the Author, and what was cut off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The promises that changed.
-    pub requirements: Vec<Entry>,
+    pub requirements: Vec<ChangedVerdict>,
     /// The scenarios that changed.
-    pub scenarios: Vec<Entry>,
+    pub scenarios: Vec<ChangedVerdict>,
     /// Scenarios that are in the later record only.
     pub added: Vec<String>,
     /// Scenarios that are in the earlier record only.
     pub removed: Vec<String>,
     /// Settings of the agents that changed.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<SettingChange>,
     /// Answers that became slower or quicker beyond noise.
-    pub timing: Vec<Shift>,
+    pub timing: Vec<TimingShift>,
     /// What the process tells its caller.
     pub exit_code: u8,
 }
@@ -115,8 +115,8 @@ pub fn diff(before: &Record, after: &Record) -> Diff {
         own.filter(|id| !theirs.contains(id)).cloned().collect()
     };
     let mut diff = Diff {
-        before: Side::of(before),
-        after: Side::of(after),
+        before: ComparedRun::of(before),
+        after: ComparedRun::of(after),
         notes: side::notes(before, after),
         requirements: requirements(before, after),
         scenarios: scenarios(before, after),
@@ -131,16 +131,16 @@ pub fn diff(before: &Record, after: &Record) -> Diff {
 }
 
 /// The promises of either record: one that the later does not know was not checked by it.
-fn requirements(before: &Record, after: &Record) -> Vec<Entry> {
+fn requirements(before: &Record, after: &Record) -> Vec<ChangedVerdict> {
     let (earlier, later) = (by_id(before), by_id(after));
     let gone = before.requirements.iter().filter(|one| !later.contains_key(&one.id));
     let entry = |id: &String| {
         let verdict = |of: &BTreeMap<String, RequirementRecord>| of.get(id).map(|one| one.verdict).unwrap_or_default();
         let (was, is) = (verdict(&earlier), verdict(&later));
-        let change = Change::between(was, is)?;
+        let change = VerdictChange::between(was, is)?;
         let promise = Requirements::built_in().get(id).map_or("", |known| known.promise.as_str());
         let reason = later.get(id).and_then(|one| one.reason.clone());
-        Some(Entry { id: id.clone(), name: promise.to_owned(), change, before: was, after: is, reason })
+        Some(ChangedVerdict { id: id.clone(), name: promise.to_owned(), change, before: was, after: is, reason })
     };
     after.requirements.iter().chain(gone).filter_map(|one| entry(&one.id)).collect()
 }
@@ -159,14 +159,14 @@ fn by_id(record: &Record) -> BTreeMap<String, RequirementRecord> {
     all
 }
 
-fn scenarios(before: &Record, after: &Record) -> Vec<Entry> {
+fn scenarios(before: &Record, after: &Record) -> Vec<ChangedVerdict> {
     let earlier: BTreeMap<_, _> = before.scenarios.iter().map(|one| (&one.id, one.counted(&before.plan))).collect();
     let entry = |one: &ScenarioRecord| {
         let was = earlier.get(&one.id).copied().unwrap_or_default();
         let is = one.counted(&after.plan);
-        let change = Change::between(was, is)?;
+        let change = VerdictChange::between(was, is)?;
         let (id, name, reason) = (one.id.clone(), one.name.clone(), one.reason.clone());
-        Some(Entry { id, name, change, before: was, after: is, reason })
+        Some(ChangedVerdict { id, name, change, before: was, after: is, reason })
     };
     after.scenarios.iter().filter_map(entry).collect()
 }
@@ -175,14 +175,14 @@ impl Diff {
     /// What the process tells its caller: 1 when something broke; 3 when the later run cannot tell whether: it did not
     /// come to its end, could not judge, or no longer checked a promise; 4 when it proved nothing at all.
     pub fn exit(&self) -> Exit {
-        let is = |change| move |entry: &Entry| entry.change == change;
+        let is = |change| move |entry: &ChangedVerdict| entry.change == change;
         let any = |change| self.requirements.iter().chain(&self.scenarios).any(is(change));
-        let unchecked = self.requirements.iter().any(is(Change::NewlySkipped));
-        if any(Change::Broken) {
+        let unchecked = self.requirements.iter().any(is(VerdictChange::NewlySkipped));
+        if any(VerdictChange::Broken) {
             Exit::NonConformant
-        } else if any(Change::Untold) || unchecked || !self.after.complete {
+        } else if any(VerdictChange::Untold) || unchecked || !self.after.complete {
             Exit::Unreachable
-        } else if self.after.outcome == Outcome::NothingProved {
+        } else if self.after.outcome == RunOutcome::NothingProved {
             Exit::NothingProved
         } else {
             Exit::Green

@@ -31,7 +31,7 @@ const BOOK_KEEPING: [&str; 9] = [
 
 /// A setting that changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Setting {
+pub struct SettingChange {
     /// The agent's node.
     pub agent: String,
     /// The property.
@@ -42,7 +42,7 @@ pub struct Setting {
     pub after: Option<String>,
 }
 
-impl fmt::Display for Setting {
+impl fmt::Display for SettingChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
         write!(f, "{}  {}: {} → {}", self.agent, self.property, value(&self.before), value(&self.after))
@@ -52,7 +52,7 @@ impl fmt::Display for Setting {
 type Settings = BTreeMap<(String, String), String>;
 
 /// The settings that differ. Compared is what the same scenario saw first, before it may have changed something itself.
-pub fn changed(before: &Record, after: &Record) -> Vec<Setting> {
+pub fn changed(before: &Record, after: &Record) -> Vec<SettingChange> {
     let earlier: BTreeMap<&str, &ScenarioRecord> =
         before.scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
     let mut changed = BTreeSet::new();
@@ -65,10 +65,10 @@ pub fn changed(before: &Record, after: &Record) -> Vec<Setting> {
     changed.into_iter().collect()
 }
 
-fn differences(before: &Settings, after: &Settings) -> Vec<Setting> {
+fn differences(before: &Settings, after: &Settings) -> Vec<SettingChange> {
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let differs = |key: &&(String, String)| before.get(*key) != after.get(*key);
-    let setting = |(agent, property): &(String, String)| Setting {
+    let setting = |(agent, property): &(String, String)| SettingChange {
         agent: agent.clone(),
         property: property.clone(),
         before: before.get(&(agent.clone(), property.clone())).cloned(),

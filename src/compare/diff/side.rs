@@ -6,11 +6,11 @@ use bpconform_fixtures::Allow;
 use serde::Serialize;
 
 use super::settings;
-use crate::record::{Outcome, Record};
+use crate::record::{Record, RunOutcome};
 
 /// One side of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Side {
+pub struct ComparedRun {
     /// When the run began.
     pub started: String,
     /// `mock` or `author`.
@@ -24,12 +24,12 @@ pub struct Side {
     /// What the run was allowed to do.
     pub allow: Allow,
     /// What the run came to.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Whether it came to its end.
     pub complete: bool,
 }
 
-impl Side {
+impl ComparedRun {
     pub(super) fn of(record: &Record) -> Self {
         Self {
             started: record.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -43,7 +43,7 @@ impl Side {
     }
 }
 
-impl fmt::Display for Side {
+impl fmt::Display for ComparedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             Some(self.started.as_str()),

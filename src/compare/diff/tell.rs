@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use bpconform_fixtures::Requirements;
 
-use super::side::Side;
-use super::{Change, Diff, Entry};
+use super::side::ComparedRun;
+use super::{ChangedVerdict, Diff, VerdictChange};
 use crate::report::markdown::escape;
 use crate::report::view;
 
 impl Diff {
-    fn of(entries: &[Entry], change: Change) -> impl Iterator<Item = &Entry> {
+    fn of(entries: &[ChangedVerdict], change: VerdictChange) -> impl Iterator<Item = &ChangedVerdict> {
         entries.iter().filter(move |entry| entry.change == change)
     }
 
@@ -19,7 +19,7 @@ impl Diff {
         let mut text = format!("before  {}\nafter   {}\n", self.before, self.after);
         self.notes.iter().for_each(|note| text += &format!("note    {note}\n"));
         for (what, entries) in [("requirements", &self.requirements), ("scenarios", &self.scenarios)] {
-            for change in Change::ALL {
+            for change in VerdictChange::ALL {
                 let mut told = Self::of(entries, change).peekable();
                 if told.peek().is_some() {
                     let _ = writeln!(text, "{} ({what})", change.title());
@@ -53,11 +53,11 @@ impl Diff {
             (n > 0).then(|| format!("{n} {word}"))
         };
         let counts = [
-            count(Change::Broken, "broken"),
-            count(Change::Untold, "not told"),
-            count(Change::NewlySkipped, "no longer checked"),
-            count(Change::Fixed, "fixed"),
-            count(Change::NewlyProved, "newly proved"),
+            count(VerdictChange::Broken, "broken"),
+            count(VerdictChange::Untold, "not told"),
+            count(VerdictChange::NewlySkipped, "no longer checked"),
+            count(VerdictChange::Fixed, "fixed"),
+            count(VerdictChange::NewlyProved, "newly proved"),
         ];
         let counts: Vec<_> = counts.into_iter().flatten().collect();
         let counts = if counts.is_empty() { "no change".to_owned() } else { counts.join(", ") };
@@ -67,7 +67,7 @@ impl Diff {
     /// For a pull request or a ticket.
     pub fn markdown(&self) -> String {
         let mark = if self.exit_code == 0 { "✅" } else { "❌" };
-        let product = |side: &Side| side.product.clone().unwrap_or_else(|| "(not told)".into());
+        let product = |side: &ComparedRun| side.product.clone().unwrap_or_else(|| "(not told)".into());
         let mut text = format!(
             "# {mark} Brand Portal configuration, before and after\n\n| | Before | After |\n|---|---|---|\n\
              | Product | {} | {} |\n| Began | {} | {} |\n\n{}\n",
@@ -81,7 +81,7 @@ impl Diff {
             text.push('\n');
             self.notes.iter().for_each(|note| text += &format!("> {}\n", escape(note)));
         }
-        for change in Change::ALL {
+        for change in VerdictChange::ALL {
             let told: Vec<_> = Self::of(&self.requirements, change).collect();
             if told.is_empty() {
                 continue;
@@ -101,7 +101,8 @@ impl Diff {
             }
         }
         if !self.settings.is_empty() {
-            text += "\n## Changed settings of agents\n\n| Agent | Setting | Before | After |\n|---|---|---|---|\n";
+            text +=
+                "\n## Changed settings of agents\n\n| Agent | SettingChange | Before | After |\n|---|---|---|---|\n";
             for one in &self.settings {
                 let cell = |value: &Option<String>| value.as_deref().map_or("(not set)".to_owned(), escape);
                 let (before, after) = (cell(&one.before), cell(&one.after));

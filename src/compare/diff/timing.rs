@@ -23,7 +23,7 @@ const SPREADS: f64 = 3.0;
 
 /// A surface whose answers became slower or quicker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Shift {
+pub struct TimingShift {
     /// The surface.
     pub surface: String,
     /// The median before, in milliseconds.
@@ -34,7 +34,7 @@ pub struct Shift {
     pub answers: (usize, usize),
 }
 
-impl fmt::Display for Shift {
+impl fmt::Display for TimingShift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.after_ms > self.before_ms { "slower" } else { "quicker" };
         let (before, after) = (view::time(self.before_ms), view::time(self.after_ms));
@@ -43,20 +43,20 @@ impl fmt::Display for Shift {
 }
 
 /// The surfaces whose median shifted by more than the answers spread, both times.
-pub fn shifts(before: &Record, after: &Record) -> Vec<Shift> {
+pub fn shifts(before: &Record, after: &Record) -> Vec<TimingShift> {
     let (before, after) = (times(before), times(after));
     let shift = |(surface, one): (&String, &Vec<f64>)| compare(surface, one, after.get(surface)?);
     before.iter().filter_map(shift).collect()
 }
 
-fn compare(surface: &str, one: &[f64], two: &[f64]) -> Option<Shift> {
+fn compare(surface: &str, one: &[f64], two: &[f64]) -> Option<TimingShift> {
     if one.len() < FEWEST || two.len() < FEWEST {
         return None;
     }
     let (before_ms, after_ms) = (median(one), median(two));
     let noise = SPREADS * spread(one).max(spread(two));
     let least = noise.max(SMALLEST_MS).max(before_ms * SMALLEST_PART);
-    ((after_ms - before_ms).abs() > least).then(|| Shift {
+    ((after_ms - before_ms).abs() > least).then(|| TimingShift {
         surface: surface.to_owned(),
         before_ms,
         after_ms,

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What came of a fault at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fate {
+pub enum CellFate {
     /// Nobody could tell, and the reason names the request: as it must be.
     Error,
     /// Something else, and rightly: it is one of the exceptions.
@@ -26,7 +26,7 @@ pub enum Fate {
     NotReached,
 }
 
-impl Fate {
+impl CellFate {
     pub(super) const ALL: [(Self, char, &'static str); 9] = [
         (Self::Error, 'E', "error"),
         (Self::Excepted, 'x', "rightly otherwise"),
@@ -59,7 +59,7 @@ pub struct Cell {
     /// The fault's id.
     pub fault: &'static str,
     /// What came of it.
-    pub fate: Fate,
+    pub fate: CellFate,
     /// The reason that the scenario gave, or why the cell is rightly no error.
     pub reason: String,
 }

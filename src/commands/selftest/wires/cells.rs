@@ -9,7 +9,7 @@ use bpconform_steps::evidence::{Exchange, Outcome};
 use cucumber::gherkin::{Feature, LineCol, Scenario, StepType};
 use url::Url;
 
-use super::cell::{Cell, Fate};
+use super::cell::{Cell, CellFate};
 use super::exceptions::Exception;
 use crate::features::Case;
 use crate::record::{ScenarioRecord, StepRecord};
@@ -18,7 +18,7 @@ use crate::verdict::Verdict;
 
 /// A step that sends something to the target.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(super) struct StruckStep {
     /// Its sentence.
     pub(super) sentence: String,
     /// The surface that is struck; without one it is the step's first request, whatever it is.
@@ -33,19 +33,19 @@ pub(super) struct Target {
 
 /// All the steps that sent something in a run, in its order, each in the scenario that gets there soonest; and for each
 /// surface that no step asks first, the step that asks it soonest.
-pub(super) fn targets(cases: &[Case], records: &[ScenarioRecord]) -> Vec<Target> {
+pub(super) fn targets(cases: &[Case], records: &[ScenarioRecord]) -> Vec<StruckStep> {
     let mut targets = Vec::new();
     let mut asked_first = BTreeSet::new();
     let mut asked_later = Vec::new();
     for (case, record) in cases.iter().zip(records) {
         let mut before = 0;
         for (at, (step, traced)) in case.steps.iter().zip(&record.steps).enumerate() {
-            let target = Target { sentence: step.value.clone(), surface: None, case: case.clone(), at, before };
+            let target = StruckStep { sentence: step.value.clone(), surface: None, case: case.clone(), at, before };
             before += traced.exchanges.len();
             let mut surfaces = traced.exchanges.iter().filter(|exchange| to_target(exchange)).map(|it| &it.surface);
             let Some(first) = surfaces.next() else { continue };
             for surface in surfaces {
-                keep_soonest(&mut asked_later, Target { surface: Some(surface.clone()), ..target.clone() });
+                keep_soonest(&mut asked_later, StruckStep { surface: Some(surface.clone()), ..target.clone() });
             }
             if keep_soonest(&mut targets, target) {
                 asked_first.insert(first.clone());
@@ -57,8 +57,8 @@ pub(super) fn targets(cases: &[Case], records: &[ScenarioRecord]) -> Vec<Target>
 }
 
 /// Keeps a target, unless one of the same name is known that gets there sooner.
-fn keep_soonest(targets: &mut Vec<Target>, target: Target) -> bool {
-    let same = |known: &&mut Target| match &target.surface {
+fn keep_soonest(targets: &mut Vec<StruckStep>, target: StruckStep) -> bool {
+    let same = |known: &&mut StruckStep| match &target.surface {
         None => known.sentence == target.sentence,
         surface => known.surface == *surface,
     };
@@ -75,7 +75,7 @@ fn to_target(exchange: &Exchange) -> bool {
     Surfaces::built_in().get(&exchange.surface).system != System::Control
 }
 
-impl Target {
+impl StruckStep {
     /// What it is called in the matrix.
     pub(super) fn name(&self) -> String {
         self.surface.as_ref().map_or_else(|| self.sentence.clone(), |surface| format!("{surface}: {}", self.sentence))
@@ -120,15 +120,15 @@ impl Target {
             self.status_struck(struck),
         );
         let fate = match record.verdict {
-            _ if record.harness_failed => Fate::Panicked,
-            _ if struck.duration_ms > limit.as_secs_f64() * 1000.0 => Fate::Hung,
-            _ if !got_there => Fate::NotReached,
-            Verdict::Error if names_request(&reason, struck) => Fate::Error,
-            Verdict::Error => Fate::Nameless,
-            _ if exception.is_some() => Fate::Excepted,
-            Verdict::Passed => Fate::Passed,
-            Verdict::Failed => Fate::Failed,
-            Verdict::Skipped | Verdict::Unproven => Fate::Skipped,
+            _ if record.harness_failed => CellFate::Panicked,
+            _ if struck.duration_ms > limit.as_secs_f64() * 1000.0 => CellFate::Hung,
+            _ if !got_there => CellFate::NotReached,
+            Verdict::Error if names_request(&reason, struck) => CellFate::Error,
+            Verdict::Error => CellFate::Nameless,
+            _ if exception.is_some() => CellFate::Excepted,
+            Verdict::Passed => CellFate::Passed,
+            Verdict::Failed => CellFate::Failed,
+            Verdict::Skipped | Verdict::Unproven => CellFate::Skipped,
         };
         let reason = exception.map_or(reason, |exception| exception.why.to_owned());
         Cell { step: self.name(), scenario: record.id.clone(), fault: fault.id, fate, reason }

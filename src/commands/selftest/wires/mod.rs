@@ -15,16 +15,16 @@ use std::time::{Duration, Instant};
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
 
-use crate::commands::selftest::{Found, Quiet, at_once, play, red, workers};
+use crate::commands::selftest::{SelftestResult, SilencedPanics, at_once, play, red, workers};
 use crate::error::Error;
 use crate::features::Features;
 use crate::run::mocks::Mocks;
 use crate::run::options::Options;
 use crate::verdict::Verdict;
 
-pub use cell::{Cell, Fate};
-use cells::Target;
-pub use table::Wires;
+pub use cell::{Cell, CellFate};
+use cells::StruckStep;
+pub use table::WireMatrix;
 
 /// How long a request may take here; a fault that makes the run wait makes it wait this long.
 const REQUEST: Duration = Duration::from_secs(1);
@@ -42,13 +42,17 @@ const AT_ONCE: usize = 16;
 const AT_WORK: usize = 2;
 
 /// Breaks the wire at each step of the features by each of these faults.
-pub fn wires(options: &Options, features: &Features, faults: &[&'static Fault]) -> Result<Found<Wires>, Error> {
-    let _quiet = Quiet::begin();
+pub fn wires(
+    options: &Options,
+    features: &Features,
+    faults: &[&'static Fault],
+) -> Result<SelftestResult<WireMatrix>, Error> {
+    let _quiet = SilencedPanics::begin();
     let plan = options.dry_plan(features);
     let clean = play(options, features, &plan, Mocks::new(&plan, Vec::new(), None))?;
     let failed: Vec<_> = clean.iter().filter(|scenario| scenario.verdict != Verdict::Passed).map(red).collect();
     if !failed.is_empty() {
-        return Ok(Found::NotGreen(failed));
+        return Ok(SelftestResult::NotGreen(failed));
     }
     let authority = Arc::new(Authority::new().map_err(Error::Mock)?);
     let mut options = options.clone();
@@ -56,14 +60,14 @@ pub fn wires(options: &Options, features: &Features, faults: &[&'static Fault]) 
     let targets = cells::targets(&features.cases, &clean);
     drop(clean);
     let columns = at_once(faults, |fault| column(&options, &targets, fault, &authority))?;
-    Ok(Found::Matrix(Wires::new(targets.iter().map(Target::name).collect(), faults, columns)))
+    Ok(SelftestResult::Matrix(WireMatrix::new(targets.iter().map(StruckStep::name).collect(), faults, columns)))
 }
 
 /// What comes of one fault at each step. A cell that is not as it must be is played again with more time: on a busy
 /// machine another request may take longer than it has here.
 fn column(
     options: &Options,
-    targets: &[Target],
+    targets: &[StruckStep],
     fault: &'static Fault,
     authority: &Arc<Authority>,
 ) -> Result<Vec<Cell>, Error> {
@@ -78,7 +82,7 @@ fn column(
 
 fn strike(
     options: &Options,
-    targets: &[Target],
+    targets: &[StruckStep],
     which: &[usize],
     fault: &'static Fault,
     authority: &Arc<Authority>,

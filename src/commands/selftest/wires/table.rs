@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use bpconform_mocks::faults::Fault;
 use serde::Serialize;
 
-use super::cell::{Cell, Fate};
+use super::cell::{Cell, CellFate};
 use crate::error::Error;
 
 /// How wide the sentence of a step may be in the table.
@@ -17,7 +17,7 @@ const GROUP: usize = 5;
 
 /// The whole matrix.
 #[derive(Debug, Serialize)]
-pub struct Wires {
+pub struct WireMatrix {
     /// The faults: id and sentence.
     pub faults: Vec<(&'static str, &'static str)>,
     /// The steps' sentences.
@@ -26,7 +26,7 @@ pub struct Wires {
     pub cells: Vec<Vec<Cell>>,
 }
 
-impl Wires {
+impl WireMatrix {
     /// The matrix of these columns, one for each fault.
     pub(super) fn new(steps: Vec<String>, faults: &[&'static Fault], columns: Vec<Vec<Cell>>) -> Self {
         let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
@@ -79,7 +79,7 @@ impl Wires {
 
     /// The cells that are rightly no error, under the reason for it.
     fn explain_exceptions(&self, text: &mut String) {
-        let excepted: Vec<_> = self.all().filter(|cell| cell.fate == Fate::Excepted).collect();
+        let excepted: Vec<_> = self.all().filter(|cell| cell.fate == CellFate::Excepted).collect();
         let reasons: BTreeSet<_> = excepted.iter().map(|cell| &cell.reason).collect();
         for reason in reasons {
             let _ = writeln!(text, "\nx  {reason}:");
@@ -90,7 +90,7 @@ impl Wires {
     }
 
     fn summary(&self, peak_memory: Option<u64>) -> String {
-        let counts = Fate::ALL.iter().map(|(fate, letter, word)| {
+        let counts = CellFate::ALL.iter().map(|(fate, letter, word)| {
             let count = self.all().filter(|cell| cell.fate == *fate).count();
             format!("{count} {word} ({letter})")
         });
