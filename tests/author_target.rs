@@ -16,7 +16,7 @@ fn scenarios<'a>(record: &'a Value, verdict: &str) -> Vec<&'a Value> {
     all.filter(|scenario| scenario["verdict"] == verdict).collect()
 }
 
-/// Nothing failed, and whatever was skipped says why.
+/// Nothing failed, and every skipped scenario has a reason.
 fn assert_green(told: &Told, record: &Value) {
     assert_eq!(told.code, Some(0), "{}", told.all());
     assert_eq!(record["exit_code"], 0);
@@ -112,9 +112,9 @@ fn what_a_run_did_itself_is_no_trouble_for_the_doctor() {
 }
 
 #[test]
-fn a_delivery_that_failed_is_not_taken_for_one_by_the_doctor() {
+fn a_failed_delivery_is_a_problem_for_the_doctor() {
     let mock = Mock::with(&["--seed", "configured", "--defect", "tenant-refuses-the-agents"]);
-    // The failed tests stand in the agents' logs.
+    // The agents' logs contain the failed tests.
     mock.run(&["--allow", "probe", "--requirement", "BP-REP-03"]);
     let doctor = ["doctor", "--author-url", mock.url("author"), "--tenant-url", mock.url("tenant")];
     let told = with_credentials(&mock, &doctor);

@@ -1,4 +1,4 @@
-//! The command as a person and a pipeline meet it: help, messages, exit codes, files.
+//! The command as a person and a pipeline use it: help, messages, exit codes, files.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn feature(name: &str, text: &str) -> String {
 }
 
 #[test]
-fn help_says_what_there_is() {
+fn help_lists_commands_and_flags() {
     for arguments in [&["--help"][..], &["run", "--help"], &["list", "--help"], &["mock", "--help"]] {
         let told = bpconform(arguments);
         assert_eq!(told.code, Some(0));
@@ -28,7 +28,7 @@ fn help_says_what_there_is() {
 }
 
 #[test]
-fn a_promise_is_explained_to_someone_who_has_never_seen_the_project() {
+fn a_requirement_is_explained_to_a_newcomer() {
     let told = bpconform(&["explain", "BP-REP-03"]);
     assert_eq!(told.code, Some(0), "{}", told.all());
     snapshot!("explain", told);
@@ -39,7 +39,7 @@ fn a_promise_is_explained_to_someone_who_has_never_seen_the_project() {
 }
 
 #[test]
-fn every_promise_has_something_to_explain() {
+fn every_requirement_can_be_explained() {
     let table = bpconform(&["list", "--requirements", "--format", "markdown"]).out;
     let rows: Vec<_> = table.lines().skip(2).collect();
     assert_eq!(rows.len(), 50);
@@ -70,7 +70,7 @@ fn a_bad_flag_is_wrong_usage() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_told_with_the_next_step() {
+fn invalid_input_is_reported_with_the_next_step() {
     let cases: [(&str, &[&str]); 7] = [
         ("error_tags", &["run", "--tags", "@a and and"]),
         ("error_requirement", &["run", "--requirement", "BP-REP-3"]),
@@ -88,7 +88,7 @@ fn what_cannot_be_understood_is_told_with_the_next_step() {
 }
 
 #[test]
-fn a_feature_that_cannot_be_used_is_told_with_file_and_line() {
+fn an_unusable_feature_is_reported_with_file_and_line() {
     let cases = [
         ("feature_no_gherkin", "Feature: F\n\n  Scenaro: misspelt\n    Given x\n"),
         ("feature_unknown_requirement", "Feature: F\n\n  @observe @BP-REP-3\n  Scenario: S\n    Given x\n"),
@@ -254,7 +254,7 @@ fn a_file_of_credentials_is_read_only_when_nobody_else_can() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_told_before_the_run() {
+fn an_unwritable_directory_is_reported_before_the_run() {
     let told = bpconform(&["run", "--requirement", "BP-PRE-01", "--out", "/dev/null/x"]);
     assert_eq!(told.code, Some(2), "{}", told.all());
     assert!(!told.out.contains("Feature"), "{}", told.out);
@@ -272,7 +272,7 @@ fn read(file: &Path) -> Value {
 }
 
 #[test]
-fn slow_mocks_change_no_verdict_and_the_record_tells_how_slow_they_were() {
+fn slow_mocks_change_no_verdict_and_the_record_shows_how_slow_they_were() {
     let record = |seed: &str, more: &[&str]| {
         let out = directory(&format!("jitter-{seed}-{}", more.len()));
         let out = out.to_str().expect("UTF-8");

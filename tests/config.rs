@@ -1,5 +1,5 @@
-//! The configuration: flag before environment before profile before file before default, each value with its origin, and
-//! no secret in a file, in an output, or in a message.
+//! The configuration: flag before environment before profile before file before default, each value with its origin,
+//! and no secret in a file, in an output, or in a message.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -111,7 +111,7 @@ fn the_mocks_are_not_checked_in_place_of_a_target_that_somebody_named() {
     let told = run("config-meant-3", profile, &["--profile", "half"], &[]);
     assert_eq!(told.code, Some(2), "{}", told.all());
     assert!(told.err.contains("the profile half names no author_url and no target"), "{}", told.err);
-    // Who says that the mocks are meant gets them.
+    // An explicit --target mock selects the mocks.
     let told = run("config-meant-4", profile, &["--profile", "half", "--target", "mock"], &address);
     assert_eq!(told.code, Some(0), "{}", told.all());
 }

@@ -1,5 +1,5 @@
-//! The conformance run itself: the built-in features against the embedded mocks, through the library, and what the
-//! reports say of it.
+//! The conformance run: the built-in features against the embedded mocks, through the library, and what the
+//! reports show.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn run_all(selection: Selection) -> (Record, Vec<String>) {
 }
 
 #[test]
-fn every_documented_promise_holds_on_the_mocks() {
+fn every_requirement_passes_on_the_mocks() {
     let (record, order) = run_all(Selection::default());
     let bad: Vec<_> = record
         .scenarios
@@ -47,11 +47,11 @@ fn every_documented_promise_holds_on_the_mocks() {
     assert_eq!(record.outcome, RunOutcome::Conforms);
     assert_eq!(record.requirements.len(), 50);
     assert!(record.requirements.iter().all(|requirement| requirement.verdict == Verdict::Passed));
-    // Told in the document's order, although they ran side by side.
+    // Reported in the document's order, although they ran in parallel.
     assert_eq!(order, record.scenarios.iter().map(|scenario| scenario.id.clone()).collect::<Vec<_>>());
     evidence_belongs_to_steps(&record);
     four_tests_overlap(&record);
-    junit_says_the_same(&record);
+    junit_agrees(&record);
     let again: Record = serde_json::from_str(&serde_json::to_string(&record).expect("JSON")).expect("the same type");
     assert_eq!(again, record);
 }
@@ -82,7 +82,7 @@ fn four_tests_overlap(record: &Record) {
     assert!(overlapping.count() > 0, "no step tests the four agents side by side");
 }
 
-fn junit_says_the_same(record: &Record) {
+fn junit_agrees(record: &Record) {
     let xml = junit::draw(record).expect("XML");
     let document = roxmltree::Document::parse(&xml).expect("well formed");
     let cases: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testcase")).collect();

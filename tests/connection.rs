@@ -1,5 +1,5 @@
-//! Between an operator and an Author: TLS, a proxy, a context path, IPv6, and wires that break. What works is reached;
-//! what does not is said in its own words, with exit code 3, in time.
+//! Between an operator and an Author: TLS, a proxy, a context path, IPv6, and broken connections. What works is
+//! reached; everything else is a specific message with exit code 3, in time.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::support::gateway::{Authority, Gateway, Valid, as_proxy, below_context, carry, unchanged};
 use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
 
-/// What the doctor says of the Author at that address.
+/// What the doctor reports for the Author at that address.
 fn doctor(mock: &Mock, url: &str, more: &[&str]) -> Told {
     let arguments: Vec<_> =
         ["doctor", "--author-url", url, "--request-timeout", "3"].iter().chain(more).copied().collect();
     let mut variables = mock.credentials();
-    // The machine's own proxy is not what is tested.
+    // The proxy settings of this machine must not interfere.
     variables.push(("NO_PROXY", "*"));
     let told = bpconform_with(&arguments, &variables);
     assert!(told.took < Duration::from_secs(30), "{:?}", told.took);
@@ -85,12 +85,12 @@ fn a_client_certificate_is_shown_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_proxy_carries_what_it_is_told_to() {
+fn a_proxy_carries_what_it_is_configured_for() {
     let mock = Mock::start("configured");
     let proxy = Gateway::start("127.0.0.1:0", mock.url("author"), None, as_proxy);
     let url = format!("http://{}", proxy.address);
     let told = doctor(&mock, "http://author.invalid:4502", &["--proxy", &url]);
-    // The tenant is behind the same proxy, which knows the Author only.
+    // The tenant is behind the same proxy, which forwards to the Author only.
     assert!(told.out.contains("it is AEM") && proxy.served() > 10, "{}", told.all());
     let down = doctor(&mock, mock.url("author"), &["--proxy", "http://127.0.0.1:1"]);
     unreachable(&down, &["through the proxy http://127.0.0.1:1", "is the proxy running"]);
@@ -111,12 +111,12 @@ fn a_context_path_and_ipv6_are_part_of_the_address() {
         let told = doctor(&mock, &format!("http://{}", gateway.address), &[]);
         assert_eq!(told.code, Some(0), "{}", told.all());
     }
-    // Nobody listens there, with IPv6 or without.
+    // Nothing listens there, with IPv6 or without.
     unreachable(&doctor(&mock, "http://[::1]:1", &[]), &["http://[::1]:1/", "is it running"]);
 }
 
 #[test]
-fn a_redirect_to_a_login_page_is_told_as_one() {
+fn a_redirect_to_a_login_page_is_reported_as_one() {
     let mock = Mock::start("configured");
     let address = serve(|stream| {
         reply(stream, |_| {
@@ -158,7 +158,7 @@ fn a_read_that_did_not_get_through_is_sent_again() {
     assert_eq!(count.load(Ordering::SeqCst), 3 * once, "each read was sent two more times");
 }
 
-/// An Author that answers so many requests, and then every further one as it is told.
+/// An Author that answers a number of requests, and then every further one with `answer`.
 fn after(requests: usize, mock: &Mock, then: fn(TcpStream)) -> SocketAddr {
     let port = mock.url("author").rsplit(':').next().expect("a port").to_owned();
     let count = AtomicUsize::new(0);
@@ -171,7 +171,7 @@ fn after(requests: usize, mock: &Mock, then: fn(TcpStream)) -> SocketAddr {
     })
 }
 
-/// A run that only looks at the Author there, and must find that it could not tell.
+/// A run that only reads from the Author there, and must be inconclusive.
 fn could_not_tell(mock: &Mock, author: SocketAddr, words: &str) {
     let url = format!("http://{author}");
     let arguments = ["run", "--target", "author", "--author-url", &url, "--tenant-url", mock.url("tenant")];
@@ -184,11 +184,12 @@ fn could_not_tell(mock: &Mock, author: SocketAddr, words: &str) {
     assert!(told.took < Duration::from_secs(60), "{:?}", told.took);
 }
 
-/// After the two requests of the preflight: at once, while the Author's state is asked, and between scenarios.
+/// After the two requests of the preflight: immediately, during the survey of the Author's state, and between
+/// scenarios.
 const HALF_WAY: [usize; 4] = [2, 5, 13, 30];
 
 #[test]
-fn a_session_that_ends_half_way_is_told_as_one() {
+fn a_session_that_ends_half_way_is_reported_as_one() {
     let mock = Mock::start("configured");
     let refuse = |stream| {
         reply(stream, |_| b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());

@@ -1,4 +1,4 @@
-//! Evidence over the command itself: what a run leaves behind, and what the commands that read records make of it.
+//! Evidence through the command itself: what a run leaves, and what the commands that read records make of it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -14,7 +14,7 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("a path of this test is UTF-8")
 }
 
-/// The record without what differs from run to run: times, ports, ids, and what was said over the wire.
+/// The record without what differs from run to run: times, ports, ids, and the exchanges.
 fn without_times(record: &Record) -> Value {
     let mut record = record.clone();
     record.plan.shard = None;
@@ -70,7 +70,7 @@ fn a_shard_is_read_from_the_ci_system() {
 fn the_difference_names_what_one_defect_broke_and_the_setting_that_changed() {
     let folder = directory("diff");
     let (before, after) = (folder.join("before"), folder.join("after"));
-    // Whole runs: what they make for themselves, and what differs from run to run, is in the evidence too.
+    // Whole runs: what they create, and what differs from run to run, is in the evidence too.
     let green = bpconform(&["run", "-q", "--out", path(&before)]);
     assert_eq!(green.code, Some(0), "{}", green.all());
     let red = bpconform(&["run", "-q", "--defect", "connect-timeout-changed", "--out", path(&after)]);
@@ -102,7 +102,7 @@ fn a_baseline_turns_what_is_known_green_and_nothing_else() {
     assert_eq!(told.code, Some(0), "{}", told.all());
     assert_eq!(bpconform(&["baseline", path(&out), "--check", path(&file)]).code, Some(0));
 
-    // Mended, and still expected to fail.
+    // Fixed, and still expected to fail.
     let mended: Vec<&str> = with.iter().copied().filter(|one| !["--defect", "agent-disabled"].contains(one)).collect();
     let told = bpconform(&mended);
     assert!(told.code == Some(5) && told.out.contains("to remove from the baseline"), "{}", told.all());
@@ -113,7 +113,7 @@ fn a_baseline_turns_what_is_known_green_and_nothing_else() {
 }
 
 #[test]
-fn every_report_that_is_asked_for_is_written_and_github_is_told() {
+fn every_requested_report_is_written_and_github_is_notified() {
     let folder = directory("reports");
     let (page, summary) = (folder.join("deep/report.html"), folder.join("summary.md"));
     let wanted = format!("html={}", path(&page));
@@ -144,7 +144,7 @@ fn every_report_that_is_asked_for_is_written_and_github_is_told() {
 }
 
 #[test]
-fn a_run_that_reaches_nobody_leaves_nothing_that_seems_to_be_its_own() {
+fn a_run_that_reaches_no_target_leaves_no_record() {
     let folder = directory("stale");
     let out = folder.join("out");
     let page = out.join("report.html");
@@ -158,7 +158,7 @@ fn a_run_that_reaches_nobody_leaves_nothing_that_seems_to_be_its_own() {
     assert_eq!(told.code, Some(3), "{}", told.all());
     let left: Vec<_> = std::fs::read_dir(&out).expect("listed").collect();
     assert!(left.is_empty(), "the green evidence of the earlier run is still there: {left:?}");
-    // A report that cannot be written is told before the run, not after it.
+    // A report that cannot be written is rejected before the run, not after it.
     std::fs::write(folder.join("file"), "").expect("written");
     let told = bpconform(&["run", "--report", &format!("html={}/x", path(&folder.join("file")))]);
     assert!(told.code == Some(2) && told.out.is_empty(), "{}", told.all());

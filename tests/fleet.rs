@@ -1,4 +1,4 @@
-//! Many Authors at once: each gets a record, all together one overview, and nothing of one environment reaches another.
+//! Many Authors at once: each gets a record, all together get one overview, and no environment affects another.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,7 +21,7 @@ fn path(path: &Path) -> &str {
 struct Authors {
     file: PathBuf,
     credentials: Vec<(&'static str, String)>,
-    /// They answer as long as this is there.
+    /// They answer as long as this value lives.
     stacks: Vec<MockStack>,
 }
 
@@ -45,7 +45,7 @@ impl Authors {
         Self { file, credentials, stacks }
     }
 
-    /// Checks them in a process of its own, while this one answers it.
+    /// Checks them in another process, while this one answers.
     fn check(&self, more: &[&str], variables: &[(&str, &str)], out: &Path) -> crate::support::Told {
         let mut arguments = vec!["run", "--fleet", path(&self.file), "--out", path(out)];
         arguments.extend(more);
@@ -80,7 +80,7 @@ async fn a_fleet_shows_which_three_of_twenty_do_not_conform_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_says_as_much_as_is_asked_and_tells_github_once() {
+async fn a_fleet_prints_as_much_as_requested_and_notifies_github_once() {
     let folder = directory("fleet-told");
     let authors = Authors::start(&folder, 2, &[(2, "agent-disabled")]).await;
     let out = folder.join("out");
@@ -143,7 +143,7 @@ fn what_names_a_target_is_no_settings_of_all_environments() {
         assert_eq!(told.code, Some(2), "{}", told.all());
         assert!(told.err.contains(says) && told.err.contains("the same for every environment"), "{}", told.err);
     }
-    // Of their own they are told, each with what became of it; one that names nothing is not the mocks.
+    // Each is reported with its own outcome; a profile that names no target is not the mocks.
     std::fs::write(&file, format!("[target.a]\n{address}[target.b]\nretries = 1\n[target.c]\ntarget = \"mock\"\n"))
         .expect("written");
     let told = bpconform_with(&[&fleet[..], &["--requirement", "BP-REP-01"]].concat(), &login);

@@ -1,4 +1,4 @@
-//! Anything may come from outside: every reader is fed the corpus and what becomes of it by random changes. None panics and
+//! Anything can come from outside: every reader gets the corpus and random changes of it. None panics and
 //! none hangs. `ci/fuzz.sh` does the same for longer, guided by coverage.
 
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ enum Change {
     Remove(usize, usize),
 }
 
-/// What readers stumble over: brackets that nest, numbers that do not fit, halves of escapes.
+/// Input that is hard to read: nested brackets, numbers that do not fit, incomplete escapes.
 const WORDS: [&str; 16] = [
     "\0",
     "\u{fffd}",
@@ -84,7 +84,7 @@ fn changed(mut bytes: Vec<u8>, changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-/// Feeds a reader within the limit; a panic of its comes back as the error.
+/// Feeds a reader within the limit; a panic is returned as the error.
 fn feed(name: &str, reader: Reader, bytes: Vec<u8>) -> Result<(), TestCaseError> {
     let (done, waits) = mpsc::channel();
     let kept = bytes.clone();

@@ -1,5 +1,5 @@
-//! A real Author with mocked IMS and tenant. The part of the real Author is played by a mocked one in a process of its own,
-//! which is configured for the mocks of another process, or of the run itself, as an operator would configure it.
+//! A real Author with mocked IMS and tenant. A mocked Author in another process takes the place of the real one. It is
+//! configured for the mocks of another process, or of the run itself, as an operator would configure it.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
 
-/// IMS and tenant in a process of their own, over TLS, and the file with the authority that they are trusted by.
+/// IMS and tenant in a separate process, over TLS, and the file with their certificate authority.
 fn others(directory: &Path) -> (Mock, String) {
     let others = Mock::with(&["--serve", "ims,tenant", "--tls"]);
     let ca = directory.join("ca.pem");
@@ -22,7 +22,7 @@ fn author(others: &Mock, trusted: &str) -> Mock {
     Mock::with(&["--serve", "author", "--ims-url", ims, "--tenant-url", tenant, "--trust", trusted])
 }
 
-/// Runs against that Author; the record is there if the run began.
+/// Runs against that Author; the record exists if the run began.
 fn run(author: &Mock, out: &Path, flags: &[&str]) -> (Told, Value) {
     let (url, out) = (author.url("author"), out.join("out"));
     let usual = ["run", "--target", "author", "--author-url", url, "--out", out.to_str().expect("UTF-8"), "-q"];
@@ -51,7 +51,7 @@ fn reason<'a>(record: &'a Value, id: &str) -> &'a str {
     scenario(record, id)["reason"].as_str().unwrap_or_default()
 }
 
-/// What arrived at the mocks of that surface, as the evidence of a scenario has it: the requests of each look at them.
+/// What arrived at the mocks for that endpoint, as in the evidence of a scenario: the requests of each look at them.
 fn arrived(record: &Value, id: &str, surface: &str) -> Vec<Vec<Value>> {
     let steps = scenario(record, id)["steps"].as_array().expect("a list");
     let exchanges = steps.iter().filter_map(|step| step["exchanges"].as_array()).flatten();
@@ -87,7 +87,7 @@ fn the_test_packages_of_all_four_agents_arrive_at_another_process_over_tls() {
     }
     let token = arrived(&record, TOKEN_REQUEST, "ims.requests");
     assert!(token[0].iter().any(|request| request["fields"]["client_secret"] == "***"), "{token:?}");
-    // A mock beside a real Author proves nothing of what it stands for.
+    // A mock used with a real Author proves nothing about the system that it replaces.
     assert!(reason(&record, TOKEN).contains("would only prove itself"), "{}", reason(&record, TOKEN));
     let kept = record.to_string();
     let secret = author.credentials().into_iter().find(|(name, _)| *name == "BPCONFORM_IMS_CLIENT_SECRET");
@@ -123,7 +123,7 @@ fn a_run_serves_the_mocks_itself_under_the_name_that_it_advertises() {
 }
 
 #[test]
-fn an_author_that_does_not_trust_the_mocks_is_told_as_such() {
+fn an_author_that_does_not_trust_the_mocks_is_reported_as_such() {
     let directory = directory("hybrid-untrusted");
     let (first, ca) = others(&directory);
     let (_second, other) = others(&crate::support::directory("hybrid-other"));
@@ -136,7 +136,7 @@ fn an_author_that_does_not_trust_the_mocks_is_told_as_such() {
     assert!(reason(&record, TOKEN_REQUEST).contains("does the Author trust the authority"), "{}", told.all());
     assert!(reason(&record, PACKAGES).contains("UnknownIssuer"), "{}", reason(&record, PACKAGES));
 
-    // Nor does a run that does not trust them.
+    // The same for a run that does not trust them.
     let (told, _) = run(&author, &directory, &[&flags[..], &["--ca-file", &other]].concat());
     assert_eq!(told.code, Some(3), "{}", told.all());
     assert!(told.err.contains("no mock of the IMS answers at") && told.err.contains("--ca-file"), "{}", told.err);
@@ -162,7 +162,7 @@ fn an_author_that_is_configured_for_others_sends_them_nothing() {
     let directory = directory("hybrid-elsewhere");
     let author = Mock::start("configured");
     let (told, record) = run(&author, &directory, &["--ims", "mock", "--tenant", "mock", "--allow", "probe"]);
-    // What can be read says by itself that the Author is another tenant's.
+    // Reads alone show that the Author belongs to another tenant.
     assert_eq!(told.code, Some(1), "{}", told.all());
     for id in [TOKEN_REQUEST, PACKAGES] {
         assert_eq!(scenario(&record, id)["verdict"], "skipped");
@@ -175,7 +175,7 @@ fn an_author_that_is_configured_for_others_sends_them_nothing() {
     }
 }
 
-/// The requests that are documented nowhere, as they would be learned of an Author that has them where the mock has them.
+/// The undocumented requests, as learned from an Author whose endpoints are those of the mock.
 const LEARNED: &str = r#"
 name = "learned"
 
@@ -214,7 +214,7 @@ fn a_new_configuration_is_made_for_the_mocks_and_taken_away_again() {
 }
 
 #[test]
-fn what_is_no_mock_is_not_taken_for_one() {
+fn a_server_that_is_not_a_mock_is_not_treated_as_one() {
     let (directory, author) = (directory("hybrid-no-mock"), Mock::start("configured"));
     let address = serve(|stream| {
         reply(stream, |_| b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());

@@ -1,4 +1,4 @@
-//! Proof that the harness works. One binary, so that it is linked once; a module for each thing that is proved.
+//! Proof that the harness works. One binary, so that it is linked once; one module for each topic.
 
 #![expect(clippy::print_stdout, reason = "some tests print what is there to be read: a difference, a measure")]
 

@@ -1,9 +1,9 @@
-//! `bpconform mock`: one JSON object once it serves, and the end at Ctrl-C.
+//! `bpconform mock`: it prints one JSON object when it is ready, and ends at Ctrl-C.
 
 use crate::support::{Mock, bpconform, get};
 
 #[test]
-fn it_tells_where_it_serves_and_what_it_accepts() {
+fn it_prints_its_addresses_and_credentials() {
     let mock = Mock::start("configured");
     for system in ["author", "ims", "console", "tenant"] {
         assert!(mock.url(system).starts_with("http://"), "{system}");
@@ -15,7 +15,7 @@ fn it_tells_where_it_serves_and_what_it_accepts() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn a_port_that_is_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
     let told = bpconform(&["mock", "--author-port", &port]);

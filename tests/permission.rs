@@ -1,4 +1,4 @@
-//! What a run may do is held where requests are sent: whatever steps there are, in whatever order, a run that may only
+//! Permission is enforced where requests are sent: whatever steps there are, in whatever order, a run that may only
 //! read sends nothing else.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn sentences() -> Vec<Step> {
     features.cases.into_iter().flat_map(|case| case.steps).collect()
 }
 
-/// A feature whose scenarios may only read, and say whatever they like.
+/// A feature whose scenarios may only read, with any sentences.
 fn feature(scenarios: &[Vec<Step>]) -> String {
     let mut text = "Feature: anything\n".to_owned();
     for (number, steps) in scenarios.iter().enumerate() {
@@ -42,7 +42,7 @@ fn feature(scenarios: &[Vec<Step>]) -> String {
     text
 }
 
-/// Runs a feature against a mock that is taken for a real Author.
+/// Runs a feature against a mock that is treated as a real Author.
 async fn play(mock: &MockStack, text: &str, allow: Allow, name: &str) -> Record {
     let folder = directory(name);
     std::fs::write(folder.join("a.feature"), text).expect("it can be written");
@@ -54,13 +54,13 @@ async fn play(mock: &MockStack, text: &str, allow: Allow, name: &str) -> Record 
     run(&options, &features, |_: &ScenarioRecord| ()).await.expect("the mock is there")
 }
 
-/// The methods of what went over the wire to the Author and IMS, by what the harness kept as evidence.
+/// The methods of the requests to the Author and IMS, as in the evidence of the harness.
 fn sent(record: &Record) -> Vec<(String, String)> {
     let steps = record.scenarios.iter().flat_map(|scenario| &scenario.steps);
     steps.flat_map(|step| &step.exchanges).map(|exchange| (exchange.method.clone(), exchange.surface.clone())).collect()
 }
 
-/// What a system of the mock got but its own controls.
+/// The requests that a system of the mock received, apart from its controls.
 fn got(url: &url::Url) -> Vec<String> {
     let mut all = requests(url.as_str().trim_end_matches('/'));
     all.retain(|request| !request.contains("/__bpconform/"));
@@ -117,7 +117,7 @@ fn a_step_that_tries_more_than_it_may_is_an_error_and_nothing_is_sent() {
     });
 }
 
-/// What a command that only looks sends to the systems of a mock, seen by proxies before them.
+/// What a command that only reads sends to the systems of a mock, as seen by proxies in front of them.
 fn looked(seed: &str, command: impl FnOnce(&Mock, &Proxy, &Proxy) -> Told) {
     let mock = Mock::start(seed);
     let [author, ims] = ["author", "ims"].map(|system| Proxy::start(mock.url(system), |_| Act::Pass));

@@ -1,4 +1,4 @@
-//! A target that cannot be checked is said so once, with its address and the next step, in time, with exit code 3.
+//! A target that cannot be checked gives one message with its address and the next step, in time, with exit code 3.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -70,9 +70,9 @@ fn it_is_no_aem() {
 }
 
 #[test]
-fn it_speaks_http_where_https_was_said() {
+fn it_speaks_http_where_https_was_configured() {
     let address = serve(|mut stream| {
-        // The greeting of TLS is no request line.
+        // The start of a TLS handshake is not a request line.
         let _ = stream.read(&mut [0; 64]);
         let _ = stream.write_all(&http("400 Bad Request", "", ""));
     });

@@ -1,5 +1,5 @@
-//! What Adobe advises, done by a real browser: the documented steps are clicked once with the network tab open, and what it
-//! recorded is all that a run needs to know of an Author whose endpoints are elsewhere.
+//! What Adobe advises, done by a real browser: the documented steps are clicked once with the network tab open, and
+//! what is recorded is all that a run needs to know about an Author with other endpoints.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::browser::Browser;
 use crate::support::{Mock, bpconform, directory, with_credentials};
 
-/// An Author whose every unknown endpoint of these steps is elsewhere than the built-in file says.
+/// An Author whose unknown endpoints of these steps differ from the built-in file.
 const MOVED: &str = r#"
 name = "moved"
 
@@ -57,13 +57,13 @@ source = "a test"
 fields = { tenant-url = "serviceUrl" }
 "#;
 
-/// The network tab with "Preserve log": what the browser sent and got so far, as HAR has it.
+/// The network tab with "Preserve log": what the browser sent and received so far, as in a HAR.
 #[derive(Default)]
 struct Network(Vec<(String, Value)>);
 
 impl Network {
-    /// Takes over what came since, with the answers' bodies as long as the browser has them; waits until a request of that
-    /// method was answered.
+    /// Adds what came since, with the bodies of the answers while the browser still has them; waits until a request of
+    /// that method was answered.
     async fn note(&mut self, browser: &Browser, method: &str) {
         let began = Instant::now();
         let from = self.0.len();
@@ -94,7 +94,7 @@ impl Network {
         }
     }
 
-    /// The newest request of that id was answered; a redirect goes on under the same.
+    /// The newest request of that id was answered; a redirect continues under the same id.
     fn answered(&mut self, id: &str, response: &Value, body: &str) {
         let entry = self.0.iter_mut().rfind(|(known, _)| known == id).filter(|_| !response.is_null());
         if let Some((_, entry)) = entry {
@@ -109,7 +109,7 @@ impl Network {
     }
 }
 
-/// A request as HAR has it.
+/// A request as in a HAR.
 fn sent(params: &Value) -> Value {
     let request = &params["request"];
     let headers = request["headers"].as_object().into_iter().flatten();
@@ -125,7 +125,7 @@ fn sent(params: &Value) -> Value {
     entry
 }
 
-/// Does with the mouse and the keyboard what the documentation says, on the pages of the mocked Author.
+/// Performs the documented steps with mouse and keyboard, on the pages of the mocked Author.
 async fn click_through(browser: &Browser, mock: &Mock) -> Value {
     let author = mock.url("author");
     let credentials = mock.credentials();
@@ -185,7 +185,7 @@ async fn click_through(browser: &Browser, mock: &Mock) -> Value {
         network.note(browser, "GET").await;
     }
 
-    // An integration that is not wanted any more is deleted.
+    // An integration that is no longer needed is deleted.
     browser.go(&page("/")).await;
     browser.click_link("Adobe IMS Configurations").await;
     browser.click_button("Delete").await;
@@ -226,7 +226,7 @@ async fn what_a_browser_recorded_of_the_documented_steps_is_all_that_a_run_needs
         assert!(!written.contains(private), "{private} in {written}");
     }
 
-    // Another Author of the same kind, and nothing known of it but what was learned.
+    // Another Author of the same kind, of which only the learned endpoints are known.
     let mock = Mock::with(&["--seed", "fresh", "--surfaces", &moved]);
     let out = text(&folder.join("out"));
     let mut flags = vec![

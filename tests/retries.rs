@@ -1,5 +1,5 @@
-//! Retries are honest: a scenario that passes only when it is tried again is flaky, is told as such everywhere, and is red
-//! where that is asked for.
+//! Retries hide nothing: a scenario that passes only in a retry is flaky, is reported as such everywhere, and is red
+//! with `--strict`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, Told, bpconform, directory, with_credentials};
 
-/// Checks that the agents are enabled, on an Author that answers so many of the requests for them wrongly.
+/// Checks that the agents are enabled, on an Author that answers a number of the requests for them wrongly.
 fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told, Value, String) {
     let (mock, folder) = (Mock::start("configured"), directory(name));
     let asked = AtomicUsize::new(0);
     let proxy = Proxy::start(mock.url("author"), move |request| {
         let agents = request.contains("/etc/replication/agents.author.-1.json");
-        // The first asks in which state the Author is.
+        // The first belongs to the survey of the Author's state.
         let number = if agents { asked.fetch_add(1, Ordering::SeqCst) } else { 0 };
         if (1..=wrong).contains(&number) { Act::Answer(answer) } else { Act::Pass }
     });
@@ -89,7 +89,7 @@ fn kept(name: &str) -> String {
 }
 
 #[test]
-fn what_never_passes_tells_each_attempt_and_without_retries_there_is_one() {
+fn a_scenario_that_never_passes_shows_each_attempt() {
     let (told, record, junit) = check("retries-never", 9, NO_AGENTS, &["--retry", "2"]);
     assert_eq!(told.code, Some(1), "{}", told.all());
     assert_eq!(record["scenarios"][0]["attempts"].as_array().map(Vec::len), Some(2));

@@ -1,5 +1,5 @@
-//! No secret in any output: what a run says at its most talkative, its record and reports, its journal, what commands that
-//! only look say; searched for every secret in every form in which it may appear.
+//! No secret in any output: the most verbose output of a run, its record and reports, its journal, and the output of
+//! commands that only read; searched for every secret in every form in which it can appear.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
 /// A password that looks different in every encoding.
 const PASSWORD: &str = "p8e-canary/\"pass\"+wörd&<more>";
 
-/// A secret as it may stand in an output.
+/// A secret in the forms in which an output can contain it.
 fn forms(secret: &str) -> Vec<String> {
     let json = Value::from(secret).to_string();
     let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -23,7 +23,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Every byte that came of a command: what it told, and all files of a directory.
+/// All output of a command: both streams, and all files of a directory.
 fn everything(told: &Told, folder: &Path) -> Vec<(String, String)> {
     let mut all = vec![("stdout".to_owned(), told.out.clone()), ("stderr".to_owned(), told.err.clone())];
     for entry in std::fs::read_dir(folder).expect("it is there") {
@@ -114,7 +114,7 @@ fn a_talkative_run_that_changes_shows_none_of_its_secrets() {
 }
 
 #[test]
-fn an_author_that_repeats_what_it_was_told_is_not_quoted_with_it() {
+fn an_author_that_echoes_a_secret_is_not_quoted_with_it() {
     let address = serve(|stream| {
         reply(stream, |head| {
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();

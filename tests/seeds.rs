@@ -1,4 +1,4 @@
-//! What reading alone tells of each state that an Author may be in, and which remedy is named: no more and no less.
+//! What reads alone show of each state that an Author can be in, and which remedies are named: exactly those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -16,11 +16,11 @@ struct Table {
     seed: BTreeMap<String, Observed>,
 }
 
-/// What is said of one seed.
+/// The expectations for one seed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Observed {
-    /// Why it is so; nothing for what was seen.
+    /// The reason; not set for what was observed.
     #[serde(default)]
     why: String,
     failed: Ids,
@@ -52,7 +52,7 @@ impl Observed {
         }
     }
 
-    /// One line for each that is missing or too much; empty when they are the same.
+    /// One line for each missing or additional entry; empty if both are equal.
     fn differences(&self, seen: &Self) -> String {
         let mut text = String::new();
         for (what, expected, seen) in [
@@ -76,7 +76,7 @@ fn table() -> Table {
     toml::from_str(include_str!("../fixtures/seeds/observed.toml")).expect("the table can be read")
 }
 
-/// Runs against a mock with that seed; what differs from the table.
+/// Runs against a mock with that seed; returns what differs from the table.
 fn check(seed: &str, row: &Observed) -> String {
     let (mock, out) = (Mock::start(seed), directory(&format!("seed-{seed}")));
     let told = mock.run(&["--allow", "observe", "--out", out.to_str().expect("UTF-8")]);
@@ -119,7 +119,7 @@ fn the_table_has_every_seed() {
 }
 
 #[test]
-fn one_verdict_more_or_less_is_told() {
+fn one_verdict_more_or_less_is_reported() {
     let row = |failed: &[&str], passed: &[&str]| Observed {
         why: String::new(),
         failed: failed.iter().map(ToString::to_string).collect(),

@@ -1,4 +1,4 @@
-//! The kill matrix: every check of every promise can fail, and fails for nothing else.
+//! The matrix of defects: every check of every requirement can fail, and does not fail for anything else.
 
 use crate::support::{bpconform, filtered};
 use bpconform_fixtures::Requirements;
@@ -36,7 +36,7 @@ fn an_unknown_defect_is_wrong_usage() {
 }
 
 #[test]
-fn every_promise_has_a_defect() {
+fn every_requirement_has_a_defect() {
     let defects = &bpconform_fixtures::Defects::built_in().all;
     let broken = |id: &str| defects.iter().any(|defect| defect.breaks.contains(id));
     assert!(Requirements::built_in().all.iter().all(|requirement| broken(&requirement.id)));

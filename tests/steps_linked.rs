@@ -1,5 +1,5 @@
-//! Cucumber counts a sentence without a step as a success, and a module that is not linked takes its steps away without
-//! a word: both would be green and prove nothing.
+//! Cucumber counts a sentence without a step as a success, and the steps of a module that is not linked are silently
+//! missing: both would be green and prove nothing.
 
 use bpconform::features::Features;
 use bpconform_fixtures::Requirements;

@@ -1,4 +1,4 @@
-//! A run that is stopped, by Ctrl-C or by its time limit, ends soon and leaves a record that says so.
+//! A run that is stopped, by Ctrl-C or by its time limit, ends soon and leaves a record that shows it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::support::{command, directory, reply, send_signal, serve};
 use serde_json::Value;
 
-/// An Author that lets itself be logged in to, and never answers anything else: it tells when it is so asked.
+/// An Author that accepts the login, and never answers anything else; it signals when such a request arrives.
 pub(crate) fn slow_author() -> (SocketAddr, mpsc::Receiver<()>) {
     let (asked, waits) = mpsc::channel();
     let address = serve(move |stream| {

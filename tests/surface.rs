@@ -1,4 +1,4 @@
-//! Endpoints that are documented nowhere: shown as what they are, learned from a capture or by asking, and then used.
+//! Undocumented endpoints: shown as such, learned from a capture or by probing, and then used.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -24,7 +24,7 @@ fn each_endpoint_is_shown_with_its_evidence_and_source() {
     assert!(told.err.contains("did you mean author.agent-test?"), "{}", told.err);
 }
 
-/// An Author whose endpoints are elsewhere, as every real one's may be.
+/// An Author with other endpoints, as every real one may have.
 const MOVED: &str = r#"
 name = "moved"
 

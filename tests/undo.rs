@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, Told, bpconform_with, command, directory};
 
-/// Surfaces that are all known: the mock serves what is unknown in reality at the stand-in's path.
+/// Endpoints that are all known: the mock serves what is unknown in reality at the path of the placeholder.
 pub(crate) fn learned() -> Surfaces {
     let learn = |mut surface: Surface| {
         if surface.evidence == Evidence::Unknown {
@@ -117,7 +117,7 @@ fn a_configuration_that_is_replaced_is_put_back_as_it_was() {
 }
 
 #[test]
-fn a_configuration_is_not_replaced_unless_that_is_said() {
+fn a_configuration_is_not_replaced_without_the_flag() {
     let (mock, folder) = (Mock::start("configured"), directory("undo-not-said"));
     let (learned, out) = (all_learned(&folder), folder.join("out"));
     let before = mock.repository();
@@ -131,12 +131,12 @@ fn a_configuration_is_not_replaced_unless_that_is_said() {
     assert!(methods["DELETE"].is_null() && methods["POST"].is_null(), "{methods}");
 }
 
-/// What is lost of a change when the run is killed.
+/// Which part of a change is lost when the run is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lost {
     /// The change never arrives.
     Change,
-    /// It arrives, and the run does not learn of it.
+    /// It arrives, but its answer does not.
     Answer,
 }
 
@@ -154,8 +154,8 @@ const KILLS: [(&str, &[usize]); 10] = [
     ("the-log-of-an-agent", &[1]),
 ];
 
-/// Runs one scenario by way of a proxy, kills the run when its n-th change comes there, and cleans up. Gives back the
-/// request, and what is different after that; nothing when there are not so many changes.
+/// Runs one scenario through a proxy, kills the run when its n-th change arrives there, and cleans up. Returns the
+/// request, and what is different after that; `None` if there are fewer changes.
 fn killed_at(number: usize, lost: Lost, scenario: &str) -> Option<(String, String)> {
     let (mock, folder) = (Mock::start("configured"), directory(&format!("undo-kill-{scenario}-{number}-{lost:?}")));
     let (learned, journal) = (all_learned(&folder), folder.join("run.journal"));
@@ -196,7 +196,7 @@ fn a_run_that_was_killed_at_any_change_is_undone_by_clean() {
         all.flat_map(|(scenario, number)| [Lost::Change, Lost::Answer].map(|lost| (scenario, number, lost))).collect();
     let next = AtomicUsize::new(0);
     let killed = Mutex::new(Vec::new());
-    // Waiting is what they do most of the time.
+    // They mostly wait.
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
@@ -221,7 +221,7 @@ fn a_run_that_was_killed_at_any_change_is_undone_by_clean() {
     assert_eq!((as_before, killed.len()), (50, 50));
 }
 
-/// A run that is held at its n-th change; what is to be done with it then is the test's.
+/// A run that is held at its n-th change; the test decides what happens then.
 struct Held {
     mock: Mock,
     child: std::process::Child,
@@ -282,7 +282,7 @@ fn what_was_changed_in_a_container_is_undone_where_its_volume_is_now() {
     let mut held = held_at("undo-container", 10, "an-oauth-integration", &["--request-timeout", "60"]);
     held.child.kill().expect("it runs");
     held.child.wait().expect("it ends");
-    // As a run over a container would have written it: at an address that is nobody's any more.
+    // As a run over a container would have written it: with an address that is no longer in use.
     let journal = held.out.join("journal.jsonl");
     let text = std::fs::read_to_string(&journal).expect("it is there");
     let (header, rest) = text.split_once('\n').expect("lines");

@@ -1,4 +1,4 @@
-//! The documented upgrade, step by step over plain HTTP, touches the documented nodes of the Author and no other.
+//! The documented upgrade, step by step over plain HTTP, changes the documented nodes of the Author and no other.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ fn agent(index: usize) -> String {
     format!("{AGENTS}/mp_replication_agent{index}_default_bpdoc")
 }
 
-/// What is different between two dumps of a repository: a node that is gone or new, or a property, each with its path.
+/// The differences between two dumps of a repository: a node that is gone or new, or a property, each with its path.
 /// Of a tree that is gone or new only the top is named.
 fn differences(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -38,7 +38,7 @@ fn compare(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Those that are at or below none of these nodes.
+/// Those that are neither at nor below these nodes.
 fn undocumented<'a>(differences: &'a [String], documented: &[String]) -> Vec<&'a String> {
     let inside = |path: &str| documented.iter().any(|node| path == node || path.starts_with(&format!("{node}/")));
     let path = |line: &'a String| line[2..].split(": ").next().unwrap_or_default();
@@ -68,7 +68,7 @@ fn delete(mock: &Mock, mac_user: &str) {
     assert_post(mock, mac_user, "deleteAuthorizable=1");
 }
 
-/// The cloud service is created again (§3.2); what AEM makes of it appears some time later.
+/// The cloud service is created again (§3.2); what AEM creates for it appears some time later.
 fn create(mock: &Mock) {
     let tenant = mock.url("tenant").replace(':', "%3A").replace('/', "%2F");
     let form = format!(
@@ -115,7 +115,7 @@ fn an_upgrade_changes_the_documented_nodes_and_no_other() {
 }
 
 #[test]
-fn one_more_node_that_changed_is_told() {
+fn one_more_node_that_changed_is_reported() {
     let before = json!({"etc": {"a": {"enabled": true}, "b": {"enabled": true}, "c": {"x": {}}}});
     let after = json!({"etc": {"a": {"enabled": false}, "b": {"enabled": false}, "d": {}}});
     let found = differences(&before, &after);

@@ -1,4 +1,4 @@
-//! The wire matrix: a broken wire is never taken for an answer, at no step and in no way.
+//! The matrix of faults: no step accepts a fault as an answer.
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use crate::support::{Mock, bpconform, bpconform_with, command};
 
-/// The longest that all steps and all faults may take in a debug build on a busy machine.
+/// The time limit for all steps and all faults, in a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// The most memory that the process may need at any time, its mocks included, in MB.
 const MEMORY: u64 = 200;
 
 #[test]
-fn every_step_tells_every_broken_wire_as_an_error_that_names_the_request() {
+fn every_step_reports_every_fault_as_an_error_that_names_the_request() {
     let (code, out) = within(LIMIT, &["selftest", "--wire", "all"]);
-    // Past the test's capture: the table is there to be read.
+    // Bypasses the capture of the test harness: the table is to be read.
     let _ = std::io::stdout().write_all(format!("\n{out}\n").as_bytes());
     assert_eq!(code, Some(0), "a cell is not as it must be, see the table");
     let summary = out.lines().last().expect("a summary");
@@ -84,7 +84,7 @@ fn an_unknown_fault_is_wrong_usage_and_the_help_lists_all() {
     }
 }
 
-/// What a run says of an Author whose wire is broken in that way.
+/// What a run reports for an Author with that fault.
 fn checked(fault: &str, more: &[&str]) -> String {
     let mock = Mock::with(&["--seed", "configured", "--wire", fault]);
     let url = mock.url("author");
@@ -96,7 +96,7 @@ fn checked(fault: &str, more: &[&str]) -> String {
 }
 
 #[test]
-fn a_mock_can_be_served_with_a_broken_wire() {
+fn a_mock_can_be_served_with_a_fault() {
     assert!(checked("reset", &[]).contains("reset"));
     assert!(checked("gzip-bomb", &[]).contains("compressed (gzip), which nobody asked for"));
     assert!(checked("silence", &[]).contains("no whole answer within 1 s"));

@@ -1,4 +1,4 @@
-//! However a run over a container ends, nothing of it is left: it starts late or never, dies half-way, is interrupted,
+//! However a run over a container ends, nothing of it is left: it starts late or never, dies, is interrupted,
 //! is killed.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::engine::{
 use super::{LOGIN, out, over, record};
 use crate::support::{bpconform, bpconform_with};
 
-/// Long enough to be met half-way.
+/// Long enough to be interrupted in the middle.
 const ALL: [&str; 2] = ["--allow", "change"];
 
 #[test]
@@ -19,7 +19,7 @@ fn a_slow_starter_is_waited_for() {
     }
     let out = out("container-slow");
     let going = Going::start(&over(AUTHOR, &["--allow", "observe", "--out", &out]), &LOGIN);
-    // Held before it can serve, as one that takes its time.
+    // Stopped before it can serve, like a slow one.
     let container = going.container().to_owned();
     docker(&["pause", &container]).expect("it runs");
     std::thread::sleep(std::time::Duration::from_secs(2));
@@ -88,7 +88,7 @@ fn who_asks_it_to_end_waits_for_nothing_and_finds_nothing() {
     if !there_is_an_engine("who_asks_it_to_end_waits_for_nothing_and_finds_nothing") {
         return;
     }
-    // In its run, and while it starts.
+    // During the run, and while it starts.
     for (signal, never) in [("-INT", false), ("-TERM", false), ("-INT", true)] {
         let out = out(&format!("container-interrupted{signal}{never}"));
         let defect = ["--container-env", "BPCONFORM_MOCK_DEFECTS=author-still-starting"];
@@ -131,11 +131,11 @@ fn what_a_killed_run_left_is_swept_and_nothing_else() {
 }
 
 #[test]
-fn an_image_that_is_not_there_is_told_by_its_name() {
-    if !there_is_an_engine("an_image_that_is_not_there_is_told_by_its_name") {
+fn a_missing_image_is_reported_by_its_name() {
+    if !there_is_an_engine("a_missing_image_is_reported_by_its_name") {
         return;
     }
-    // No registry answers at that port, so nothing is asked of one that is not ours.
+    // No registry answers at that port, so no foreign registry is contacted.
     let told = bpconform_with(&over("127.0.0.1:1/no-such-image:6.5", &[]), &LOGIN);
     assert_eq!(told.code, Some(3), "{}", told.all());
     assert!(told.err.contains("there is no image 127.0.0.1:1/no-such-image:6.5 here"), "{}", told.err);

@@ -1,5 +1,5 @@
-//! The Docker Engine for the tests: whether there is one, the images that are made once for all of them, and what a run
-//! left with it.
+//! The Docker Engine for the tests: whether one is available, the images that are built once for all of them, and what
+//! a run left in it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Told, command};
 
-/// The image of the mocks, made of the very binary that is tested.
+/// The image of the mocks, built from the binary under test.
 pub(super) const MOCKS: &str = "bpconform-mock:test";
 
-/// The same, but it does not say that it is the mocks: an Author like any other.
+/// The same without the label of the mocks: an Author like any other.
 pub(super) const AUTHOR: &str = "bpconform-author:test";
 
-/// Why there is no engine, or nothing when there is one. Asked once, and the images are made then.
+/// Why no engine is available; `None` if one is. Determined once; then the images are built.
 pub(super) fn missing() -> Option<&'static str> {
     static ENGINE: OnceLock<Option<String>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| {
@@ -28,15 +28,15 @@ pub(super) fn missing() -> Option<&'static str> {
             .expect("the script can be started");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         build(AUTHOR, &format!("FROM {MOCKS}\nLABEL org.bpconform.mocks=\"\"\n"));
-        // What these names meant before has no name any more.
+        // Older images with these names are now unnamed.
         let _ = docker(&["image", "prune", "--force", "--filter", "label=org.bpconform.mocks"]);
         None
     });
     engine.as_deref()
 }
 
-/// Whether the test can be made; if not, it says so, past the capture of the test's output. Where CI asks for an engine,
-/// there must be one.
+/// Whether the test can run; if not, it prints so, bypassing the capture of the test's output. Where CI requires an
+/// engine, a missing one is a failure.
 pub(super) fn there_is_an_engine(test: &str) -> bool {
     let Some(why) = missing() else { return true };
     assert!(std::env::var_os("DOCKER_IS_REQUIRED").is_none(), "there is no Docker Engine: {why}");
@@ -44,12 +44,12 @@ pub(super) fn there_is_an_engine(test: &str) -> bool {
     false
 }
 
-/// Says something that the harness of the tests does not keep to itself.
+/// Prints something that the test harness does not capture.
 pub(super) fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Runs Docker's own client; what it printed, or why not.
+/// Runs Docker's own client; returns its output, or the problem.
 pub(super) fn docker(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("docker").args(arguments).output().map_err(|error| format!("docker: {error}"))?;
     text(&output)
@@ -60,7 +60,7 @@ fn text(output: &Output) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-/// Makes an image from a few lines.
+/// Builds an image from a few lines.
 pub(super) fn build(name: &str, dockerfile: &str) {
     let mut child = Command::new("docker")
         .args(["build", "--quiet", "--tag", name, "-"])
@@ -74,10 +74,10 @@ pub(super) fn build(name: &str, dockerfile: &str) {
     text(&output).unwrap_or_else(|why| panic!("{name}: {why}"));
 }
 
-/// A run over a container that goes on.
+/// A run over a container that is in progress.
 pub(super) struct Going {
     child: Child,
-    /// What the container, its network and its volumes are called.
+    /// The name of the container, its network and its volumes.
     pub(super) name: String,
     told: String,
     err: BufReader<std::process::ChildStderr>,
@@ -85,7 +85,7 @@ pub(super) struct Going {
 }
 
 impl Going {
-    /// Starts it, and waits until it says what its container is called.
+    /// Starts it, and waits until it prints the name of its container.
     pub(super) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = command(arguments)
             .envs(variables.iter().copied())
@@ -122,7 +122,7 @@ impl Going {
     /// Waits for its end.
     pub(super) fn end(mut self) -> (Told, String) {
         let mut out = self.child.stdout.take().expect("it is piped");
-        // Both at once: a pipe that nobody reads would stop it.
+        // Both at once: an unread pipe would block it.
         let out = std::thread::spawn(move || {
             let mut text = String::new();
             out.read_to_string(&mut text).map(|_| text)
@@ -153,7 +153,7 @@ pub(super) fn left(name: &str) -> String {
     [list(&["ps", "--all"]), list(&["network", "ls"]), list(&["volume", "ls"])].concat()
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub(super) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -162,7 +162,7 @@ pub(super) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Waits until so many scenarios of a run have ended.
+/// Waits until a number of scenarios of a run have ended.
 pub(super) fn wait_for_scenarios(out: &Path, count: usize) {
     let part = out.join("run.part.jsonl");
     // The first line is the plan.

@@ -1,5 +1,5 @@
-//! An Author in a container, with a real Docker Engine: the mocks' image is the Author. Without an engine these tests pass,
-//! and say how many were not made, and why.
+//! An Author in a container, with a real Docker Engine: the image of the mocks is the Author. Without an engine these
+//! tests pass, and print how many did not run, and why.
 
 mod ends;
 mod engine;
@@ -21,11 +21,11 @@ const SOURCES: [&str; 5] = [
     include_str!("upgrade.rs"),
 ];
 
-/// How each of them begins.
+/// The first line of each of them.
 const GATE: &str = "    if !there_is_an_engine(";
 
 #[test]
-fn what_is_not_tested_is_told() {
+fn what_is_not_tested_is_reported() {
     let count: usize = SOURCES.iter().map(|source| source.lines().filter(|line| line.starts_with(GATE)).count()).sum();
     assert!(count > 10, "the tests are not counted any more");
     if let Some(why) = engine::missing() {
@@ -42,7 +42,7 @@ fn out(name: &str) -> String {
     directory(name).to_str().expect("UTF-8").to_owned()
 }
 
-/// The login of the mocks' Author, which an operator would have to give.
+/// The credentials of the mocked Author, which an operator would supply.
 const LOGIN: [(&str, &str); 2] = [("BPCONFORM_AUTHOR_USER", "admin"), ("BPCONFORM_AUTHOR_PASSWORD", "admin")];
 
 /// The arguments of a run over an image.
@@ -51,8 +51,8 @@ fn over<'a>(image: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_mocks_in_a_container_pass_at_every_level_and_all_promises_at_the_highest() {
-    if !there_is_an_engine("the_mocks_in_a_container_pass_at_every_level_and_all_promises_at_the_highest") {
+fn the_mocks_in_a_container_pass_at_every_level_and_all_requirements_at_the_highest() {
+    if !there_is_an_engine("the_mocks_in_a_container_pass_at_every_level_and_all_requirements_at_the_highest") {
         return;
     }
     for (level, promises) in [("observe", 1), ("probe", 10), ("change", 50)] {
@@ -74,8 +74,8 @@ fn the_mocks_in_a_container_pass_at_every_level_and_all_promises_at_the_highest(
 }
 
 #[test]
-fn the_image_is_small_in_rights_and_says_how_it_is() {
-    if !there_is_an_engine("the_image_is_small_in_rights_and_says_how_it_is") {
+fn the_image_has_few_rights_and_a_health_check() {
+    if !there_is_an_engine("the_image_has_few_rights_and_a_health_check") {
         return;
     }
     let image = docker(&["image", "inspect", "--format", "{{.Config.User}} {{.Config.Healthcheck.Test}}", MOCKS]);
@@ -84,21 +84,21 @@ fn the_image_is_small_in_rights_and_says_how_it_is() {
     let check = || docker(&["exec", &id, "/bpconform", "mock", "--check"]);
     engine::wait_for("the mocks", || check().is_ok());
     assert_eq!(check().as_deref(), Ok("the mocks serve, the Author in the state `configured`"));
-    // Nothing serves there.
+    // Nothing listens there.
     let none = docker(&["exec", &id, "/bpconform", "mock", "--check", "--control-port", "4999"]);
     assert!(none.expect_err("nothing serves").contains("the mocks do not serve"));
-    // Process 1 has no default for signals: one that does not listen would be waited for.
+    // Process 1 has no default signal handlers: without one of its own, stopping it would take until the time-out.
     let began = std::time::Instant::now();
     docker(&["stop", &id]).expect("it stops");
     assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[test]
-fn an_image_that_does_not_say_so_is_never_taken_for_the_mocks() {
-    if !there_is_an_engine("an_image_that_does_not_say_so_is_never_taken_for_the_mocks") {
+fn an_image_without_the_label_is_never_treated_as_the_mocks() {
+    if !there_is_an_engine("an_image_without_the_label_is_never_treated_as_the_mocks") {
         return;
     }
-    // Its IMS and tenant have the same ports inside and outside, for the Author names them.
+    // Its IMS and tenant have the same ports inside and outside, because the Author names them.
     let ports: Vec<String> = network::free_ports::<2>().iter().map(ToString::to_string).collect();
     let out = out("container-as-author");
     let told = run(
@@ -138,8 +138,8 @@ fn an_image_that_does_not_say_so_is_never_taken_for_the_mocks() {
 }
 
 #[test]
-fn an_image_that_only_says_that_it_is_the_mocks_is_not_checked() {
-    if !there_is_an_engine("an_image_that_only_says_that_it_is_the_mocks_is_not_checked") {
+fn an_image_with_only_the_label_of_the_mocks_is_not_checked() {
+    if !there_is_an_engine("an_image_with_only_the_label_of_the_mocks_is_not_checked") {
         return;
     }
     let name = "bpconform-pretender:test";

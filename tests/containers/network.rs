@@ -1,4 +1,4 @@
-//! The network between harness, Author and tenant is cut during a run: the verdict is right, and says which side.
+//! The network between harness, Author and tenant is cut during a run: the verdict is right, and names the side.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::engine::{AUTHOR, Going, MOCKS, assert_nothing_left, docker, say, ther
 use super::{LOGIN, out, over, record};
 use serde_json::Value;
 
-/// Ports that are free now, below those that the system gives away.
+/// Ports that are free now, below the ephemeral ones of the system.
 pub(super) fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     let begin = 10_000 + u16::try_from(std::process::id() % 5_000).expect("it is small");
     let free = (begin..20_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
@@ -74,7 +74,7 @@ fn an_author_that_cannot_reach_its_tenant_fails_and_the_tenant_is_named() {
     assert_nothing_left(&name);
 }
 
-/// Cuts the way by which the Author in a container reaches its tenant, and not that by which the harness does.
+/// Cuts the connection from the Author in a container to its tenant, and not that of the harness.
 fn cut(container: &str, port: &str) -> Result<(), String> {
     let process = docker(&["inspect", "--format", "{{.State.Pid}}", container])?;
     let rule = ["INPUT", "-i", "lo", "-p", "tcp", "--dport", port, "-j", "REJECT", "--reject-with", "tcp-reset"];

@@ -28,7 +28,7 @@ fn the_new_author_begins_with_what_the_old_one_left() {
     if !there_is_an_engine("the_new_author_begins_with_what_the_old_one_left") {
         return;
     }
-    // It keeps something there, as an Author keeps its repository.
+    // It stores something there, as an Author stores its repository.
     let keeping = "bpconform-keeping:test";
     build(keeping, &format!("FROM {AUTHOR}\nCOPY --from={AUTHOR} /bpconform /crx-quickstart/\n"));
     let began = docker(&["info", "--format", "{{.SystemTime}}"]).expect("its time");
@@ -43,7 +43,7 @@ fn the_new_author_begins_with_what_the_old_one_left() {
     let events = docker(&[&["events", "--since", &began, "--until", &ended][..], &filter, &format].concat());
     let events = events.expect("the events");
     let mounts: Vec<&str> = events.lines().filter(|line| line.ends_with(" /crx-quickstart")).collect();
-    // By both, and by who looks what the first has left there.
+    // By both Authors, and by the check of what the first one left.
     assert!(mounts.len() >= 2 && mounts.iter().all(|mount| *mount == mounts[0]), "{events}");
     assert!(mounts[0].starts_with("bpconform-"), "{events}");
     let volume = mounts[0].split(' ').next().expect("a name");

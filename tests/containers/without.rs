@@ -1,4 +1,4 @@
-//! What needs no engine: what is told when there is none, when it may not be used, and when the words are wrong.
+//! What needs no engine: the messages without an engine, without permission to use it, and for wrong flags.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use super::{LOGIN, over};
 use crate::support::{bpconform, bpconform_with, command};
 
 #[test]
-fn no_engine_is_told_with_the_next_step() {
+fn a_missing_engine_is_reported_with_the_next_step() {
     for host in ["unix:///no/such/docker.sock", "tcp://127.0.0.1:1"] {
         for arguments in [&over("an-image", &[])[..], &["clean", "--containers"]] {
             let told = bpconform_with(arguments, &[("DOCKER_HOST", host)]);
@@ -21,7 +21,7 @@ fn no_engine_is_told_with_the_next_step() {
 }
 
 #[test]
-fn an_engine_that_may_not_be_used_is_told_with_the_next_step() {
+fn an_engine_without_permission_is_reported_with_the_next_step() {
     let directory = std::env::temp_dir().join(format!("bpconform-forbidden-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).expect("it can be written");
@@ -29,7 +29,7 @@ fn an_engine_that_may_not_be_used_is_told_with_the_next_step() {
     let socket = directory.join("docker.sock");
     let _engine = UnixListener::bind(&socket).expect("it is free");
     std::fs::set_permissions(&socket, Permissions::from_mode(0o600)).expect("it is ours");
-    // Root may do everything, so another user asks, who must be able to start the binary too.
+    // Root has all permissions, so another user runs it, who must also be able to start the binary.
     let binary = directory.join("bpconform");
     std::fs::copy(env!("CARGO_BIN_EXE_bpconform"), &binary).expect("there is room");
     let mut asked = std::process::Command::new(&binary);
@@ -53,7 +53,7 @@ fn is_root() -> bool {
 }
 
 #[test]
-fn flags_that_do_not_go_together_are_told() {
+fn flags_that_do_not_go_together_are_rejected() {
     for (arguments, says) in [
         (&["run", "--target", "container"][..], "no image of the Author was given"),
         (&["run", "--author-image", "x"], "--author-image means nothing without --target container"),

@@ -104,7 +104,7 @@ fn collect(directory: &Path, files: &mut Vec<(String, String)>) {
         if path.is_dir() {
             collect(&path, files);
         } else if let Ok(text) = std::fs::read_to_string(&path) {
-            // Examples of what others write are no places: only their names count.
+            // A corpus is not a place of registration: only its file names count.
             let text = if name.starts_with("fixtures/corpus/") { String::new() } else { text };
             files.push((name, text));
         }

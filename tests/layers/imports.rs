@@ -1,5 +1,5 @@
-//! The imports between the files of a crate, read from its tokens: `use` items and paths in code, macros included. What is
-//! compiled for tests only is left out, and so is what a module and those around it take from each other.
+//! The imports between the files of a crate, read from its tokens: `use` items and paths in code, macros included. What
+//! is compiled for tests only is left out, and so is what a module and those around it take from each other.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(super) struct Import {
     pub(super) from: String,
     /// The line, from 1.
     pub(super) line: usize,
-    /// The path as it is written, without what stands in braces beside it.
+    /// The path as it is written, without the braces after it.
     pub(super) path: String,
     /// The file that holds what is imported.
     pub(super) to: String,

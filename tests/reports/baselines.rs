@@ -1,4 +1,4 @@
-//! Baselines: what fails on the unexpected, on the expected that did not happen, on the unused and on the expired.
+//! Baselines: unexpected failures, expected failures that did not happen, unused and expired entries.
 
 use bpconform::compare::baseline::{Baseline, BaselineComparison, judge};
 use bpconform::exit::Exit;
@@ -41,7 +41,7 @@ fn what_is_expected_is_green() {
 }
 
 #[test]
-fn what_is_not_expected_is_told_with_what_to_paste() {
+fn an_unexpected_failure_is_reported_with_the_entry_to_paste() {
     let (exit, text) = exit_and_text(&record(), "");
     assert_eq!(exit, Exit::Baseline);
     assert!(text.contains("not expected:\n  05-agents/known  failed"), "{text}");
@@ -50,7 +50,7 @@ fn what_is_not_expected_is_told_with_what_to_paste() {
 }
 
 #[test]
-fn what_is_expected_and_does_not_happen_is_told() {
+fn an_expected_failure_that_does_not_happen_is_reported() {
     let mut record = record();
     record.scenarios[9].verdict = Verdict::Passed;
     record.judge_again(false);
@@ -64,13 +64,13 @@ fn what_is_expected_and_does_not_happen_is_told() {
 }
 
 #[test]
-fn another_verdict_than_the_expected_one_is_told() {
+fn another_verdict_than_the_expected_one_is_reported() {
     let (exit, text) = exit_and_text(&record(), &entry("05-agents/known", "error", "2026-12-31"));
     assert!(exit == Exit::Baseline && text.contains("expected error, found failed"), "{text}");
 }
 
 #[test]
-fn an_unused_entry_and_an_expired_one_are_told() {
+fn an_unused_entry_and_an_expired_one_are_reported() {
     let known = entry("05-agents/known", "failed", "2026-12-31");
     let (exit, text) = exit_and_text(&record(), &(known + &entry("05-agents/gone", "failed", "2026-12-31")));
     assert!(exit == Exit::Baseline && text.contains("not used") && text.contains("05-agents/gone"), "{text}");

@@ -56,7 +56,7 @@ async fn verdicts_are_chosen_by_keyboard_and_the_address_remembers() {
     browser.click("#reset").await;
     browser.wait_for("#shown", "6 scenarios").await;
 
-    // What is behind a failure opens where it stands, and its place leads to its scenario.
+    // The details of a failure open in place, and link to its scenario.
     browser.click(".card .evidence > summary").await;
     browser.wait_for(".card .evidence[open] .steps li:last-child b", "Then").await;
     assert!(browser.text(".card .evidence[open] .agents .named h5").await.starts_with("Agent 2"));
@@ -92,7 +92,7 @@ async fn two_thousand_scenarios_do_not_lag() {
     );
     let ms = filtered.await.as_f64().expect("a time");
     eprintln!("filtering 2,000 scenarios took {ms:.0} ms");
-    // A person calls more than a second a lag; a busy machine gets some of that.
+    // A person notices more than a second; a busy machine needs some of it.
     assert!(ms < 1000.0, "filtering took {ms} ms");
     browser.has_no_complaints().await;
 }

@@ -55,7 +55,7 @@ fn the_same_configuration_on_another_port_does_not_differ() {
 }
 
 #[test]
-fn what_was_fixed_is_green_but_told() {
+fn a_fixed_requirement_is_green_but_reported() {
     let passing = sample::passing();
     let broken = with(&passing, "BP-REP-04", Verdict::Failed);
     let fixed = diff(&broken, &passing);
@@ -64,7 +64,7 @@ fn what_was_fixed_is_green_but_told() {
 }
 
 #[test]
-fn what_nobody_can_tell_any_more_is_not_green() {
+fn a_requirement_that_became_inconclusive_is_not_green() {
     let passing = sample::passing();
     let untold = with(&passing, "BP-REP-04", Verdict::Error);
     for before in [&passing, &untold, &with(&passing, "BP-REP-04", Verdict::Skipped)] {
@@ -85,7 +85,7 @@ fn what_nobody_can_tell_any_more_is_not_green() {
 }
 
 #[test]
-fn what_makes_two_records_hard_to_compare_is_told() {
+fn differences_between_the_runs_themselves_are_reported() {
     let before = sample::passing();
     assert!(diff(&before, &before).notes.is_empty());
     let mut after = before.clone();
@@ -121,7 +121,7 @@ fn scenarios_that_came_and_went_are_named() {
 }
 
 #[test]
-fn answers_that_all_became_slower_are_told() {
+fn answers_that_all_became_slower_are_reported() {
     let before = sample::passing();
     let mut after = before.clone();
     for exchange in after.scenarios.iter_mut().flat_map(|one| &mut one.steps).flat_map(|step| &mut step.exchanges) {

@@ -40,8 +40,8 @@ fn the_schema_in_the_repository_is_that_of_the_types() {
     assert!(kept == drawn, "{} is not that of the types; draw it with BPCONFORM_UPDATE_SCHEMA=1", file.display());
 }
 
-/// A record of the first form as it was first written. It is never drawn anew: whoever keeps a record for years must
-/// be able to read it with a later program.
+/// A record of the first format as it was first written. It is never written again: a record that was kept for years
+/// must stay readable by a later program.
 const FIRST_FORM: &str = "fixtures/schema/sample.run.json";
 
 #[test]
@@ -55,7 +55,7 @@ fn a_record_of_the_first_form_can_still_be_read() {
 }
 
 #[test]
-fn every_record_is_as_the_schema_says_and_what_is_none_is_not() {
+fn every_record_matches_the_schema_and_other_json_does_not() {
     let valid = schema();
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(FIRST_FORM)).expect("it is there");
     let first: Value = serde_json::from_str(&text).expect("JSON");
@@ -78,7 +78,7 @@ fn every_record_is_as_the_schema_says_and_what_is_none_is_not() {
     }
 }
 
-/// What tells whether a value is a record, as a reader in another language would.
+/// The schema check of a value, as a reader in another language would do it.
 fn schema() -> impl Fn(&Value) -> Result<(), String> {
     let mut compiler = boon::Compiler::new();
     compiler.enable_format_assertions();
@@ -114,7 +114,7 @@ fn every_part_of_the_record_passes_the_gate_for_secrets() {
 }
 
 #[test]
-fn a_killed_run_leaves_a_record_that_says_what_ran_and_that_it_is_incomplete() {
+fn a_killed_run_leaves_an_incomplete_record_of_what_ran() {
     let folder = Folder::new("killed");
     let whole = sample::failing();
     fs::write(folder.0.join(WHOLE), "an older record").expect("written");

@@ -36,7 +36,7 @@ fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
     assert_eq!(names.len(), 6, "each case has a name of its own");
 }
 
-/// A record in which this text stands wherever a target or a feature could put it.
+/// A record that contains this text wherever a target or a feature could put it.
 fn holding(text: &str) -> Record {
     let mut record = sample::failing();
     for scenario in &mut record.scenarios {
@@ -70,7 +70,7 @@ proptest! {
 }
 
 #[test]
-fn junit_tells_what_was_tried_again_and_what_is_flaky() {
+fn junit_shows_retries_and_flaky_scenarios() {
     let xml = draw(ReportFormat::Junit, &sample::failing());
     let document = Document::parse(&xml).expect("well formed");
     let parents = |name: &'static str| {
@@ -82,7 +82,7 @@ fn junit_tells_what_was_tried_again_and_what_is_flaky() {
 }
 
 #[test]
-fn messages_refer_only_to_what_was_said_before() {
+fn messages_refer_only_to_earlier_messages() {
     let text = draw(ReportFormat::Messages, &sample::failing());
     let mut known = BTreeSet::new();
     let mut statuses = Vec::new();

@@ -1,4 +1,4 @@
-//! Proof that each report says what the record says, whatever stands in it, in the form that its readers know.
+//! Proof that each report shows what the record contains, whatever that is, in the format of its readers.
 
 mod baselines;
 mod browser;
@@ -10,7 +10,7 @@ mod people;
 mod sample;
 mod shards;
 
-/// A directory of this test's own, removed when it ends.
+/// A directory of this test, removed when it ends.
 struct Folder(std::path::PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! The page for people: complete without a network, and not to be led astray by what stands in it.
+//! The page for people: complete without a network, and safe whatever the record contains.
 
 use bpconform::report::ReportFormat;
 use serde_json::Value;
@@ -35,7 +35,7 @@ fn a_failure_stands_there_with_its_reason_and_its_way_out() {
 #[test]
 fn no_text_of_a_target_becomes_markup() {
     let page = page();
-    // Its own three: the script, and no other that is run.
+    // Its own three; no other script runs.
     assert_eq!(page.matches("<script>").count(), 1);
     assert_eq!(page.matches("<script type=\"application/json\">").count(), 6);
     assert_eq!(page.matches("</script>").count(), 7);

@@ -5,7 +5,7 @@ use bpconform::report::ReportFormat;
 use super::sample;
 
 #[test]
-fn markdown_tells_what_failed_why_and_what_to_do() {
+fn markdown_shows_what_failed_why_and_what_to_do() {
     let text = ReportFormat::Markdown.draw(&sample::failing()).expect("drawn");
     for expected in [
         "does not conform",
@@ -33,7 +33,7 @@ fn what_passed_needs_no_list() {
 }
 
 #[test]
-fn a_terminal_is_drawn_from_the_record_too() {
+fn the_terminal_is_rendered_from_the_record_too() {
     let text = ReportFormat::Text.draw(&sample::failing()).expect("drawn");
     assert!(text.contains("exit 1: does not conform") && text.contains("BP-REP-08"), "{text}");
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 /// When all samples began: 2026-03-04 10:00:00 UTC, in milliseconds.
 pub(crate) const BEGAN: f64 = 1_772_618_400_000.0;
 
-/// What no report may take for its own: markup, control characters, fences, workflow commands.
+/// Text that a report must never interpret: markup, control characters, fences, workflow commands.
 pub(crate) const HOSTILE: &str = "</script><script>alert(1)</script> ]]> \u{1b}[31m\u{0}\u{8}\u{fffe} ``` | # @everyone ::error::x%0A <b>&amp;\r\nnext";
 
 /// A scenario that ran.
@@ -102,7 +102,7 @@ fn transcript(index: u8) -> Exchange {
     exchange("author.agent-test", "GET", &path, 200, &body, 50.0 + f64::from(index) * 4.0)
 }
 
-/// An exchange with the mocked Author, so many milliseconds after the run began.
+/// An exchange with the mocked Author, a number of milliseconds after the run began.
 pub(crate) fn exchange(surface: &str, method: &str, path: &str, status: u16, body: &str, at: f64) -> Exchange {
     #[expect(clippy::cast_possible_truncation, reason = "a time of this century")]
     let started_us = ((BEGAN + at) * 1000.0) as i64;
@@ -176,7 +176,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
     record
 }
 
-/// One scenario for each promise, and all pass.
+/// One scenario for each requirement, and all pass.
 pub(crate) fn passing() -> Record {
     let pass = |(index, one): (usize, &bpconform_fixtures::Requirement)| {
         scenario(&format!("{:02}-feature/scenario-{index}", index / 8), &one.id, Verdict::Passed)
@@ -184,7 +184,7 @@ pub(crate) fn passing() -> Record {
     record(Requirements::built_in().all.iter().enumerate().map(pass).collect())
 }
 
-/// One of each verdict, one that is flaky, one that was tried again in vain, and one with hostile texts.
+/// One of each verdict, one that is flaky, one whose retries failed, and one with hostile texts.
 pub(crate) fn failing() -> Record {
     let mut failed = scenario("05-replication-agents/test-connection-delivers", "BP-REP-03", Verdict::Failed);
     failed.attempts = vec![attempt(Verdict::Failed)];
@@ -224,7 +224,7 @@ fn attempt(verdict: Verdict) -> Attempt {
     }
 }
 
-/// So many scenarios, one of ten failed, with evidence as large as usual.
+/// A number of scenarios, one of ten failed, with evidence of the usual size.
 pub(crate) fn many(count: usize) -> Record {
     let known = &Requirements::built_in().all;
     let one = |index: usize| {

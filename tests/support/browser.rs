@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How the protocol calls an element.
+/// The key of an element in the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser and the driver that it hangs on.
+/// A browser and its driver.
 pub(crate) struct Browser {
     driver: Child,
     http: reqwest::Client,
     session: String,
 }
 
-/// A driver and its port. One that finds its port taken in the meantime ends without a word of it.
+/// A driver and its port. A driver whose port has been taken in the meantime ends silently.
 fn drive() -> Option<(Child, String)> {
     let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut driver = driver.ok()?;
@@ -41,12 +41,12 @@ impl Drop for Browser {
 }
 
 impl Browser {
-    /// Starts a browser; none where there is none.
+    /// Starts a browser; `None` if none is installed.
     pub(crate) async fn start(folder: &Path) -> Option<Self> {
         let required = std::env::var("BPCONFORM_BROWSER").is_ok_and(|value| value == "required");
         let Some((driver, port)) = (0..5).find_map(|_| drive()) else {
             assert!(!required, "chromedriver is not installed, or does not start");
-            // Past what the test harness captures, or nobody would see it.
+            // Bypasses the capture of the test harness, so that it is visible.
             let told = "NOT TESTED: chromedriver is not installed, so the page was not looked at in a browser\n";
             let _ = std::io::stderr().write_all(told.as_bytes());
             return None;
@@ -112,18 +112,18 @@ impl Browser {
     /// Clicks as a person does.
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.element(selector).await;
-        // A person scrolls until nothing that sticks to the top covers it.
+        // A person scrolls until no sticky element covers it.
         let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
         self.post("/execute/sync", &json!({ "script": script, "args": [{ ELEMENT: element }] })).await;
         self.post(&format!("/element/{element}/click"), &json!({})).await;
     }
 
-    /// Clicks the link that says this, and waits for its page.
+    /// Clicks the link with this text, and waits for its page.
     pub(crate) async fn click_link(&self, text: &str) {
         self.follow(&format!("//a[normalize-space()='{text}']")).await;
     }
 
-    /// Clicks the first button that says this, and waits for what comes of it.
+    /// Clicks the first button with this text, and waits for the result.
     pub(crate) async fn click_button(&self, text: &str) {
         self.follow(&format!("//button[normalize-space()='{text}']")).await;
     }
@@ -142,7 +142,7 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await;
     }
 
-    /// Loads the page again until it says this: what it shows appears later.
+    /// Reloads the page until it shows this text, which appears later.
     pub(crate) async fn reload_until(&self, text: &str) {
         let began = Instant::now();
         while !self.text("body").await.contains(text) {
@@ -168,7 +168,7 @@ impl Browser {
         self.run(&script).await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Asks until the text is there; the page answers to typing after a moment.
+    /// Polls until the text appears; the page reacts to typing after a moment.
     pub(crate) async fn wait_for(&self, selector: &str, expected: &str) {
         let began = Instant::now();
         loop {
@@ -181,7 +181,7 @@ impl Browser {
         }
     }
 
-    /// What went over the network since this was last asked, as the browser's own protocol tells it.
+    /// The network traffic since the last call, as the browser's own protocol reports it.
     pub(crate) async fn network(&self) -> Vec<Value> {
         let log = self.post("/se/log", &json!({ "type": "performance" })).await;
         let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();

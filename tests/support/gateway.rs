@@ -1,5 +1,5 @@
-//! What may stand between an operator and an Author: TLS with any certificate, a context path, a proxy. Each connection
-//! carries one request to the mocked Author behind it.
+//! What can be between an operator and an Author: TLS with any certificate, a context path, a proxy. Each connection
+//! carries one request to the mocked Author.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -56,7 +56,7 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// How a server of that host speaks TLS; with `clients` it asks for a certificate of that authority.
+    /// The TLS settings of a server of that host; with `clients` it requires a certificate of that authority.
     pub(crate) fn server(&self, host: &str, valid: Valid, clients: Option<&Self>) -> Arc<ServerConfig> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificate, key) = self.issue(host, valid, ExtendedKeyUsagePurpose::ServerAuth);
@@ -81,7 +81,7 @@ pub(crate) struct Gateway {
     served: Arc<AtomicUsize>,
 }
 
-/// What the gateway does with the head of a request before it goes on; none answers 404 itself.
+/// What the gateway does with the head of a request before it forwards it; with `None` it answers 404 itself.
 pub(crate) type Rewrite = fn(&str) -> Option<String>;
 
 /// The head as it is.
@@ -95,7 +95,7 @@ pub(crate) fn below_context(head: &str) -> Option<String> {
     head.contains(" /aem/").then(|| head.replacen(" /aem/", " /", 1))
 }
 
-/// The absolute form of a proxy's request, made an ordinary one.
+/// Changes the absolute form of a proxy request to the ordinary one.
 pub(crate) fn as_proxy(head: &str) -> Option<String> {
     let (method, rest) = head.split_once(' ')?;
     let path = rest.strip_prefix("http://")?.split_once('/')?.1;
@@ -103,7 +103,7 @@ pub(crate) fn as_proxy(head: &str) -> Option<String> {
 }
 
 impl Gateway {
-    /// Starts one at that local address before the Author at `upstream`.
+    /// Starts one at that local address in front of the Author at `upstream`.
     pub(crate) fn start(listen: &str, upstream: &str, tls: Option<Arc<ServerConfig>>, rewrite: Rewrite) -> Self {
         let listener = TcpListener::bind(listen).expect("a free port");
         let address = listener.local_addr().expect("it is bound");

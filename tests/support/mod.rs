@@ -1,4 +1,4 @@
-//! The command as a process, for tests: started with an environment of its own, its output filtered for snapshots.
+//! The command as a process, for tests: started with a clean environment, its output filtered for snapshots.
 
 pub(crate) mod browser;
 pub(crate) mod gateway;
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// What a process told.
+/// The outcome of a process.
 #[derive(Debug)]
 pub(crate) struct Told {
     /// The exit code; none if a signal ended it.
     pub(crate) code: Option<i32>,
-    /// What a person or a pipe reads.
+    /// The standard output.
     pub(crate) out: String,
-    /// What else a person reads.
+    /// The standard error.
     pub(crate) err: String,
     /// How long it took.
     pub(crate) took: Duration,
@@ -32,10 +32,10 @@ impl Told {
     }
 }
 
-/// The command with nothing of ours in its environment.
+/// The command without any variable of ours in its environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bpconform"));
-    // What a CI system says of the job that runs these tests is nothing that they are about.
+    // The CI job that runs these tests must not influence them.
     let others = ["CI_", "GITHUB_", "GITLAB_", "JENKINS_", "CIRCLE", "BUILDKITE", "JOB_COMPLETION"];
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -64,14 +64,14 @@ pub(crate) fn bpconform_with(arguments: &[&str], variables: &[(&str, &str)]) -> 
     }
 }
 
-/// Runs the command to its end with the credentials of a mock, past no proxy of this machine.
+/// Runs the command to its end with the credentials of a mock, without the proxy of this machine.
 pub(crate) fn with_credentials(mock: &Mock, arguments: &[&str]) -> Told {
     let mut variables = mock.credentials();
     variables.push(("NO_PROXY", "*"));
     bpconform_with(arguments, &variables)
 }
 
-/// A directory of this test's own.
+/// A new directory for a test.
 pub(crate) fn directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
@@ -79,7 +79,7 @@ pub(crate) fn directory(name: &str) -> PathBuf {
     directory
 }
 
-/// What differs from run to run, replaced: times, ports, paths of this machine.
+/// Replaces what differs from run to run: times, ports, paths of this machine.
 pub(crate) fn filtered(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
@@ -91,10 +91,10 @@ pub(crate) fn filtered(check: impl FnOnce()) {
     settings.bind(check);
 }
 
-/// The mocked stack in a process of its own.
+/// The mocked stack in a separate process.
 pub(crate) struct Mock {
     child: Child,
-    /// What `--json` told.
+    /// The output of `--json`.
     pub(crate) serving: Value,
 }
 
@@ -144,12 +144,12 @@ impl Mock {
         bpconform_with(&arguments, &self.credentials())
     }
 
-    /// How many requests a system got, by method.
+    /// How many requests a system received, by method.
     pub(crate) fn requests(&self, system: &str) -> Value {
         serde_json::from_str::<Value>(&get(self.url(system), "/__bpconform/requests")).expect("JSON")["counts"].take()
     }
 
-    /// The paths of the requests that a system got.
+    /// The paths of the requests that a system received.
     pub(crate) fn paths(&self, system: &str) -> Vec<String> {
         requests(self.url(system))
     }
@@ -186,7 +186,7 @@ impl Drop for Mock {
     }
 }
 
-/// The requests that a system of the mock got: method and path of each.
+/// The requests that a system of the mock received: method and path of each.
 pub(crate) fn requests(base: &str) -> Vec<String> {
     let journal: Value = serde_json::from_str(&get(base, "/__bpconform/requests")).expect("JSON");
     let requests = journal["requests"].as_array().expect("a list").iter();
@@ -194,7 +194,7 @@ pub(crate) fn requests(base: &str) -> Vec<String> {
     requests.map(|request| format!("{} {}", text(request, "method"), text(request, "path"))).collect()
 }
 
-/// The body of a GET, over plain HTTP/1.0, so that the test needs no client of its own.
+/// The body of a GET, over plain HTTP/1.0, so that the test needs no HTTP client.
 pub(crate) fn get(base: &str, path: &str) -> String {
     let answer = send(base, &format!("GET {path} HTTP/1.0\r\n"), "");
     answer.split_once("\r\n\r\n").expect("headers and a body").1.to_owned()
@@ -222,7 +222,7 @@ pub(crate) fn send(base: &str, head: &str, body: &str) -> String {
     answer
 }
 
-/// Serves every connection with a function of its own, until the test ends.
+/// Serves every connection with this function, until the test ends.
 pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");

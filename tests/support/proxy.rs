@@ -1,14 +1,14 @@
-//! A proxy of the tests' own before one system of a mock: it notes each request, and may hold one for ever.
+//! A proxy in front of one system of a mock: it records each request, and can hold one forever.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What becomes of a request. Who loses one is told when it is lost.
+/// What happens to a request. A lost request is signalled when it is lost.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    /// It goes on and is answered.
+    /// It is forwarded and answered.
     Pass,
     /// It never arrives.
     Lose(Sender<String>),
@@ -27,8 +27,8 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one before the system at `upstream`; `judge` is told each request's method and path, in the order in which
-    /// they come.
+    /// Starts one in front of the system at `upstream`; `judge` gets the method and path of each request, in the order
+    /// in which they arrive.
     pub(crate) fn start(upstream: &str, judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -49,12 +49,12 @@ impl Proxy {
         Self { url: format!("http://{host}:{}", address.port()), seen, answers }
     }
 
-    /// What was answered so far.
+    /// The answers so far.
     pub(crate) fn answers(&self) -> Vec<String> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What has come so far: method and path of each request.
+    /// The requests so far: method and path of each.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -92,7 +92,7 @@ fn carry(
     client.write_all(&answer).ok()
 }
 
-/// Holds the client for ever.
+/// Holds the client forever.
 fn lose(lost: &Sender<String>, line: &str) -> Option<()> {
     let _ = lost.send(line.to_owned());
     loop {
@@ -100,7 +100,7 @@ fn lose(lost: &Sender<String>, line: &str) -> Option<()> {
     }
 }
 
-/// The head of a request, and its body, whose length the head tells.
+/// The head of a request, and its body, whose length is in the head.
 fn request(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut head = Vec::new();
     let mut byte = [0];
