@@ -26,6 +26,8 @@ mod retries;
 mod secrecy;
 mod seeds;
 mod selftest;
+#[cfg(unix)]
+mod sling;
 mod steps_linked;
 #[cfg(unix)]
 mod stop;

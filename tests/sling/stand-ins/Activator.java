@@ -44,7 +44,7 @@ public final class Activator implements BundleActivator {
                 InventoryPrinter.NAME, "productinfo",
                 InventoryPrinter.TITLE, "Product Information",
                 InventoryPrinter.FORMAT, new String[] {"TEXT"}));
-            context.registerService(AuthenticationHandler.class, new Login.Cookies(), properties(
+            context.registerService(AuthenticationHandler.class, new Login.Tokens(), properties(
                 AuthenticationHandler.PATH_PROPERTY, "/", AuthenticationHandler.TYPE_PROPERTY, "TOKEN"));
             path(context, new Status.Overview(), "/libs/granite/operations/content/systemoverview/export.json");
             path(context, new Login.Csrf(), "/libs/granite/csrf/token.json");
@@ -66,7 +66,7 @@ public final class Activator implements BundleActivator {
             context.registerService(Filter.class, new Packages.Commands(packaging), properties(
                 "sling.filter.scope", "REQUEST"));
             path(context, new Content(repository), "/bin/stand-ins/copy");
-            path(context, new Login.Security(repository), Login.PAGE + "/j_security_check");
+            path(context, new Dump(), "/bin/stand-ins/dump");
             // The last: whoever waits for the login page may ask for all the others.
             path(context, new Login.Page(), Login.PAGE);
             LoggerFactory.getLogger(Activator.class).info("the stand-ins are registered");

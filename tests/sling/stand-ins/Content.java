@@ -89,6 +89,12 @@ final class Content extends Web {
                 child.remove();
             }
         }
+        for (String path : COPIED) {
+            // Sling's WebDAV servlet leaves it behind.
+            if (session.nodeExists(path) && session.getNode(path).isNodeType("mix:lockable")) {
+                session.getNode(path).removeMixin("mix:lockable");
+            }
+        }
         for (Node child : children(session, "/etc/packages")) {
             child.remove();
         }
@@ -189,12 +195,24 @@ final class Content extends Web {
             Node home = session.getNode(user.getPath());
             for (String name : child.keySet()) {
                 if (child.get(name) instanceof JsonObject && !name.startsWith("rep:")) {
-                    home.addNode(name, "nt:unstructured");
+                    keys(home.addNode(name, "nt:unstructured"));
                 } else if (name.startsWith("jcr:created")) {
                     set(home, name, child.get(name));
                 }
             }
             AccessControlUtils.addAccessControlEntry(session, user.getPath(), user.getPrincipal(), new String[] {"jcr:read"}, true);
+        }
+    }
+
+    /** A key store as AEM keeps it; its bytes are nobody's. */
+    private static void keys(Node folder) throws RepositoryException {
+        if (folder.getName().equals("keystore")) {
+            Node file = folder.addNode("store.p12", "nt:file").addNode("jcr:content", "nt:resource");
+            file.setProperty("jcr:mimeType", "application/x-pkcs12");
+            file.setProperty("jcr:data", folder.getSession().getValueFactory()
+                .createBinary(new ByteArrayInputStream("no key store".getBytes())));
+        } else {
+            folder.setProperty("token", "of no worth");
         }
     }
 }

@@ -1,7 +1,7 @@
 package bpconform.standins;
 
 import java.io.IOException;
-import javax.jcr.RepositoryException;
+import javax.jcr.Credentials;
 import javax.jcr.SimpleCredentials;
 import javax.servlet.http.Cookie;
 import javax.servlet.http.HttpServletRequest;
@@ -11,12 +11,13 @@ import org.apache.sling.api.SlingHttpServletRequest;
 import org.apache.sling.api.SlingHttpServletResponse;
 import org.apache.sling.auth.core.spi.AuthenticationHandler;
 import org.apache.sling.auth.core.spi.AuthenticationInfo;
-import org.apache.sling.jcr.api.SlingRepository;
+import org.apache.sling.auth.core.spi.DefaultAuthenticationFeedbackHandler;
 
 /** The login page, the login by form with Oak's own tokens, and the token against forged requests. */
 final class Login {
     static final String PAGE = "/libs/granite/core/content/login.html";
     private static final String COOKIE = "login-token";
+    private static final String TOKEN = ".token";
 
     private Login() {}
 
@@ -32,40 +33,6 @@ final class Login {
         }
     }
 
-    static final class Security extends Web {
-        private static final long serialVersionUID = 1;
-        private final transient SlingRepository repository;
-
-        Security(SlingRepository repository) {
-            this.repository = repository;
-        }
-
-        @Override
-        void answer(SlingHttpServletRequest request, SlingHttpServletResponse response) throws IOException {
-            String password = parameter(request, "j_password");
-            var credentials = new SimpleCredentials(parameter(request, "j_username"), password.toCharArray());
-            // Oak makes a token and writes it below the user when this attribute is there and empty.
-            credentials.setAttribute(".token", "");
-            try {
-                repository.login(credentials).logout();
-            } catch (RepositoryException refused) {
-                response.setHeader("X-Reason", "User name and password do not match");
-                response.setHeader("X-Reason-Code", "invalid_login");
-                text(response, 403, "User name and password do not match");
-                return;
-            }
-            var cookie = new Cookie(COOKIE, credentials.getAttribute(".token").toString());
-            cookie.setHttpOnly(true);
-            cookie.setPath("/");
-            response.addCookie(cookie);
-            if ("true".equals(parameter(request, "j_validate"))) {
-                text(response, 200, "");
-            } else {
-                response.sendRedirect(request.getContextPath() + "/");
-            }
-        }
-    }
-
     static final class Csrf extends Web {
         private static final long serialVersionUID = 1;
 
@@ -75,18 +42,49 @@ final class Login {
         }
     }
 
-    /** Takes the cookie that the form gave. */
-    static final class Cookies implements AuthenticationHandler {
+    /** Takes what the form sends, makes a token of Oak's own of it, and takes that from its cookie from then on. */
+    static final class Tokens extends DefaultAuthenticationFeedbackHandler implements AuthenticationHandler {
         @Override
         public AuthenticationInfo extractCredentials(HttpServletRequest request, HttpServletResponse response) {
+            if ("POST".equals(request.getMethod()) && request.getRequestURI().endsWith("/j_security_check")) {
+                String user = request.getParameter("j_username");
+                String password = request.getParameter("j_password");
+                if (user == null || password == null) {
+                    return null;
+                }
+                var credentials = new SimpleCredentials(user, password.toCharArray());
+                // Oak makes a token and writes it below the user when this attribute is there and empty.
+                credentials.setAttribute(TOKEN, "");
+                return with(credentials, user, password.toCharArray());
+            }
             for (Cookie cookie : request.getCookies() == null ? new Cookie[0] : request.getCookies()) {
-                if (COOKIE.equals(cookie.getName())) {
-                    var info = new AuthenticationInfo("TOKEN");
-                    info.put("user.jcr.credentials", new TokenCredentials(cookie.getValue()));
-                    return info;
+                if (COOKIE.equals(cookie.getName()) && !cookie.getValue().isEmpty()) {
+                    return with(new TokenCredentials(cookie.getValue()), null, null);
                 }
             }
             return null;
+        }
+
+        private static AuthenticationInfo with(Credentials credentials, String user, char[] password) {
+            var info = user == null ? new AuthenticationInfo("TOKEN") : new AuthenticationInfo("TOKEN", user, password);
+            info.put("user.jcr.credentials", credentials);
+            return info;
+        }
+
+        @Override
+        public boolean authenticationSucceeded(
+                HttpServletRequest request, HttpServletResponse response, AuthenticationInfo info) {
+            Object credentials = info.get("user.jcr.credentials");
+            if (!(credentials instanceof SimpleCredentials)) {
+                return false;
+            }
+            var cookie = new Cookie(COOKIE, String.valueOf(((SimpleCredentials) credentials).getAttribute(TOKEN)));
+            cookie.setHttpOnly(true);
+            cookie.setPath("/");
+            response.addCookie(cookie);
+            response.setStatus(HttpServletResponse.SC_FOUND);
+            response.setHeader("Location", request.getContextPath() + "/");
+            return true;
         }
 
         @Override

