@@ -165,7 +165,7 @@ impl<'a> Card<'a> {
             requirements: scenario.requirements.iter().filter_map(promise).collect(),
             place: format!("{}:{}", scenario.file, scenario.line),
             step: failure.step.map(|step| (step.keyword.as_str(), step.text.as_str())),
-            reason: failure.reason.clone(),
+            reason: failure.reason,
             remedy: failure.remedy,
             anchor: anchor(scenario),
         }
