@@ -20,7 +20,10 @@ pub async fn check(session: &Session) -> Result<(), String> {
             session.run.welcome.given();
             Ok(())
         }
-        (401 | 403, _) => Err(format!("{} answered {}: {NOT_ACCEPTED}", user.what(), user.status)),
+        (401 | 403, _) => {
+            let advice = session.run.login.advice().map_or_else(String::new, |advice| format!("; {advice}"));
+            Err(format!("{} answered {}: {NOT_ACCEPTED}{advice}", user.what(), user.status))
+        }
         (200, Some(id)) => Err(format!("{} answered that the user is {id}: {NOT_ACCEPTED}", user.what())),
         (301..=308, _) => Err(redirected(&user)),
         (200, None) if is_aem || user.text().contains(ready) => {

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::problem::{Checked, Problem};
+use crate::redact::Redactor;
 use crate::reply::Reply;
 use crate::wire::{Wire, cause};
 
@@ -31,22 +32,35 @@ static TURN: Semaphore = Semaphore::const_new(1);
 const CLOSED_AT_ONCE: &str = "connection was not ready";
 
 /// What came back, and how often the request was sent again.
-pub(crate) async fn carry(wire: &Wire, surface: &Surface, url: &Url, request: RequestBuilder) -> (Checked<Reply>, u32) {
+pub(crate) async fn carry(
+    wire: &Wire,
+    redactor: &Redactor,
+    surface: &Surface,
+    url: &Url,
+    request: RequestBuilder,
+) -> (Checked<Reply>, u32) {
+    let once = async |outcome| once(wire, redactor, surface, url, outcome).await;
     let mut again = 0;
     loop {
         let next = (surface.class == Class::Read && again < wire.retries).then(|| request.try_clone()).flatten();
-        let Some(attempt) = next else { return (once(wire, surface, url, request.send().await).await, again) };
+        let Some(attempt) = next else { return (once(request.send().await).await, again) };
         match attempt.send().await {
             Err(error) if error.is_connect() && !is_certificate(&cause(&error)) => {}
             Ok(response) if NOT_THERE_YET.contains(&response.status().as_u16()) => {}
-            outcome => return (once(wire, surface, url, outcome).await, again),
+            outcome => return (once(outcome).await, again),
         }
         tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(again)).await;
         again += 1;
     }
 }
 
-async fn once(wire: &Wire, surface: &Surface, url: &Url, outcome: Result<Response, reqwest::Error>) -> Checked<Reply> {
+async fn once(
+    wire: &Wire,
+    redactor: &Redactor,
+    surface: &Surface,
+    url: &Url,
+    outcome: Result<Response, reqwest::Error>,
+) -> Checked<Reply> {
     let what = format!("{} {url}", surface.method);
     let response = outcome.map_err(|error| Problem::error(format!("{what}: {}", why(&error, wire))))?;
     let status = response.status().as_u16();
@@ -55,8 +69,8 @@ async fn once(wire: &Wire, surface: &Surface, url: &Url, outcome: Result<Respons
     };
     let headers = response.headers().iter().map(header).collect();
     let body = body(wire, response).await.map_err(|why| Problem::error(format!("{what}: {why}")))?;
-    let reply =
-        Reply { surface: surface.id.clone(), method: surface.method.clone(), url: url.clone(), status, headers, body };
+    let (id, method, redactor) = (surface.id.clone(), surface.method.clone(), redactor.clone());
+    let reply = Reply { surface: id, method, url: url.clone(), status, headers, body, redactor };
     let changed = surface.class == Class::Change && (200..300).contains(&status);
     if changed { reply.for_change() } else { Ok(reply) }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::problem::{Checked, Problem};
+use crate::redact;
 
 /// A credential that a run may need: its name in the environment, and what it is.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +74,23 @@ impl Credentials {
 
     /// The values that no output may show.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let secret = |name: &str| ALL.iter().any(|known| known.name == name && known.secret);
-        self.values.iter().filter(move |(name, _)| secret(name)).map(|(_, value)| value.expose_secret())
+        self.named(true).map(|(_, value)| value)
+    }
+
+    /// The values that are no secrets.
+    pub fn open(&self) -> impl Iterator<Item = &str> {
+        self.named(false).map(|(_, value)| value)
+    }
+
+    /// The names of the secrets whose values stand in many texts for other reasons: they are masked only where their
+    /// position says that they are the secret.
+    pub fn weak(&self) -> impl Iterator<Item = &'static str> {
+        self.named(true).filter(|(_, value)| redact::is_public(value)).map(|(name, _)| name)
+    }
+
+    fn named(&self, secret: bool) -> impl Iterator<Item = (&'static str, &str)> {
+        let wanted = move |name: &str| ALL.iter().any(|known| known.name == name && known.secret == secret);
+        let values = self.values.iter().filter(move |(name, _)| wanted(name));
+        values.map(|(name, value)| (*name, value.expose_secret()))
     }
 }

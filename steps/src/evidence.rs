@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::redact::Redactor;
+
 /// The longest part of a body that is kept, in bytes. The list of all agents of a real Author must fit: `diff` reads
 /// their settings from it.
 pub const BODY_CAP: usize = 64 * 1024;
@@ -66,12 +68,22 @@ pub struct Text {
 }
 
 impl Text {
-    /// Keeps a body up to the cap, after `mask` has seen all of it: a secret must not slip through at the cut.
-    pub fn keep(body: &[u8], mask: impl FnOnce(&str) -> String) -> Self {
-        let mut text = mask(&String::from_utf8_lossy(&body[..body.len().min(4 * BODY_CAP)]));
-        let capped = text.len() > BODY_CAP || body.len() > 4 * BODY_CAP;
-        let end = (0..=BODY_CAP.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-        text.truncate(end.unwrap_or(0));
+    /// Keeps a body up to the cap, after all of it was masked: a secret must not slip through at the cut.
+    pub fn keep(body: &[u8], redactor: &Redactor) -> Self {
+        let whole = String::from_utf8_lossy(body);
+        let looked_at = floor(&whole, 4 * BODY_CAP);
+        let mut text = redactor.redact_foreign(&whole[..looked_at]);
+        redactor.learn_from(&whole[looked_at..]);
+        let capped = text.len() > BODY_CAP || looked_at < whole.len();
+        if capped {
+            text.truncate(floor(&text, BODY_CAP));
+            text = redactor.redact_cut(&text);
+        }
         Self { text, bytes: body.len(), capped }
     }
+}
+
+/// The last end of a letter that is not past `end`.
+fn floor(text: &str, end: usize) -> usize {
+    (0..=end.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0)
 }

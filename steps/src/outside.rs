@@ -12,6 +12,7 @@ use crate::author::{
     product, queue,
 };
 use crate::ims::Refusal;
+use crate::redact::Redactor;
 use crate::reply::Reply;
 
 /// A reader that was made to take anything.
@@ -39,8 +40,11 @@ fn text(bytes: &[u8]) -> String {
 fn reply(surface: &str, body: &[u8]) -> Reply {
     let url = Url::parse("http://localhost/").expect("a constant address");
     let headers = vec![("set-cookie".to_owned(), text(&body[..body.len().min(64)]))];
-    let reply = Reply { surface: surface.into(), method: "GET".into(), url, status: 200, headers, body: body.to_vec() };
-    let _ = (reply.excerpt(), reply.secrets(), reply.looks_like_html(), reply.clone().expect_status(&[404]));
+    let redactor = Redactor::default();
+    headers.iter().for_each(|(name, value)| drop(redactor.redact_value(name, value)));
+    let (surface, method, body) = (surface.to_owned(), "GET".to_owned(), body.to_vec());
+    let reply = Reply { surface, method, url, status: 200, headers, body, redactor };
+    let _ = (reply.excerpt(), reply.looks_like_html(), reply.clone().expect_status(&[404]));
     let _ = (reply.page(|page| page.contains("Queue is")), reply.file().map(<[u8]>::len), reply.clone().for_change());
     reply
 }

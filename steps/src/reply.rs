@@ -5,10 +5,15 @@
 use serde_json::Value;
 use url::Url;
 
+use crate::plain::plain_line;
 use crate::problem::{Checked, Problem};
+use crate::redact::Redactor;
 
 /// How many values a document of JSON may have at most: each takes about a hundred bytes of memory.
 const MOST_VALUES: usize = 500_000;
+
+/// How much of a body is looked at for an excerpt, in bytes.
+const LOOKED_AT: usize = 16 * 1024;
 
 /// The ids of Sling's page that says what a POST did (surfaces.md §5.7).
 const SAYS_WHAT_WAS_DONE: [&str; 4] = ["id=\"Status\"", "id=\"Message\"", "id=\"Path\"", "id=\"ChangeLog\""];
@@ -28,6 +33,8 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// What masks the secrets in what is quoted of it.
+    pub redactor: Redactor,
 }
 
 impl Reply {
@@ -132,11 +139,13 @@ impl Reply {
         format!("{} {}", self.method, self.url)
     }
 
-    /// The first characters of the body on one line, for messages; what could steer a terminal is left out.
+    /// The first characters of the body on one line, for messages, without secrets; what could steer a terminal is left
+    /// out.
     pub fn excerpt(&self) -> String {
-        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]);
-        let text: String = start.split_whitespace().collect::<Vec<_>>().join(" ");
-        let short: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+        // What is masked after a cut may show most of a secret.
+        let start =
+            self.redactor.redact_foreign(&String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]));
+        let short: String = plain_line(&start).chars().take(120).collect();
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }
     }
 
@@ -153,20 +162,6 @@ impl Reply {
             _ => "",
         }
     }
-
-    /// Values in the answer that must never be shown: tokens, secrets, login cookies.
-    pub(crate) fn secrets(&self) -> Vec<String> {
-        let cookies = self.headers.iter().filter(|(name, _)| name == "set-cookie");
-        let mut secrets: Vec<String> = cookies
-            .filter_map(|(_, value)| value.split(';').next()?.split_once('=').map(|(_, value)| value.to_owned()))
-            .filter(|value| value.len() >= 16)
-            .collect();
-        if let Ok(Value::Object(fields)) = self.parsed() {
-            let secret = ["access_token", "client_secret", "token", "private_key"];
-            secrets.extend(secret.iter().filter_map(|name| fields.get(*name)?.as_str().map(str::to_owned)));
-        }
-        secrets
-    }
 }
 
 #[cfg(test)]
@@ -182,6 +177,7 @@ mod tests {
             status: 200,
             headers: Vec::new(),
             body: body.into(),
+            redactor: Redactor::default(),
         }
     }
 
@@ -217,7 +213,17 @@ mod tests {
     }
 
     #[test]
+    fn an_excerpt_is_masked_before_it_is_cut() {
+        let before = "x".repeat(100);
+        let mut reply = reply(format!("<p>{before} client_secret=canary-0123456789-0123456789</p>"));
+        assert!(!reply.excerpt().contains("canary"), "{}", reply.excerpt());
+        reply.redactor.learn("another-canary-of-tests");
+        reply.body = format!("{before} another-canary-of-tests").into_bytes();
+        assert!(!reply.excerpt().contains("another"), "{}", reply.excerpt());
+    }
+
+    #[test]
     fn an_excerpt_cannot_steer_a_terminal() {
-        assert_eq!(reply("a\u{1b}[31m b\u{7}\n\nc").excerpt(), "the body begins: a[31m b c");
+        assert_eq!(reply("a\u{1b}[31m b\u{7}\n\nc").excerpt(), "the body begins: a␛[31m b␇ c");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bpconform_fixtures::{Allow, Surfaces, System};
 
 use crate::journal::Journal;
+use crate::login::Login;
 use crate::redact::Redactor;
 use crate::welcome::Welcome;
 use crate::wire::Wire;
@@ -25,6 +26,8 @@ pub struct Run {
     pub mocks: BTreeSet<System>,
     /// Whether the Author has taken the run for a user.
     pub welcome: Welcome,
+    /// How the Author reads user and password.
+    pub login: Login,
     /// The surfaces of the target.
     pub surfaces: Arc<Surfaces>,
     /// The client.
@@ -48,6 +51,7 @@ impl Run {
             embedded: false,
             mocks: BTreeSet::new(),
             welcome: Welcome::default(),
+            login: Login::default(),
             surfaces,
             wire,
             redactor,

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use bpconform_fixtures::{Surface, System};
 use reqwest::RequestBuilder;
-use reqwest::header::USER_AGENT;
+use reqwest::header::{AUTHORIZATION, USER_AGENT};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -13,7 +13,6 @@ use crate::carry::carry;
 use crate::credentials::Credentials;
 use crate::evidence::{Exchange, Outcome, Text};
 use crate::problem::{Checked, Problem};
-use crate::redact::MASK;
 use crate::reply::Reply;
 use crate::run::Run;
 use crate::stack::Stack;
@@ -51,16 +50,23 @@ impl Sending<'_> {
         let Prepared { url, fields, request } = prepared;
         let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let clock = Instant::now();
-        let under_way = self.run.wire.under_way.begin(&self.surface.id, url.as_str());
-        let (outcome, retries) = carry(&self.run.wire, self.surface, &url, request).await;
+        let under_way = self.run.wire.under_way.begin(&self.surface.id, &self.run.redactor.redact(url.as_str()));
+        let (outcome, retries) = carry(&self.run.wire, &self.run.redactor, self.surface, &url, request).await;
         drop(under_way);
         let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if let Ok(reply) = &outcome {
-            reply.secrets().iter().for_each(|secret| self.run.redactor.learn(secret));
-        }
         tracing::debug!(surface = self.surface.id, took_us, ok = outcome.is_ok(), "exchange");
         let exchange = self.evidence(&fields, started_us, took_us, &outcome);
         (outcome, Exchange { retries, ..exchange })
+    }
+
+    /// Whether a refused login is worth one more try, in the other encoding.
+    pub(crate) fn may_log_in_again(&self) -> bool {
+        let named = |name| self.credentials.get(name);
+        let usual = self.call.authentication == Authentication::Usual && self.surface.system == System::Author;
+        match (named("BPCONFORM_AUTHOR_USER"), named("BPCONFORM_AUTHOR_PASSWORD")) {
+            (Some(user), Some(password)) if usual => self.run.login.may_try_again(user, password),
+            _ => false,
+        }
     }
 
     fn address(&self) -> Checked<Url> {
@@ -114,7 +120,8 @@ impl Sending<'_> {
         Ok(match (&self.call.authentication, self.surface.system) {
             (Authentication::Usual, System::Author) => {
                 let user = self.credentials.need("BPCONFORM_AUTHOR_USER")?;
-                request.basic_auth(user, Some(self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?))
+                let password = self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?;
+                request.header(AUTHORIZATION, self.run.login.header(user, password))
             }
             (Authentication::Usual, System::Console) => {
                 request.bearer_auth(self.credentials.need("BPCONFORM_CONSOLE_TOKEN")?)
@@ -133,31 +140,35 @@ impl Sending<'_> {
         outcome: &Checked<Reply>,
     ) -> Exchange {
         let (surface, call) = (self.surface, self.call);
-        let mask = |text: &str| self.run.redactor.redact(text);
+        let redactor = &self.run.redactor;
+        let value = |(name, value): &(String, String)| (name.clone(), redactor.redact_value(name, value));
+        // First what came back: what is found in it is masked in the request, too.
+        let outcome = match outcome {
+            Ok(reply) => Outcome::Response {
+                status: reply.status,
+                headers: reply.headers.iter().map(value).collect(),
+                body: Text::keep(&reply.body, redactor),
+            },
+            Err(problem) => Outcome::Error(redactor.redact(&problem.reason)),
+        };
         let url = self.address().map_or_else(|problem| problem.reason, |url| url.to_string());
         let body = match &call.body {
             Body::Bytes { bytes, .. } => bytes.clone(),
             _ => {
-                fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
+                let fields = fields.iter().map(value);
+                fields.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
             }
         };
         Exchange {
             surface: surface.id.clone(),
             method: surface.method.clone(),
-            url: mask(&url),
-            request_headers: call.headers.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
-            request_body: Text::keep(&body, mask),
+            url: redactor.redact_foreign(&url),
+            request_headers: call.headers.iter().map(value).collect(),
+            request_body: Text::keep(&body, redactor),
             started_us,
             took_us,
             retries: 0,
-            outcome: match outcome {
-                Ok(reply) => Outcome::Response {
-                    status: reply.status,
-                    headers: reply.headers.iter().map(|header| masked_header(header, mask)).collect(),
-                    body: Text::keep(&reply.body, mask),
-                },
-                Err(problem) => Outcome::Error(mask(&problem.reason)),
-            },
+            outcome,
         }
     }
 }
@@ -181,11 +192,6 @@ fn multipart(
         .mime_str(&upload.content_type)
         .map_err(|error| Problem::error(format!("{}: {error}", upload.content_type)))?;
     Ok(form.part(surface.field(&upload.field).to_owned(), part))
-}
-
-fn masked_header((name, value): &(String, String), mask: impl Fn(&str) -> String) -> (String, String) {
-    let authenticates = ["authorization", "cookie", "set-cookie", "csrf-token", "x-api-key"].contains(&name.as_str());
-    (name.clone(), if authenticates { MASK.to_owned() } else { mask(value) })
 }
 
 fn since_1970(time: SystemTime) -> u128 {

@@ -43,6 +43,9 @@ pub struct Session {
 impl Session {
     /// A conversation that has not begun.
     pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
+        // A user may be called like the password; then its name is no reason to show that.
+        let is_secret = |value: &str| credentials.secrets().any(|secret| secret == value);
+        credentials.open().filter(|it| !is_secret(it)).for_each(|value| run.redactor.keep_readable(value));
         credentials.secrets().for_each(|secret| run.redactor.learn(secret));
         if let (Some(user), Some(password)) =
             (credentials.get("BPCONFORM_AUTHOR_USER"), credentials.get("BPCONFORM_AUTHOR_PASSWORD"))
@@ -167,6 +170,13 @@ impl Session {
     async fn exchange(&self, sending: Sending<'_>, prepared: Prepared) -> Checked<Reply> {
         let (outcome, exchange) = sending.exchange(prepared).await;
         lock(&self.exchanges).push(exchange);
+        // What the Author refused with 401 it has not done.
+        if !outcome.as_ref().is_ok_and(|reply| reply.status == 401 && sending.may_log_in_again()) {
+            return outcome;
+        }
+        let (outcome, exchange) = sending.exchange(sending.prepare()?).await;
+        lock(&self.exchanges).push(exchange);
+        self.run.login.tried_again(outcome.as_ref().is_ok_and(|reply| reply.status != 401));
         outcome
     }
 
@@ -178,7 +188,7 @@ impl Session {
     /// Nothing is changed that is not written down.
     fn write_down(&self, what: &str, undo: Vec<Undo>) -> Checked<u64> {
         let text = serde_json::to_string(&undo).unwrap_or_default();
-        if self.run.redactor.redact(&text) != text {
+        if self.run.redactor.redact_known(&text) != text {
             return Err(Problem::error(format!(
                 "not sent: what undoes {what} holds a secret, which no journal may hold"
             )));

@@ -62,6 +62,7 @@ mod tests {
             status,
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             body: body.into(),
+            redactor: crate::redact::Redactor::default(),
         }
     }
 

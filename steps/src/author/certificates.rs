@@ -223,6 +223,7 @@ mod tests {
                 status: 200,
                 headers: Vec::new(),
                 body: body.to_vec(),
+                redactor: crate::redact::Redactor::default(),
             };
             read(&reply).map_err(|problem| problem.kind)
         };

@@ -33,6 +33,7 @@ mod tests {
             status: 200,
             headers: Vec::new(),
             body: body.into(),
+            redactor: crate::redact::Redactor::default(),
         })
         .is_ok()
     }

@@ -150,6 +150,7 @@ mod tests {
             status,
             headers: Vec::new(),
             body: body.into(),
+            redactor: crate::redact::Redactor::default(),
         };
         Transcript::read(reply, surface)?.judge("a0", TARGET, surface)
     }

@@ -1,0 +1,154 @@
+//! Texts of a target as plain text: nothing in them steers a terminal or a CI system.
+
+use std::borrow::Cow;
+
+/// What begins a command of a CI system wherever it stands in a line: Azure Pipelines and GitHub Actions, TeamCity, GitLab,
+/// Travis CI.
+const COMMANDS: [&str; 6] = ["##[", "##vso[", "##teamcity[", "section_start:", "section_end:", "travis_fold:"];
+
+/// What begins one only at the start of a line: GitHub Actions, Buildkite.
+const AT_LINE_START: [&str; 1] = ["::"];
+
+/// A text whose control characters are shown in place of being obeyed, and which holds no command of a CI system. Line
+/// breaks and tabs stay.
+///
+/// ```
+/// assert_eq!(bpconform_steps::plain::plain("a\u{1b}[31m\n::error::b"), "a␛[31m\n: :error::b");
+/// ```
+pub fn plain(text: &str) -> Cow<'_, str> {
+    neutral(text, false)
+}
+
+/// The same for a text that the program has coloured: its own sequences stay.
+pub fn plain_with_styles(text: &str) -> Cow<'_, str> {
+    neutral(text, true)
+}
+
+/// The same in one line.
+pub fn plain_line(text: &str) -> String {
+    plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A document of JSON with the characters escaped that would steer a terminal which shows it. It says the same.
+pub fn plain_json(json: &str) -> Cow<'_, str> {
+    let steers = |letter: char| shown(letter).is_some() && letter >= '\u{7f}';
+    if !json.contains(steers) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for letter in json.chars() {
+        if steers(letter) {
+            text.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            text.push(letter);
+        }
+    }
+    Cow::Owned(text)
+}
+
+fn neutral(text: &str, has_styles: bool) -> Cow<'_, str> {
+    if !text.contains(|letter| shown(letter).is_some()) && !has_command(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let style = if has_styles { style(rest) } else { 0 };
+        if style > 0 {
+            plain += &rest[..style];
+            rest = &rest[style..];
+        } else if rest.starts_with("\r\n") {
+            plain.push('\n');
+            rest = &rest[2..];
+        } else {
+            match shown(letter) {
+                Some(shown) => plain += &shown,
+                None => plain.push(letter),
+            }
+            rest = &rest[letter.len_utf8()..];
+        }
+    }
+    if has_command(&plain) { Cow::Owned(without_commands(&plain)) } else { Cow::Owned(plain) }
+}
+
+/// The length of a sequence that sets colours and nothing else.
+fn style(text: &str) -> usize {
+    let Some(codes) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let length = codes.bytes().position(|byte| !(byte.is_ascii_digit() || byte == b';')).unwrap_or(codes.len());
+    if codes[length..].starts_with('m') { 2 + length + 1 } else { 0 }
+}
+
+/// What stands for a character that would do something; none for those that are only shown.
+fn shown(letter: char) -> Option<String> {
+    match letter {
+        '\n' | '\t' => None,
+        // Unicode's pictures of the control characters.
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(letter)).map(String::from),
+        '\u{7f}' => Some("\u{2421}".to_owned()),
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => Some(format!("<U+{:04X}>", u32::from(letter))),
+        _ => None,
+    }
+}
+
+fn has_command(text: &str) -> bool {
+    let anywhere = text.contains("##") || text.contains("section_") || text.contains("travis_");
+    (anywhere && COMMANDS.iter().any(|command| text.contains(command)))
+        || text.lines().any(|line| AT_LINE_START.iter().any(|command| line.trim_start().starts_with(command)))
+}
+
+/// A space within each command: it is read, and not obeyed.
+fn without_commands(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| {
+        let mut line = COMMANDS.iter().fold(line.to_owned(), |line, command| {
+            line.replace(command, &format!("{} {}", &command[..1], &command[1..]))
+        });
+        let indent = line.len() - line.trim_start().len();
+        if AT_LINE_START.iter().any(|command| line[indent..].starts_with(command)) {
+            line.insert(indent + 1, ' ');
+        }
+        line
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_a_terminal_or_a_ci_system() {
+        let title = "a\u{1b}[31mred\u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{7}\rgone\n::error::x\n  ::set-output name=y::z\
+            \u{9b}1mc1\u{202e}txt\u{2028}##[error]q ##vso[task.x] ##teamcity[y] section_start:1:a\u{feff}";
+        let text = plain(title);
+        assert!(!text.chars().any(|it| (it.is_control() && it != '\n') || it == '\u{202e}' || it == '\u{2028}'), "{text:?}");
+        for command in COMMANDS {
+            assert!(!text.contains(command), "{text:?}");
+        }
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text:?}");
+        assert_eq!(plain(&text), text, "once is enough");
+        assert_eq!(plain("std::io ::1 in a line\tünïcödé 😀\n"), "std::io ::1 in a line\tünïcödé 😀\n");
+    }
+
+    #[test]
+    fn own_colours_stay_and_nothing_else() {
+        assert_eq!(plain_with_styles("\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J"), "\u{1b}[1;31mred\u{1b}[0m␛[2J");
+        assert_eq!(plain_line("a\r\nb\n::c"), "a b : :c");
+    }
+
+    #[test]
+    fn json_says_the_same_with_its_characters_escaped() {
+        let value = serde_json::json!({"title": "a\u{202e}b\u{9b}c\u{e0001}d\u{1b}ü"});
+        let json = value.to_string();
+        let text = plain_json(&json);
+        assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{e0001}', '\u{1b}']) && text.contains('ü'), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
+    }
+}

@@ -1,0 +1,150 @@
+//! The forms in which a secret may appear that are not undone letter by letter: base64, hex, other encodings of letters.
+//! Escapes are not among them: a text is read with each layer of its escapes decoded.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// What base64 shows of a shorter secret may be anything.
+const SHORTEST_BASE64: usize = 7;
+
+/// A form of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As it is.
+    Plain,
+    /// With `+` for its spaces, as in a form.
+    Plus,
+    /// Its bytes in Latin-1, read as UTF-8: what is none is replaced.
+    Latin1,
+    /// Its bytes in UTF-8, read as Latin-1.
+    Mojibake,
+    /// Its bytes in UTF-16, read as UTF-8.
+    Utf16,
+    /// What base64 shows of it.
+    Base64 {
+        /// What is encoded.
+        inner: Inner,
+        /// How many bytes stand before it, from 0 to 2.
+        before: usize,
+        /// Whether `-` and `_` stand for `+` and `/`.
+        url: bool,
+    },
+    /// Its bytes in hex.
+    Hex {
+        /// Whether the digits are capitals.
+        upper: bool,
+        /// What stands between two bytes.
+        between: &'static str,
+    },
+}
+
+/// What is encoded as base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inner {
+    /// The secret.
+    Plain,
+    /// The secret as a form has it.
+    Url,
+    /// The secret as a string of JSON has it.
+    Json,
+    /// The secret as HTML has it.
+    Html,
+    /// The secret in UTF-16.
+    Utf16,
+    /// The secret in Latin-1.
+    Latin1,
+    /// Its base64: encoded twice.
+    Base64,
+}
+
+const INNER: [Inner; 7] =
+    [Inner::Plain, Inner::Url, Inner::Json, Inner::Html, Inner::Utf16, Inner::Latin1, Inner::Base64];
+
+/// Longer secrets are tokens and keys: they hold nothing that an encoding would write differently, and there are many.
+const LONG: usize = 160;
+
+/// All forms of a secret; some are the same for most.
+pub(super) fn all(secret: &str) -> impl Iterator<Item = Kind> {
+    let is_long = secret.len() > LONG;
+    let base64 = INNER
+        .into_iter()
+        .flat_map(|inner| (0..3).flat_map(move |before| [false, true].map(|url| Kind::Base64 { inner, before, url })));
+    let hex = ["", ":", " ", "-", ", 0x", " 0x", ",0x", ", "]
+        .into_iter()
+        .flat_map(|between| [false, true].map(|upper| Kind::Hex { upper, between }));
+    let all = [Kind::Plain, Kind::Plus, Kind::Latin1, Kind::Mojibake, Kind::Utf16].into_iter().chain(base64).chain(hex);
+    all.filter(move |kind| !is_long || kind.is_usual())
+}
+
+impl Kind {
+    /// Whether a token or a key may appear in it.
+    fn is_usual(self) -> bool {
+        matches!(self, Self::Plain | Self::Base64 { inner: Inner::Plain, .. } | Self::Hex { between: "", .. })
+    }
+
+    /// The form of a secret; none if it is the secret itself, or tells nothing.
+    pub(super) fn of(self, secret: &str) -> Option<String> {
+        let form = match self {
+            Self::Plain => return Some(secret.to_owned()),
+            Self::Plus => secret.replace(' ', "+"),
+            Self::Latin1 => String::from_utf8_lossy(&in_latin1(secret)?).into_owned(),
+            Self::Mojibake => secret.bytes().map(char::from).collect(),
+            // Whichever byte of a letter comes first, the zeros stand between the letters.
+            Self::Utf16 => {
+                secret.is_ascii().then(|| secret.chars().map(String::from).collect::<Vec<_>>().join("\0"))?
+            }
+            Self::Base64 { inner, before, url } => return within_base64(&inner.of(secret)?, before, url),
+            Self::Hex { upper, between } => {
+                let digits = |byte: u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
+                secret.bytes().map(digits).collect::<Vec<_>>().join(between)
+            }
+        };
+        (form != secret).then_some(form)
+    }
+}
+
+impl Inner {
+    /// The bytes; none if they are the secret's own.
+    fn of(self, secret: &str) -> Option<Vec<u8>> {
+        let bytes = match self {
+            Self::Plain => return Some(secret.as_bytes().to_vec()),
+            Self::Url => url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes(),
+            Self::Json => {
+                let json = serde_json::Value::from(secret).to_string();
+                json[1..json.len() - 1].as_bytes().to_vec()
+            }
+            Self::Html => html_escape::encode_double_quoted_attribute(secret).into_owned().into_bytes(),
+            Self::Utf16 => secret.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            Self::Latin1 => in_latin1(secret)?,
+            Self::Base64 => STANDARD_NO_PAD.encode(secret).into_bytes(),
+        };
+        (bytes != secret.as_bytes()).then_some(bytes)
+    }
+}
+
+fn in_latin1(secret: &str) -> Option<Vec<u8>> {
+    secret.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect()
+}
+
+/// What the base64 of a longer text shows of bytes that stand in it after so many others (`user:password`), without the
+/// characters that depend on their neighbours.
+fn within_base64(bytes: &[u8], before: usize, url: bool) -> Option<String> {
+    let text = [&[0; 2][..before], bytes].concat();
+    let encoded = if url { URL_SAFE_NO_PAD.encode(&text) } else { STANDARD_NO_PAD.encode(&text) };
+    let (first, last) = ((before * 8).div_ceil(6), text.len() * 8 / 6);
+    let shown = encoded.get(first..last).filter(|shown| shown.len() >= SHORTEST_BASE64)?;
+    // Without these letters both alphabets say the same.
+    (!url || shown.contains(['-', '_'])).then(|| shown.to_owned())
+}
+
+/// Whether a text has a line that may be base64 and goes on in the next one.
+pub(super) fn has_broken_base64(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    memchr::memchr_iter(b'\n', bytes).any(|end| {
+        let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
+        let next = bytes[end + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
+        let run = line.iter().rev().take(8).take_while(|byte| base64(byte)).count();
+        run >= 4 && next.is_some_and(|byte| base64(byte))
+    })
+}

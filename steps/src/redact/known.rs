@@ -1,0 +1,186 @@
+//! The secrets that a run knows, found in every form in one pass over a text.
+//!
+//! A run learns while it masks, a token with every other answer. An automaton over all forms would be built again for
+//! each; here a form is found by eight of its bytes, which cost nothing to add.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::forms::{self, Kind};
+use super::value::Finding;
+use super::{MASK, PUBLIC};
+
+/// How many bytes of a form tell whether a place in a text is worth a closer look.
+const WINDOW: usize = 8;
+
+/// The same for forms that are shorter than that.
+const SHORT: usize = 4;
+
+/// Shorter values of letters and digits are masked only where they stand as a word of their own.
+const DISTINCTIVE: usize = 12;
+
+/// Every form of every secret.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    secrets: HashSet<Arc<str>>,
+    long: Windows<WINDOW>,
+    short: Windows<SHORT>,
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// A form, by its secret; its text is made again when its window was found.
+#[derive(Clone)]
+struct Form {
+    secret: Arc<str>,
+    kind: Kind,
+    /// Where the window begins in the form.
+    at: usize,
+    /// Whether it counts only as a word of its own.
+    word: bool,
+}
+
+/// Forms by some of their bytes.
+#[derive(Clone)]
+struct Windows<const SIZE: usize> {
+    forms: HashMap<[u8; SIZE], Vec<Form>>,
+    /// For each hash of a window whether there is one: nearly every place of a text is passed over by this alone.
+    filter: Vec<u64>,
+}
+
+impl<const SIZE: usize> Default for Windows<SIZE> {
+    fn default() -> Self {
+        Self { forms: HashMap::new(), filter: Vec::new() }
+    }
+}
+
+/// The size of the filter, in bits: a power of two.
+const FILTER: usize = 1 << 16;
+
+impl<const SIZE: usize> Windows<SIZE> {
+    /// A hash of 16 bits.
+    fn hash(window: &[u8; SIZE]) -> usize {
+        let mut bytes = [0; 8];
+        bytes[..SIZE].copy_from_slice(window);
+        let mixed = u64::from_le_bytes(bytes).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from(mixed >> 48).unwrap_or_default()
+    }
+
+    fn add(&mut self, text: &str, form: &Form) {
+        // The end of a token differs, its beginning rarely does.
+        let at = text.len() - SIZE - (text.len() - SIZE) / 4;
+        let Some(window) = text.as_bytes()[at..].first_chunk::<SIZE>() else { return };
+        self.filter.resize(FILTER / 64, 0);
+        let hash = Self::hash(window);
+        self.filter[hash / 64] |= 1 << (hash % 64);
+        let alike = self.forms.entry(*window).or_default();
+        if !alike.iter().any(|known| known.at == at && known.kind == form.kind && known.secret == form.secret) {
+            alike.push(Form { at, ..form.clone() });
+        }
+    }
+
+    fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        if self.forms.is_empty() {
+            return;
+        }
+        for (place, window) in text.as_bytes().windows(SIZE).enumerate() {
+            let Some(window) = window.first_chunk::<SIZE>() else { continue };
+            let hash = Self::hash(window);
+            if self.filter[hash / 64] & (1 << (hash % 64)) == 0 {
+                continue;
+            }
+            let Some(alike) = self.forms.get(window) else { continue };
+            found.extend(alike.iter().filter_map(|form| form.stands_around(text, place)));
+        }
+    }
+}
+
+impl Form {
+    /// The part of the text that is this form, if its window stands at that place.
+    fn stands_around(&self, text: &str, place: usize) -> Option<Range<usize>> {
+        let start = place.checked_sub(self.at)?;
+        let form = self.kind.of(&self.secret)?;
+        let part = start..start + form.len();
+        let there = text.as_bytes().get(part.clone())? == form.as_bytes();
+        (there && text.is_char_boundary(part.start) && (!self.word || is_word(text, &part))).then_some(part)
+    }
+}
+
+/// Whether a part of a text is no part of a longer word.
+fn is_word(text: &str, part: &Range<usize>) -> bool {
+    let touches = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+    !touches(text[..part.start].chars().next_back()) && !touches(text[part.end..].chars().next())
+}
+
+impl Known {
+    /// Adds a secret with all its forms; of a text of several lines (a private key) each long line too.
+    pub(super) fn learn(&mut self, secret: &str) {
+        let lines = secret.lines().filter(|line| line.len() >= 16 && !line.starts_with("-----"));
+        for secret in std::iter::once(secret).chain(lines).filter(|secret| secret.len() >= PUBLIC) {
+            let secret: Arc<str> = secret.into();
+            if self.secrets.insert(Arc::clone(&secret)) {
+                self.add(&secret);
+            }
+        }
+    }
+
+    fn add(&mut self, secret: &Arc<str>) {
+        let plain = secret.len() < DISTINCTIVE && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let mut seen = HashSet::new();
+        for kind in forms::all(secret) {
+            let Some(text) = kind.of(secret).filter(|text| seen.insert(text.clone())) else { continue };
+            let form = Form { secret: Arc::clone(secret), kind, at: 0, word: plain && text == **secret };
+            if text.len() >= WINDOW {
+                self.long.add(&text, &form);
+            } else if text.len() >= SHORT {
+                self.short.add(&text, &form);
+            }
+        }
+    }
+
+    /// The parts of a text that hold a secret.
+    pub(super) fn find(&self, text: &str) -> Vec<Finding> {
+        let mut found = Vec::new();
+        self.long.find(text, &mut found);
+        self.short.find(text, &mut found);
+        self.find_within_breaks(text, &mut found);
+        found.into_iter().map(|part| Finding { part, instead: MASK, sure: true }).collect()
+    }
+
+    /// Base64 may be broken into lines anywhere.
+    fn find_within_breaks(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        if self.secrets.is_empty() || !forms::has_broken_base64(text) {
+            return;
+        }
+        let kept = text.char_indices().filter(|(_, letter)| !letter.is_whitespace());
+        let (mut joined, mut places) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()));
+        for (place, letter) in kept {
+            places.extend(std::iter::repeat_n(place, letter.len_utf8()));
+            joined.push(letter);
+        }
+        let mut parts = Vec::new();
+        self.long.find(&joined, &mut parts);
+        let back = |part: Range<usize>| {
+            let last = places[part.end - 1];
+            places[part.start]..last + text[last..].chars().next().map_or(1, char::len_utf8)
+        };
+        found.extend(parts.into_iter().map(back));
+    }
+
+    /// Where a text that was cut ends with the beginning of a secret.
+    pub(super) fn cut_at(&self, text: &str) -> Option<usize> {
+        let begins = |secret: &str| {
+            let longest = secret.len().min(text.len());
+            let fits = |length: &usize| {
+                secret.is_char_boundary(*length) && text.as_bytes().ends_with(&secret.as_bytes()[..*length])
+            };
+            (SHORT..longest).rev().find(fits).map(|length| text.len() - length)
+        };
+        self.secrets.iter().filter_map(|secret| begins(secret)).min()
+    }
+}

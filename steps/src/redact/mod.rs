@@ -1,0 +1,310 @@
+//! Keeps secrets out of every byte that leaves the process.
+//!
+//! A secret is found by what the run knows, by the name that a value has (a property, a header, a field, a parameter), and
+//! by its looks. What the position of a value proves to be a secret is learned, and masked in every other form too. A value
+//! that is short or a word of the program's own is masked only where its position says that it is the secret: reports
+//! would be useless if a password `admin` took every path with it.
+
+mod forms;
+mod json;
+mod known;
+mod markup;
+mod names;
+mod pairs;
+mod shapes;
+mod value;
+mod views;
+mod vocabulary;
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+use base64::Engine as _;
+use regex::Regex;
+
+use known::Known;
+use names::Names;
+use pairs::Author;
+use value::Finding;
+use views::View;
+
+/// What stands in a secret's place; of fixed width, so that it tells nothing.
+pub const MASK: &str = "[secret]";
+
+/// What stands in the place of a value that the Author encrypted: that it did is no secret.
+pub const ENCRYPTED: &str = "{encrypted}";
+
+/// The mask in place of a number in JSON.
+const NUMBER: &str = "\"[secret]\"";
+
+/// Shorter values are public words, in bytes.
+const PUBLIC: usize = 6;
+
+/// Longer texts are looked at in parts, so that memory stays bounded, in bytes.
+const PART: usize = 256 * 1024;
+
+/// The shortest run of base64 that is looked into, in characters.
+const ENCODED: usize = 24;
+
+/// Text within text within text is looked into so often.
+const DEEPEST: usize = 3;
+
+/// Knows the secrets of a run and replaces them. Clones share what they know.
+#[derive(Clone, Debug, Default)]
+pub struct Redactor {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    known: RwLock<Known>,
+    /// Values that are no secrets although their names say so, such as the client id that is also called an API key.
+    open: RwLock<HashSet<String>>,
+    /// Names that the operator added.
+    more: OnceLock<Vec<Regex>>,
+}
+
+impl Redactor {
+    /// Takes names that match one of these for those of secrets, too. Only the first call counts.
+    pub fn add_names(&self, patterns: Vec<Regex>) {
+        let _ = self.shared.more.set(patterns);
+    }
+
+    /// Learns a secret and all forms in which it may appear. A value that [`is_public`] calls a public word is masked only
+    /// where its position says that it is the secret.
+    pub fn learn(&self, secret: &str) {
+        if !is_public(secret) {
+            self.shared.known.write().unwrap_or_else(PoisonError::into_inner).learn(secret);
+        }
+    }
+
+    /// Leaves a value readable wherever it stands: it is known to be no secret.
+    pub fn keep_readable(&self, value: &str) {
+        self.shared.open.write().unwrap_or_else(PoisonError::into_inner).insert(value.to_owned());
+    }
+
+    /// A text of the program's own with every secret masked.
+    pub fn redact(&self, text: &str) -> String {
+        self.pass(text, Some(Author::Program), false)
+    }
+
+    /// The same for a text that somebody else wrote, such as the target: what is found in it is learned.
+    pub fn redact_foreign(&self, text: &str) -> String {
+        self.pass(text, Some(Author::Other), true)
+    }
+
+    /// A text with only those secrets masked that the run knows or that are secrets by their looks: for data whose form is
+    /// the program's own, and whose texts were masked before.
+    pub fn redact_known(&self, text: &str) -> String {
+        self.pass(text, None, false)
+    }
+
+    /// Learns what is secret in a text that somebody else wrote.
+    pub fn learn_from(&self, text: &str) {
+        for part in parts(text) {
+            let found = self.findings(&views::all(part), Some(Author::Other), 0);
+            self.learn_found(part, &found);
+        }
+    }
+
+    fn pass(&self, text: &str, author: Option<Author>, learns: bool) -> String {
+        let mut masked = String::with_capacity(text.len());
+        for part in parts(text) {
+            let views = views::all(part);
+            let mut found = self.findings(&views, author, 0);
+            found.retain(|it| !self.is_open(&part[it.part.clone()]));
+            if learns {
+                self.learn_found(part, &found);
+            }
+            let known = self.known();
+            for view in &views {
+                found.extend(known.find(&view.text).into_iter().map(|it| Finding { part: view.back(&it.part), ..it }));
+            }
+            masked += &replace(part, found);
+        }
+        masked
+    }
+
+    /// The value of a property, a header, a field or a parameter, masked if its name says so, else as a text of somebody
+    /// else. What is found is learned.
+    pub fn redact_value(&self, name: &str, value: &str) -> String {
+        let sensitivity = Names::new(self.more()).classify(name);
+        match value::judge(sensitivity, value, 0..value.len(), true) {
+            Some(found) if !self.is_open(value) => {
+                self.learn_found(value, std::slice::from_ref(&found));
+                replace(value, vec![found])
+            }
+            _ => self.redact_foreign(value),
+        }
+    }
+
+    /// A text that was cut, without the beginning of a secret at its end.
+    pub fn redact_cut(&self, text: &str) -> String {
+        let cut = self.known().cut_at(text);
+        cut.map_or_else(|| text.to_owned(), |cut| format!("{}{MASK}", &text[..cut]))
+    }
+
+    fn more(&self) -> &[Regex] {
+        self.shared.more.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.shared.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_open(&self, value: &str) -> bool {
+        self.shared.open.read().unwrap_or_else(PoisonError::into_inner).contains(value)
+    }
+
+    /// What names and looks say is secret; without an author only what looks say.
+    fn findings(&self, views: &[View<'_>], author: Option<Author>, depth: usize) -> Vec<Finding> {
+        let names = Names::new(self.more());
+        let mut found = Vec::new();
+        for (layer, view) in views.iter().enumerate() {
+            let mut seen = shapes::find(&view.text);
+            if let Some(author) = author.filter(|_| pairs::may_hold(&view.text, &names)) {
+                seen.extend(self.structures(view, &names, author, depth));
+            }
+            if depth < DEEPEST && author.is_some() {
+                seen.extend(self.encoded(&view.text, depth));
+            }
+            // Within a string no quotation mark may be added.
+            let instead = |instead| if layer > 0 && instead == NUMBER { MASK } else { instead };
+            found.extend(seen.into_iter().map(|it| Finding {
+                part: view.back(&it.part),
+                instead: instead(it.instead),
+                ..it
+            }));
+        }
+        found
+    }
+
+    fn structures(&self, view: &View<'_>, names: &Names<'_>, author: Author, depth: usize) -> Vec<Finding> {
+        let text: &str = &view.text;
+        let mut found = pairs::find(text, names, author);
+        let mut escaped = Vec::new();
+        if text.contains('"') && text.contains(['{', '[', ':']) {
+            found.extend(json::find(text, names, &mut escaped));
+        }
+        if text.contains('<') {
+            found.extend(markup::find(text, names));
+        }
+        // A text in a string of JSON has a structure of its own.
+        for part in escaped.into_iter().filter(|_| depth < DEEPEST) {
+            let inner = self.findings(&views::all(&text[part.clone()]), Some(author), depth + 1);
+            let back = |it: Finding| Finding { part: part.start + it.part.start..part.start + it.part.end, ..it };
+            found.extend(inner.into_iter().map(back).filter(|it| it.instead != NUMBER));
+        }
+        found
+    }
+
+    /// Runs of base64 that hold a secret.
+    fn encoded(&self, text: &str, depth: usize) -> Vec<Finding> {
+        let decodes = |run: &Range<usize>| {
+            let text = &text[run.clone()];
+            let inner = decoded(text)?;
+            let secret = !self.findings(&views::all(&inner), Some(Author::Other), depth + 1).is_empty();
+            (secret || !self.known().find(&inner).is_empty()).then_some(())
+        };
+        let found = runs(text).filter(|run| decodes(run).is_some());
+        found.map(|part| Finding { part, instead: MASK, sure: false }).collect()
+    }
+
+    fn learn_found(&self, text: &str, found: &[Finding]) {
+        for finding in found.iter().filter(|finding| finding.sure) {
+            for view in views::all(&text[finding.part.clone()]) {
+                let value = view.text.trim();
+                if !value.starts_with('/') && !value.contains("://") && !self.is_open(value) {
+                    self.learn(value);
+                    value::within(value).iter().for_each(|secret| self.learn(secret));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a value is a word that many texts hold for other reasons: it is shorter than six bytes, or a word of the
+/// program's own. As a password it is a weak one.
+pub fn is_public(value: &str) -> bool {
+    value.len() < PUBLIC || vocabulary::holds(value)
+}
+
+/// Replaces the parts; those that overlap are one.
+fn replace(text: &str, mut found: Vec<Finding>) -> String {
+    found.sort_by_key(|it| (it.part.start, std::cmp::Reverse((it.part.end, it.instead.len()))));
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = 0;
+    for it in found {
+        if it.part.start >= rest {
+            masked += &text[rest..it.part.start];
+            masked += it.instead;
+        }
+        rest = rest.max(it.part.end);
+    }
+    masked + &text[rest..]
+}
+
+/// A long text in parts, each of whole lines if they are not too long.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        if rest.len() <= PART {
+            return Some(std::mem::take(&mut rest));
+        }
+        let most = (0..=PART).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(PART);
+        let end = rest[..most].rfind(['\n', ',', '>']).map_or(most, |end| end + 1);
+        let (part, after) = rest.split_at(end);
+        rest = after;
+        Some(part)
+    })
+}
+
+/// The runs of base64 in a text that are long enough to hold a name and a value.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let start = at + bytes[at..].iter().position(allowed)?;
+            let end =
+                bytes[start..].iter().position(|byte| !allowed(byte)).map_or(bytes.len(), |length| start + length);
+            at = end;
+            if end - start >= ENCODED {
+                return Some(start..end);
+            }
+        }
+        None
+    })
+}
+
+/// What base64 says, if it is a text.
+fn decoded(run: &str) -> Option<String> {
+    // Most long runs are paths and names of classes.
+    let upper = run.bytes().any(|byte| byte.is_ascii_uppercase()) && run.bytes().any(|byte| byte.is_ascii_lowercase());
+    if !upper {
+        return None;
+    }
+    let standard: String = run
+        .chars()
+        .map(|it| {
+            if it == '-' {
+                '+'
+            } else if it == '_' {
+                '/'
+            } else {
+                it
+            }
+        })
+        .collect();
+    let bytes = shapes::LENIENT.decode(&standard[..standard.len() / 4 * 4]).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.chars().all(|letter| !letter.is_control() || letter.is_whitespace()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests;

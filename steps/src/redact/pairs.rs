@@ -1,0 +1,291 @@
+//! Secrets behind a name and a sign, whatever the text is: `key=value`, `key: value`, `"key":"value"`, headers, lines of
+//! properties files, parts of a multipart form, phrases of a log.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use bpconform_fixtures::{SecretNames, Sensitivity};
+
+use super::names::Names;
+use super::value::{Finding, judge, looks_strong};
+
+/// Whose text it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    /// The program's own: a word behind a colon may go on with the sentence.
+    Program,
+    /// Somebody else's, for example a log of the target.
+    Other,
+}
+
+/// Header names whose whole line is the secret.
+const WHOLE_LINE: [&str; 4] = ["authorization", "cookie", "cookie2", "authenticate"];
+
+/// A quoted value that does not end is not read any further.
+const LONGEST: usize = 16 * 1024;
+
+static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let triggers: Vec<&str> = SecretNames::built_in().triggers().collect();
+    AhoCorasick::builder().ascii_case_insensitive(true).build(triggers).expect("constant patterns")
+});
+
+/// Whether a text holds any part of a name that may be a secret's.
+pub(super) fn may_hold(text: &str, names: &Names<'_>) -> bool {
+    TRIGGERS.is_match(text) || !names.more().is_empty()
+}
+
+/// Finds the values behind names.
+pub(super) fn find(text: &str, names: &Names<'_>, author: Author) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut seen = 0;
+    // A pattern of the operator's is about whole names, so that each name has to be looked at.
+    let hits: Vec<Range<usize>> = if names.more().is_empty() {
+        TRIGGERS.find_iter(text).map(|hit| hit.range()).collect()
+    } else {
+        letters(text).collect()
+    };
+    for hit in hits {
+        if hit.start < seen {
+            continue;
+        }
+        let name = identifier(text, &hit);
+        seen = name.end.max(hit.end);
+        let sensitivity = names.classify(text[name.clone()].trim_matches(['.', '-', ':', '/']));
+        if sensitivity > Sensitivity::Public {
+            Place { text, name, sensitivity, author }.find(&mut found);
+        }
+    }
+    found
+}
+
+/// The runs of letters in a text.
+fn letters(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = &rest[rest.find(char::is_alphabetic)?..];
+        let length = rest.find(|letter: char| !letter.is_alphabetic()).unwrap_or(rest.len());
+        let start = text.len() - rest.len();
+        rest = &rest[length..];
+        Some(start..start + length)
+    })
+}
+
+/// The whole name around a part of it.
+fn identifier(text: &str, hit: &Range<usize>) -> Range<usize> {
+    let part = |letter: char| letter.is_alphanumeric() || "_.-$".contains(letter);
+    let before = text[..hit.start].char_indices().rev().take_while(|(_, letter)| part(*letter) || *letter == ':');
+    let start = before.last().map_or(hit.start, |(at, _)| at);
+    let after = text[hit.end..].find(|letter: char| !part(letter) && letter != '@').unwrap_or(text.len() - hit.end);
+    let end = hit.end + text[hit.end..hit.end + after].trim_end_matches(['.', '-']).len();
+    start..end.max(hit.end)
+}
+
+/// A name in a text.
+struct Place<'a> {
+    text: &'a str,
+    name: Range<usize>,
+    sensitivity: Sensitivity,
+    author: Author,
+}
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Equals,
+    Colon,
+    /// Nothing but a space, or a word such as `is`.
+    Phrase,
+}
+
+impl Place<'_> {
+    fn find(&self, found: &mut Vec<Finding>) {
+        if let Some(part) = self.of_multipart() {
+            found.extend(judge(self.sensitivity, self.text, part, true));
+            return;
+        }
+        let rest = &self.text[self.name.end..];
+        let closed = rest.trim_start_matches(['"', '\'', '`', ']', '*']);
+        let is_quoted = closed.len() < rest.len() && rest.len() - closed.len() <= 2;
+        let rest = if is_quoted { closed } else { rest };
+        let spaced =
+            rest.trim_start_matches(
+                |letter: char| if is_quoted { letter.is_whitespace() } else { letter == ' ' || letter == '\t' },
+            );
+        let Some((sign, value)) = self.sign(spaced, is_quoted, spaced.len() < rest.len()) else { return };
+        let start = self.text.len() - value.len();
+        self.value(sign, start, found);
+    }
+
+    /// What follows a name, and where its value begins.
+    fn sign<'t>(&self, rest: &'t str, is_quoted: bool, has_space: bool) -> Option<(Sign, &'t str)> {
+        let blank = |text: &'t str| text.trim_start_matches([' ', '\t']);
+        for sign in [":=", "=>", "->"] {
+            if let Some(value) = rest.strip_prefix(sign) {
+                return Some((Sign::Equals, blank(value)));
+            }
+        }
+        if let Some(value) = rest.strip_prefix('=') {
+            return (!value.starts_with('=')).then(|| (Sign::Equals, blank(value)));
+        }
+        if let Some(value) = rest.strip_prefix(':') {
+            let is_scheme = value.starts_with("//") || value.starts_with(':');
+            let value = if is_quoted { value.trim_start() } else { blank(value) };
+            return (!is_scheme).then_some((Sign::Colon, value));
+        }
+        if is_quoted {
+            // A pair as Python writes it: ('password', 'x').
+            let is_tuple = ["('", "(\""].iter().any(|start| self.text[..self.name.start].ends_with(start));
+            let value = rest.strip_prefix(',').filter(|_| is_tuple)?;
+            return Some((Sign::Equals, blank(value)));
+        }
+        if self.author == Author::Program || !has_space || self.sensitivity < Sensitivity::Secret {
+            return None;
+        }
+        let words = ["is ", "was ", "are ", "of ", "value "];
+        let value = words.iter().find_map(|word| rest.strip_prefix(word)).unwrap_or(rest);
+        Some((Sign::Phrase, value))
+    }
+
+    fn value(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
+        let rest = &self.text[start..];
+        let typed = rest
+            .strip_prefix(|letter: char| letter.is_ascii_uppercase())
+            .filter(|rest| rest.starts_with(['"', '[', '(']));
+        let (start, rest) = typed.map_or((start, rest), |rest| (start + 1, rest));
+        let Some(first) = rest.chars().next() else { return };
+        match first {
+            '"' | '\'' | '`' => {
+                let end = quoted(rest, first);
+                found.extend(judge(self.sensitivity, self.text, start + 1..start + end, true));
+            }
+            '(' if !rest[1..].trim_start().starts_with(['"', '\'']) => self.bare(sign, start, found),
+            '[' | '(' if sign != Sign::Phrase || is_one_word(rest) => {
+                self.list(start, found);
+            }
+            '{' if rest[1..].trim_start().starts_with(['"', '\'', '\\', '}']) => {}
+            _ => self.bare(sign, start, found),
+        }
+    }
+
+    /// Each value of a list.
+    fn list(&self, start: usize, found: &mut Vec<Finding>) {
+        let close = if self.text[start..].starts_with('[') { ']' } else { ')' };
+        let mut at = start + 1;
+        while let Some(first) = self.text[at..].chars().next().filter(|first| *first != close) {
+            if at - start > LONGEST {
+                return;
+            }
+            if first == '"' || first == '\'' {
+                let end = at + quoted(&self.text[at..], first);
+                found.extend(judge(self.sensitivity, self.text, at + 1..end, true));
+                at = (end + 1).min(self.text.len());
+            } else if first.is_whitespace() || first == ',' || first == '\\' || first == '[' || first == '{' {
+                at += first.len_utf8();
+            } else {
+                let length = self.text[at..].find([',', close, '\n', '"', '}']).unwrap_or(self.text.len() - at);
+                found.extend(judge(self.sensitivity, self.text, at..at + length, false));
+                at += length.max(first.len_utf8());
+            }
+        }
+    }
+
+    /// A value without quotation marks.
+    fn bare(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
+        let rest = &self.text[start..];
+        let end = if sign != Sign::Phrase && self.is_whole_line() {
+            rest.find(['\n', '\r', '<', '"', '\0']).unwrap_or(rest.len())
+        } else if sign != Sign::Phrase && self.begins_line() {
+            end_of_line(rest)
+        } else {
+            rest.find(|letter: char| letter.is_whitespace() || "&;,\"'<>)]}|`\0".contains(letter)).unwrap_or(rest.len())
+        };
+        let value = rest[..end].trim_end_matches(['.', ':', ',']);
+        let value = if value.is_empty() { &rest[..end] } else { value };
+        let is_word = !looks_strong(value.split_whitespace().next().unwrap_or_default());
+        let reads_on = match (sign, self.author) {
+            (Sign::Phrase, _) => is_word,
+            (Sign::Colon, Author::Program) => is_word && !self.is_whole_line() && is_prose(rest, value),
+            _ => false,
+        };
+        if !reads_on && !(sign == Sign::Colon && is_literal(value)) {
+            let sure =
+                !is_word || self.is_whole_line() || (sign == Sign::Equals && !value.contains(char::is_whitespace));
+            found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
+        }
+    }
+
+    /// Whether it is a header whose whole line is the secret.
+    fn is_whole_line(&self) -> bool {
+        let name = self.text[self.name.clone()].to_ascii_lowercase();
+        WHOLE_LINE.iter().any(|known| name.ends_with(known))
+    }
+
+    /// Whether the name is the first of its line, as in a properties file or among headers.
+    fn begins_line(&self) -> bool {
+        let before = self.text[..self.name.start].rsplit(['\n', '\r']).next().unwrap_or_default();
+        let before = before.trim_start();
+        before.is_empty() || ["export ", ">> ", "<< ", "> ", "< ", "set "].iter().any(|start| before.ends_with(start))
+    }
+
+    /// The value of a part of a multipart form that bears this name.
+    fn of_multipart(&self) -> Option<Range<usize>> {
+        let before = self.text[..self.name.start].trim_end_matches('"');
+        let line = before.rsplit('\n').next().unwrap_or_default().to_ascii_lowercase();
+        if !line.contains("form-data") || !before.ends_with("name=") {
+            return None;
+        }
+        let rest = &self.text[self.name.end..];
+        let blank = ["\r\n\r\n", "\n\n"].into_iter().filter_map(|blank| Some(rest.find(blank)? + blank.len())).min()?;
+        let value = &rest[blank..];
+        let end = ["\r\n--", "\n--"].into_iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len());
+        let start = self.name.end + blank;
+        Some(start..start + end)
+    }
+}
+
+/// The end of a quoted value; a backslash hides what follows it.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut hidden = false;
+    for (at, letter) in text.char_indices().skip(1) {
+        if letter == quote && !hidden {
+            return at;
+        }
+        if at > LONGEST {
+            return at;
+        }
+        hidden = letter == '\\' && !hidden;
+    }
+    text.len()
+}
+
+/// The end of a value that fills its line, unless another name and value follow on it.
+fn end_of_line(rest: &str) -> usize {
+    let end = rest.find(['\n', '\r', '<', '\0']).unwrap_or(rest.len());
+    let line = &rest[..end];
+    let next = line.match_indices(['&', ';', ',']).find(|(at, _)| {
+        let after = line[at + 1..].trim_start();
+        let name = after.find(|letter: char| !(letter.is_alphanumeric() || "_.-:@%[]$/ ".contains(letter)));
+        name.is_some_and(|length| length > 0 && after[length..].starts_with('='))
+    });
+    next.map_or(end, |(at, _)| at)
+}
+
+/// Whether a word behind a colon goes on as a sentence, or ends one.
+fn is_prose(rest: &str, value: &str) -> bool {
+    let after = &rest[value.len()..];
+    let next = after.trim_start_matches(['.', ',', ';', ':']);
+    next.is_empty()
+        || (next.starts_with(' ') && next.trim_start().starts_with(char::is_alphabetic))
+        || next.starts_with('\n')
+}
+
+/// Whether what stands in brackets is one word.
+fn is_one_word(text: &str) -> bool {
+    text.find([']', ')']).is_some_and(|end| end > 6 && !text[..end].contains(' '))
+}
+
+/// Whether it is what JSON and YAML write for no text.
+fn is_literal(value: &str) -> bool {
+    ["true", "false", "null"].contains(&value)
+}

@@ -1,0 +1,373 @@
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+
+use super::*;
+
+/// A secret that looks different in every encoding.
+const SECRET: &str = "p8x-\"a/b c+ü&<d>'e\\f";
+
+fn foreign(text: &str) -> String {
+    Redactor::default().redact_foreign(text)
+}
+
+fn own(text: &str) -> String {
+    Redactor::default().redact(text)
+}
+
+fn percent(secret: &str) -> String {
+    url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()
+}
+
+fn json(secret: &str) -> String {
+    let json = serde_json::Value::from(secret).to_string();
+    json[1..json.len() - 1].to_owned()
+}
+
+fn hex(bytes: &[u8], between: &str) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(between)
+}
+
+fn broken(text: &str, width: usize) -> String {
+    text.as_bytes().chunks(width).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\r\n")
+}
+
+/// `%2F` as `%2f`.
+fn lower_case_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |lower, part| lower + "%" + &part[..2].to_lowercase() + &part[2..])
+}
+
+/// The forms of finding B.3, and more.
+fn every_form(secret: &str) -> Vec<String> {
+    let all = |write: fn(char) -> String| secret.chars().map(write).collect::<String>();
+    let latin1: Vec<u8> = secret.chars().filter_map(|it| u8::try_from(u32::from(it)).ok()).collect();
+    let base64 = STANDARD.encode(format!("user:{secret}, and more of a text that fills some lines"));
+    vec![
+        secret.to_owned(),
+        json(secret),
+        json(&json(secret)),
+        json(&json(&json(secret))),
+        json(secret).replace('/', "\\/"),
+        all(|it| format!("\\u{:04x}", u32::from(it))),
+        all(|it| if it.is_alphanumeric() { it.to_string() } else { format!("\\u{:04X}", u32::from(it)) }),
+        all(|it| format!("&#{};", u32::from(it))),
+        all(|it| format!("&#x{:x};", u32::from(it))),
+        all(|it| format!("&#X{:X};", u32::from(it))),
+        html_escape::encode_double_quoted_attribute(secret).into_owned(),
+        html_escape::encode_double_quoted_attribute(&json(secret)).into_owned(),
+        html_escape::encode_text(&*html_escape::encode_double_quoted_attribute(secret)).into_owned(),
+        percent(secret),
+        percent(secret).replace('+', "%20"),
+        percent(&percent(secret)),
+        lower_case_escapes(&percent(secret)),
+        secret.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        STANDARD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        base64.clone(),
+        broken(&base64, 76),
+        broken(&base64, 20),
+        STANDARD.encode(format!("a=1&client_secret={}&b=2", percent(secret))),
+        STANDARD.encode(STANDARD.encode(secret)),
+        STANDARD.encode(json(secret)),
+        hex(secret.as_bytes(), ""),
+        hex(secret.as_bytes(), ":"),
+        hex(secret.as_bytes(), " ").to_uppercase(),
+        hex(secret.as_bytes(), "-"),
+        format!("\\x{}", hex(secret.as_bytes(), "\\x")),
+        String::from_utf8_lossy(&latin1).into_owned(),
+        secret.bytes().map(char::from).collect(),
+        latin1.iter().map(|byte| format!("%{byte:02X}")).collect(),
+    ]
+}
+
+#[test]
+fn every_form_of_a_known_secret_is_masked() {
+    let redactor = Redactor::default();
+    redactor.learn(SECRET);
+    for form in every_form(SECRET) {
+        let masked = redactor.redact(&format!("<{form}>"));
+        assert!(masked.contains(MASK), "{form}: {masked}");
+        // Base64 of a longer text shows what stands around the secret.
+        let left = masked.replace(MASK, "");
+        assert!(
+            left.len() <= 8 || (form.len() > 3 * SECRET.len() && left.len() + SECRET.len() < form.len()),
+            "{form}: {masked}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_in_utf_16_is_masked() {
+    let redactor = Redactor::default();
+    redactor.learn("p8x-canary-of-tests");
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes: Vec<u8> = "pw: p8x-canary-of-tests.".encode_utf16().flat_map(order).collect();
+        let masked = redactor.redact(&String::from_utf8_lossy(&bytes));
+        assert!(masked.contains(MASK) && !masked.contains("c\0a\0n"), "{masked:?}");
+        let masked = redactor.redact(&STANDARD.encode(&bytes));
+        assert!(masked.contains(MASK), "{masked}");
+    }
+}
+
+/// Texts of a target in which `CANARY` stands where only a secret stands.
+const POSITIONS: [&str; 66] = [
+    r#"{"transportPassword":"CANARY"}"#,
+    r#"{"a":{"b":[{"proxyPassword" : "CANARY"}]}}"#,
+    r#"{"rep:password":"{SHA-256}CANARY"}"#,
+    r#"{"rep:token.key":"CANARY"}"#,
+    r#"{"auth.ims.client.secret":"CANARY","jcr:title":"a"}"#,
+    r#"{"client_secret":["CANARY","CANARY"]}"#,
+    r#"{"secrets":{"one":["CANARY"],"two":{"value":"CANARY"}}}"#,
+    r#"{"client_secret":{"value":"CANARY","type":"password"}}"#,
+    r#"{"name":"client_secret","value":"CANARY"}"#,
+    r#"{"value":"CANARY","name":"X-Auth-Token"}"#,
+    r#"[["Authorization","Bearer CANARY"],["Accept","a"]]"#,
+    r#"{"body":"{\"client_secret\":\"CANARY\"}"}"#,
+    r#"{"body":"{\"b\":\"{\\\"access_token\\\":\\\"CANARY\\\"}\"}"}"#,
+    r#"{"body":"{\"passwords\":[\"CANARY\"]}"}"#,
+    r#"{"access_token":"CANARY","expires_in":3} and garbage"#,
+    r#"garbage {"access_token":"CANARY"#,
+    r#"{'refresh_token': 'CANARY'}"#,
+    "{id_token: 'CANARY'}",
+    "access_token=CANARY&expires_in=3",
+    "a=b&client_secret=CANARY",
+    "a=b;client_secret=CANARY;c=d",
+    "Location: https://host/cb?code=1&access_token=CANARY&x=y",
+    "https://host/cb#id_token=CANARY&state=1",
+    "https://host/cb?next=%2Fa%3Faccess_token%3DCANARY%26b%3Dc",
+    "X-Auth-Token: CANARY",
+    "x-api-key: CANARY",
+    "Authorization: Bearer CANARY",
+    "authorization: Token token=\"CANARY\"",
+    "Proxy-Authorization: Basic CANARY",
+    "Cookie: a=CANARY; login-token=CANARY",
+    "Set-Cookie: login-token=CANARY; Path=/; HttpOnly",
+    "2025-11-27 10:00:00 - INFO - agent : << Set-Cookie: login-token=CANARY; Path=/<br>",
+    "2025-11-27 10:00:00 - >> Authorization: Bearer CANARY<br>",
+    "2025-11-27 10:00:00 - &gt;&gt; X-Auth-Token: CANARY<br>",
+    "27.11.2025 *ERROR* [x] com.adobe.Y request failed: client_secret=CANARY, client_id=abc",
+    "*INFO* login with password CANARY for user admin",
+    "*INFO* the client secret is 'CANARY'",
+    "password: CANARY",
+    "smtp.password=CANARY",
+    "smtp.password = CANARY\nsmtp.user = a",
+    "keyStorePassword=\"CANARY\"",
+    "client.secret=T\"CANARY\"",
+    "client.secrets=[\"CANARY\",\"CANARY\"]",
+    "client.secrets=( \"CANARY\", )",
+    "<password>CANARY</password>",
+    "<a:clientSecret xmlns:a=\"b\"><![CDATA[CANARY]]></a:clientSecret>",
+    "<jcr:root transportPassword=\"CANARY\" transportUri=\"http://a\"/>",
+    "<property name=\"smtp.password\" value=\"CANARY\"/>",
+    "<property value='CANARY' name='smtp.password'/>",
+    "<property name=\"smtp.password\"><value>CANARY</value></property>",
+    "<entry key=\"password\">CANARY</entry>",
+    "<sv:property sv:name=\"transportPassword\" name=\"transportPassword\"><sv:value>CANARY</sv:value></sv:property>",
+    "<input type=\"password\" name=\"x\" value=\"CANARY\">",
+    "<input value=\"CANARY\" name=\"./client_secret\">",
+    "<textarea name=\"client_secret\">CANARY</textarea>",
+    "<meta name=\"csrf-token\" content=\"CANARY\">",
+    "<tr><td>Client Secret</td><td>CANARY</td></tr>",
+    "<dl><dt>Access token:</dt><dd>CANARY</dd></dl>",
+    "<script>var token = \"CANARY\";</script>",
+    "<div data-config=\"{&quot;clientSecret&quot;:&quot;CANARY&quot;}\"></div>",
+    "<p>client_secret=CANARY</p>",
+    "--b\r\nContent-Disposition: form-data; name=\"client_secret\"\r\n\r\nCANARY\r\n--b--",
+    "http://admin:CANARY@localhost:4502/a",
+    "http//admin:CANARY@localhost:4502",
+    "admin:CANARY@author.example.com:4502",
+    "-----BEGIN RSA PRIVATE KEY-----\nCANARY\n-----END RSA PRIVATE KEY-----",
+];
+
+/// Secrets that no shape gives away.
+const CANARIES: [&str; 3] = ["cnry-7f3kQ9", "Sommer2025!", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"];
+
+#[test]
+fn secrets_of_others_are_masked_in_every_position() {
+    let mut left = Vec::new();
+    for canary in CANARIES {
+        for position in POSITIONS {
+            let text = position.replace("CANARY", canary);
+            let masked = foreign(&text);
+            if masked.contains(canary) || !masked.contains(MASK) {
+                left.push(format!("{text}\n  -> {masked}"));
+            }
+        }
+    }
+    assert!(left.is_empty(), "{} positions show it:\n{}", left.len(), left.join("\n"));
+}
+
+#[test]
+fn what_is_found_once_is_masked_in_every_form_elsewhere() {
+    let mut left = Vec::new();
+    for (number, position) in POSITIONS.iter().enumerate() {
+        let canary = format!("cnry/{number:02}&7f3kQ9");
+        let redactor = Redactor::default();
+        let inserted = if position.contains("\\\"") || position.contains("&quot;") || position.contains('%') {
+            continue;
+        } else if position.starts_with('{') || position.starts_with('[') || !position.contains(['&', ';', '/']) {
+            canary.clone()
+        } else {
+            continue;
+        };
+        redactor.learn_from(&position.replace("CANARY", &inserted));
+        for form in every_form(&canary) {
+            let masked = redactor.redact(&form);
+            if !masked.contains(MASK) {
+                left.push(format!("{position}: {form}"));
+            }
+        }
+    }
+    assert!(left.is_empty(), "{} forms show it:\n{}", left.len(), left.join("\n"));
+}
+
+#[test]
+fn what_people_need_to_read_stays() {
+    for text in [
+        r#"{"tokenProvider":"com.adobe.granite.auth.oauth.provider~1","keyId":"abc123def456","scope":"openid,AdobeID"}"#,
+        r#"{"jcr:title":"Replication Agent","transportUri":"https://bpdoc.example/bin/receive","serializationType":"durbo"}"#,
+        r#"{"name":"org.apache.sling.auth.core","state":"Active","symbolicName":"com.adobe.granite.oauth.token","version":"1.2"}"#,
+        "GET http://localhost:4502/etc/replication/agents.author/mp_replication_agent1_default_bpdoc.test.html answered 401: the \
+        credentials were not accepted",
+        "IMS refuses the credential with 400: invalid_client, invalid client_secret parameter",
+        "the client secret in /apps/system/config/x is not stored encrypted",
+        "not sent: what undoes author.node-write holds a secret, which no journal may hold",
+        "no password of the Author's user was given: set BPCONFORM_AUTHOR_PASSWORD",
+        "author_password_command = pass show aem",
+        "token: invalid token type, it is neither",
+        "authType=oauth&cloudServiceName=mediaportal&title=Brand Portal",
+        "http://localhost:4502/content/dam/x@TypeHint",
+        "./jcr:content/transportUri@TypeHint=String",
+        "1234@AdobeOrg",
+        "Certificate SHA-256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "mailto:admin@example.com",
+        "key=value and monkey=banana",
+        "password = (not set)",
+        "<label>Password</label><input type=\"password\" name=\"j_password\" value=\"\">",
+        "java.lang.IllegalStateException: at com.adobe.granite.crypto.internal.CryptoSupport.token(CryptoSupport.java:12)",
+    ] {
+        assert_eq!(own(text), text);
+    }
+    let encrypted = format!(r#"{{"auth.ims.client.secret":"{{{}}}"}}"#, "0a".repeat(40));
+    assert_eq!(foreign(&encrypted), r#"{"auth.ims.client.secret":"{encrypted}"}"#);
+}
+
+#[test]
+fn weak_secrets_are_masked_only_where_they_are_the_secret() {
+    for weak in [
+        "admin",
+        "status",
+        "name",
+        "true",
+        "http",
+        "passed",
+        "change",
+        "a",
+        "author",
+        "failed",
+        "replication",
+        "observe",
+    ] {
+        let redactor = Redactor::default();
+        redactor.learn(weak);
+        assert!(is_public(weak), "{weak}");
+        let text = format!("{weak} http://localhost/{weak}/name?status={weak} passed");
+        assert_eq!(redactor.redact(&text), text);
+        let masked =
+            redactor.redact_foreign(&format!("a=1&client_secret={weak}&b=2 {{\"transportPassword\":\"{weak}\"}}"));
+        assert_eq!(masked, format!("a=1&client_secret={MASK}&b=2 {{\"transportPassword\":\"{MASK}\"}}"));
+    }
+    assert!(!is_public("sunshine") && !is_public("p8e-canary") && !is_public("hunter2"));
+}
+
+#[test]
+fn a_short_secret_is_masked_as_a_word_and_not_within_one() {
+    let redactor = Redactor::default();
+    redactor.learn("sunshine");
+    let text = "user=x&a=sunshine /sunshines/asunshine \"sunshine\" a%3dsunshine";
+    let masked = format!("user=x&a={MASK} /sunshines/asunshine \"{MASK}\" a%3d{MASK}");
+    assert_eq!(redactor.redact(text), masked);
+}
+
+#[test]
+fn secrets_that_overlap_or_touch_leave_nothing_behind() {
+    let redactor = Redactor::default();
+    ["abcdefghij-1", "ij-1klmnop-2", "abcdefgh"].iter().for_each(|secret| redactor.learn(secret));
+    assert_eq!(redactor.redact("1 abcdefghij-1klmnop-2 2"), format!("1 {MASK} 2"));
+    assert_eq!(redactor.redact("ä abcdefgh ü"), format!("ä {MASK} ü"));
+}
+
+#[test]
+fn one_of_thousands_of_secrets_is_found() {
+    let redactor = Redactor::default();
+    (0..5000).for_each(|n| redactor.learn(&format!("a token that differs at its end {n:08}")));
+    let text = "what an Author says ".repeat(20_000) + "a token that differs at its end 00004321";
+    assert!(redactor.redact(&text).ends_with(&format!("says {MASK}")));
+}
+
+#[test]
+fn a_text_that_is_cut_does_not_end_with_the_beginning_of_a_secret() {
+    let redactor = Redactor::default();
+    redactor.learn("p8x-canary-of-tests");
+    assert_eq!(redactor.redact_cut("the body begins: p8x-canary-o"), format!("the body begins: {MASK}"));
+    assert_eq!(redactor.redact_cut("the body begins: p8"), "the body begins: p8");
+}
+
+#[test]
+fn what_is_known_to_be_open_stays() {
+    let redactor = Redactor::default();
+    redactor.keep_readable("0f1e2d3c4b5a69788796a5b4c3d2e1f0");
+    let text = r#"{"apiKey":"0f1e2d3c4b5a69788796a5b4c3d2e1f0"}"#;
+    assert_eq!(redactor.redact_foreign(text), text);
+}
+
+#[test]
+fn the_operator_adds_names() {
+    let redactor = Redactor::default();
+    redactor.add_names(vec![
+        Regex::new("(?i)^x-acme-.*").expect("a pattern"),
+        Regex::new("gatekeeper").expect("a pattern"),
+    ]);
+    for text in ["X-Acme-Door: open-sesame1", r#"{"x-acme-door":"open-sesame1"}"#, "a=b&gatekeeper=open-sesame1"] {
+        assert!(!redactor.redact_foreign(text).contains("sesame"), "{text}");
+    }
+    assert_eq!(redactor.redact_value("x-acme-door", "open"), MASK);
+}
+
+#[test]
+fn masked_json_is_json() {
+    for text in [r#"{"pin":12345,"a":[1,{"token":-1.5e3}]}"#, r#"{"token":"a\"b\\","b":"{\"token\":\"x\"}"}"#] {
+        let masked = foreign(text);
+        assert!(serde_json::from_str::<serde_json::Value>(&masked).is_ok(), "{masked}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// Whatever a secret is: once it was seen in a property, no form of it is left.
+    #[test]
+    fn any_secret_is_masked_in_every_form(secret in "[A-Za-z0-9!#$%&()*+,./:;<=>?@^_`|~äöüß \"'\\\\-]{8,40}") {
+        let secret = format!("q{}7", secret.trim());
+        let redactor = Redactor::default();
+        redactor.learn_from(&serde_json::json!({"transportPassword": secret}).to_string());
+        for form in every_form(&secret) {
+            let masked = redactor.redact(&form);
+            prop_assert!(masked.contains(MASK), "{form}: {masked}");
+        }
+    }
+
+    /// Any text is masked without a panic, and stays as it is where nothing in it is secret.
+    #[test]
+    fn any_text_is_masked(text in "(\\PC|[\n\r\t\u{0}]|token|password|secret=|\"|:|=|<|>|\\{|\\[|%26|\\\\u0026|&amp;|eyJ|@|//){0,60}") {
+        let _ = (foreign(&text), own(&text));
+    }
+
+    #[test]
+    fn words_and_numbers_stay(text in "[a-z]{1,9}( [a-z]{1,5}| [0-9]{1,6}){0,12}") {
+        let names = bpconform_fixtures::SecretNames::built_in();
+        prop_assume!(!text.split(' ').any(|word| names.classify(word) > bpconform_fixtures::Sensitivity::Public));
+        prop_assert_eq!(own(&text), text);
+    }
+}

@@ -1,0 +1,163 @@
+//! Whether a value is a secret, given what its name says, and which part of it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use base64::Engine as _;
+use bpconform_fixtures::Sensitivity;
+
+use super::shapes::LENIENT;
+use super::{ENCRYPTED, MASK};
+
+/// A part of a text that is masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    /// Which part.
+    pub(super) part: Range<usize>,
+    /// What stands in its place.
+    pub(super) instead: &'static str,
+    /// Whether its position proves that it is a secret, so that it is one elsewhere too.
+    pub(super) sure: bool,
+}
+
+/// How authentication begins in a header.
+const SCHEMES: [&str; 8] = ["bearer", "basic", "digest", "negotiate", "ntlm", "token", "oauth", "apikey"];
+
+/// What stands for a value that is not there, or that was masked before.
+const PLACEHOLDERS: [&str; 8] = ["(not set)", "(none)", "null", "undefined", "{encrypted}", "[redacted]", "-", "..."];
+
+/// The shortest value that may be found by its randomness.
+const RANDOM: usize = 16;
+
+/// Judges a value that stands at `part` of a text.
+pub(super) fn judge(name: Sensitivity, text: &str, part: Range<usize>, sure: bool) -> Option<Finding> {
+    let value = &text[part.clone()];
+    let trimmed = part.start + value.len() - value.trim_start().len()..part.start + value.trim_end().len();
+    let value = text.get(trimmed.clone())?;
+    if name == Sensitivity::Public || is_placeholder(value) {
+        return None;
+    }
+    if is_encrypted(value) {
+        return Some(Finding { part: trimmed, instead: ENCRYPTED, sure: false });
+    }
+    if name == Sensitivity::Hint && !looks_random(value) {
+        return None;
+    }
+    let kept = scheme(value).max(hash_prefix(value));
+    let part = trimmed.start + kept..trimmed.end;
+    (!part.is_empty()).then_some(Finding { part, instead: MASK, sure })
+}
+
+fn is_placeholder(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    value.is_empty()
+        || value.contains(MASK)
+        || PLACEHOLDERS.contains(&lower.as_str())
+        || value.chars().all(|letter| matches!(letter, '*' | '•'))
+        || (["${", "$[", "{{"].iter().any(|start| value.starts_with(start)) && value.ends_with(['}', ']']))
+}
+
+/// How long the scheme before a token is, with the space behind it.
+fn scheme(value: &str) -> usize {
+    let Some((first, rest)) = value.split_once(' ') else { return 0 };
+    let known = SCHEMES.iter().any(|scheme| first.eq_ignore_ascii_case(scheme));
+    if known { first.len() + 1 + rest.len() - rest.trim_start().len() } else { 0 }
+}
+
+/// How long the name of the algorithm before the hash of a password is: `{SHA-256}`.
+fn hash_prefix(value: &str) -> usize {
+    let end = value.starts_with('{').then(|| value.find('}')).flatten();
+    end.filter(|end| *end > 2 && *end < 24 && !is_hex(&value[1..*end])).map_or(0, |end| end + 1)
+}
+
+/// Whether it is a value that Granite's crypto support encrypted: braces around hex digits.
+pub(super) fn is_encrypted(value: &str) -> bool {
+    value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(|hex| hex.len() >= 32 && is_hex(hex))
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a value looks as if a machine had drawn it.
+pub(super) fn looks_random(value: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-~!$%^*#".contains(&byte);
+    if value.len() < RANDOM || value.starts_with('/') || !value.bytes().all(allowed) {
+        return false;
+    }
+    let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(test);
+    let classes =
+        [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase].map(|test| usize::from(has(test)));
+    classes.iter().sum::<usize>() >= 2 && entropy(value) >= 3.0
+}
+
+/// Shannon's entropy, in bits for each character.
+fn entropy(value: &str) -> f64 {
+    let mut counts: HashMap<char, u32> = HashMap::new();
+    value.chars().for_each(|letter| *counts.entry(letter).or_default() += 1);
+    let all: u32 = counts.values().sum();
+    counts.values().map(|count| f64::from(*count) / f64::from(all)).map(|share| -share * share.log2()).sum()
+}
+
+/// Attributes of a cookie, which are no secrets.
+const ATTRIBUTES: [&str; 6] = ["path", "domain", "expires", "max-age", "samesite", "version"];
+
+/// The secrets that a secret is made of: the values of cookies, the password in the base64 of user and password.
+pub(super) fn within(value: &str) -> Vec<String> {
+    let pairs = value.split([';', ',']).filter_map(|pair| pair.trim().split_once('='));
+    let drawn = |(name, value): &(&str, &str)| {
+        let attribute = ATTRIBUTES.iter().any(|known| name.trim().eq_ignore_ascii_case(known));
+        let name = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "-_. ".contains(letter));
+        name && !attribute && value.len() >= 8 && looks_strong(value)
+    };
+    let mut secrets: Vec<String> = pairs.filter(drawn).map(|(_, value)| value.trim_matches('"').to_owned()).collect();
+    let decoded = LENIENT.decode(value.trim_end_matches('=')).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some((user, password)) = decoded.as_deref().and_then(|text| text.split_once(':'))
+        && !user.is_empty()
+        && !password.contains(char::is_control)
+    {
+        secrets.push(password.to_owned());
+    }
+    secrets
+}
+
+/// Whether a bare word looks more like a secret than like a word of a sentence.
+pub(super) fn looks_strong(value: &str) -> bool {
+    let letters = value.chars().any(char::is_alphabetic);
+    let others = value.chars().any(|letter| !letter.is_alphabetic() && !".,;:!?'\"()-".contains(letter));
+    let mixed = value.chars().skip(1).any(char::is_uppercase) && value.chars().any(char::is_lowercase);
+    value.len() >= 6 && ((letters && others) || mixed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(name: Sensitivity, value: &str) -> Option<String> {
+        let found = judge(name, value, 0..value.len(), true)?;
+        Some(format!("{}{}{}", &value[..found.part.start], found.instead, &value[found.part.end..]))
+    }
+
+    #[test]
+    fn what_a_person_needs_to_see_of_a_secret_stays() {
+        let masked = |value: &str| masked(Sensitivity::Secret, value).unwrap_or_else(|| "none".into());
+        assert_eq!(masked("Bearer abc"), "Bearer [secret]");
+        assert_eq!(masked("{SHA-256}0a1b-1000-ff"), "{SHA-256}[secret]");
+        assert_eq!(masked(&format!("{{{}}}", "0a".repeat(32))), "{encrypted}");
+        assert_eq!(masked("a"), "[secret]");
+        for nothing in ["", " ", "***", "(not set)", "${env:PW}", "$[secret:smtp]", "[secret]"] {
+            assert_eq!(masked(nothing), "none", "{nothing}");
+        }
+    }
+
+    #[test]
+    fn where_the_name_only_hints_the_value_must_look_drawn() {
+        let masked = |value: &str| masked(Sensitivity::Hint, value).is_some();
+        assert!(masked("Zk3pQ9xLm2Vt7RbY") && masked("0123456789abcdef0123456789abcdef"));
+        for public in
+            ["mp_replication_agent", "/conf/global/settings", "com.adobe.granite.x", "author", "1234567890123456"]
+        {
+            assert!(!masked(public), "{public}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Texts as their readers see them: with one layer of escapes decoded, and for each byte where it stood before.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// More layers of escapes than that are not read.
+const LAYERS: usize = 4;
+
+/// A text, and where each of its bytes stood in the text that it was decoded from.
+#[derive(Debug)]
+pub(super) struct View<'a> {
+    pub(super) text: Cow<'a, str>,
+    /// One entry more than there are bytes; none where nothing was decoded.
+    places: Option<Vec<u32>>,
+}
+
+impl<'a> View<'a> {
+    /// The text itself.
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), places: None }
+    }
+
+    /// The view with one more layer of escapes decoded; none when there are none.
+    fn decoded(&self) -> Option<View<'static>> {
+        let bytes = self.text.as_bytes();
+        let mut next = memchr::memchr3(b'\\', b'&', b'%', bytes)?;
+        let mut text = String::with_capacity(bytes.len());
+        let mut places = Vec::with_capacity(bytes.len() + 1);
+        let (mut at, mut decoded) = (0, false);
+        while at < bytes.len() {
+            let plain = next.max(at);
+            text.push_str(&self.text[at..plain]);
+            places.extend((at..plain).map(|place| self.origin(place)));
+            at = plain;
+            if let Some((letter, length)) = unit(&self.text[at..]) {
+                let before = text.len();
+                text.push(letter);
+                places.extend(std::iter::repeat_n(self.origin(at), text.len() - before));
+                at += length;
+                decoded = true;
+            } else if at < bytes.len() {
+                text.push(char::from(bytes[at]));
+                places.push(self.origin(at));
+                at += 1;
+            }
+            next = memchr::memchr3(b'\\', b'&', b'%', &bytes[at..]).map_or(bytes.len(), |further| at + further);
+        }
+        places.push(self.origin(bytes.len()));
+        decoded.then_some(View { text: Cow::Owned(text), places: Some(places) })
+    }
+
+    fn origin(&self, place: usize) -> u32 {
+        match &self.places {
+            Some(places) => places[place],
+            None => u32::try_from(place).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// A part of the view as a part of the original.
+    pub(super) fn back(&self, part: &Range<usize>) -> Range<usize> {
+        self.origin(part.start) as usize..self.origin(part.end) as usize
+    }
+}
+
+/// The text, and what it is with one layer of escapes after the other decoded.
+pub(super) fn all(text: &str) -> Vec<View<'_>> {
+    let mut views = vec![View::of(text)];
+    for _ in 0..LAYERS {
+        match views.last().and_then(View::decoded) {
+            Some(next) => views.push(next),
+            None => break,
+        }
+    }
+    views
+}
+
+/// The letter that an escape at the start of a text stands for, and its length.
+fn unit(text: &str) -> Option<(char, usize)> {
+    match text.as_bytes().first()? {
+        b'\\' => backslash(text),
+        b'&' => entity(text),
+        b'%' => percent(text),
+        _ => None,
+    }
+}
+
+fn backslash(text: &str) -> Option<(char, usize)> {
+    let letter = match text.as_bytes().get(1)? {
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => return unicode(text),
+        b'x' => return Some((char::from_u32(number(text.get(2..4)?, 16)?)?, 4)),
+        quoted @ (b'"' | b'\'' | b'\\' | b'/' | b'=' | b':' | b' ' | b'#' | b'!' | b'&' | b'$') => char::from(*quoted),
+        _ => return None,
+    };
+    Some((letter, 2))
+}
+
+/// `\u0026` or a pair of surrogates.
+fn unicode(text: &str) -> Option<(char, usize)> {
+    let first = number(text.get(2..6)?, 16)?;
+    if let Some(letter) = char::from_u32(first) {
+        return Some((letter, 6));
+    }
+    let second = text.get(6..8).filter(|escape| *escape == "\\u").and(number(text.get(8..12)?, 16))?;
+    let pair = [u16::try_from(first).ok()?, u16::try_from(second).ok()?];
+    let letter = char::decode_utf16(pair).next()?.ok()?;
+    Some((letter, 12))
+}
+
+/// `&amp;`, `&#38;`, `&#x26;`.
+fn entity(text: &str) -> Option<(char, usize)> {
+    let body = &text[1..];
+    if let Some(digits) = body.strip_prefix('#') {
+        let (digits, radix, head) = match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 16, 3),
+            None => (digits, 10, 2),
+        };
+        let length = digits.bytes().take(8).take_while(u8::is_ascii_hexdigit).count();
+        let letter = char::from_u32(number(&digits[..length], radix)?)?;
+        let semicolon = usize::from(digits[length..].starts_with(';'));
+        return Some((letter, head + length + semicolon));
+    }
+    let length = body.bytes().take(12).position(|byte| byte == b';')?;
+    let whole = &text[..length + 2];
+    let decoded = html_escape::decode_html_entities(whole);
+    let mut letters = decoded.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) => Some((letter, whole.len())),
+        _ => None,
+    }
+}
+
+/// `%26`, or the escapes of a letter in UTF-8. A single byte that is none is read as Latin-1.
+fn percent(text: &str) -> Option<(char, usize)> {
+    let byte = |index: usize| {
+        let escape = text.as_bytes().get(3 * index..3 * index + 3).filter(|escape| escape[0] == b'%')?;
+        u8::try_from(number(std::str::from_utf8(&escape[1..]).ok()?, 16)?).ok()
+    };
+    let first = byte(0)?;
+    let length = match first {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let bytes: Vec<u8> = (0..length).map_while(byte).collect();
+    match std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()) {
+        Some(letter) => Some((letter, 3 * length)),
+        None => Some((char::from(first), 3)),
+    }
+}
+
+fn number(digits: &str, radix: u32) -> Option<u32> {
+    let all = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
+    if all { u32::from_str_radix(digits, radix).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_layer_of_escapes_is_a_view() {
+        let seen = |text: &str| all(text).last().map(|view| view.text.to_string()).unwrap_or_default();
+        assert_eq!(seen(r#"{\"a\":\"b\u0026c\"}"#), r#"{"a":"b&c"}"#);
+        assert_eq!(seen("&quot;&#34;&#x22;&amp;quot;"), "\"\"\"\"");
+        assert_eq!(seen("a%2526b%C3%BC%FC"), "a&büü");
+        assert_eq!(seen(r"\ud83d\ude00 100% &c; \q"), "😀 100% &c; \\q");
+        assert_eq!(all("nothing to decode").len(), 1);
+    }
+
+    #[test]
+    fn a_part_of_a_view_is_found_in_the_original() {
+        let text = r"ü a\u0026b%26amp;c";
+        let views = all(text);
+        let last = views.last().expect("one");
+        let at = last.text.find("b&c").expect("it is there");
+        assert_eq!(&text[last.back(&(at..at + 3))], "b%26amp;c");
+    }
+}
