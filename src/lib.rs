@@ -26,6 +26,7 @@ pub mod publish;
 pub mod reach;
 pub mod record;
 pub mod record_file;
+pub mod record_texts;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use bpconform_steps::plain::plain_line;
 use bpconform_steps::under_way::UnderWay;
 
 use crate::error::Error;
@@ -47,12 +48,11 @@ impl Observer {
         if let Some(progress) = &mut state.progress {
             progress.finish();
         }
-        let redactor = state.output.redactor.clone();
         let Some(directory) = state.directory.clone() else { return Ok(()) };
         if let Some(keeper) = state.keeper.take() {
-            keeper.finish(record, |text| redactor.redact(text))?;
+            keeper.finish(record)?;
         }
-        junit::write(record, &directory.join(record_file::JUNIT), |text| redactor.redact(text))?;
+        junit::write(record, &directory.join(record_file::JUNIT))?;
         state.problem.take().map_or(Ok(()), Err)
     }
 }
@@ -63,7 +63,7 @@ impl RunListener for Observer {
         let redactor = state.output.redactor.clone();
         // Before the run, so that a run of an hour is not lost to a directory that cannot be written.
         let directory = state.directory.clone();
-        let begin = |directory: PathBuf| RecordWriter::begin(&directory, record, |text| redactor.redact(text));
+        let begin = |directory: PathBuf| RecordWriter::begin(&directory, &record.clone().masked(&redactor));
         state.keeper = directory.map(begin).transpose()?;
         if let Some(progress) = &mut state.progress {
             progress.planned(record.plan.run, requests);
@@ -79,7 +79,7 @@ impl RunListener for Observer {
 
     fn step(&mut self, id: &str, sentence: &str) {
         let mut state = self.0.borrow_mut();
-        let sentence = state.output.redactor.redact(sentence);
+        let sentence = plain_line(&state.output.redactor.redact_learned(sentence));
         if let Some(progress) = &mut state.progress {
             progress.step(id, &sentence);
         }
@@ -88,7 +88,7 @@ impl RunListener for Observer {
     fn ended(&mut self, scenario: &ScenarioRecord) {
         let mut state = self.0.borrow_mut();
         let redactor = state.output.redactor.clone();
-        let kept = state.keeper.as_mut().map_or(Ok(()), |keeper| keeper.ended(scenario, |text| redactor.redact(text)));
+        let kept = state.keeper.as_mut().map_or(Ok(()), |keeper| keeper.ended(&scenario.clone().masked(&redactor)));
         if let Err(problem) = kept {
             state.problem.get_or_insert(problem);
         }
@@ -101,7 +101,8 @@ impl RunListener for Observer {
 
     fn told(&mut self, scenario: &ScenarioRecord) {
         let mut state = self.0.borrow_mut();
-        let text = state.terminal.scenario(scenario);
+        let scenario = scenario.clone().masked(&state.output.redactor).plain();
+        let text = state.terminal.scenario(&scenario);
         match &state.progress {
             Some(progress) => progress.aside(|| state.output.tell(&text)),
             None => state.output.tell(&text),

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bpconform_steps::plain::plain_with_styles;
 use bpconform_steps::redact::Redactor;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -30,18 +31,34 @@ impl Output {
 
     /// Writes what a person reads: on the standard output, unless that is data.
     pub fn tell(&self, text: &str) {
-        if self.data { self.err(text) } else { self.out(text) }
+        if self.data { self.err(text) } else { self.say(text) }
     }
 
-    /// Writes what the command is asked for.
+    /// Writes what a person reads on the standard output.
+    pub fn say(&self, text: &str) {
+        self.out(&plain_with_styles(&self.redactor.redact_known(text)));
+    }
+
+    /// Writes the data that the command is asked for. Texts of others in it were made harmless where they were put there:
+    /// what the program itself hands out, such as the credentials of a mock, must arrive.
     pub fn out(&self, text: &str) {
-        let _ = io::stdout().lock().write_all(self.redactor.redact(text).as_bytes());
+        let _ = io::stdout().lock().write_all(self.redactor.redact_learned(text).as_bytes());
         let _ = io::stdout().flush();
+    }
+
+    /// Writes commands for a CI system, beside data.
+    pub fn command(&self, text: &str) {
+        if self.data { self.err_open(text) } else { self.out(text) }
     }
 
     /// Writes what else a person should know.
     pub fn err(&self, text: &str) {
-        let _ = io::stderr().lock().write_all(self.redactor.redact(text).as_bytes());
+        self.err_open(&plain_with_styles(&self.redactor.redact(text)));
+    }
+
+    /// Writes beside the data what the program hands out on purpose.
+    pub fn err_open(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(self.redactor.redact_learned(text).as_bytes());
     }
 
     /// Makes a panic pass this gate too: what it says may hold anything.

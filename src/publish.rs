@@ -33,7 +33,8 @@ pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Re
     if !is_github() {
         return Ok(());
     }
-    output.tell(&github::annotations(record));
+    let record = &record.clone().plain();
+    output.command(&github::annotations(record));
     step_summary(&github::summary(record), output)
 }
 
@@ -51,7 +52,7 @@ pub fn step_summary(markdown: &str, output: &Output) -> Result<(), Error> {
 
 /// Adds to the step's summary what it has room for: GitHub throws a larger one away as a whole.
 fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
-    let text = output.redactor.redact(text);
+    let text = output.redactor.redact_known(text);
     let there = std::fs::metadata(file).map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
     if there.saturating_add(text.len()) > github::SUMMARY_LIMIT {
         output.err("warning: the step's summary on GitHub is full; this one is left out\n");
@@ -70,6 +71,6 @@ pub fn draw(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<
         return Ok(());
     }
     wanted.make_room()?;
-    std::fs::write(&wanted.path, output.redactor.redact(&text))
+    std::fs::write(&wanted.path, output.redactor.redact_known(&text))
         .map_err(|source| Error::Write { file: wanted.path.clone(), source })
 }

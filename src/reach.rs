@@ -50,8 +50,15 @@ impl Reach {
     /// The same for an Author whose address is known from elsewhere.
     pub fn at(author: Url, target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
         place.configured.headers_are_no_secrets()?;
-        let credentials = secrets::credentials(place.configured, place.variables, target.credentials.as_deref())?;
+        let credentials =
+            secrets::credentials(place.configured, place.variables, target.credentials.as_deref(), output)?;
         credentials.secrets().for_each(|secret| output.redactor.learn(secret));
+        for name in credentials.weak() {
+            output.err(&format!(
+                "warning: the value of {name} is shorter than six characters or a common word: it is weak, and masked only \
+                where it stands as the secret\n"
+            ));
+        }
         for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
             if credentials.get(name).is_none() {
                 let advice = format!("set {name}, or write it into a file and say --credentials FILE");

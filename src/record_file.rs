@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use bpconform_steps::plain::plain_json;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::record::{self, FORMAT, Record, RunOutcome, ScenarioRecord, Summary};
@@ -35,31 +35,31 @@ pub struct RecordWriter {
 
 impl RecordWriter {
     /// Begins with the plan: a record whose scenarios have not run. What is older in the directory is removed.
-    pub fn begin(directory: &Path, plan: &Record, redact: impl FnOnce(&str) -> String) -> Result<Self, Error> {
+    pub fn begin(directory: &Path, plan: &Record) -> Result<Self, Error> {
         clear(directory)?;
         fs::create_dir_all(directory).map_err(|source| Error::Write { file: directory.to_owned(), source })?;
         let file = directory.join(PART);
         let part = File::create(&file).map_err(|source| Error::Write { file, source })?;
         let mut keeper = Self { directory: directory.to_owned(), part };
-        keeper.add(plan, redact)?;
+        keeper.add(plan)?;
         Ok(keeper)
     }
 
     /// Adds a scenario that has ended.
-    pub fn ended(&mut self, scenario: &ScenarioRecord, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
-        self.add(scenario, redact)
+    pub fn ended(&mut self, scenario: &ScenarioRecord) -> Result<(), Error> {
+        self.add(scenario)
     }
 
-    fn add(&mut self, value: &impl Serialize, redact: impl FnOnce(&str) -> String) -> Result<(), Error> {
+    fn add(&mut self, value: &impl Serialize) -> Result<(), Error> {
         let line = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
         // One write for each line: what a killed run leaves is whole lines, but for the last at most.
-        let line = redact(&line) + "\n";
+        let line = plain_json(&line).into_owned() + "\n";
         self.part.write_all(line.as_bytes()).map_err(|source| Error::Write { file: self.directory.join(PART), source })
     }
 
     /// Ends with the whole record.
-    pub fn finish(self, record: &Record, redact: impl Fn(&str) -> String) -> Result<(), Error> {
-        write(record, &self.directory.join(WHOLE), redact)?;
+    pub fn finish(self, record: &Record) -> Result<(), Error> {
+        write(record, &self.directory.join(WHOLE))?;
         let part = self.directory.join(PART);
         fs::remove_file(&part).map_err(|source| Error::Write { file: part, source })
     }
@@ -80,18 +80,19 @@ pub fn remove(file: &Path) -> Result<(), Error> {
 }
 
 /// Writes a record in one move: who reads the file sees the old one or the new one, and never half of it.
-pub fn write(record: &Record, file: &Path, redact: impl Fn(&str) -> String) -> Result<(), Error> {
+pub fn write(record: &Record, file: &Path) -> Result<(), Error> {
     let next = file.with_extension("json.next");
-    stream(record, &next, redact)
+    stream(record, &next)
         .and_then(|()| fs::rename(&next, file))
         .map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
 /// Writes scenario by scenario, so that the text of thousands never is in memory at once.
-fn stream(record: &Record, file: &Path, redact: impl Fn(&str) -> String) -> io::Result<()> {
+fn stream(record: &Record, file: &Path) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(file)?);
     let empty = record.clone_without_scenarios();
-    let frame = redact(&serde_json::to_string_pretty(&empty)?);
+    let frame = serde_json::to_string_pretty(&empty)?;
+    let frame = plain_json(&frame);
     let (before, after) =
         frame.split_once("\"scenarios\": []").ok_or_else(|| io::Error::other("the record has no scenarios"))?;
     out.write_all(before.as_bytes())?;
@@ -99,27 +100,12 @@ fn stream(record: &Record, file: &Path, redact: impl Fn(&str) -> String) -> io::
     for (index, scenario) in record.scenarios.iter().enumerate() {
         let comma: &[u8] = if index == 0 { b"\n" } else { b",\n" };
         out.write_all(comma)?;
-        out.write_all(redact(&serde_json::to_string_pretty(scenario)?).as_bytes())?;
+        out.write_all(plain_json(&serde_json::to_string_pretty(scenario)?).as_bytes())?;
     }
     out.write_all(b"]")?;
     out.write_all(after.as_bytes())?;
     out.write_all(b"\n")?;
     out.into_inner()?.sync_all()
-}
-
-/// The record as a reader of its file would get it: every text has passed the gate for secrets, so that nothing that is
-/// drawn from it can hold one in a form of its own.
-pub fn redacted(record: Record, redact: impl Fn(&str) -> String) -> Result<Record, Error> {
-    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
-    let mut clean = through(&record.clone_without_scenarios(), &redact).map_err(internal)?;
-    for scenario in record.scenarios {
-        clean.scenarios.push(through(&scenario, &redact).map_err(internal)?);
-    }
-    Ok(clean)
-}
-
-fn through<T: Serialize + DeserializeOwned>(value: &T, redact: impl Fn(&str) -> String) -> serde_json::Result<T> {
-    serde_json::from_str(&redact(&serde_json::to_string(value)?))
 }
 
 /// Reads a record from a file, or from the directory that a run wrote it into, whole or in part.

@@ -28,11 +28,11 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     let path = if journal.is_dir() { journal.join(JOURNAL) } else { journal.clone() };
     let journal::Read { header, open } = read(&path)?;
     if open.is_empty() {
-        output.out(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
+        output.say(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
         return Ok(Exit::Green);
     }
     if arguments.dry_run {
-        open.iter().rev().for_each(|change| output.out(&told(change)));
+        open.iter().rev().for_each(|change| output.say(&told(change)));
         return Ok(Exit::Green);
     }
     let (mut target, mut stack) = (arguments.target.clone(), header.stack);
@@ -69,7 +69,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     for problem in &left {
         output.err(&format!("could not be undone: {}\n", problem.reason));
     }
-    output.out(&format!(
+    output.say(&format!(
         "{} of {count} changes of the run {} are undone at {author}\n",
         count - left.len(),
         header.run

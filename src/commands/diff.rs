@@ -9,7 +9,8 @@ use crate::record_file;
 
 /// Compares two records.
 pub fn command(args: &DiffArgs, output: &Output) -> Result<Exit, Error> {
-    let (before, after) = (record_file::read(&args.before)?, record_file::read(&args.after)?);
+    let read = |path| Ok::<_, Error>(record_file::read(path)?.masked_anew(&output.redactor).plain());
+    let (before, after) = (read(&args.before)?, read(&args.after)?);
     let diff = diff::diff(&before, &after);
     output.out(&match args.format {
         DiffFormat::Text => diff.text(),

@@ -102,7 +102,7 @@ async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
         async move {
             let found = check.environment(name, limit, out).await;
             if !fleet.quiet {
-                output.out(&format!("{}\n", overview::line(&found)));
+                output.say(&format!("{}\n", overview::line(&found)));
             }
             found
         }
@@ -111,10 +111,10 @@ async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
         futures::stream::iter(environments.iter().map(one)).buffer_unordered(fleet.jobs).collect().await;
     found.sort_by_key(|one| environments.iter().position(|(name, _)| *name == one.name));
     let overview = Overview::of(&found);
-    write(&fleet.out.join("fleet.html"), &output.redactor.redact(&overview.html()?))?;
-    write(&fleet.out.join("fleet.txt"), &output.redactor.redact(&overview.text()))?;
+    write(&fleet.out.join("fleet.html"), &output.redactor.redact_known(&overview.html()?))?;
+    write(&fleet.out.join("fleet.txt"), &output.redactor.redact_known(&overview.text()))?;
     publish::step_summary(&overview.markdown(), output)?;
-    output.out(&overview.text());
+    output.say(&overview.text());
     Ok(overview.exit())
 }
 

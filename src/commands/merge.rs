@@ -19,12 +19,12 @@ pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit
     let read = |path: &PathBuf| Ok((path.display().to_string(), record_file::read(path)?));
     let records = args.shards.iter().map(read).collect::<Result<Vec<_>, Error>>()?;
     let expected = args.baseline.as_deref().map(Baseline::read).transpose()?;
-    let record = merge(records)?;
+    let record = merge(records)?.masked_anew(&output.redactor);
     std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
-    record_file::write(&record, &args.out.join(record_file::WHOLE), |text| output.redactor.redact(text))?;
+    record_file::write(&record, &args.out.join(record_file::WHOLE))?;
     draw(&record, &ReportRequest { format: ReportFormat::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
     let output = &output.beside_data(args.reports.iter().any(ReportRequest::is_stdout));
     publish(&record, &args.reports, output)?;
-    output.tell(&Terminal::new(styles, Detail::Usual).end(&record));
+    output.tell(&Terminal::new(styles, Detail::Usual).end(&record.clone().plain()));
     Ok(expected.map_or(record.outcome.exit(), |expected| judge(&record, &expected, output)))
 }

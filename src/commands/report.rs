@@ -10,7 +10,7 @@ use crate::report::ReportRequest;
 
 /// Draws a record that was kept.
 pub fn command(args: &ReportArgs, output: &Output) -> Result<Exit, Error> {
-    let record = record_file::read(&args.record)?;
+    let record = record_file::read(&args.record)?.masked_anew(&output.redactor);
     let path = args.out.clone().unwrap_or_else(|| "-".into());
     draw(&record, &ReportRequest { format: args.format, path }, output)?;
     Ok(Exit::Green)

@@ -166,9 +166,9 @@ impl RunRequest<'_> {
         let observer = Observer::new(output.clone(), terminal.clone(), out);
         let record = crate::run::run(&options, &features, observer.clone()).await?;
         drop(own_mocks);
-        let record = record_file::redacted(record, |text| output.redactor.redact(text))?;
+        let record = record.masked(&output.redactor);
         observer.finish(&record)?;
-        output.tell(&terminal.end(&record));
+        output.tell(&terminal.end(&record.clone().plain()));
         Ok(record)
     }
 

@@ -2,7 +2,7 @@
 //! that prints it. What the environment already gives is not asked for.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -15,6 +15,7 @@ use crate::config::Configured;
 use crate::config::file::{ConfigFile, FileEntry};
 use crate::environment;
 use crate::error::Error;
+use crate::output::Output;
 
 /// How long a command that prints a secret may take: time enough to touch a security key.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
@@ -53,13 +54,13 @@ impl CredentialSource<'_> {
         }
     }
 
-    fn read(&self, file: &ConfigFile) -> Result<String, Error> {
+    fn read(&self, file: &ConfigFile, output: &Output) -> Result<String, Error> {
         let (Self::Value(entry) | Self::File(entry) | Self::Command(entry)) = self;
         let wrong = |problem| file.error(entry.line, problem);
         match self {
             Self::Value(entry) => Ok(entry.texts.concat()),
             Self::File(entry) => from_file(&file.beside(&entry.texts.concat())).map_err(wrong),
-            Self::Command(entry) => from_command(entry, COMMAND_LIMIT).map_err(wrong),
+            Self::Command(entry) => from_command(entry, COMMAND_LIMIT, output).map_err(wrong),
         }
     }
 }
@@ -69,12 +70,16 @@ pub fn credentials(
     configured: &Configured,
     variables: &BTreeMap<String, String>,
     credentials_file: Option<&Path>,
+    output: &Output,
 ) -> Result<Credentials, Error> {
+    // What a command says of its own may hold what is known already.
+    let known = ALL.iter().filter(|named| named.secret).filter_map(|named| variables.get(named.name));
+    known.for_each(|secret| output.redactor.learn(secret));
     let mut values = BTreeMap::new();
     if let Some(file) = &configured.file {
         for named in ALL.iter().filter(|named| !variables.contains_key(named.name)) {
             let Some(source) = CredentialSource::of(named, &configured.given) else { continue };
-            let value = source.read(file)?;
+            let value = source.read(file, output)?;
             environment::check(named.name, &value)
                 .map_err(|problem| format!("{}: {problem}", named.name))
                 .map_err(|problem| Error::Configuration { place: source.origin(file), problem })?;
@@ -93,8 +98,8 @@ fn from_file(path: &Path) -> Result<String, String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Runs the command without a shell; `["sh", "-c", "…"]` asks for one. Its error output goes to the person.
-fn from_command(entry: &FileEntry, limit: Duration) -> Result<String, String> {
+/// Runs the command without a shell; `["sh", "-c", "…"]` asks for one. Its error output goes to the person, masked.
+fn from_command(entry: &FileEntry, limit: Duration, output: &Output) -> Result<String, String> {
     let words = match entry.texts.as_slice() {
         [line] if !entry.list => {
             shell_words::split(line).map_err(|_| "the command has a quotation mark without its other half")?
@@ -105,6 +110,7 @@ fn from_command(entry: &FileEntry, limit: Duration) -> Result<String, String> {
     let mut child = Command::new(program)
         .args(arguments)
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("the command {program} cannot be started: {error}"))?;
     let (sender, receiver) = mpsc::channel();
@@ -115,9 +121,14 @@ fn from_command(entry: &FileEntry, limit: Duration) -> Result<String, String> {
             let _ = sender.send(read.map(|_| text));
         });
     }
+    let errors = Errors::of(&mut child, output);
     let began = Instant::now();
     let text = receiver.recv_timeout(limit);
+    if let Ok(Ok(text)) = &text {
+        output.redactor.learn(text.trim_end_matches(['\r', '\n']));
+    }
     let status = wait(&mut child, limit.saturating_sub(began.elapsed()));
+    errors.end();
     let text = match (text, status) {
         (Ok(text), Some(status)) if status.success() => text,
         (_, Some(status)) => return Err(format!("the command {program} ended with {status}")),
@@ -125,6 +136,58 @@ fn from_command(entry: &FileEntry, limit: Duration) -> Result<String, String> {
     };
     let text = text.map_err(|_| format!("the command {program} printed what is no valid UTF-8"))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// How long the error output of a command is held back: what it prints at once may be the secret that it is about to give.
+/// A request to touch a security key must be seen while it waits.
+const HELD: Duration = Duration::from_millis(500);
+
+/// The error output of a command, on its way to a person.
+struct Errors {
+    reader: Option<std::thread::JoinHandle<()>>,
+    ended: mpsc::Sender<()>,
+}
+
+impl Errors {
+    fn of(child: &mut std::process::Child, output: &Output) -> Self {
+        let (ended, end) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
+        if let Some(stderr) = child.stderr.take() {
+            // It ends with the last process that has the pipe, which may outlive the command.
+            std::thread::spawn(move || {
+                let mut stderr = BufReader::new(stderr.take(LARGEST));
+                let mut line = Vec::new();
+                while stderr.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                    let text = String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned();
+                    if sender.send(text).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        let output = output.clone();
+        let reader = std::thread::spawn(move || {
+            while end.recv_timeout(HELD) == Err(mpsc::RecvTimeoutError::Timeout) {
+                tell(&output, &lines.try_iter().collect::<String>());
+            }
+            // What was written last may still be on its way; a process that outlives the command is not waited for.
+            let rest = std::iter::from_fn(|| lines.recv_timeout(Duration::from_millis(100)).ok());
+            tell(&output, &rest.collect::<String>());
+        });
+        Self { reader: Some(reader), ended }
+    }
+
+    /// Tells what is left.
+    fn end(mut self) {
+        let _ = self.ended.send(());
+        let _ = self.reader.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+fn tell(output: &Output, text: &str) {
+    if !text.is_empty() {
+        output.err(&output.redactor.redact_foreign(text));
+    }
 }
 
 /// Waits for the end of a child, and ends it when it takes longer.
@@ -149,7 +212,7 @@ mod tests {
 
     fn command(words: &[&str], limit: Duration) -> Result<String, String> {
         let texts = words.iter().map(|&word| word.to_owned()).collect();
-        from_command(&FileEntry { line: 1, profile: None, texts, list: words.len() > 1 }, limit)
+        from_command(&FileEntry { line: 1, profile: None, texts, list: words.len() > 1 }, limit, &Output::default())
     }
 
     const LONG: Duration = Duration::from_secs(20);

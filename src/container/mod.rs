@@ -13,10 +13,9 @@ use std::path::Path;
 
 use bpconform_fixtures::Surfaces;
 use bpconform_steps::credentials::Credentials;
-use bpconform_steps::redact::MASK;
+use bpconform_steps::plain::plain;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Limits};
-use regex::Regex;
 use url::Url;
 
 use crate::cli::container::ContainerArgs;
@@ -136,7 +135,7 @@ pub async fn start(
             outcome.err().unwrap_or_else(|| Error::Internal("a container was ready that was not started".into()))
         }
     };
-    let log = log_of(&engine, &owner).await;
+    let log = log_of(&engine, &owner, output).await;
     for left in sweep::run(&engine, &owner.run).await {
         output.err(&format!("warning: left behind: {left}; `bpconform clean --containers` removes it\n"));
     }
@@ -226,7 +225,7 @@ impl RunningContainer {
         if let Some(how) = launch::ended_by_itself(engine, owner).await {
             output.err(&format!("warning: the Author's container {how}, before the run was over\n"));
         }
-        let log = log_of(engine, owner).await;
+        let log = log_of(engine, owner, output).await;
         let left = sweep::run(engine, &owner.run).await;
         launched.leave_to_sweep();
         keep_log(&log, out, output)?;
@@ -234,9 +233,9 @@ impl RunningContainer {
     }
 }
 
-/// What the containers of a run wrote; why it cannot be told is no less evidence. Private keys in it are masked: what a
+/// What the containers of a run wrote; why it cannot be told is no less evidence. Secrets in it are masked: what a
 /// container writes is not ours to know.
-async fn log_of(engine: &Engine, owner: &RunOwner) -> String {
+async fn log_of(engine: &Engine, owner: &RunOwner, output: &Output) -> String {
     let things = engine.ours(Some(&owner.run)).await.unwrap_or_default();
     let mut logs = String::new();
     for (_, thing) in things {
@@ -244,14 +243,13 @@ async fn log_of(engine: &Engine, owner: &RunOwner) -> String {
             logs += &engine.log(&id).await.unwrap_or_else(|error| format!("{error}\n"));
         }
     }
-    let keys = Regex::new(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END|\z)").expect("a constant pattern");
-    keys.replace_all(&logs, MASK).into_owned()
+    plain(&output.redactor.redact_foreign(&logs)).into_owned()
 }
 
 fn keep_log(log: &str, out: Option<&Path>, output: &Output) -> Result<(), Error> {
     let Some(out) = out else { return Ok(()) };
     let file = out.join(LOG);
-    let write = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&file, output.redactor.redact(log)));
+    let write = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&file, output.redactor.redact_known(log)));
     write.map_err(|source| Error::Write { file, source })
 }
 

@@ -15,6 +15,8 @@ pub mod view;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use bpconform_steps::plain::plain_json;
+
 use crate::error::Error;
 use crate::record::Record;
 use crate::record_file;
@@ -100,18 +102,31 @@ impl ReportFormat {
 
     /// Draws a record. An error is a defect of the program.
     pub fn draw(self, record: &Record) -> Result<String, Error> {
+        if self.is_json() {
+            return self.draw_json(record).map(|text| plain_json(&text).into_owned());
+        }
+        let record = &record.clone().plain();
         Ok(match self {
-            Self::Json => json(record)? + "\n",
             Self::Html => html::draw(record)?,
             Self::Junit => junit::draw(record)?,
-            Self::Messages => messages::draw(record)?,
-            Self::Har => json(&har::draw(record))? + "\n",
-            Self::Ctrf => json(&ctrf::draw(record))? + "\n",
             Self::Markdown => markdown::draw(record),
             Self::Github => github::summary(record),
             Self::Annotations => github::annotations(record),
-            Self::Text => text(record),
+            Self::Text | Self::Json | Self::Messages | Self::Har | Self::Ctrf => text(record),
         })
+    }
+
+    const fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Messages | Self::Har | Self::Ctrf)
+    }
+
+    fn draw_json(self, record: &Record) -> Result<String, Error> {
+        match self {
+            Self::Messages => messages::draw(record),
+            Self::Har => Ok(json(&har::draw(record))? + "\n"),
+            Self::Ctrf => Ok(json(&ctrf::draw(record))? + "\n"),
+            _ => Ok(json(record)? + "\n"),
+        }
     }
 }
 

@@ -128,7 +128,10 @@ mod tests {
         let title = "a\u{1b}[31mred\u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{7}\rgone\n::error::x\n  ::set-output name=y::z\
             \u{9b}1mc1\u{202e}txt\u{2028}##[error]q ##vso[task.x] ##teamcity[y] section_start:1:a\u{feff}";
         let text = plain(title);
-        assert!(!text.chars().any(|it| (it.is_control() && it != '\n') || it == '\u{202e}' || it == '\u{2028}'), "{text:?}");
+        assert!(
+            !text.chars().any(|it| (it.is_control() && it != '\n') || it == '\u{202e}' || it == '\u{2028}'),
+            "{text:?}"
+        );
         for command in COMMANDS {
             assert!(!text.contains(command), "{text:?}");
         }

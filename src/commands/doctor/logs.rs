@@ -6,6 +6,7 @@ use bpconform_fixtures::Failures;
 use bpconform_steps::Call;
 use bpconform_steps::author::transcript;
 use bpconform_steps::author::{agents, error_log};
+use bpconform_steps::redact::Redactor;
 use bpconform_steps::session::Session;
 use futures::future::join_all;
 use regex::Regex;
@@ -58,7 +59,11 @@ async fn agent_logs(session: &Session) -> Vec<Finding> {
             Ok(log) => {
                 let failures = failures(&log.lines);
                 clean += usize::from(failures.is_empty());
-                findings.extend(failures.iter().map(|failure| finding(topic, &format!("{}: ", agent.name), failure)));
+                findings.extend(
+                    failures
+                        .iter()
+                        .map(|failure| finding(&session.run.redactor, topic, &format!("{}: ", agent.name), failure)),
+                );
             }
             Err(problem) => findings.push(Finding::of(topic, "BP-REP-03", &problem)),
         }
@@ -83,15 +88,17 @@ async fn error_log(session: &Session) -> Vec<Finding> {
                     format!("no known failure in the last {} lines", lines.len()),
                 )];
             }
-            failures.iter().map(|failure| finding(topic, "", failure)).collect()
+            failures.iter().map(|failure| finding(&session.run.redactor, topic, "", failure)).collect()
         }
         // Many operators may not read it; the agents' own logs say most.
         Err(problem) => vec![Finding::new(topic, Severity::Info, "BP-IMS-02", format!("not read: {}", problem.reason))],
     }
 }
 
-fn finding(topic: &'static str, whose: &str, failure: &Failure) -> Finding {
-    let excerpt: String = failure.line.chars().take(EXCERPT).collect();
+fn finding(redactor: &Redactor, topic: &'static str, whose: &str, failure: &Failure) -> Finding {
+    // What is masked after a cut may show most of a secret.
+    let masked = redactor.redact_foreign(&failure.line);
+    let excerpt: String = masked.chars().take(EXCERPT).collect();
     let times = if failure.times == 1 { String::new() } else { format!(" ({} times)", failure.times) };
     let severity = if failure.delivered_since { Severity::Info } else { Severity::Problem };
     let since = if failure.delivered_since { "; it was delivered since" } else { "" };
@@ -156,7 +163,7 @@ mod tests {
         let found = failures(&lines(log));
         assert_eq!(found.len(), KNOWN.len());
         for failure in &found {
-            let finding = finding("error.log", "", failure);
+            let finding = finding(&Redactor::default(), "error.log", "", failure);
             assert!(!finding.remedy.is_empty() && finding.severity == Severity::Problem, "{finding:?}");
         }
     }

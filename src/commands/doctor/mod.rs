@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bpconform_steps::call::Authentication;
+use bpconform_steps::plain::{plain_json, plain_line};
 use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::{Call, Problem};
@@ -39,11 +40,12 @@ pub async fn command(
     let reach = Reach::author(&arguments.target, place, output)?;
     let run = reach.run(surfaces(arguments.surfaces.as_deref())?, &arguments.target, output)?;
     let insecure = arguments.target.connection.insecure;
-    let report = examine(reach.session(run), insecure).await;
+    let mut report = examine(reach.session(run), insecure).await;
+    report.findings.iter_mut().for_each(|it| it.seen = plain_line(&output.redactor.redact(&it.seen)));
     if arguments.json {
-        output.out(&report.json());
+        output.out(&plain_json(&report.json()));
     } else {
-        output.out(&report.text(Styles::for_stdout(common.color).are_on(), common.quiet));
+        output.say(&report.text(Styles::for_stdout(common.color).are_on(), common.quiet));
     }
     Ok(report.exit())
 }

@@ -50,6 +50,17 @@ const ENCODED: usize = 24;
 /// Text within text within text is looked into so often.
 const DEEPEST: usize = 3;
 
+/// How a text is looked at for secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Only for what the run knows.
+    Known,
+    /// For what looks like one, too.
+    Looks,
+    /// For what stands behind a name, too.
+    Structure(Author),
+}
+
 /// Knows the secrets of a run and replaces them. Clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
@@ -86,35 +97,41 @@ impl Redactor {
 
     /// A text of the program's own with every secret masked.
     pub fn redact(&self, text: &str) -> String {
-        self.pass(text, Some(Author::Program), false)
+        self.pass(text, Reading::Structure(Author::Program))
     }
 
     /// The same for a text that somebody else wrote, such as the target: what is found in it is learned.
     pub fn redact_foreign(&self, text: &str) -> String {
-        self.pass(text, Some(Author::Other), true)
+        self.pass(text, Reading::Structure(Author::Other))
     }
 
     /// A text with only those secrets masked that the run knows or that are secrets by their looks: for data whose form is
     /// the program's own, and whose texts were masked before.
     pub fn redact_known(&self, text: &str) -> String {
-        self.pass(text, None, false)
+        self.pass(text, Reading::Looks)
+    }
+
+    /// A text with only those secrets masked that the run knows: what the program hands out on purpose, such as the
+    /// credentials of a mock, stays.
+    pub fn redact_learned(&self, text: &str) -> String {
+        self.pass(text, Reading::Known)
     }
 
     /// Learns what is secret in a text that somebody else wrote.
     pub fn learn_from(&self, text: &str) {
         for part in parts(text) {
-            let found = self.findings(&views::all(part), Some(Author::Other), 0);
+            let found = self.findings(&views::all(part), Reading::Structure(Author::Other), 0);
             self.learn_found(part, &found);
         }
     }
 
-    fn pass(&self, text: &str, author: Option<Author>, learns: bool) -> String {
+    fn pass(&self, text: &str, reading: Reading) -> String {
         let mut masked = String::with_capacity(text.len());
         for part in parts(text) {
             let views = views::all(part);
-            let mut found = self.findings(&views, author, 0);
+            let mut found = self.findings(&views, reading, 0);
             found.retain(|it| !self.is_open(&part[it.part.clone()]));
-            if learns {
+            if reading == Reading::Structure(Author::Other) {
                 self.learn_found(part, &found);
             }
             let known = self.known();
@@ -157,8 +174,13 @@ impl Redactor {
         self.shared.open.read().unwrap_or_else(PoisonError::into_inner).contains(value)
     }
 
-    /// What names and looks say is secret; without an author only what looks say.
-    fn findings(&self, views: &[View<'_>], author: Option<Author>, depth: usize) -> Vec<Finding> {
+    /// What names and looks say is secret.
+    fn findings(&self, views: &[View<'_>], reading: Reading, depth: usize) -> Vec<Finding> {
+        let author = match reading {
+            Reading::Known => return Vec::new(),
+            Reading::Looks => None,
+            Reading::Structure(author) => Some(author),
+        };
         let names = Names::new(self.more());
         let mut found = Vec::new();
         for (layer, view) in views.iter().enumerate() {
@@ -192,7 +214,7 @@ impl Redactor {
         }
         // A text in a string of JSON has a structure of its own.
         for part in escaped.into_iter().filter(|_| depth < DEEPEST) {
-            let inner = self.findings(&views::all(&text[part.clone()]), Some(author), depth + 1);
+            let inner = self.findings(&views::all(&text[part.clone()]), Reading::Structure(author), depth + 1);
             let back = |it: Finding| Finding { part: part.start + it.part.start..part.start + it.part.end, ..it };
             found.extend(inner.into_iter().map(back).filter(|it| it.instead != NUMBER));
         }
@@ -204,7 +226,7 @@ impl Redactor {
         let decodes = |run: &Range<usize>| {
             let text = &text[run.clone()];
             let inner = decoded(text)?;
-            let secret = !self.findings(&views::all(&inner), Some(Author::Other), depth + 1).is_empty();
+            let secret = !self.findings(&views::all(&inner), Reading::Structure(Author::Other), depth + 1).is_empty();
             (secret || !self.known().find(&inner).is_empty()).then_some(())
         };
         let found = runs(text).filter(|run| decodes(run).is_some());

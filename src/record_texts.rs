@@ -1,0 +1,148 @@
+//! The texts of a record that come from elsewhere: the one place that knows where they are, for whatever has to be done to
+//! all of them. The structure of a record is never touched, so that no text can break it.
+
+use bpconform_steps::evidence::{Exchange, Outcome, Text};
+use bpconform_steps::plain::plain;
+use bpconform_steps::redact::Redactor;
+use url::Url;
+
+use crate::record::{
+    Attempt, PlanRecord, Record, RequirementRecord, ScenarioRecord, StepRecord, Surroundings, TargetRecord,
+};
+
+/// What a text of a record is.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// A sentence of the program's own, which may quote the target.
+    Sentence,
+    /// A text of the feature files.
+    Feature,
+    /// A text of the target, such as a line of its log.
+    Target,
+    /// The value of a header, by its name.
+    Header(&'a str),
+    /// What is kept of a body, and whether it was cut.
+    Body(bool),
+}
+
+/// Whose texts are changed.
+type Change<'c> = &'c mut dyn FnMut(Place<'_>, &mut String);
+
+impl Record {
+    /// The record with every secret masked that was learned by now; what the target sent was masked when it came.
+    #[must_use]
+    pub fn masked(mut self, redactor: &Redactor) -> Self {
+        self.each_text(&mut |place, text| mask(redactor, place, text, false));
+        self
+    }
+
+    /// The same for a record that another version may have written: what the target sent is judged again.
+    #[must_use]
+    pub fn masked_anew(mut self, redactor: &Redactor) -> Self {
+        // Twice: what is found late may stand in an earlier place in another form.
+        for _ in 0..2 {
+            self.each_text(&mut |place, text| mask(redactor, place, text, true));
+        }
+        self
+    }
+
+    /// The record for a report that is shown as text: nothing in it steers a terminal or a CI system.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.each_text(&mut |_, text| neutralise(text));
+        self
+    }
+
+    fn each_text(&mut self, change: Change<'_>) {
+        let Self { target, plan, environment, scenarios, requirements, left_behind, journal, .. } = self;
+        let TargetRecord { image, addresses, product, .. } = target;
+        let PlanRecord { tags, name, .. } = plan;
+        let Surroundings { name: environment, ci, .. } = environment;
+        let own = left_behind.iter_mut().chain(journal).chain(image).chain(tags).chain(name).chain(environment);
+        own.chain(ci.values_mut()).for_each(|text| change(Place::Sentence, text));
+        product.iter_mut().for_each(|text| change(Place::Target, text));
+        for address in addresses.values_mut() {
+            let mut text = address.to_string();
+            change(Place::Sentence, &mut text);
+            // An address that is none any more names nothing.
+            *address = Url::parse(&text).unwrap_or_else(|_| address.clone());
+        }
+        for RequirementRecord { reason, .. } in requirements {
+            reason.iter_mut().for_each(|text| change(Place::Sentence, text));
+        }
+        scenarios.iter_mut().for_each(|scenario| scenario.each_text(change));
+    }
+}
+
+impl ScenarioRecord {
+    /// The scenario with every secret masked that was learned by now.
+    #[must_use]
+    pub fn masked(mut self, redactor: &Redactor) -> Self {
+        self.each_text(&mut |place, text| mask(redactor, place, text, false));
+        self
+    }
+
+    /// The scenario for a terminal.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.each_text(&mut |_, text| neutralise(text));
+        self
+    }
+
+    fn each_text(&mut self, change: Change<'_>) {
+        let Self { feature, file, name, tags, reason, lines, attempts, steps, exchanges, left_behind, .. } = self;
+        let of_feature = [feature, file, name].into_iter().chain(tags);
+        of_feature.for_each(|text| change(Place::Feature, text));
+        reason.iter_mut().chain(left_behind).for_each(|text| change(Place::Sentence, text));
+        lines.iter_mut().for_each(|text| change(Place::Target, text));
+        for Attempt { reason, .. } in attempts {
+            reason.iter_mut().for_each(|text| change(Place::Sentence, text));
+        }
+        for StepRecord { text, table, doc_string, reason, lines, exchanges, .. } in steps {
+            let of_feature = std::iter::once(text).chain(table.iter_mut().flatten()).chain(doc_string);
+            of_feature.for_each(|text| change(Place::Feature, text));
+            reason.iter_mut().for_each(|text| change(Place::Sentence, text));
+            lines.iter_mut().for_each(|text| change(Place::Target, text));
+            exchanges.iter_mut().for_each(|exchange| each_text_of(exchange, change));
+        }
+        exchanges.iter_mut().for_each(|exchange| each_text_of(exchange, change));
+    }
+}
+
+fn each_text_of(exchange: &mut Exchange, change: Change<'_>) {
+    let Exchange { url, request_headers, request_body, outcome, .. } = exchange;
+    change(Place::Sentence, url);
+    let body = |Text { text, capped, .. }: &mut Text, change: Change<'_>| change(Place::Body(*capped), text);
+    let headers = |headers: &mut Vec<(String, String)>, change: Change<'_>| {
+        headers.iter_mut().for_each(|(name, value)| change(Place::Header(name.as_str()), value));
+    };
+    headers(request_headers, change);
+    body(request_body, change);
+    match outcome {
+        Outcome::Response { headers: list, body: text, .. } => {
+            headers(list, change);
+            body(text, change);
+        }
+        Outcome::Error(reason) => change(Place::Sentence, reason),
+    }
+}
+
+fn mask(redactor: &Redactor, place: Place<'_>, text: &mut String, anew: bool) {
+    let masked = match place {
+        Place::Sentence => redactor.redact(text),
+        Place::Feature => redactor.redact_learned(text),
+        Place::Target => redactor.redact_foreign(text),
+        Place::Header(name) if anew => redactor.redact_value(name, text),
+        Place::Body(_) if anew => redactor.redact_foreign(text),
+        Place::Header(_) | Place::Body(_) => redactor.redact_known(text),
+    };
+    let cut = matches!(place, Place::Body(true)) || masked.ends_with('…');
+    *text = if cut { redactor.redact_cut(&masked) } else { masked };
+}
+
+fn neutralise(text: &mut String) {
+    let neutral = plain(text);
+    if neutral != text.as_str() {
+        *text = neutral.into_owned();
+    }
+}
