@@ -152,12 +152,11 @@ impl Sending<'_> {
             Err(problem) => Outcome::Error(redactor.redact(&problem.reason)),
         };
         let url = self.address().map_or_else(|problem| problem.reason, |url| url.to_string());
-        let body = match &call.body {
-            Body::Bytes { bytes, .. } => bytes.clone(),
-            _ => {
-                let fields = fields.iter().map(value);
-                fields.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
-            }
+        let body = if let Body::Bytes { bytes, .. } = &call.body {
+            bytes.clone()
+        } else {
+            let fields = fields.iter().map(value);
+            fields.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
         };
         Exchange {
             surface: surface.id.clone(),

@@ -111,7 +111,7 @@ impl Inner {
             Self::Url => url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes(),
             Self::Json => {
                 let json = serde_json::Value::from(secret).to_string();
-                json[1..json.len() - 1].as_bytes().to_vec()
+                json.as_bytes()[1..json.len() - 1].to_vec()
             }
             Self::Html => html_escape::encode_double_quoted_attribute(secret).into_owned().into_bytes(),
             Self::Utf16 => secret.encode_utf16().flat_map(u16::to_le_bytes).collect(),
@@ -145,6 +145,6 @@ pub(super) fn has_broken_base64(text: &str) -> bool {
         let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
         let next = bytes[end + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
         let run = line.iter().rev().take(8).take_while(|byte| base64(byte)).count();
-        run >= 4 && next.is_some_and(|byte| base64(byte))
+        run >= 4 && next.is_some_and(base64)
     })
 }

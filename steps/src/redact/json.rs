@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use bpconform_fixtures::Sensitivity;
+use bpconform_fixtures::{SecretNames, Sensitivity};
 
 use super::names::Names;
 use super::value::{Finding, judge, looks_strong};
@@ -192,7 +192,7 @@ impl Reader<'_, '_> {
         let name = &self.text[part.clone()];
         let lower = name.to_ascii_lowercase();
         let holds = HOLDING.contains(&lower.as_str());
-        let next = Next { name: self.names.classify(name), holds, refers: self.names.is_reference(name) };
+        let next = Next { name: self.names.classify(name), holds, refers: SecretNames::built_in().is_reference(name) };
         let top = self.top();
         top.next = Some(next);
         top.names_next = NAMING.contains(&lower.as_str());

@@ -144,14 +144,11 @@ impl<'a> Reader<'a, '_> {
 /// The tag that begins there, if one does and ends.
 fn tag(text: &str, start: usize) -> Option<Tag<'_>> {
     let inside = text.get(start + 1..)?;
-    let (is_end, inside) = match inside.strip_prefix('/') {
-        Some(inside) => (true, inside),
-        None => (false, inside),
-    };
-    let letter = |letter: char| letter.is_alphanumeric() || "_:.-".contains(letter);
+    let (is_end, inside) = inside.strip_prefix('/').map_or((false, inside), |inside| (true, inside));
     if !inside.starts_with(|first: char| first.is_alphabetic() || first == '_') {
         return None;
     }
+    let letter = |letter: char| letter.is_alphanumeric() || "_:.-".contains(letter);
     let length = inside.find(|it: char| !letter(it)).unwrap_or(inside.len());
     let name = &inside[..length];
     let mut at = text.len() - inside.len() + length;
@@ -166,30 +163,33 @@ fn tag(text: &str, start: usize) -> Option<Tag<'_>> {
             '<' => return None,
             _ => {}
         }
-        let length = skipped.find(|it: char| it.is_whitespace() || "=/><".contains(it)).unwrap_or(skipped.len());
-        let attribute = &skipped[..length];
-        at += length;
-        let after = text[at..].trim_start();
-        let Some(value) = after.strip_prefix('=') else {
-            if length == 0 {
-                at += skipped.chars().next()?.len_utf8();
-            }
-            continue;
-        };
-        let value = value.trim_start();
-        let begin = text.len() - value.len();
-        let part = match value.chars().next()? {
-            quote @ ('"' | '\'') => {
-                let end = begin + 1 + value[1..].find(quote)?;
-                at = end + 1;
-                begin + 1..end
-            }
-            _ => {
-                let end = begin + value.find(|it: char| it.is_whitespace() || it == '>').unwrap_or(value.len());
-                at = end.max(begin);
-                begin..end
-            }
-        };
-        attributes.push((attribute, part));
+        let (attribute, end) = attribute(text, at)?;
+        attributes.extend(attribute);
+        at = end;
     }
+}
+
+/// An attribute, if it has a value, and where what follows it begins.
+type Attribute<'a> = (Option<(&'a str, Range<usize>)>, usize);
+
+/// The attribute that begins there; none if it does not end.
+fn attribute(text: &str, start: usize) -> Option<Attribute<'_>> {
+    let rest = &text[start..];
+    let length = rest.find(|it: char| it.is_whitespace() || "=/><".contains(it)).unwrap_or(rest.len());
+    let (name, end) = (&rest[..length], start + length);
+    let Some(value) = text[end..].trim_start().strip_prefix('=') else {
+        // At least one letter, so that what is no attribute is passed over.
+        return Some((None, if length == 0 { end + rest.chars().next()?.len_utf8() } else { end }));
+    };
+    let value = value.trim_start();
+    let begin = text.len() - value.len();
+    let quote = value.chars().next().filter(|first| ['"', '\''].contains(first));
+    let (part, end) = if let Some(quote) = quote {
+        let end = begin + 1 + value[1..].find(quote)?;
+        (begin + 1..end, end + 1)
+    } else {
+        let end = begin + value.find(|it: char| it.is_whitespace() || it == '>').unwrap_or(value.len());
+        (begin..end, end)
+    };
+    Some((Some((name, part)), end))
 }

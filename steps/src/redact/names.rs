@@ -32,11 +32,6 @@ impl<'a> Names<'a> {
         said
     }
 
-    /// Whether a name says that its value is public.
-    pub(super) fn is_reference(&self, name: &str) -> bool {
-        name.len() <= 128 && SecretNames::built_in().is_reference(name)
-    }
-
     /// The patterns that the operator added.
     pub(super) fn more(&self) -> &[Regex] {
         self.more

@@ -208,7 +208,8 @@ impl Place<'_> {
             (Sign::Colon, Author::Program) => is_word && !self.is_whole_line() && is_prose(rest, value),
             _ => false,
         };
-        if !reads_on && !(sign == Sign::Colon && is_literal(value)) {
+        let is_nothing = sign == Sign::Colon && is_literal(value);
+        if !reads_on && !is_nothing {
             let sure =
                 !is_word || self.is_whole_line() || (sign == Sign::Equals && !value.contains(char::is_whitespace));
             found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));

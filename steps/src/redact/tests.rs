@@ -128,7 +128,7 @@ const POSITIONS: [&str; 66] = [
     r#"{"body":"{\"passwords\":[\"CANARY\"]}"}"#,
     r#"{"access_token":"CANARY","expires_in":3} and garbage"#,
     r#"garbage {"access_token":"CANARY"#,
-    r#"{'refresh_token': 'CANARY'}"#,
+    "{'refresh_token': 'CANARY'}",
     "{id_token: 'CANARY'}",
     "access_token=CANARY&expires_in=3",
     "a=b&client_secret=CANARY",
