@@ -178,6 +178,11 @@ impl Plan {
         record
     }
 
+    /// Whether a scenario that runs may change the target.
+    pub fn changes(&self) -> bool {
+        self.scenarios.iter().any(|planned| planned.decision == Decision::Run && planned.case.allow >= Allow::Change)
+    }
+
     /// How many scenarios run.
     pub fn running(&self) -> usize {
         self.scenarios.iter().filter(|planned| planned.decision == Decision::Run).count()

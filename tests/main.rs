@@ -16,6 +16,7 @@ mod fleet;
 mod fuzzed;
 mod hybrid;
 mod layers;
+mod locks;
 #[cfg(unix)]
 mod mock;
 mod permission;

@@ -10,8 +10,11 @@ use crate::cli::target::TargetArgs;
 #[derive(Clone, Debug, Args)]
 pub struct CleanArgs {
     /// The journal that a run left, or the directory of --out in which it lies
-    #[arg(value_name = "JOURNAL", required_unless_present = "containers")]
+    #[arg(value_name = "JOURNAL", required_unless_present_any = ["containers", "lock"])]
     pub journal: Option<PathBuf>,
+    /// Remove the lock on the Author of --author-url, whichever run holds it; only when that run has ended
+    #[arg(long, conflicts_with_all = ["journal", "containers"])]
+    pub lock: bool,
     /// What runs left with the Docker Engine.
     #[command(flatten)]
     pub sweep: SweepArgs,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_steps::author::lock::{self, Holder};
 use bpconform_steps::journal::{self, Change, Journal};
 use bpconform_steps::run::Run;
 use bpconform_steps::session::Session;
@@ -17,11 +18,16 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::reach::{Reach, SettingSources};
+use crate::run::id::run_id;
 use crate::run::preflight;
-use crate::run::undo::JOURNAL;
+use crate::run::undo::{JOURNAL, LIMIT};
+use crate::surroundings;
 
 /// Carries out `bpconform clean`.
 pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
+    if arguments.lock {
+        return remove_lock(arguments, place, output).await;
+    }
     let Some(journal) = &arguments.journal else {
         return sweep::clean(&arguments.sweep, arguments.dry_run, output).await;
     };
@@ -52,7 +58,6 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     let author = stack.author.clone();
     target.author_url = Some(author.clone());
     let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
-    let count = open.len();
     let surfaces = Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone()));
     let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
     let journal = Journal::resume(&path, open).map_err(|source| match source.kind() {
@@ -64,8 +69,16 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     })?;
     let run = Run { journal, ..Run::new(header.run.as_str(), Allow::Change, surfaces, wire, output.redactor.clone()) };
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
-    preflight::check(&session).await.map_err(|problem| Error::Unreachable { url: author.to_string(), problem })?;
-    let left = undoing::carry_out(&session, session.run.journal.open(None)).await;
+    let unreachable = |problem| Error::Unreachable { url: author.to_string(), problem };
+    preflight::check(&session).await.map_err(unreachable)?;
+    let locked = lock::is_ours(&session).await;
+    if !locked.map_err(|problem| unreachable(problem.reason))? {
+        let taken = lock::take(&session, &surroundings::host(), LIMIT).await;
+        taken.map_err(|problem| unreachable(problem.reason))?;
+    }
+    let open = session.run.journal.open(None);
+    let count = open.len();
+    let left = undoing::carry_out(&session, open).await;
     for problem in &left {
         output.err(&format!("could not be undone: {}\n", problem.reason));
     }
@@ -75,6 +88,40 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         header.run
     ));
     Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
+}
+
+/// Removes the lock of a run that was killed and whose journal is lost.
+async fn remove_lock(arguments: &CleanArgs, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
+    let Reach { stack, credentials, connection, .. } = Reach::author(&arguments.target, place, output)?;
+    let author = stack.author.clone();
+    let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
+    let surfaces = Arc::new(Surfaces::built_in().clone());
+    let run = Run::new(run_id(), Allow::Change, surfaces, wire, output.redactor.clone());
+    let session = Session::new(Arc::new(run), stack, credentials).undoing();
+    let unreachable = |problem| Error::Unreachable { url: author.to_string(), problem };
+    preflight::check(&session).await.map_err(unreachable)?;
+    if arguments.dry_run {
+        let holder = lock::holder(&session).await.map_err(|problem| unreachable(problem.reason))?;
+        output.out(&told_lock("would be removed", holder.as_ref()));
+        return Ok(Exit::Green);
+    }
+    match lock::remove(&session).await {
+        Ok(holder) => {
+            output.out(&told_lock("was removed", holder.as_ref()));
+            Ok(Exit::Green)
+        }
+        Err(problem) => {
+            output.err(&format!("the lock could not be removed: {}\n", problem.reason));
+            Ok(Exit::CleanUp)
+        }
+    }
+}
+
+fn told_lock(done: &str, holder: Option<&Holder>) -> String {
+    match holder {
+        Some(holder) => format!("the lock of {holder} {done}\n"),
+        None => "the Author is not locked\n".to_owned(),
+    }
 }
 
 /// Reads a journal; one that no run of ours wrote is refused.

@@ -23,6 +23,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bpconform_steps::author::lock;
 use bpconform_steps::run::Run as Shared;
 use bpconform_steps::session::Session;
 use futures::FutureExt as _;
@@ -42,6 +43,7 @@ use crate::run::target::{Contained, Target};
 use crate::run::watch::RunListener;
 use crate::run::whole::{close, open};
 use crate::signals;
+use crate::surroundings;
 
 /// Runs what the options ask for and gives the record back; `watch` is told what happens meanwhile. A closure is told of
 /// each scenario in the document's order, as soon as all before it have ended.
@@ -85,7 +87,10 @@ async fn run_until(
     mut watch: impl RunListener + 'static,
 ) -> Result<Record, Error> {
     let started = Timestamp::now();
-    let survey = survey(options, &shared, &stop).await?;
+    let survey = match survey(options, features, &shared, &stop).await {
+        Ok(survey) => survey,
+        Err(error) => return Err(given_up(options, shared, error).await),
+    };
     let (plan, shard) = options.plan(features, survey.as_ref());
     let ground = match &options.target {
         Target::Mock => {
@@ -103,7 +108,9 @@ async fn run_until(
     };
     let stage = Stage::new(Arc::clone(&shared), ground, stop.clone());
     let mut record = open(options, &plan, shard, started, survey);
-    watch.planned(&record, &shared.wire.under_way)?;
+    if let Err(error) = watch.planned(&record, &shared.wire.under_way) {
+        return Err(given_up(options, shared, error).await);
+    }
     let played = AssertUnwindSafe(play(features, &plan, options, stage, watch)).catch_unwind().await;
     // Whatever happened, what was changed is undone before anything else is said.
     if let Some((stack, credentials)) = options.target.real() {
@@ -119,7 +126,21 @@ async fn run_until(
     Ok(record)
 }
 
-async fn survey(options: &Options, shared: &Arc<Shared>, stop: &StopSignal) -> Result<Option<Survey>, Error> {
+/// Undoes what was changed before a run was given up, which is at most the lock; what stays is in the journal.
+async fn given_up(options: &Options, shared: Arc<Shared>, error: Error) -> Error {
+    if let Some((stack, credentials)) = options.target.real() {
+        let session = Session::new(shared, stack.clone(), credentials.clone());
+        undo::finish(&session, options.journal.is_some(), options.author_goes()).await;
+    }
+    error
+}
+
+async fn survey(
+    options: &Options,
+    features: &Features,
+    shared: &Arc<Shared>,
+    stop: &StopSignal,
+) -> Result<Option<Survey>, Error> {
     let Some((stack, credentials)) = options.target.place() else { return Ok(None) };
     let session = Session::new(Arc::clone(shared), stack.clone(), credentials.clone());
     let session = session.stopped_by(stop.token.clone());
@@ -132,7 +153,15 @@ async fn survey(options: &Options, shared: &Arc<Shared>, stop: &StopSignal) -> R
         None => unreachable(problem),
     })?;
     destinations::check(&session).await?;
-    match survey::ask(&session).await {
+    let mut answer = survey::ask(&session).await;
+    let changes = answer.as_ref().is_ok_and(|survey| options.plan(features, Some(survey)).0.changes());
+    if options.target.real().is_some() && changes {
+        let lasts = options.timeout.saturating_mul(2);
+        lock::take(&session, &surroundings::host(), lasts).await.map_err(|problem| unreachable(problem.reason))?;
+        // What was read before the lock was held may be what another run had half changed.
+        answer = survey::ask(&session).await;
+    }
+    match answer {
         Err(problem) if stop.why().is_none() => Err(unreachable(problem)),
         // Each scenario puts mocks into another state.
         Ok(survey) if options.target.is_mocked() => Ok(Some(Survey { states: BTreeSet::new(), ..survey })),

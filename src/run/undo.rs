@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bpconform_fixtures::{Allow, Surfaces, System};
-use bpconform_steps::journal::{self, FORMAT, Header, Journal};
+use bpconform_steps::Problem;
+use bpconform_steps::author::lock;
+use bpconform_steps::journal::{self, Change, FORMAT, Header, Journal};
 use bpconform_steps::session::Session;
 use bpconform_steps::undo::Undo;
 use bpconform_steps::undoing;
@@ -72,6 +74,19 @@ fn make_room(path: &Path) -> Result<(), Error> {
 /// What could not be undone, and the journal in which that stands.
 pub(super) type Left = (Vec<String>, Option<PathBuf>);
 
+async fn undo_locked(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
+    let only_locks = |change: &Change| change.undo.iter().all(|undo| matches!(undo, Undo::Lock { .. }));
+    if changes.iter().all(only_locks) {
+        // What is left of an attempt to take the lock goes, whoever holds it.
+        return undoing::carry_out(session, changes).await;
+    }
+    match lock::extend(session, LIMIT).await {
+        Ok(()) => undoing::carry_out(session, changes).await,
+        // The run took longer than its lock lasts, and another has begun.
+        Err(problem) => vec![problem],
+    }
+}
+
 /// Undoes what no scenario has undone itself: one that was broken off by a panic, or could not undo something. Where the
 /// Author's repository goes with its container, what was changed in it needs no undoing; what was delivered does.
 pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> Left {
@@ -79,7 +94,7 @@ pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> 
     let changes = journal.open(None);
     let mut left = Vec::new();
     if !changes.is_empty() {
-        match tokio::time::timeout(LIMIT, undoing::carry_out(&session.undoing(), changes)).await {
+        match tokio::time::timeout(LIMIT, undo_locked(&session.undoing(), changes)).await {
             Ok(problems) => left.extend(problems.into_iter().map(|problem| problem.reason)),
             Err(_) => left.push(format!("undoing was broken off after {} s", LIMIT.as_secs())),
         }

@@ -84,6 +84,11 @@ pub enum Undo {
         /// The package's name, with the run's name in it.
         name: String,
     },
+    /// Gives the lock on the Author back.
+    Lock {
+        /// The name of the node that became the lock, with the run's name in it.
+        node: String,
+    },
     /// Puts the Author's configuration back as it was kept.
     Replacement {
         /// The name of the package that keeps it.
@@ -109,6 +114,7 @@ impl std::fmt::Display for Undo {
                 write!(f, "remove the certificate {alias} from the key store of {owner}")
             }
             Self::Package { name } => write!(f, "delete the package {name}"),
+            Self::Lock { .. } => f.write_str("give the lock on the Author back"),
             Self::Replacement { name } => write!(f, "put back the configuration that the package {name} keeps"),
         }
     }
@@ -133,6 +139,7 @@ impl Undo {
             Self::Publication { path } => bears(path) || path.starts_with("/libs/"),
             Self::ImsConfiguration { title } | Self::Project { title, .. } => bears(title),
             Self::Certificate { alias, .. } => bears(alias),
+            Self::Lock { node } => bears(node),
             Self::Package { name } | Self::Replacement { name } => bears(name),
             Self::Replication { paths, .. } => !paths.is_empty() && paths.iter().all(bears),
             // Found by its title or by the IMS configuration of this run, or not at all; a folder goes only when it is empty.

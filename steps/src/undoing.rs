@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};
-use crate::author::{agents, ims_configurations, keeping, queue, removal, repository, users};
+use crate::author::{agents, ims_configurations, keeping, lock, queue, removal, repository, users};
 use crate::call::Call;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
@@ -23,7 +23,9 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut needed: Vec<Undo> = Vec::new();
-    for change in changes {
+    // The lock is given back last, whenever it was taken.
+    let (locks, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_lock);
+    for change in others.into_iter().chain(locks) {
         let undone = match change.undo.iter().find(|undo| needed.contains(*undo)) {
             Some(package) => Err(Problem::error(format!("will not {package}: it still keeps the configuration"))),
             None => one(session, &change).await,
@@ -42,6 +44,10 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
         problems.extend(reason.map(Problem::error));
     }
     problems
+}
+
+fn is_lock(change: &Change) -> bool {
+    change.undo.iter().any(|undo| matches!(undo, Undo::Lock { .. }))
 }
 
 async fn one(session: &Session, change: &Change) -> Checked {
@@ -86,6 +92,7 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
             let call = Call::to("author.key-store-write").with("user", owner.trim_start_matches('/'));
             gone(session, call.field("remove-alias", alias), &[404]).await
         }
+        Undo::Lock { node } => lock::give_back(session, node).await,
         Undo::Package { name } => keeping::throw_away(session, name).await,
         Undo::Replacement { name } => keeping::put_back(session, name).await,
     }

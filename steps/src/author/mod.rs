@@ -10,6 +10,7 @@ pub mod error_log;
 pub mod html;
 pub mod ims_configurations;
 pub mod keeping;
+pub mod lock;
 pub mod osgi_file;
 pub mod pages;
 pub mod product;
