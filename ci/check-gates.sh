@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tries the gates of ci/: their shell parts are run against a mocked Author, before and after it has a defect, and their
-# files are held to the schemas of their systems.
-# Needs python3 with venv, and PyPI; without them it ends with 77, which says that nothing was tried.
+# Tests the gates of ci/: runs their shell parts against a mocked Author, before and after it has a defect, and validates
+# their files against the schemas of their systems.
+# Needs python3 with venv, and PyPI; without them it ends with 77: nothing was tested.
 # Usage: ci/check-gates.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is the image of the mocks as small and as quick as the README says? Builds it, starts it, and measures both.
+# Is the image of the mocks as small and as fast as the documentation says? Builds it, starts it, and measures both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs that conform, that do not, that were killed, and a record full of hostile text, in every form, each given to
-# readers that this project did not write: PyPI's junitparser and jsonschema, the rules of Jenkins' schema, npm's
+# Runs that conform, that do not, that were killed, and a record full of hostile text, in every format, each given to
+# readers that are not part of this project: PyPI's junitparser and jsonschema, the rules of Jenkins' schema, npm's
 # @cucumber/html-formatter, har-validator, the schema of CTRF, and axe-core in Chromium.
-# Needs python3 with venv, node with npm, their registries, and chromedriver. What is not there is told, and the script
-# ends with 77: nothing was refused, but not everything was read. Usage: ci/check-reports.sh [DIRECTORY]
+# Needs python3 with venv, node with npm, their registries, and chromedriver. What is missing is reported, and the script
+# ends with 77: no reader rejected anything, but not every reader ran. Usage: ci/check-reports.sh [DIRECTORY]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-target/reports}
@@ -36,13 +36,13 @@ for name in passing failing killed hostile; do
   mkdir -p "$out/$name"
   for form in json=run.json html=report.html junit=junit.xml messages=messages.ndjson har=run.har ctrf=ctrf.json markdown=report.md; do
     "$bpconform" report "${form%%=*}" "$out/records/$name" --out "$out/$name/${form#*=}.new"
-    # A report that is drawn later is the one that was drawn at once.
+    # A report that is rendered later equals the one that was written at the end of the run.
     [ ! -e "$out/$name/${form#*=}" ] || cmp "$out/$name/${form#*=}" "$out/$name/${form#*=}.new"
     mv "$out/$name/${form#*=}.new" "$out/$name/${form#*=}"
   done
 done
 BPCONFORM_AUTHOR_PASSWORD=nobodys "$bpconform" run --quiet --fleet ci/readers/fleet.toml --tags @observe --out "$out/fleet" >"$out/fleet.txt" 2>&1 || [ $? = 3 ]
-# Without their pages less would be looked at, and nobody would know.
+# Without their pages the check would silently cover less.
 grep -q "2 of 3 environments conform" "$out/fleet.txt"
 
 if python3 -m venv "$out/venv" && "$out/venv/bin/pip" install --quiet --disable-pip-version-check junitparser==5.0.3 jsonschema==4.26.0; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes every reader of outside data with coverage as its guide: for each, the seeds of fixtures/corpus and what was found
-# before. Usage: ci/fuzz.sh [SECONDS] [READER…]   (300 seconds each unless told; exits 1 at the first finding)
+# Fuzzes every reader of outside data, guided by coverage: for each, the seeds of fixtures/corpus and what was found
+# before. Usage: ci/fuzz.sh [SECONDS] [READER…]   (300 seconds each by default; exits 1 at the first finding)
 # Needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly && cargo install cargo-fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The mocks as an image, on Linux: builds bpconform statically linked, and an image that holds nothing else.
 #
-#   ci/image.sh [NAME]                     NAME is bpconform-mock:dev when nothing is said
-#   ci/image.sh --binary FILE [NAME]       from a bpconform that is built already, with the libraries that it needs
+#   ci/image.sh [NAME]                     NAME is bpconform-mock:dev by default
+#   ci/image.sh --binary FILE [NAME]       from an existing bpconform, with the libraries that it needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ fi
 name=${1:-bpconform-mock:dev}
 
 if [ -z "$binary" ]; then
-  # The C library of Linux goes into the binary. The target is named so that this is not asked of what only builds it.
+  # The C library of Linux is linked into the binary. The target is named so that build scripts are not linked statically.
   target=$(rustc -vV | sed -n 's/^host: //p')
   RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
     cargo build --release --locked --package bpconform --target "$target"
@@ -26,13 +26,13 @@ trap 'rm -rf "$context"' EXIT
 mkdir "$context/root"
 cp "$binary" "$context/root/bpconform"
 strip "$context/root/bpconform"
-# A static binary needs none.
+# A static binary needs no libraries.
 libraries=$(ldd "$binary" 2>/dev/null | grep -o '/[^ ]*' | sort -u || true)
 for library in $libraries; do
   mkdir -p "$context/root/$(dirname "$library")"
   cp -L "$library" "$context/root/$library"
 done
-# So that it can check an Author over TLS, too.
+# Certificate authorities, so that it can check an Author over TLS, too.
 authorities=/etc/ssl/certs/ca-certificates.crt
 if [ -f "$authorities" ]; then
   mkdir -p "$context/root/etc/ssl/certs"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What the evidence costs, measured on a release build: 2,000 scenarios run and each report of them drawn (limits: 2 s for
+# What the evidence costs, measured on a release build: 2,000 scenarios run and each report of them rendered (limits: 2 s for
 # run.json, HTML and JUnit, 300 MB), and a fleet of twenty mocked Authors, three with a defect (limit: 10 s).
 # Needs python3. Usage: [BPCONFORM=PROGRAM] ci/measure-reports.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -n "${BPCONFORM:-}" ] || cargo build --release --quiet --locked
-# In a process of its own: what the compiler took is not to be counted.
+# In a separate process: the compiler's time and memory must not be counted.
 python3 - "${BPCONFORM:-target/release/bpconform}" <<'PYTHON'
 import json, os, pathlib, resource, shutil, subprocess, sys, tempfile, time
 
@@ -41,7 +41,7 @@ def two_thousand():
     record = json.loads((run / "run.json").read_text())
     assert len(record["scenarios"]) == 2000
     print(f"2,000 scenarios ran in {took:.1f} s; run.json has {(run / 'run.json').stat().st_size / 1e6:.1f} MB")
-    # Each is read from run.json and written: more than writing alone.
+    # Each is read from run.json and written, which takes longer than writing alone.
     for form, name in (("json", "run.json"), ("html", "HTML"), ("junit", "JUnit")):
         limit(name, timed("report", form, run, "--out", folder / form), "s", 2)
     limit("memory", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, "MB", 300)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bounded memory, measured: sends many requests to `bpconform mock` and tells by how much its peak resident memory rose.
-# Usage: ci/memory-of-mock.sh [REQUESTS]   (200000 unless told; needs curl and python3; exits 1 at 100 MB or more)
+# Bounded memory, measured: sends many requests to `bpconform mock` and prints by how much its peak resident memory rose.
+# Usage: ci/memory-of-mock.sh [REQUESTS]   (200000 by default; needs curl and python3; exits 1 at 100 MB or more)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 requests=${1:-200000}
@@ -22,7 +22,7 @@ PY
 )
 peak() { awk '/^VmHWM:/ { print int($2 / 1024) }' "/proc/$mock/status"; }
 
-# A warmed process is the base line: pools, stacks of threads and the first rotation are not growth.
+# A warmed-up process is the baseline: pools, thread stacks and the first rotation are not growth.
 curl -sf -o /dev/null -u "$user:$password" "$author/etc/replication/agents.author.-1.json?[1-3000]"
 before=$(peak)
 share=$((requests / workers))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Is a run ever red for nothing? Runs everything many times at once against mocks that take their time, each as it follows
-# from a seed of its own, while other work keeps every processor busy. Says how many were green; of a red one its seed, what
-# it found, and how to play it again. Usage: ci/no-false-alarms.sh [RUNS] [AT ONCE] [FIRST SEED]   (200, 4 and 1)
-# BPCONFORM names a binary that is built already; without it the release build is made.
+# Is a run ever red without a reason? Runs everything many times in parallel against slow mocks, each with its own
+# random seed, while other work keeps every processor busy. Prints how many were green; for a red one its random seed, what
+# it found, and how to repeat it. Usage: ci/no-false-alarms.sh [RUNS] [AT ONCE] [FIRST SEED]   (200, 4 and 1)
+# BPCONFORM names an existing binary; without it the release build is made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-200} at_once=${2:-4} first=${3:-1}
@@ -15,7 +15,7 @@ fi
 
 found=$(mktemp -d)
 load=()
-# The group of the harness itself is left alone: what is started here is ended here.
+# Ends only what was started here, not the process group of the caller.
 trap 'kill "${load[@]}" 2>/dev/null || true; rm -rf "$found"' EXIT
 for _ in $(seq "$(nproc)"); do
   (while :; do :; done) &

@@ -1,4 +1,4 @@
-"""Gives reports to readers that this project did not write. Usage: accept.py DIRECTORY SCHEMA
+"""Gives reports to readers that are not part of this project. Usage: accept.py DIRECTORY SCHEMA
 
 DIRECTORY holds run.json and junit.xml; SCHEMA is the JSON Schema of run.json.
 """
@@ -37,7 +37,7 @@ RULES = {
 
 
 def jenkins(element, place=""):
-    """What Jenkins would refuse."""
+    """What Jenkins would reject."""
     place = f"{place}/{element.tag}"
     if element.tag not in RULES:
         return [f"{place} is not known"]

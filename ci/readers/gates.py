@@ -1,7 +1,7 @@
 """Runs the shell parts of the gates in ci/, as their systems would, against a mocked Author before and after a defect.
 
 Usage: gates.py BPCONFORM. Each gate must be green without a record from before, green when nothing changed, stop with
-the requirement that broke when the Author has a defect, stop with 3 when nobody answers, and be green again when the
+the requirement that broke when the Author has a defect, stop with 3 if the Author does not answer, and be green again when the
 defect is known.
 """
 
@@ -83,7 +83,7 @@ def jenkins(folder, values):
 
 
 def kubernetes(folder, values):
-    """The Pods of the Indexed Job, each tried again as its failure policy says; then the merge that its file names."""
+    """The Pods of the Indexed Job, each repeated according to its failure policy; then the merge that its file names."""
     job = yaml.safe_load((CI / "kubernetes/job.yaml").read_text())["spec"]
     rules = [rule for rule in job["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
     action = {code: rule["action"] for rule in rules for code in rule["onExitCodes"]["values"]}
@@ -119,7 +119,7 @@ def baseline(program, folder, values):
 
 
 def cases(good, bad):
-    """What happens to a gate, in this order: the environment, the exit code, and what must be told."""
+    """What happens to a gate, in this order: the environment, the exit code, and what must be printed."""
     nobody = good | {"BPCONFORM_AUTHOR_URL": "http://127.0.0.1:9"}
     yield "first", good, 0, ""
     yield "unchanged", good, 0, ""
@@ -128,7 +128,7 @@ def cases(good, bad):
 
 
 def known(program, folder, bad):
-    """The same defect where it is known."""
+    """The same defect, but known."""
     subprocess.run(["rm", "-rf", "before"], cwd=folder, check=True)
     yield "known", bad | {"BASELINE": baseline(program, folder, bad)}, 0, "baseline: as expected"
 
