@@ -1,4 +1,4 @@
-//! The exit codes: each means one thing, so that a pipeline can tell "the target is wrong" from "I could not tell".
+//! The exit codes: each means one thing, so that a pipeline can distinguish a wrong target from an inconclusive run.
 
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Exit {
             Self::Green => "conforms",
             Self::NonConformant => "does not conform",
             Self::Usage => "wrong usage or configuration",
-            Self::Unreachable => "could not tell: the target was not reached, or not judged",
+            Self::Unreachable => "inconclusive: the target was not reached, or not judged",
             Self::NothingProved => "nothing was proved",
             Self::Baseline => "differs from the baseline",
             Self::Internal => "internal error",

@@ -7,9 +7,9 @@ use clap::Args;
 /// `bpconform baseline`
 #[derive(Clone, Debug, Args)]
 pub struct BaselineArgs {
-    /// The record: run.json, or the directory that a run wrote it into
+    /// The record: run.json, or the directory that contains it
     pub record: PathBuf,
-    /// Compare the record with this baseline in place of writing a new one
+    /// Compare the record with this baseline instead of writing a new one
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
 }

@@ -9,30 +9,30 @@ use crate::cli::target::TargetArgs;
 /// `bpconform clean`
 #[derive(Clone, Debug, Args)]
 pub struct CleanArgs {
-    /// The journal that a run left, or the directory of --out in which it lies
+    /// The journal that a run left, or the directory of --out that contains it
     #[arg(value_name = "JOURNAL", required_unless_present_any = ["containers", "lock"])]
     pub journal: Option<PathBuf>,
-    /// Remove the lock on the Author of --author-url, whichever run holds it; only when that run has ended
+    /// Remove the lock on the Author of --author-url, whichever run holds it; only after that run has ended
     #[arg(long, conflicts_with_all = ["journal", "containers"])]
     pub lock: bool,
-    /// What runs left with the Docker Engine.
+    /// What runs left in the Docker Engine.
     #[command(flatten)]
     pub sweep: SweepArgs,
-    /// Say what would be undone or removed, and do nothing
+    /// Print what would be undone or removed, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// The Author is the journal's; what else is needed to reach it.
+    /// The journal names the Author; this is what else is needed to reach it.
     #[command(flatten)]
     pub target: TargetArgs,
 }
 
-/// What of the Docker Engine is swept.
+/// What is removed from the Docker Engine.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct SweepArgs {
-    /// Remove the containers, networks and volumes that runs which were killed left with the Docker Engine
+    /// Remove the containers, networks and volumes that killed runs left in the Docker Engine
     #[arg(long, conflicts_with = "journal")]
     pub containers: bool,
-    /// Also those of runs that go on, and of other machines that use the same engine
+    /// Also those of runs in progress, and of other machines that use the same engine
     #[arg(long, requires = "containers", conflicts_with = "journal")]
     pub all: bool,
 }

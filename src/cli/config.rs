@@ -5,14 +5,14 @@ use clap::{Args, Subcommand};
 /// `bpconform config`
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print every setting, secrets masked
+    /// Print every setting, with secrets masked
     Show(Box<ConfigShowArgs>),
 }
 
 /// `bpconform config show`: takes the flags of all settings, so that what they would do can be seen.
 #[derive(Clone, Debug, Args)]
 pub struct ConfigShowArgs {
-    /// Say for each value where it came from
+    /// Print where each value comes from
     #[arg(long)]
     pub origin: bool,
 }

@@ -10,39 +10,39 @@ use url::Url;
 
 use crate::cli::values::seconds;
 
-/// How a target is reached.
+/// The connection to a target.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// Trust the certificate authorities of this file too, PEM
+    /// Also trust the certificate authorities in this file (PEM)
     #[arg(long, value_name = "FILE", env = "BPCONFORM_CA_FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Show this client certificate to the Author, PEM
+    /// Client certificate for the Author (PEM)
     #[arg(long, value_name = "FILE", env = "BPCONFORM_CLIENT_CERT")]
     pub client_cert: Option<PathBuf>,
-    /// The private key of the client certificate, PEM, that only you can read
+    /// Private key of the client certificate (PEM), readable only by you
     #[arg(long, value_name = "FILE", env = "BPCONFORM_CLIENT_KEY")]
     pub client_key: Option<PathBuf>,
-    /// Do not verify the Author's certificate: whoever is between can read and change everything
+    /// Do not verify the Author's certificate: anyone on the network path can read and change everything
     #[arg(long, action = ArgAction::SetTrue, env = "BPCONFORM_INSECURE")]
     pub insecure: bool,
-    /// Send everything through this proxy; none: through no proxy, whatever HTTPS_PROXY says
+    /// Send everything through this proxy; `none` ignores HTTPS_PROXY and uses no proxy
     #[arg(long, value_name = "URL", env = "BPCONFORM_PROXY")]
     pub proxy: Option<ProxyArg>,
-    /// Send this header with every request to the Author; may be said several times, in the environment a line each.
-    /// One that is a secret is taken from the environment only
+    /// Send this header with every request to the Author; can be repeated, in the environment one per line. A secret
+    /// header must come from the environment
     #[arg(long = "header", value_name = "NAME: VALUE", env = "BPCONFORM_HEADERS", value_delimiter = '\n',
         action = ArgAction::Append)]
     pub headers: Vec<Header>,
-    /// Limit for each request, in seconds
+    /// Time limit for each request, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30",
         env = "BPCONFORM_REQUEST_TIMEOUT")]
     pub request_timeout: Duration,
-    /// Limit for making a connection, in seconds
+    /// Time limit for each connection, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10",
         env = "BPCONFORM_CONNECT_TIMEOUT")]
     pub connect_timeout: Duration,
-    /// How often a read is sent again that got no connection, or 502, 503, 504
+    /// How often to retry a read that got no connection, or 502, 503 or 504
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10),
         env = "BPCONFORM_RETRIES")]
     pub retries: u32,
@@ -79,7 +79,7 @@ impl FromStr for ProxyArg {
     }
 }
 
-/// A header; its value is never shown.
+/// A header; its value is never printed.
 #[derive(Clone)]
 pub struct Header {
     /// The name.
@@ -119,7 +119,7 @@ impl Header {
         &self.value
     }
 
-    /// Whether it proves to somebody who the run is, so that its value must not stand on a command line or in a file.
+    /// Whether it authenticates the run, so that its value is not allowed on a command line or in a file.
     pub fn authenticates(&self) -> bool {
         let name = self.name.to_lowercase();
         ["auth", "cookie", "token", "secret", "password", "key"].iter().any(|word| name.contains(word))

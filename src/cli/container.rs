@@ -8,17 +8,17 @@ use clap::{ArgAction, Args};
 
 use crate::cli::values::minutes;
 
-/// Words in a variable's name that mean that its value is a secret.
+/// Words in the name of a variable that mark its value as a secret.
 const SECRET: [&str; 8] = ["PASS", "PWD", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "KEY", "AUTH"];
 
-/// How long an Author may take until it is ready when nobody says it, in minutes.
+/// The default time limit until an Author is ready, in minutes.
 pub const START: &str = "15";
 
-/// Which image the Author's container is started from, and how.
+/// The image of the Author's container, and how it is started.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Container")]
 pub struct ContainedArgs {
-    /// With --target container, the image of the Author; there is no public one of AEM
+    /// The image of the Author, with --target container; there is no public image of AEM
     #[arg(long, value_name = "IMAGE", env = "BPCONFORM_AUTHOR_IMAGE")]
     pub author_image: Option<String>,
     /// How it is started.
@@ -26,7 +26,7 @@ pub struct ContainedArgs {
     pub start: ContainerArgs,
 }
 
-/// What an operator says of an Author's container.
+/// The settings of an Author's container.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Container")]
 pub struct ContainerArgs {
@@ -34,21 +34,21 @@ pub struct ContainerArgs {
     #[arg(long, value_name = "PORT", default_value_t = 4502, env = "BPCONFORM_CONTAINER_PORT",
         value_parser = clap::value_parser!(u16).range(1..))]
     pub container_port: u16,
-    /// Publish another port of the container on this machine, PORT or HOST:CONTAINER; may be said several times
+    /// Publish another port of the container on this machine, PORT or HOST:CONTAINER; can be repeated
     #[arg(long = "publish", value_name = "PORT", env = "BPCONFORM_PUBLISH", value_delimiter = ',',
         action = ArgAction::Append)]
     pub publish: Vec<PublishedPort>,
-    /// Set a variable in the container, NAME=VALUE, or NAME to take its value from this environment, as a secret must;
-    /// may be said several times
+    /// Set a variable in the container: NAME=VALUE, or NAME to take its value from this environment, which is required
+    /// for secrets; can be repeated
     #[arg(id = "container_env", long = "container-env", value_name = "NAME[=VALUE]", env = "BPCONFORM_CONTAINER_ENV", value_delimiter = '\n',
         action = ArgAction::Append)]
     pub variables: Vec<ContainerVariable>,
     /// Mount a file, a directory or a named volume, SOURCE:TARGET or SOURCE:TARGET:ro, for example
-    /// ./license.properties:/opt/aem/license.properties:ro; may be said several times
+    /// ./license.properties:/opt/aem/license.properties:ro; can be repeated
     #[arg(id = "mount", long = "mount", value_name = "MOUNT", env = "BPCONFORM_MOUNT", value_delimiter = '\n',
         action = ArgAction::Append)]
     pub mounts: Vec<MountArg>,
-    /// How long the Author may take until it is ready, in minutes
+    /// Time limit until the Author is ready, in minutes
     #[arg(long, value_name = "MINUTES", value_parser = minutes, default_value = START, env = "BPCONFORM_START_TIMEOUT")]
     pub start_timeout: Duration,
 }
@@ -159,7 +159,7 @@ impl FromStr for MountArg {
     }
 }
 
-/// As with Docker: what looks like a path is one, all else is the name of a volume.
+/// As with Docker: what looks like a path is a path, everything else is the name of a volume.
 fn source(text: &str) -> Result<MountSource, String> {
     if text.contains(['/', '\\']) || text == "." {
         let path = std::path::absolute(text).map_err(|error| format!("{text}: {error}"))?;

@@ -7,16 +7,16 @@ use clap::{Args, ValueEnum};
 /// `bpconform diff`
 #[derive(Clone, Debug, Args)]
 pub struct DiffArgs {
-    /// The earlier record: run.json, or the directory that a run wrote it into
+    /// The earlier record: run.json, or the directory that contains it
     pub before: PathBuf,
     /// The later record
     pub after: PathBuf,
-    /// The form
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     pub format: DiffFormat,
 }
 
-/// A form of a difference.
+/// The output format of a difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DiffFormat {
     /// For a terminal

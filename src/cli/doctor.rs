@@ -9,13 +9,13 @@ use crate::cli::target::TargetArgs;
 /// `bpconform doctor`
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
-    /// The Author. Without --tenant-url, the tenant is the one that it is configured with.
+    /// The Author. Without --tenant-url, the tenant of its configuration is used.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// A file of surfaces that is laid over the built-in ones
+    /// A file of endpoints that override the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
     pub surfaces: Option<PathBuf>,
-    /// Print one JSON object
+    /// Print the findings as one JSON object
     #[arg(long)]
     pub json: bool,
 }

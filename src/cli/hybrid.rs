@@ -8,22 +8,22 @@ use url::Url;
 use crate::cli::serve::ServeArgs;
 use crate::cli::values::base_url;
 
-/// Which systems are mocks.
+/// The systems that are mocks.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Mocks")]
 pub struct HybridArgs {
-    /// Whose IMS it is: real; mock, which the run serves; or mock@URL, which `bpconform mock` serves there
-    #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_IMS")]
+    /// The IMS to use: real; mock, served by the run; or mock@URL, served there by `bpconform mock`
+    #[arg(long, value_name = "MODE", default_value = "real", env = "BPCONFORM_IMS")]
     pub ims: SystemChoice,
-    /// Whose tenant it is, likewise; a mocked tenant believes a mocked IMS only
-    #[arg(long, value_name = "WHOSE", default_value = "real", env = "BPCONFORM_TENANT")]
+    /// The tenant to use, with the same values; a mocked tenant needs a mocked IMS
+    #[arg(long, value_name = "MODE", default_value = "real", env = "BPCONFORM_TENANT")]
     pub tenant: SystemChoice,
     /// How the run serves them.
     #[command(flatten)]
     pub serve: ServeArgs,
 }
 
-/// Whose a system is.
+/// Which implementation of a system is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SystemChoice {
     /// The real one.

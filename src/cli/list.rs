@@ -10,15 +10,15 @@ pub struct ListArgs {
     /// Which scenarios.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// For each requirement, how many scenarios prove it and what they need
+    /// Print the requirements, with the number of their scenarios and what those need
     #[arg(long = "requirements")]
     pub coverage: bool,
-    /// How the requirements are drawn
+    /// The output format of the requirements
     #[arg(long, value_enum, default_value_t, requires = "coverage")]
     pub format: ListFormat,
 }
 
-/// How a list is drawn.
+/// The output format of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
     /// For a terminal.

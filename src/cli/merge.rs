@@ -9,13 +9,13 @@ use crate::report::ReportRequest;
 /// `bpconform merge`
 #[derive(Clone, Debug, Args)]
 pub struct MergeArgs {
-    /// What each shard wrote: its directory or run.json
+    /// The records of the shards: directories or run.json files
     #[arg(required = true)]
     pub shards: Vec<PathBuf>,
-    /// Write run.json and junit.xml of the whole into this directory
+    /// Write run.json and junit.xml of the whole run to this directory
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Draw the whole too, for example html=report.html; may be said several times
+    /// Write a report too, for example html=report.html; can be repeated. Formats: see `bpconform report --help`
     #[arg(long = "report", value_name = "FORMAT=PATH")]
     pub reports: Vec<ReportRequest>,
     /// A file of expected verdicts

@@ -44,15 +44,15 @@ use crate::cli::selftest::SelftestArgs;
 use crate::cli::surface::SurfaceCommand;
 use crate::report::style::Color;
 
-/// Proves, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
+/// Checks, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "bpconform", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Exit codes:\n  0    conforms: at least one required check ran and passed, and none failed\n  \
-    1    does not conform\n  2    wrong usage or configuration\n  3    could not tell: the target was not reached, \
+    1    does not conform\n  2    wrong usage or configuration\n  3    inconclusive: the target was not reached, \
     or not judged\n  4    nothing was proved\n  5    differs from the baseline\n  6    internal error\n  7    clean-up \
     incomplete\n  130  interrupted")]
 pub struct Cli {
-    /// What is common to all commands.
+    /// The flags of all commands.
     #[command(flatten)]
     pub common: CommonArgs,
     /// The command.
@@ -60,19 +60,20 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What is common to all commands.
+/// The flags of all commands.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "General")]
 pub struct CommonArgs {
-    /// When to colour the output; NO_COLOR is obeyed
+    /// When to color the output; NO_COLOR turns colors off, too
     #[arg(long, value_name = "WHEN", value_parser = values::color(), default_value = "auto", global = true)]
     pub color: Color,
-    /// Tell more; twice: each exchange; three times: what the libraries do
+    /// Print more; twice: each HTTP exchange; three times: the logs of the libraries
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// Tell only what did not pass, and the summary
+    /// Print only what did not pass, and the summary
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     pub quiet: bool,
-    /// The configuration file [default: bpconform.toml in the working directory, if there is one]
+    /// The configuration file [default: bpconform.toml in the working directory, if it exists]
     #[arg(long, value_name = "FILE", global = true, env = "BPCONFORM_CONFIG")]
     pub config: Option<PathBuf>,
     /// The profile of the configuration file: its table [target.NAME]
@@ -85,31 +86,31 @@ pub struct CommonArgs {
 pub enum Command {
     /// Check a target against the documentation
     Run(Box<RunArgs>),
-    /// List the scenarios, or what covers each requirement
+    /// List the scenarios, or the requirements and their scenarios
     List(ListArgs),
-    /// Explain one promise: where it is made, how it is checked, what to do when it fails
+    /// Explain one requirement: where it is documented, how it is checked, what to do when it fails
     Explain(ExplainArgs),
-    /// Serve the mocked stack until Ctrl-C
+    /// Serve mocks of Author, IMS, Developer Console and tenant until Ctrl-C
     Mock(Box<MockArgs>),
     /// Show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Show, learn or look for the endpoints of an Author
+    /// Show the endpoints of an Author, learn them from a capture, or probe them
     #[command(subcommand)]
     Surface(SurfaceCommand),
     /// Prove that every check can fail: run the features against mocks with each known defect
     Selftest(SelftestArgs),
-    /// Say what is wrong with an Author, what it means and what to do; reads only
+    /// Report what is wrong with an Author, what it means and what to do; only reads
     Doctor(Box<DoctorArgs>),
-    /// Undo what a run changed and could not undo itself, from the journal that it left; or sweep its containers
+    /// Undo the changes that a run could not undo itself, from the journal that it left; or remove its containers
     Clean(Box<CleanArgs>),
-    /// Draw a record that was kept, in any form
+    /// Render a record in any report format
     Report(ReportArgs),
-    /// Merge the records of all shards
+    /// Merge the records of all shards of a run
     Merge(MergeArgs),
     /// Compare two records: what was fixed, what broke, what changed
     Diff(DiffArgs),
-    /// Rehearse an upgrade: check an old Author in a container, then a new one on what it left, and compare
+    /// Rehearse an upgrade: check an old Author in a container, then a new one with its data, and compare them
     Rehearse(Box<RehearseArgs>),
     /// Write a file of expected verdicts from a record
     Baseline(BaselineArgs),
@@ -120,7 +121,7 @@ pub enum Command {
     },
 }
 
-/// The definition of the command line: parser, help and completions come from it.
+/// The definition of the command line, for the parser, the help and the completions.
 pub fn command() -> clap::Command {
     let command = Cli::command();
     let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
@@ -154,7 +155,7 @@ pub fn command() -> clap::Command {
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
 }
 
-/// The credentials that exist: they are given in the environment, or in a file of one's own, and by no flag.
+/// The list of credentials. They come from the environment or from a private file, never from a flag.
 fn credentials() -> String {
     let widest = ALL.iter().map(|credential| credential.name.len()).max().unwrap_or_default();
     let line = |credential: &Named| format!("\n  {:widest$}  {}", credential.name, credential.what);

@@ -11,14 +11,14 @@ use crate::cli::target::TargetArgs;
 /// `bpconform rehearse`
 #[derive(Clone, Debug, Args)]
 pub struct RehearseArgs {
-    /// The image of the Author as it is now
+    /// The image of the old Author
     #[arg(long, value_name = "IMAGE")]
     pub from: String,
-    /// The image of the Author as it is to be
+    /// The image of the new Author
     #[arg(long, value_name = "IMAGE")]
     pub to: String,
     /// The directory in the container that the new Author takes over from the old one, for example
-    /// /opt/aem/crx-quickstart: a volume is made for it, and removed at the end [default: what --from declares as volumes]
+    /// /opt/aem/crx-quickstart; it is a temporary volume [default: the volumes that the image of --from declares]
     #[arg(long = "keep", value_name = "PATH")]
     pub keep: Vec<String>,
     /// How both are reached.
@@ -27,13 +27,13 @@ pub struct RehearseArgs {
     /// How both are started.
     #[command(flatten)]
     pub start: ContainerArgs,
-    /// Which systems are mocks.
+    /// The systems that are mocks.
     #[command(flatten)]
     pub hybrid: HybridArgs,
-    /// Which scenarios.
+    /// The selection of scenarios.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// How the runs go.
+    /// How the runs are carried out.
     #[command(flatten)]
     pub how: RunFlags,
 }

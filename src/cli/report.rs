@@ -10,12 +10,12 @@ use crate::report::ReportFormat;
 /// `bpconform report`
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// The form
+    /// The report format
     #[arg(value_parser = report_format())]
     pub format: ReportFormat,
-    /// The record: run.json, or the directory that a run wrote it into
+    /// The record: run.json, or the directory that contains it
     pub record: PathBuf,
-    /// Write into this file in place of the standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -7,10 +7,10 @@ use crate::cli::values::fault_or_all;
 /// `bpconform selftest`
 #[derive(Clone, Debug, Args)]
 pub struct SelftestArgs {
-    /// Only this defect; may be said several times
+    /// Only this defect; can be repeated
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,
-    /// Break the wire in place of the promises: at every step, by this fault or by all of them
+    /// Test faults instead of defects: this one or all of them, at every step
     #[arg(long, value_name = "FAULT", value_parser = fault_or_all(), conflicts_with = "defects")]
     pub wire: Vec<String>,
     /// Print the matrix as JSON

@@ -6,27 +6,27 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Host;
 
-/// How mocks are served to others.
+/// How mocks are served.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServeArgs {
     /// The id of the mocked tenant, which is the first label of its host [default: bpdoc]
     #[arg(long, value_name = "ID", env = "BPCONFORM_TENANT_ID")]
     pub tenant_id: Option<String>,
-    /// The host name by which an Author reaches the mocks: IMS at HOST, the tenant at <tenant-id>.HOST, or at HOST when
+    /// The host name at which an Author reaches the mocks: IMS at HOST, the tenant at <tenant-id>.HOST, or at HOST if
     /// that begins with the tenant's id
     #[arg(long, value_name = "HOST", value_parser = host, env = "BPCONFORM_ADVERTISE")]
     pub advertise: Option<String>,
     /// The address at which the mocks listen [default: 127.0.0.1; with --advertise 0.0.0.0]
     #[arg(long, value_name = "ADDRESS", env = "BPCONFORM_BIND")]
     pub bind: Option<IpAddr>,
-    /// Port of the mocked IMS; 0 is a free one
+    /// Port of the mocked IMS; 0 selects a free one
     #[arg(long, value_name = "PORT", default_value_t = 0, env = "BPCONFORM_IMS_PORT")]
     pub ims_port: u16,
-    /// Port of the mocked tenant; 0 is a free one
+    /// Port of the mocked tenant; 0 selects a free one
     #[arg(long, value_name = "PORT", default_value_t = 0, env = "BPCONFORM_TENANT_PORT")]
     pub tenant_port: u16,
-    /// Serve over TLS, with certificates of the authority in this directory. It is made when there is none: ca.pem is what
-    /// an Author must trust, ca.key.pem is a secret
+    /// Serve over TLS, with certificates of the authority in this directory, which is created if missing: ca.pem is
+    /// what an Author must trust, ca.key.pem is a secret
     #[arg(long, value_name = "DIR", env = "BPCONFORM_CA_DIR")]
     pub ca_dir: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! The table of settings, taken from the definition of the command line: what has a name in the environment is a setting.
+//! The table of settings, taken from the definition of the command line: what has a name in the environment is a
+//! setting.
 
 use std::any::TypeId;
 use std::error::Error as _;
@@ -10,10 +11,10 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use crate::nearest::nearest;
 
-/// The prefix of every variable of the environment that is ours.
+/// The prefix of all our environment variables.
 pub const PREFIX: &str = "BPCONFORM_";
 
-/// What may follow a credential's key in the file: where its value is to be had.
+/// Suffixes of a credential's key in the file, which name the source of its value.
 pub const SOURCES: [&str; 2] = ["_file", "_command"];
 
 /// One setting.
@@ -25,7 +26,7 @@ pub struct Setting {
     pub variable: String,
     /// Its flag, without the hyphens.
     pub flag: String,
-    /// What it is for.
+    /// Its help text.
     pub help: String,
     /// Whether it is a path, which in the file is relative to the file.
     pub path: bool,
@@ -73,7 +74,7 @@ pub fn credential_key(name: &str) -> String {
     name.trim_start_matches(PREFIX).to_lowercase()
 }
 
-/// Every key that the file may hold. `config` names the file itself and cannot stand in it.
+/// Every key that the file can contain. `config` names the file itself and is not allowed in it.
 pub fn keys() -> Vec<String> {
     let settings = all().into_iter().map(|setting| setting.key).filter(|key| key != "config");
     let credentials = credentials::ALL.iter().flat_map(|named| {
@@ -83,13 +84,13 @@ pub fn keys() -> Vec<String> {
     settings.chain(credentials).collect()
 }
 
-/// `; did you mean KEY?`, or nothing when no key is near.
+/// `; did you mean KEY?`, or nothing if no key is similar.
 pub fn did_you_mean(key: &str) -> String {
     let keys = keys();
     nearest(key, keys.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
-/// What is wrong with a value, in the words of the argument's own parser and without the value.
+/// What is wrong with a value, as the parser of the argument reports it, without the value.
 pub fn reason(error: &clap::Error) -> String {
     if let Some(source) = error.source() {
         return source.to_string();

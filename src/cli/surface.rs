@@ -10,21 +10,21 @@ use crate::cli::target::TargetArgs;
 /// `bpconform surface`
 #[derive(Clone, Debug, Subcommand)]
 pub enum SurfaceCommand {
-    /// Print each endpoint, how well it is known, and where that is known from
+    /// Print each endpoint, how well it is known, and its source
     Show(SurfaceShowArgs),
-    /// Recognise the documented actions in what a browser recorded, and write them as a file for --surfaces
+    /// Recognize the documented actions in a capture of a browser, and write a file for --surfaces
     Learn(LearnArgs),
-    /// Ask a live Author, by reads only, which of the known candidates answer
+    /// Check, by reads only, at which of the known candidates an Author answers
     Probe(Box<ProbeArgs>),
 }
 
 /// `bpconform surface show`
 #[derive(Clone, Debug, Args)]
 pub struct SurfaceShowArgs {
-    /// What is shown, and how.
+    /// What to print, and how.
     #[command(flatten)]
     pub show: ShowArgs,
-    /// A file of surfaces that is laid over the built-in ones
+    /// A file of endpoints that override the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
     pub surfaces: Option<PathBuf>,
 }
@@ -32,13 +32,13 @@ pub struct SurfaceShowArgs {
 /// `bpconform surface learn`
 #[derive(Clone, Debug, Args)]
 pub struct LearnArgs {
-    /// A HAR file: what the browser's network tab saved while you did the documented steps
+    /// A HAR file, saved from the network tab while you performed the documented steps
     #[arg(long, value_name = "FILE", required_unless_present = "curl")]
     pub har: Vec<PathBuf>,
-    /// A file of commands that the browser copied as cURL (bash)
+    /// A file of requests that the browser copied as cURL
     #[arg(long, value_name = "FILE", required_unless_present = "har")]
     pub curl: Vec<PathBuf>,
-    /// Write the surfaces into this file in place of the standard output
+    /// Write the endpoints to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -49,7 +49,7 @@ pub struct ProbeArgs {
     /// The Author.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Write what was found into this file, which --surfaces takes
+    /// Write what was found to this file, for --surfaces
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -57,18 +57,18 @@ pub struct ProbeArgs {
 /// `bpconform surface show`
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
-    /// Only these surfaces; the beginning of an id is enough
+    /// Only these endpoints; the beginning of an id is enough
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// Only surfaces that are known so well
+    /// Only endpoints with this evidence
     #[arg(long, value_enum, value_name = "EVIDENCE")]
     pub evidence: Vec<EvidenceFilter>,
-    /// How to print them
+    /// The output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: SurfaceFormat,
 }
 
-/// How well a surface is known.
+/// How well an endpoint is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EvidenceFilter {
     /// Seen in a cited source
@@ -77,11 +77,11 @@ pub enum EvidenceFilter {
     Inferred,
     /// Captured on a real instance
     Learned,
-    /// Found nowhere
+    /// No source
     Unknown,
 }
 
-/// How to print surfaces.
+/// The output format of endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SurfaceFormat {
     /// For people
@@ -89,7 +89,7 @@ pub enum SurfaceFormat {
     Text,
     /// One JSON object, by id
     Json,
-    /// A file that --surfaces takes
+    /// A file for --surfaces
     Toml,
 }
 

@@ -9,11 +9,11 @@ use url::Url;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::values::{allow_level, base_url};
 
-/// What is checked, and where it is.
+/// What is checked, and its addresses.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub struct TargetArgs {
-    /// What to check: the embedded mocks, the Author at --author-url, or one in a container of --author-image
+    /// What to check: the embedded mocks, the Author at --author-url, or an Author in a container of --author-image
     #[arg(long, value_enum, default_value_t, env = "BPCONFORM_TARGET")]
     pub target: TargetKind,
     /// Address of the Author, with its context path
@@ -25,20 +25,20 @@ pub struct TargetArgs {
     /// Address of the Brand Portal tenant: https://<tenant-id>.brand-portal.adobe.com
     #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_TENANT_URL")]
     pub tenant_url: Option<Url>,
-    /// Address of the Developer Console's API
+    /// Address of the API of the Developer Console
     #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_CONSOLE_URL")]
     pub console_url: Option<Url>,
-    /// What the run may do: observe (read), probe (also ask for a token and send the test package), change (also create
-    /// and delete) [default: change on the mocks, else observe]
+    /// What the run may do: observe (read), probe (also request a token and send the test package), change (also create
+    /// and delete) [default: change on the mocks, otherwise observe]
     #[arg(long, value_name = "LEVEL", env = "BPCONFORM_ALLOW", value_parser = allow_level())]
     pub allow: Option<Allow>,
-    /// File of credentials, a line NAME=VALUE each, that only you can read; the environment comes before it
+    /// File of credentials, one NAME=VALUE per line, readable only by you; the environment overrides it
     #[arg(long, value_name = "FILE", env = "BPCONFORM_CREDENTIALS")]
     pub credentials: Option<PathBuf>,
-    /// The service pack that counts as the latest, for example 6.5.24.0
+    /// The latest service pack, for example 6.5.24.0
     #[arg(long, value_name = "VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK")]
     pub latest_service_pack: Option<String>,
-    /// How it is reached.
+    /// The connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }

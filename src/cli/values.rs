@@ -28,7 +28,7 @@ pub(crate) fn fault() -> impl TypedValueParser<Value = String> {
 }
 
 pub(crate) fn fault_or_all() -> impl TypedValueParser<Value = String> {
-    PossibleValuesParser::new([PossibleValue::new(EVERY_FAULT).help("every one of these")].into_iter().chain(faults()))
+    PossibleValuesParser::new([PossibleValue::new(EVERY_FAULT).help("all of these")].into_iter().chain(faults()))
 }
 
 pub(crate) fn system() -> impl TypedValueParser<Value = System> {

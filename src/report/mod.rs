@@ -30,11 +30,11 @@ pub enum ReportFormat {
     Json,
     /// One page for people, without external resources.
     Html,
-    /// JUnit XML as Jenkins reads it.
+    /// JUnit XML for Jenkins and others.
     Junit,
-    /// Cucumber Messages, one JSON object on each line.
+    /// Cucumber Messages, one JSON object per line.
     Messages,
-    /// The HTTP exchanges as HAR 1.2.
+    /// The HTTP exchanges, as HAR 1.2.
     Har,
     /// Common Test Report Format.
     Ctrf,
@@ -44,7 +44,7 @@ pub enum ReportFormat {
     Github,
     /// GitHub's workflow commands: one annotation for each failure, within its limits.
     Annotations,
-    /// As on a terminal.
+    /// The text of the terminal.
     Text,
 }
 
@@ -83,15 +83,15 @@ impl ReportFormat {
     pub const fn help(self) -> &'static str {
         match self {
             Self::Json => "The record itself",
-            Self::Html => "One page for people, with nothing to load",
-            Self::Junit => "JUnit XML as Jenkins reads it",
-            Self::Messages => "Cucumber Messages, one JSON object on each line",
-            Self::Har => "The HTTP exchanges as HAR 1.2",
+            Self::Html => "One HTML page for people, which loads nothing from a network",
+            Self::Junit => "JUnit XML for Jenkins and others",
+            Self::Messages => "Cucumber Messages, one JSON object per line",
+            Self::Har => "The HTTP exchanges, as HAR 1.2",
             Self::Ctrf => "Common Test Report Format",
             Self::Markdown => "Markdown",
             Self::Github => "Markdown within the limits of a GitHub step summary",
             Self::Annotations => "GitHub's workflow commands: one annotation for each failure, within its limits",
-            Self::Text => "As on a terminal",
+            Self::Text => "The text of the terminal",
         }
     }
 
