@@ -50,6 +50,9 @@ trap 'kill $mocks 2>/dev/null; wait' EXIT
 /// A mark before the output of each command, and after it with the exit code.
 const MARK: &str = "<<<bpconform-documents>>>";
 
+/// The beginning of a warning that concerns only the password of the mocks.
+const WEAK_PASSWORD: &str = "warning: the value of BPCONFORM_AUTHOR_PASSWORD is shorter than";
+
 /// The session of one page.
 pub(super) struct Session {
     directory: PathBuf,
@@ -131,9 +134,12 @@ impl Session {
         self.names.iter().fold(command, |text, (document, real)| text.replace(document, real))
     }
 
-    /// Output with what the documents say in place of the real addresses and ports.
+    /// Output with what the documents say in place of the real addresses and ports, and without the warning that the
+    /// password of the mocks is weak.
     fn displaced(&self, out: &str) -> String {
-        self.names.iter().fold(out.to_owned(), |text, (document, real)| text.replace(real, document))
+        let weak = |line: &&str| line.starts_with(WEAK_PASSWORD);
+        let out: String = out.split_inclusive('\n').filter(|line| !weak(line)).collect();
+        self.names.iter().fold(out, |text, (document, real)| text.replace(real, document))
     }
 }
 
