@@ -1,16 +1,17 @@
 //! The features: embedded in the binary or read from a directory, parsed, and held to the rules for tags.
 
-use std::borrow::Cow;
+mod gherkin;
+mod sentences;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bpconform_fixtures::{Allow, System};
-use cucumber::feature::Ext as _;
-use cucumber::gherkin::{Feature, GherkinEnv, Rule, Scenario, Step};
-use regex::Regex;
+use cucumber::gherkin::{Feature, Rule, Scenario, Step};
 
 use crate::error::{Error, FeatureError};
 use crate::tags::{Tag, Vocabulary};
+use crate::text_file::{self, with_line_feeds};
 
 /// The features that are built in: file name and text, in the document's order.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/features.rs"));
@@ -72,28 +73,44 @@ impl Features {
 
     /// Reads the features that are built in, or those of a directory.
     pub fn read(directory: Option<&Path>, known: &Vocabulary) -> Result<Self, Error> {
-        let texts = match directory {
-            Some(directory) => read_directory(directory)?,
-            None => BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), Cow::Borrowed(*text))).collect(),
-        };
         let mut features = Self { all: Vec::new(), cases: Vec::new() };
-        for (file, text) in texts {
-            features.add(&file, &text, known)?;
+        match directory {
+            Some(directory) => {
+                for (file, text) in read_directory(directory)? {
+                    features.add(&file, &text, known)?;
+                }
+            }
+            // A test holds the sentences of these to the steps.
+            None => BUILT_IN.iter().try_for_each(|(file, text)| {
+                let feature = gherkin::parse(file, text, known)?;
+                features.take(file, feature, known)
+            })?,
         }
         Ok(features)
     }
 
+    /// Adds a feature of somebody else's.
     pub(crate) fn add(&mut self, file: &str, text: &str, known: &Vocabulary) -> Result<(), FeatureError> {
-        let feature = parse(file, text, known)?;
+        let mut feature = gherkin::parse(file, &with_line_feeds(text), known)?;
+        cases(file, &feature, known)?;
+        sentences::resolve(file, &mut feature)?;
+        self.take(file, feature, known)
+    }
+
+    fn take(&mut self, file: &str, feature: Feature, known: &Vocabulary) -> Result<(), FeatureError> {
         self.cases.extend(cases(file, &feature, known)?);
         self.all.push(feature);
         Ok(())
     }
 }
 
-fn read_directory(directory: &Path) -> Result<Vec<(String, Cow<'static, str>)>, Error> {
+fn read_directory(directory: &Path) -> Result<Vec<(String, String)>, Error> {
     let unreadable = |file: &Path, error: &std::io::Error| {
-        Error::Usage(format!("{}: {error}; name a directory of .feature files with --features", file.display()))
+        let hint = match error.kind() {
+            std::io::ErrorKind::InvalidData => "",
+            _ => "; name a directory of .feature files with --features",
+        };
+        Error::Usage(format!("{}: {error}{hint}", file.display()))
     };
     let entries = std::fs::read_dir(directory).map_err(|error| unreadable(directory, &error))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -105,35 +122,10 @@ fn read_directory(directory: &Path) -> Result<Vec<(String, Cow<'static, str>)>, 
     files
         .into_iter()
         .map(|file| {
-            let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
-            Ok((file.display().to_string(), Cow::Owned(text)))
+            let text = text_file::read(&file).map_err(|error| unreadable(&file, &error))?;
+            Ok((file.display().to_string(), text))
         })
         .collect()
-}
-
-fn parse(file: &str, text: &str, known: &Vocabulary) -> Result<Feature, FeatureError> {
-    let mut feature =
-        Feature::parse(text, GherkinEnv::default()).map_err(|error| unparsable(file, &error.to_string()))?;
-    check_tags(file, text, &feature, known)?;
-    // Cucumber tells scenarios of different files apart by the path.
-    feature.path = Some(PathBuf::from(file));
-    feature.expand_examples().map_err(|error| FeatureError {
-        file: file.to_owned(),
-        line: error.pos.line,
-        problem: format!("<{}> is no column of the examples", error.name),
-    })
-}
-
-/// The parser's error has its place only in its text.
-fn unparsable(file: &str, error: &str) -> FeatureError {
-    let place = Regex::new(r"^Error at (\d+):(\d+): ").expect("a constant pattern");
-    let line = place.captures(error).and_then(|found| found[1].parse().ok()).unwrap_or(1);
-    let expected = place.replace(error, "");
-    FeatureError {
-        file: file.to_owned(),
-        line,
-        problem: format!("no valid Gherkin; expected here is one of {}", expected.trim_matches(['{', '}'])),
-    }
 }
 
 fn cases(file: &str, feature: &Feature, known: &Vocabulary) -> Result<Vec<Case>, FeatureError> {
@@ -148,14 +140,6 @@ fn cases(file: &str, feature: &Feature, known: &Vocabulary) -> Result<Vec<Case>,
             *row
         });
         cases.push(case(file, feature, rule, scenario, row, known)?);
-    }
-    if cases.is_empty() {
-        // A misspelt keyword makes all that follows a description.
-        return Err(FeatureError {
-            file: file.to_owned(),
-            line: feature.position.line,
-            problem: "the feature has no scenario; is a keyword misspelt?".into(),
-        });
     }
     let mut lines = BTreeMap::new();
     for case in &cases {
@@ -257,34 +241,10 @@ fn author(levels: &[Vec<Tag>]) -> Result<String, String> {
     }
 }
 
-/// Checks every tag where it is written: an expanded outline repeats those of its examples in each row.
-fn check_tags(file: &str, text: &str, feature: &Feature, known: &Vocabulary) -> Result<(), FeatureError> {
-    let scenarios = feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios));
-    let examples = scenarios.clone().flat_map(|scenario| &scenario.examples);
-    let tagged = std::iter::once((&feature.tags, feature.position))
-        .chain(feature.rules.iter().map(|rule| (&rule.tags, rule.position)))
-        .chain(scenarios.map(|scenario| (&scenario.tags, scenario.position)))
-        .chain(examples.map(|examples| (&examples.tags, examples.position)));
-    for (tags, position) in tagged {
-        for tag in tags {
-            known.read(tag).map_err(|problem| FeatureError {
-                file: file.to_owned(),
-                line: line_of(tag, text, position.line),
-                problem,
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// The line of a tag above the keyword of that line: the parser keeps no positions of tags.
-fn line_of(tag: &str, text: &str, keyword: usize) -> usize {
-    let has = |line: &str| line.split('@').skip(1).any(|rest| rest.split_whitespace().next() == Some(tag));
-    let above = text.lines().enumerate().take(keyword);
-    above.filter(|(_, line)| has(line)).last().map_or(keyword, |(index, _)| index + 1)
-}
-
 fn slug(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
+
+#[cfg(test)]
+mod tests;

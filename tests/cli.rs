@@ -156,12 +156,15 @@ fn tags_of_ones_own_and_repeated_tags_are_read() {
 }
 
 #[test]
-fn a_sentence_without_a_step_and_a_scenario_without_steps_are_no_success() {
-    let text = "@observe @BP-PRE-01\nFeature: F\n\n  Scenario: Unread\n    Given a sentence that no step reads\n\n  \
-        Scenario: Empty\n";
-    let told = bpconform(&["run", "--features", &feature("undefined", text)]);
-    assert_eq!(told.code, Some(6), "{}", told.all());
-    snapshot!("undefined", told);
+fn a_sentence_without_a_step_and_a_scenario_without_steps_are_refused_before_the_run() {
+    let unread = "@observe @BP-PRE-01\nFeature: F\n\n  Scenario: Unread\n    Given a sentence that no step reads\n";
+    let mistyped = "@observe @BP-PRE-01\nFeature: F\n\n  Scenario: S\n    When I open the Author's log in page\n";
+    let empty = "@observe @BP-PRE-01\nFeature: F\n\n  Scenario: Empty\n";
+    for (name, text) in [("undefined", unread), ("mistyped", mistyped), ("empty", empty)] {
+        let told = bpconform(&["run", "--features", &feature(name, text)]);
+        assert_eq!(told.code, Some(2), "{}", told.all());
+        snapshot!(name, told);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use bpconform_step_macros::{then, when};
 use serde_json::Value;
 
+use super::{STATUS, number};
 use crate::author::repository::text;
 use crate::call::Call;
 use crate::ims::{self, Refusal, Token};
@@ -167,7 +168,8 @@ async fn ask_wrongly(world: &mut World, what: String, value: String) -> Checked 
 }
 
 #[then(expr = "IMS refuses with status {int} and the error {string}")]
-fn ims_refuses(world: &mut World, status: u16, error: String) -> Checked {
+fn ims_refuses(world: &mut World, status: String, error: String) -> Checked {
+    let status = number(&status, STATUS)?;
     let Answer(reply) = world.kept()?;
     if reply.status >= 500 || (300..400).contains(&reply.status) {
         return reply.clone().expect_status(&[status]).map(drop);

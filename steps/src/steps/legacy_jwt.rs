@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::upgrade::healthy;
+use super::{STATUS, number};
 use crate::author::certificates::{self, Certificate};
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::setup;
@@ -178,7 +179,8 @@ async fn spoil(session: &Session, exchange: &mut Exchange, mistake: &str) -> Che
 
 #[then(expr = "IMS refuses it with status {int} and the error {string}")]
 #[expect(clippy::needless_pass_by_value, reason = "cucumber hands on what it parsed")]
-fn refuses(world: &mut World, status: u16, error: String) -> Checked {
+fn refuses(world: &mut World, status: String, error: String) -> Checked {
+    let status = number(&status, STATUS)?;
     let Answered(reply) = world.kept()?;
     if !(200..500).contains(&reply.status) {
         return reply.clone().expect_status(&[status]).map(drop);

@@ -17,6 +17,9 @@ pub mod running_jobs;
 pub mod upgrade;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use bpconform_fixtures::surfaces::expand;
 use cucumber::gherkin::Step;
@@ -34,6 +37,24 @@ pub(crate) fn fill(session: &Session, text: &str) -> Checked<String> {
     let values: BTreeMap<_, _> = values.map(|(name, value)| (name.to_owned(), value)).into();
     expand(text, &values)
         .map_err(|name| Problem::error(format!("the feature says {{{name}}}, which stands for nothing")))
+}
+
+/// The statuses that an answer can have.
+pub(crate) const STATUS: RangeInclusive<u16> = 100..=599;
+
+/// The minutes that a scenario may wait: up to a day.
+pub(crate) const MINUTES: RangeInclusive<u64> = 0..=24 * 60;
+
+/// The number that a feature names. Cucumber's own conversion would end the harness on one that does not fit.
+pub(crate) fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Checked<T> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        Problem::error(format!(
+            "the feature says {text}; a number from {} to {} can stand there",
+            range.start(),
+            range.end()
+        ))
+    })
 }
 
 /// The rows of a step's table; a step without one is a mistake of the feature.

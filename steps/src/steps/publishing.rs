@@ -5,6 +5,7 @@ use std::time::Duration;
 use bpconform_step_macros::{given, then, when};
 use jiff::SignedDuration;
 
+use super::{MINUTES, number};
 use crate::author::assets::{self, Asset, Way};
 use crate::author::{agents, publication, queue};
 use crate::clock;
@@ -56,8 +57,12 @@ async fn asset(world: &mut World, way: String) -> Checked {
     Ok(())
 }
 
+/// More assets would be a load test of somebody's Author.
+const LARGEST_BATCH: usize = 100;
+
 #[given(expr = "{int} assets of this run in the folder")]
-async fn batch(world: &mut World, count: usize) -> Checked {
+async fn batch(world: &mut World, count: String) -> Checked {
+    let count = number(&count, 1..=LARGEST_BATCH)?;
     let Folder(folder) = world.kept()?;
     let batch: Vec<_> = (1..=count).map(|number| Asset::new(folder, &format!("asset-{number:03}"))).collect();
     for asset in &batch {
@@ -325,7 +330,8 @@ async fn author_keeps(world: &mut World) -> Checked {
 }
 
 #[then(expr = "{int} minutes later the tenant does not have the asset")]
-async fn not_yet(world: &mut World, minutes: u64) -> Checked {
+async fn not_yet(world: &mut World, minutes: String) -> Checked {
+    let minutes = number(&minutes, MINUTES)?;
     let (session, path) = (world.session()?, asset_path(world)?);
     session.pass(Duration::from_secs(60 * minutes)).await?;
     let early = tenant::received(session, &path).await?;
@@ -333,7 +339,8 @@ async fn not_yet(world: &mut World, minutes: u64) -> Checked {
 }
 
 #[then(expr = "{int} minutes later the tenant receives the asset, byte for byte")]
-async fn in_time(world: &mut World, minutes: u64) -> Checked {
+async fn in_time(world: &mut World, minutes: String) -> Checked {
+    let minutes = number(&minutes, MINUTES)?;
     world.session()?.pass(Duration::from_secs(60 * minutes)).await?;
     all_arrive(world).await
 }

@@ -6,6 +6,7 @@ use bpconform_step_macros::{given, then, when};
 use serde_json::Value;
 
 use super::publishing::{self, Assets, asset_path};
+use super::{MINUTES, number};
 use crate::author::assets::{self, Asset, Way};
 use crate::author::{publication, repository};
 use crate::call::{Authentication, Body, Call, Upload};
@@ -222,7 +223,8 @@ async fn offered(session: &Session, name: &str) -> Checked<bool> {
 }
 
 #[then(expr = "the Author has the file in NEW within {int} minutes, byte for byte")]
-async fn comes_back(world: &mut World, minutes: u64) -> Checked {
+async fn comes_back(world: &mut World, minutes: String) -> Checked {
+    let minutes = number(&minutes, MINUTES)?;
     let (session, Contributed(file)) = (world.session()?, world.kept()?);
     let what = format!("the contributed file {} on the Author", file.path);
     let came = async || assets::original(session, &file.path).await;

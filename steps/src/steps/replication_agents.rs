@@ -7,7 +7,7 @@ use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
 use futures::future::{join_all, try_join_all};
 
-use super::{below_heading, fill};
+use super::{STATUS, below_heading, fill, number};
 use crate::author::agents::{self, Agent};
 use crate::author::queue::{self, Queue, State};
 use crate::author::transcript::{self, Transcript};
@@ -299,7 +299,8 @@ async fn deliver_without_right(world: &mut World, how: String) -> Checked {
 }
 
 #[then(expr = "the tenant refuses it with status {int}")]
-fn tenant_refuses(world: &mut World, status: u16) -> Checked {
+fn tenant_refuses(world: &mut World, status: String) -> Checked {
+    let status: u16 = number(&status, STATUS)?;
     let (session, Delivered(reply)) = (world.session()?, world.kept()?);
     let taken = reply.status == 200 && reply.text().contains(session.surface("tenant.receive").phrase("test"));
     match reply.status {
@@ -362,7 +363,8 @@ fn own_did_not_succeed(world: &mut World) -> Checked {
 }
 
 #[then(expr = "its log shows status {int}")]
-async fn own_log_tells(world: &mut World, status: u16) -> Checked {
+async fn own_log_tells(world: &mut World, status: String) -> Checked {
+    let status: u16 = number(&status, STATUS)?;
     let (session, own) = (world.session()?, world.kept::<Own>()?);
     let log = transcript::log(session, &own.agent.name).await?;
     let status = status.to_string();
