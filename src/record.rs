@@ -107,6 +107,9 @@ pub struct TargetRecord {
     /// The deliberate deviations that the mocks had, to prove that a check can fail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<String>,
+    /// The harmless differences of the mocks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variations: Vec<String>,
     /// The seed of how long the mocks took over their answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<u64>,

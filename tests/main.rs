@@ -37,4 +37,5 @@ mod surface;
 #[cfg(unix)]
 mod undo;
 mod upgrade;
+mod variations;
 mod wires;

@@ -7,7 +7,7 @@ pub mod author;
 pub mod authority;
 pub mod clock;
 pub mod console;
-pub mod defects;
+pub mod deviations;
 pub mod faults;
 pub mod form;
 pub mod ims;

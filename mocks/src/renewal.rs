@@ -78,6 +78,7 @@ impl RestartableStack {
             tls: None,
             machine: Box::new(machine),
             wire: None,
+            framing: None,
             jitter: None,
         };
         let server = Server::start(surfaces, vec![service], CallOptions::default()).await.map_err(StackError::Serve)?;

@@ -58,6 +58,15 @@ pub struct MockArgs {
         env = "BPCONFORM_MOCK_DEFECTS"
     )]
     pub defects: Vec<String>,
+    /// Serve it with this variation, see `bpconform selftest --variations`; can be repeated
+    #[arg(
+        id = "mock_variations",
+        long = "variation",
+        value_name = "ID",
+        value_delimiter = ',',
+        env = "BPCONFORM_MOCK_VARIATIONS"
+    )]
+    pub variations: Vec<String>,
     /// Answer every request to the Author with this fault
     #[arg(long, value_name = "FAULT", value_parser = fault())]
     pub wire: Option<String>,

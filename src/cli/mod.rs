@@ -133,7 +133,7 @@ pub fn command() -> clap::Command {
     // A rehearsal is one of containers.
     let of_containers = |arg: clap::Arg| arg.hide(true);
     let command = command.mut_subcommand("rehearse", |rehearse| {
-        const NOT: [&str; 11] = [
+        const NOT: [&str; 12] = [
             "target",
             "author_url",
             "dry_run",
@@ -144,6 +144,7 @@ pub fn command() -> clap::Command {
             "reports",
             "journal",
             "defects",
+            "variations",
             "jitter",
         ];
         NOT.into_iter().fold(rehearse, |rehearse, id| rehearse.mut_arg(id, of_containers))

@@ -83,6 +83,9 @@ pub struct RunFlags {
     /// Run against mocks with this defect, see `bpconform selftest`; can be repeated
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,
+    /// Run against mocks with this variation, see `bpconform selftest --variations`; can be repeated
+    #[arg(long = "variation", value_name = "ID")]
+    pub variations: Vec<String>,
     /// Delay each answer of the mocks by up to 0.3 seconds, repeatable for each random seed; every verdict must
     /// stay the same
     #[arg(long, value_name = "SEED")]

@@ -90,3 +90,21 @@ pub(crate) fn report_format() -> impl TypedValueParser<Value = ReportFormat> {
     let values = ReportFormat::ALL.map(|format| PossibleValue::new(format.word()).help(format.help()));
     PossibleValuesParser::new(values).try_map(|word| word.parse::<ReportFormat>())
 }
+
+/// The number of pairs of a defect and a variation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairs {
+    /// All pairs.
+    All,
+    /// A sample of this size.
+    Sample(usize),
+}
+
+/// Parses `all` or a number above 0.
+pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
+    match text.parse() {
+        _ if text == "all" => Ok(Pairs::All),
+        Ok(number) if number > 0 => Ok(Pairs::Sample(number)),
+        _ => Err("use `all` or a number above 0".into()),
+    }
+}

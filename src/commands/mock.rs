@@ -18,7 +18,7 @@ use crate::environment;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs::surfaces;
-use crate::mocked::{client, defects_named, start};
+use crate::mocked::{client, defects_named, start, variations_named};
 use crate::output::Output;
 use crate::serve::CERTIFICATE;
 use crate::signals;
@@ -56,6 +56,7 @@ fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     options.surfaces = Arc::new(surfaces(mock.surfaces.as_deref())?);
     options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };
     options.defects = defects_named(&mock.defects)?;
+    options.variations = variations_named(&mock.variations)?;
     options.elsewhere = elsewhere(mock);
     options.serve = served(mock, &options)?;
     options.trust = mock.trust.as_deref().map(|file| pem(file, "--trust")).transpose()?.unwrap_or_default();
@@ -104,6 +105,9 @@ fn text(running: &stack::Stack, mock: &MockArgs) -> String {
     };
     for defect in mock.defects.iter().filter_map(|id| Defects::built_in().get(id)) {
         let _ = writeln!(text, "  with the defect {}: {}", defect.id, defect.says);
+    }
+    for variation in &running.options().variations {
+        let _ = writeln!(text, "  with the variation {}: {}", variation.id, variation.says);
     }
     if let Some(fault) = mock.wire.as_deref().and_then(Fault::get) {
         let _ = writeln!(text, "  at every request to the Author, {}", fault.says);

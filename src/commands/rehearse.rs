@@ -27,7 +27,7 @@ pub async fn command(
     let how = &args.how;
     let others = how.dry_run || how.fleet.is_some() || how.shard.is_some() || how.baseline.is_some();
     let of_one = !how.reports.is_empty() || how.journal.is_some();
-    let of_mocks = !how.defects.is_empty() || how.jitter.is_some();
+    let of_mocks = !how.defects.is_empty() || !how.variations.is_empty() || how.jitter.is_some();
     if others || of_one || of_mocks {
         let advice = "records of both runs are in --out DIR, for `bpconform report` and `baseline`; an image of the mocks \
             takes its defects as --container-env BPCONFORM_MOCK_DEFECTS=ID";

@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::USUAL_AUTHOR;
 use crate::inputs::{features, selection, surfaces};
-use crate::mocked::defects_named;
+use crate::mocked::{defects_named, variations_named};
 use crate::observer::Observer;
 use crate::output::Output;
 use crate::publish;
@@ -193,6 +193,14 @@ impl RunRequest<'_> {
                     .into(),
             ));
         }
+        if self.target.target != TargetKind::Mock && !self.how.variations.is_empty() {
+            return Err(Error::Usage(
+                "--variation is for the embedded mocks; leave out --target, or use --container-env \
+                BPCONFORM_MOCK_VARIATIONS=ID for the mocks of a container"
+                    .into(),
+            ));
+        }
+        let variations = variations_named(&self.how.variations)?;
         let allow = self.target.allow.unwrap_or(if mocked { Allow::Change } else { Allow::Observe });
         changes_need_care(self.how, mocked, allow)?;
         let mocks = if mocked { BTreeSet::new() } else { self.hybrid.mocks()? };
@@ -214,7 +222,8 @@ impl RunRequest<'_> {
                     .into(),
             ));
         }
-        let latest = self.target.latest_service_pack.clone();
+        let of_variation = || variations.iter().find_map(|variation| variation.latest_service_pack.clone());
+        let latest = self.target.latest_service_pack.clone().or_else(of_variation);
         Ok(Options {
             began: self.began,
             target,
@@ -233,6 +242,7 @@ impl RunRequest<'_> {
             redactor: self.output.redactor.clone(),
             mocks,
             defects: defects_named(&self.how.defects)?,
+            variations,
             jitter: self.how.jitter,
             shard: self.how.shard,
             name: self.place.configured.profile.clone(),

@@ -61,7 +61,15 @@ fn traits(record: &Record) -> [(&'static str, String); 10] {
         ("target", text(&(&target.kind, &target.mocks, place, target.insecure, &record.environment.name))),
         ("product", text(&record.target.product)),
         ("state of the Author", text(&record.target.states)),
-        ("surfaces", text(&(&record.target.surfaces, &record.target.surfaces_sha256, &record.target.defects))),
+        (
+            "surfaces",
+            text(&(
+                &record.target.surfaces,
+                &record.target.surfaces_sha256,
+                &record.target.defects,
+                &record.target.variations,
+            )),
+        ),
         ("allow level", text(&record.allow)),
         ("retries", text(&(record.plan.retries, record.plan.strict))),
         ("version of bpconform", text(&(&record.tool.version, record.format))),

@@ -5,7 +5,7 @@ pub mod control;
 
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defect, Defects};
+use bpconform_fixtures::{Defect, Defects, Variation, Variations};
 use bpconform_mocks::stack::{self, StackError, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
@@ -68,6 +68,18 @@ pub fn defects_named(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
         all.get(id).cloned().map(Arc::new).ok_or_else(|| {
             let near = all.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             Error::Usage(format!("--defect {id}: there is no such defect; fixtures/defects.toml has all{near}"))
+        })
+    };
+    ids.iter().map(find).collect()
+}
+
+/// The variations of these ids. The error names one that does not exist.
+pub fn variations_named(ids: &[String]) -> Result<Vec<Arc<Variation>>, Error> {
+    let all = Variations::built_in();
+    let find = |id: &String| {
+        all.get(id).cloned().map(Arc::new).ok_or_else(|| {
+            let near = all.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            Error::Usage(format!("--variation {id}: unknown variation; fixtures/variations.toml lists all{near}"))
         })
     };
     ids.iter().map(find).collect()

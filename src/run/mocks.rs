@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bpconform_fixtures::Defect;
+use bpconform_fixtures::{Defect, Deviation, Variation};
 use bpconform_mocks::authority::Authority;
-use bpconform_mocks::defects::Watch;
+use bpconform_mocks::deviations::Watch;
 
 use crate::plan::Plan;
 use crate::run::key::ScenarioKey;
@@ -15,8 +15,10 @@ use crate::run::key::ScenarioKey;
 pub(crate) struct Mocks {
     /// The seed of each scenario's Author.
     pub(crate) seeds: HashMap<ScenarioKey, String>,
-    /// The deliberate deviations that every stack has.
+    /// The defects of every stack.
     pub(crate) defects: Vec<Arc<Defect>>,
+    /// The variations of every stack.
+    pub(crate) variations: Vec<Arc<Variation>>,
     /// Watches for deviations that the stacks have not.
     pub(crate) watcher: Option<Watcher>,
     /// How every stack speaks TLS, if it does.
@@ -29,37 +31,37 @@ impl Mocks {
     /// The stacks for a plan.
     pub(crate) fn new(plan: &Plan, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
         let seed = |planned: &crate::plan::Planned| (planned.key(), planned.case.author.clone());
-        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, authority: None, jitter: None }
+        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, ..Self::default() }
     }
 }
 
-/// Finds out in which scenarios each defect would change anything.
+/// Detects the scenarios in which each defect or variation would have an effect.
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher {
-    defects: Arc<Vec<Arc<Defect>>>,
+    deviations: Arc<Vec<Deviation>>,
     scenarios: Arc<Mutex<HashMap<ScenarioKey, Watch>>>,
 }
 
 impl Watcher {
-    /// Watches for these.
-    pub(crate) fn new(defects: Vec<Arc<Defect>>) -> Self {
-        Self { defects: Arc::new(defects), scenarios: Arc::default() }
+    /// Watches for these deviations.
+    pub(crate) fn new(deviations: impl IntoIterator<Item = Deviation>) -> Self {
+        Self { deviations: Arc::new(deviations.into_iter().collect()), scenarios: Arc::default() }
     }
 
     /// The watch over one scenario's stack.
     pub(crate) fn over(&self, key: &ScenarioKey) -> Watch {
-        let watch = Watch::new(Arc::clone(&self.defects));
+        let watch = Watch::new(Arc::clone(&self.deviations));
         self.scenarios.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), watch.clone());
         watch
     }
 
-    /// The scenarios in which each defect would have changed something, by the defect's id.
+    /// The scenarios in which each deviation would have had an effect, by its id.
     pub(crate) fn touched(&self) -> BTreeMap<String, BTreeSet<ScenarioKey>> {
         let scenarios = self.scenarios.lock().unwrap_or_else(PoisonError::into_inner);
         let mut touched: BTreeMap<String, BTreeSet<ScenarioKey>> = BTreeMap::new();
         for (key, watch) in scenarios.iter() {
-            for defect in watch.touched() {
-                touched.entry(defect).or_default().insert(key.clone());
+            for id in watch.touched() {
+                touched.entry(id).or_default().insert(key.clone());
             }
         }
         touched

@@ -95,7 +95,7 @@ async fn run_until(
     let ground = match &options.target {
         Target::Mock => {
             let mocks = Mocks::new(&plan, options.defects.clone(), None);
-            Backend::Mock(Mocks { jitter: options.jitter, ..mocks })
+            Backend::Mock(Mocks { variations: options.variations.clone(), jitter: options.jitter, ..mocks })
         }
         Target::Container(Contained { mocks: Some(control), .. }) => {
             let mocks = Mocks::new(&plan, Vec::new(), None);

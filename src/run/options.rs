@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bpconform_fixtures::{Allow, Defect, Surfaces, System};
+use bpconform_fixtures::{Allow, Defect, Surfaces, System, Variation};
 use bpconform_mocks::author::seed;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::run::Settings;
@@ -52,6 +52,8 @@ pub struct Options {
     pub mocks: BTreeSet<System>,
     /// The deliberate deviations of the embedded mocks.
     pub defects: Vec<Arc<Defect>>,
+    /// The variations of the embedded mocks.
+    pub variations: Vec<Arc<Variation>>,
     /// The seed of how long embedded mocks take over their answers; without one they take no longer than they must.
     pub jitter: Option<u64>,
     /// The part of the plan that this machine runs, where it is shared out.
@@ -82,6 +84,7 @@ impl Options {
             redactor,
             mocks: BTreeSet::new(),
             defects: Vec::new(),
+            variations: Vec::new(),
             jitter: None,
             shard: None,
             name: None,

@@ -126,6 +126,7 @@ impl Stage {
         let options = StackOptions {
             surfaces: Arc::clone(&self.run.surfaces),
             defects: mocks.defects.clone(),
+            variations: mocks.variations.clone(),
             watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
             authority: mocks.authority.clone(),
             // Each scenario has its own, whatever runs beside it.

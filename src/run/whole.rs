@@ -98,6 +98,7 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
             Some(contained) => contained.defects.clone(),
             None => options.defects.iter().map(|defect| defect.id.clone()).collect(),
         },
+        variations: options.variations.iter().map(|variation| variation.id.clone()).collect(),
         jitter: options.jitter,
         image: contained.map(|contained| format!("{} ({})", contained.image.name, contained.image.id)),
     }

@@ -140,6 +140,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
             states: Vec::new(),
             surfaces: "aem-6.5".into(),
             surfaces_sha256: Some("0".repeat(64)),
+            variations: Vec::new(),
             defects: Vec::new(),
             jitter: None,
         },

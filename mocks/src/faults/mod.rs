@@ -8,8 +8,7 @@ mod script;
 
 use crate::machine::Response;
 
-use script::Act;
-pub(crate) use script::{Connection, play};
+pub(crate) use script::{Act, Connection, play};
 
 /// A fault of the wire.
 #[derive(Clone, Copy)]

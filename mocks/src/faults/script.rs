@@ -19,6 +19,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// One act of a script.
+#[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Sends these bytes.
     Send(Vec<u8>),

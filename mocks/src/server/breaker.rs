@@ -69,6 +69,7 @@ impl Breaker {
     }
 }
 
-fn is_from_stack(headers: &HeaderMap) -> bool {
+/// Whether another system of the stack sent the request.
+pub(super) fn is_from_stack(headers: &HeaderMap) -> bool {
     headers.get(header::USER_AGENT).is_some_and(|agent| agent == USER_AGENT)
 }

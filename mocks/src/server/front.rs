@@ -21,11 +21,13 @@ use tokio_rustls::TlsAcceptor;
 use super::BODY_LIMIT;
 use super::arrival::Arrival;
 use super::backend::{Backend, BackendAnswer};
+use super::breaker;
 use super::control::Controls;
+use super::framing::AnswerFraming;
 use super::latency::Latency;
 use super::request_log::{LoggedRequest, without_secrets};
 use super::wire::{self, Sent};
-use crate::faults::{self, Connection, Fault, Place};
+use crate::faults::{self, Act, Connection, Place};
 use crate::machine::Response;
 
 /// The time limit for the head of a request, and again for its body.
@@ -42,23 +44,22 @@ pub(super) struct Front {
     controls: Controls,
     tls: Option<TlsAcceptor>,
     latency: Latency,
+    framing: AnswerFraming,
     backend: Backend,
 }
 
-/// An answer that a fault replaces on its way to the client.
-struct Broken {
-    fault: &'static Fault,
-    answer: Response,
-}
+/// An answer that a script sends on the connection, in place of the HTTP library.
+struct Scripted(Vec<Act>);
 
 impl Front {
     pub(super) async fn start(
         controls: Controls,
         tls: Option<Arc<ServerConfig>>,
         latency: Latency,
+        framing: AnswerFraming,
     ) -> Result<Arc<Self>, String> {
         let backend = Backend::start(Arc::clone(&controls.host)).await?;
-        Ok(Arc::new(Self { controls, tls: tls.map(TlsAcceptor::from), latency, backend }))
+        Ok(Arc::new(Self { controls, tls: tls.map(TlsAcceptor::from), latency, framing, backend }))
     }
 
     /// Serves until it is dropped; its connections end with it.
@@ -84,13 +85,13 @@ impl Front {
         // With TLS each request gets its own connection, so that a fault of the handshake can meet any of them.
         http.timer(TokioTimer::new()).header_read_timeout(READ_LIMIT).keep_alive(self.tls.is_none());
         let Some(connection) = self.accept_tls(stream).await else { return };
-        let (break_connection, mut broken) = mpsc::channel(1);
+        let (to_script, mut scripted) = mpsc::channel(1);
         let service = service_fn(|request: hyper::Request<Incoming>| async {
             match self.serve_request(request).await {
                 Ok(answer) => Ok::<_, Infallible>(answer),
-                Err(fault) => {
-                    let _ = break_connection.send(fault).await;
-                    // Nothing more is written here: the fault's script gets the connection.
+                Err(script) => {
+                    let _ = to_script.send(script).await;
+                    // Nothing more is written here: the script gets the connection.
                     pending().await
                 }
             }
@@ -99,8 +100,8 @@ impl Front {
         tokio::select! {
             // An error is the client's fault: it disconnected or sent something other than HTTP.
             _ = &mut connection => {}
-            Some(Broken { fault, answer }) = broken.recv() => {
-                faults::play(connection.into_parts().io.into_inner(), fault.script(&answer)).await;
+            Some(Scripted(script)) = scripted.recv() => {
+                faults::play(connection.into_parts().io.into_inner(), script).await;
             }
         }
     }
@@ -133,7 +134,7 @@ impl Front {
         self.controls.log.record_refused(self.controls.scheduler.clock().now(), problem);
     }
 
-    async fn serve_request(&self, request: hyper::Request<Incoming>) -> Result<Sent, Broken> {
+    async fn serve_request(&self, request: hyper::Request<Incoming>) -> Result<Sent, Scripted> {
         let (parts, body) = request.into_parts();
         let time = self.controls.scheduler.clock().now();
         let body = read(body).await;
@@ -154,14 +155,26 @@ impl Front {
         let Some(fault) = self.controls.breaker.request_fault(&parts, &self.controls.surfaces) else {
             let answer = self.answer(control, &parts, body).await;
             note(answer.status().as_u16());
-            return Ok(answer);
+            return self.frame(&parts, answer).await;
         };
         let answer = match fault.place {
             Place::Request => Response::default(),
             _ => wire::from_hyper(self.answer(control, &parts, body).await).await,
         };
         note(answer.status);
-        Err(Broken { fault, answer })
+        Err(Scripted(fault.script(&answer)))
+    }
+
+    /// Sends an answer to a client in the way of a variation. Other systems of the stack get it as usual.
+    async fn frame(&self, parts: &Parts, answer: Sent) -> Result<Sent, Scripted> {
+        if breaker::is_from_stack(&parts.headers) {
+            return Ok(answer);
+        }
+        self.framing.delay().await;
+        if !self.framing.has_script() {
+            return Ok(answer);
+        }
+        Err(Scripted(self.framing.script(&wire::from_hyper(answer).await)))
     }
 
     async fn answer(&self, control: Option<&str>, parts: &Parts, body: Result<Bytes, Sent>) -> Sent {

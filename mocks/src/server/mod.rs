@@ -17,6 +17,7 @@ mod breaker;
 mod call_queue;
 mod caller;
 mod control;
+mod framing;
 mod front;
 mod host;
 mod latency;
@@ -26,6 +27,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use bpconform_fixtures::changes::Framing;
 use bpconform_fixtures::{Surfaces, System};
 use jiff::{SignedDuration, Timestamp};
 use rustls::ServerConfig;
@@ -40,6 +42,7 @@ use breaker::{Breaker, Next};
 pub use caller::CallOptions;
 use caller::Caller;
 use control::Controls;
+use framing::AnswerFraming;
 use front::Front;
 use host::Host;
 use latency::Latency;
@@ -61,6 +64,8 @@ pub struct Service {
     pub machine: Box<dyn Machine>,
     /// The fault that breaks every request of a client.
     pub wire: Option<&'static Fault>,
+    /// The way in which answers are sent to clients; `None` leaves it to the HTTP library.
+    pub framing: Option<Framing>,
     /// The random seed of the delays before and after each answer; `None` means no delay.
     pub jitter: Option<u64>,
 }
@@ -92,7 +97,7 @@ impl Server {
                 uses_tls: service.tls.is_some(),
             };
             let latency = Latency::of(service.system, service.jitter);
-            let front = Front::start(controls, service.tls, latency).await?;
+            let front = Front::start(controls, service.tls, latency, AnswerFraming::new(service.framing)).await?;
             tasks.spawn(front.serve(service.listener));
         }
         tasks.spawn(Arc::clone(&scheduler).run(calls));

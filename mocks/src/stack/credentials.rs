@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::author::seed::{AuthorSeed, Rights};
 use crate::console::ConsoleOptions;
-use crate::defects::Values;
+use crate::deviations::Values;
 use crate::ims::{Client, Kind};
 
 /// The organization of every mocked stack.

@@ -16,7 +16,7 @@ use crate::author::Author;
 use crate::author::seed::AuthorSeed;
 use crate::clock::Clock;
 use crate::console::Console;
-use crate::defects::{Defective, Values, Watched};
+use crate::deviations::{Deviating, Values, Watched};
 use crate::ims::Ims;
 use crate::machine::Machine;
 use crate::server::{Server, Service};
@@ -95,7 +95,8 @@ impl Stack {
         let services = places.listeners()?.into_iter().map(|(system, listener)| {
             let machine = machines.machine(system);
             let wire = options.wire.filter(|_| system == System::Author);
-            Service { system, listener, tls: tls.clone(), machine, wire, jitter: options.jitter }
+            let framing = options.variations.iter().find_map(|variation| variation.changes.framing);
+            Service { system, listener, tls: tls.clone(), machine, wire, framing, jitter: options.jitter }
         });
         let server = Server::start(Arc::clone(&options.surfaces), services.collect(), call_options).await;
         let server = server.map_err(StackError::Serve)?;
@@ -147,7 +148,7 @@ impl Stack {
     }
 }
 
-/// Makes the machines of a stack, with its defects.
+/// Creates the machines of a stack, with its defects and variations.
 struct Machines<'a> {
     options: &'a StackOptions,
     values: Arc<Values>,
@@ -158,10 +159,13 @@ struct Machines<'a> {
 
 impl Machines<'_> {
     fn machine(&self, system: System) -> Box<dyn Machine> {
-        let StackOptions { surfaces, defects, watch, .. } = self.options;
-        let machine = defects.iter().rev().fold(self.sound(system), |machine, defect| {
+        let StackOptions { surfaces, defects, variations, watch, .. } = self.options;
+        let defects = defects.iter().rev().map(|defect| defect.deviation());
+        // Variations are outside of defects: they show what a defective system does in another way.
+        let deviations = defects.chain(variations.iter().rev().map(|variation| variation.deviation()));
+        let machine = deviations.fold(self.sound(system), |machine, deviation| {
             let (surfaces, values) = (Arc::clone(surfaces), Arc::clone(&self.values));
-            Box::new(Defective::new(machine, system, surfaces, values, Arc::clone(defect)))
+            Box::new(Deviating::new(machine, system, surfaces, values, deviation))
         });
         match watch {
             Some(watch) => Box::new(Watched::new(machine, system, surfaces, &self.values, watch.clone())),

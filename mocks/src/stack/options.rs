@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defect, Surfaces, System};
+use bpconform_fixtures::{Defect, Surfaces, System, Variation};
 
 use crate::author::seed::SeedError;
 use crate::authority::Authority;
-use crate::defects::Watch;
+use crate::deviations::Watch;
 use crate::faults::Fault;
 use crate::ims::Client;
 
@@ -64,7 +64,9 @@ pub struct StackOptions {
     pub client: Option<Client>,
     /// The defects; the first one changes a request first.
     pub defects: Vec<Arc<Defect>>,
-    /// The watch for defects that are not active but would have an effect.
+    /// The variations.
+    pub variations: Vec<Arc<Variation>>,
+    /// The watch for deviations that are not active but would have an effect.
     pub watch: Option<Watch>,
     /// The fault that breaks every request of a client to the Author.
     pub wire: Option<&'static Fault>,
@@ -88,6 +90,7 @@ impl StackOptions {
             trust: Vec::new(),
             client: None,
             defects: Vec::new(),
+            variations: Vec::new(),
             watch: None,
             wire: None,
             jitter: None,

@@ -70,8 +70,15 @@ impl Machine for Forwarder {
 async fn serve(machine: impl Machine) -> (Server, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let service =
-        Service { system: System::Author, listener, tls: None, machine: Box::new(machine), wire: None, jitter: None };
+    let service = Service {
+        system: System::Author,
+        listener,
+        tls: None,
+        machine: Box::new(machine),
+        wire: None,
+        framing: None,
+        jitter: None,
+    };
     let surfaces = Arc::new(Surfaces::built_in().clone());
     (Server::start(surfaces, vec![service], CallOptions::default()).await.unwrap(), url)
 }

@@ -21,7 +21,7 @@ pub enum DefectFate {
 }
 
 impl DefectFate {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Killed => "killed",
             Self::Survived => "survived",
@@ -66,15 +66,22 @@ pub struct DefectRow {
     pub red: Vec<RedScenario>,
 }
 
+impl DefectFate {
+    /// The fate of a defect that turned these requirements red.
+    pub(super) fn of(defect: &Defect, found: &BTreeSet<String>) -> Self {
+        match (found.is_superset(&defect.breaks), found.is_subset(&defect.breaks)) {
+            (false, _) => Self::Survived,
+            (true, false) => Self::Collateral,
+            (true, true) => Self::Killed,
+        }
+    }
+}
+
 impl DefectRow {
     /// The row of a defect that these scenarios saw.
     pub fn new(defect: &Defect, touched: usize, red: Vec<RedScenario>) -> Self {
         let found: BTreeSet<_> = red.iter().flat_map(|red| red.requirements.iter().cloned()).collect();
-        let verdict = match (found.is_superset(&defect.breaks), found.is_subset(&defect.breaks)) {
-            (false, _) => DefectFate::Survived,
-            (true, false) => DefectFate::Collateral,
-            (true, true) => DefectFate::Killed,
-        };
+        let verdict = DefectFate::of(defect, &found);
         Self {
             defect: defect.id.clone(),
             says: defect.says.clone(),
@@ -180,7 +187,7 @@ fn explain(text: &mut String, row: &DefectRow) {
     }
 }
 
-fn list(ids: &BTreeSet<String>) -> String {
+pub(super) fn list(ids: &BTreeSet<String>) -> String {
     if ids.is_empty() { "nothing".to_owned() } else { ids.iter().cloned().collect::<Vec<_>>().join(" ") }
 }
 

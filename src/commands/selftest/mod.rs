@@ -4,15 +4,16 @@
 //! A defect changes nothing before the first request, call or node that it means. The run without defects is watched for
 //! those, and a scenario in which none of them occurs is not run again: it would do the same.
 
+mod engine;
 pub mod matrix;
+pub mod pairs;
+pub mod variations;
 pub mod wires;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Instant;
 
-use bpconform_fixtures::{Defect, Defects};
+use bpconform_fixtures::{Defect, Defects, Variation, Variations};
 use bpconform_mocks::faults::Fault;
 
 use crate::cli::selftest::SelftestArgs;
@@ -20,26 +21,16 @@ use crate::cli::values::EVERY_FAULT;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::Features;
-use crate::mocked::defects_named;
+use crate::mocked::{defects_named, variations_named};
 use crate::output::Output;
-use crate::plan::Plan;
-use crate::record::ScenarioRecord;
-use crate::run::key::ScenarioKey;
-use crate::run::mocks::{Mocks, Watcher};
+use crate::run::mocks::Watcher;
 use crate::run::options::Options;
-use crate::run::play::on_mocks;
-use crate::verdict::Verdict;
 
+pub use engine::SelftestResult;
+use engine::{Bench, Installation, SilencedPanics, at_once};
 use matrix::{DefectMatrix, DefectRow, RedScenario};
-
-/// What came of a selftest.
-#[derive(Debug)]
-pub enum SelftestResult<M> {
-    /// The matrix.
-    Matrix(M),
-    /// The features are red without any defect, so that nothing can be told: the scenarios.
-    NotGreen(Vec<RedScenario>),
-}
+use pairs::Combinations;
+use variations::VariationMatrix;
 
 /// `bpconform selftest`
 pub fn command(args: &SelftestArgs, output: &Output, began: Instant) -> Result<Exit, Error> {
@@ -55,6 +46,9 @@ pub fn command(args: &SelftestArgs, output: &Output, began: Instant) -> Result<E
             SelftestResult::NotGreen(red) => not_green(&red, output),
         });
     }
+    if args.variations || !args.only_variations.is_empty() || args.pairs.is_some() {
+        return run_variations(args, output, &options, &features);
+    }
     Ok(match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
         SelftestResult::Matrix(matrix) => {
             output.out(&if args.json { matrix.json()? } else { matrix.text() });
@@ -62,6 +56,54 @@ pub fn command(args: &SelftestArgs, output: &Output, began: Instant) -> Result<E
         }
         SelftestResult::NotGreen(red) => not_green(&red, output),
     })
+}
+
+/// `--variations` and `--pairs`; with both, the pairs follow the variations.
+fn run_variations(args: &SelftestArgs, output: &Output, options: &Options, features: &Features) -> Result<Exit, Error> {
+    if !args.defects.is_empty() && args.pairs.is_none() {
+        return Err(Error::Usage("--defect has no effect with --variations; add --pairs all".into()));
+    }
+    let variations = all_or_named(&args.only_variations)?;
+    let defects = if args.pairs.is_some() { defects(&args.defects)? } else { Vec::new() };
+    let _quiet = SilencedPanics::begin();
+    let bench = Bench::new(options, features);
+    let changes_of_defects = || defects.iter().map(|defect| defect.deviation());
+    let changes_of_variations = || variations.iter().map(|variation| variation.deviation());
+    let watcher = Watcher::new(changes_of_defects().chain(changes_of_variations()));
+    if let Err(red) = bench.run_clean(&watcher)? {
+        return Ok(not_green(&red, output));
+    }
+    let clean = watcher.touched();
+    let of_variations = at_once(&variations, |variation| {
+        let installation = Installation { defect: None, variation: Some(Arc::clone(variation)) };
+        bench.run_alone(&variation.id, &clean, &installation, changes_of_defects())
+    })?;
+    let mut holds = true;
+    if args.variations || args.pairs.is_none() {
+        let matrix = VariationMatrix::new(&variations, &of_variations);
+        output.out(&if args.json { matrix.json()? } else { matrix.text() });
+        holds &= matrix.holds();
+    }
+    if let Some(pairs) = args.pairs {
+        let of_defects = at_once(&defects, |defect| {
+            let installation = Installation { defect: Some(Arc::clone(defect)), variation: None };
+            bench.run_alone(&defect.id, &clean, &installation, changes_of_variations())
+        })?;
+        let combinations =
+            Combinations { clean: &clean, defects: (&defects, &of_defects), variations: (&variations, &of_variations) };
+        let matrix = pairs::run(&bench, &combinations, pairs, args.random_seed)?;
+        output.out(&if args.json { matrix.json()? } else { matrix.text() });
+        holds &= matrix.holds();
+    }
+    Ok(exit(holds))
+}
+
+/// The variations of these ids, all without any.
+fn all_or_named(ids: &[String]) -> Result<Vec<Arc<Variation>>, Error> {
+    if ids.is_empty() {
+        return Ok(Variations::built_in().all.iter().cloned().map(Arc::new).collect());
+    }
+    variations_named(ids)
 }
 
 fn exit(holds: bool) -> Exit {
@@ -98,105 +140,17 @@ pub fn selftest(
     whole: bool,
 ) -> Result<SelftestResult<DefectMatrix>, Error> {
     let _quiet = SilencedPanics::begin();
-    let plan = options.dry_plan(features);
-    let watcher = Watcher::new(defects.to_vec());
-    let clean = play(options, features, &plan, Mocks::new(&plan, Vec::new(), Some(watcher.clone())))?;
-    let red: Vec<_> = clean.iter().filter(|scenario| scenario.verdict != Verdict::Passed).map(red).collect();
-    if !red.is_empty() {
+    let bench = Bench::new(options, features);
+    let watcher = Watcher::new(defects.iter().map(|defect| defect.deviation()));
+    if let Err(red) = bench.run_clean(&watcher)? {
         return Ok(SelftestResult::NotGreen(red));
     }
     let touched = watcher.touched();
-    let rows = rows(options, features, &plan, defects, &touched)?;
+    let rows = at_once(defects, |defect| {
+        let Some(touched) = touched.get(&defect.id) else { return Ok(DefectRow::new(defect, 0, Vec::new())) };
+        let installation = Installation { defect: Some(Arc::clone(defect)), variation: None };
+        let red = bench.run(touched, &installation, None)?;
+        Ok(DefectRow::new(defect, touched.len(), red.into_iter().map(|(_, red)| red).collect()))
+    })?;
     Ok(SelftestResult::Matrix(DefectMatrix::new(rows, whole)))
-}
-
-/// The rows of the matrix, in the order of the defects.
-fn rows(
-    options: &Options,
-    features: &Features,
-    plan: &Plan,
-    defects: &[Arc<Defect>],
-    touched: &BTreeMap<String, BTreeSet<ScenarioKey>>,
-) -> Result<Vec<DefectRow>, Error> {
-    at_once(defects, |defect| row(options, features, plan, defect, touched.get(&defect.id)))
-}
-
-/// How many are worked on at once.
-fn workers() -> usize {
-    thread::available_parallelism().map_or(2, usize::from)
-}
-
-/// Does the work for all items, several at once, and gives its results back in their order.
-fn at_once<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
-    let queue: Mutex<VecDeque<_>> = Mutex::new(items.iter().enumerate().collect());
-    let done = Mutex::new(Vec::new());
-    let worker = || {
-        loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some((index, item)) = next else { return };
-            let result = work(item);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..workers() {
-            scope.spawn(worker);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-fn row(
-    options: &Options,
-    features: &Features,
-    plan: &Plan,
-    defect: &Arc<Defect>,
-    touched: Option<&BTreeSet<ScenarioKey>>,
-) -> Result<DefectRow, Error> {
-    let Some(touched) = touched else { return Ok(DefectRow::new(defect, 0, Vec::new())) };
-    let mut plan = plan.clone();
-    plan.scenarios.retain(|planned| touched.contains(&(planned.case.file.clone().into(), planned.case.line)));
-    let scenarios = play(options, features, &plan, Mocks::new(&plan, vec![Arc::clone(defect)], None))?;
-    let turned = scenarios.iter().filter(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
-    Ok(DefectRow::new(defect, touched.len(), turned.map(red).collect()))
-}
-
-fn red(scenario: &ScenarioRecord) -> RedScenario {
-    RedScenario {
-        scenario: scenario.id.clone(),
-        requirements: scenario.requirements.clone(),
-        verdict: scenario.verdict.word().to_owned(),
-        reason: scenario.reason.clone().unwrap_or_default(),
-    }
-}
-
-/// Runs a plan on this thread.
-fn play(options: &Options, features: &Features, plan: &Plan, mocks: Mocks) -> Result<Vec<ScenarioRecord>, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Internal(format!("no runtime: {error}")))?;
-    runtime.block_on(on_mocks(options, features, plan, mocks))
-}
-
-type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync + 'static>;
-
-/// Cucumber takes the panic hook away while it runs and puts it back afterwards; of several that run at once, one puts it
-/// back too early, and the failures of the others would be printed. So nothing is printed until the end.
-struct SilencedPanics(Option<Hook>);
-
-impl SilencedPanics {
-    fn begin() -> Self {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        Self(Some(hook))
-    }
-}
-
-impl Drop for SilencedPanics {
-    fn drop(&mut self) {
-        if let Some(hook) = self.0.take() {
-            std::panic::set_hook(hook);
-        }
-    }
 }

@@ -30,6 +30,7 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
         ("Selected", some(selected(&record.plan))),
         ("Surfaces", Some(surfaces(target))),
         ("Defects of the mock", some(target.defects.join(", "))),
+        ("Variations of the mock", some(target.variations.join(", "))),
         ("Latencies of the mock", target.jitter.map(|seed| format!("from the seed {seed}"))),
         ("Began", Some(record.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())),
         ("Took", Some(view::time(record.duration_ms))),

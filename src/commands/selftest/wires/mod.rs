@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
 
-use crate::commands::selftest::{SelftestResult, SilencedPanics, at_once, play, red, workers};
+use crate::commands::selftest::engine::{SelftestResult, SilencedPanics, at_once, play, red, workers};
 use crate::error::Error;
 use crate::features::Features;
 use crate::run::mocks::Mocks;

@@ -1,12 +1,12 @@
-//! Which defects would have changed anything in what happened to a stack without any.
+//! Detects which deviations would have an effect on a stack that does not have them.
 //!
-//! A stack with a defect does the same as one without, up to the first request, call or node that the defect means. If
-//! none ever comes, the defect changes nothing, and the scenario need not be run with it.
+//! A stack with a deviation behaves like one without it up to the first request, call or node that the deviation selects.
+//! In a scenario without any, the deviation has no effect, and the scenario need not be run with it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bpconform_fixtures::{Defect, Surfaces, System};
+use bpconform_fixtures::{Deviation, Surfaces, System};
 use jiff::Timestamp;
 
 use super::edits::find;
@@ -14,20 +14,20 @@ use super::{Rules, Values};
 use crate::author::repository::Repository;
 use crate::machine::{Call, CallResult, Machine, Request, Step, Ticket};
 
-/// The defects to watch for, and those that would have changed something; clones share it.
+/// The deviations to watch for, and those that would have had an effect; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    defects: Arc<Vec<Arc<Defect>>>,
+    deviations: Arc<Vec<Deviation>>,
     touched: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Watch {
-    /// Watches for these.
-    pub fn new(defects: Arc<Vec<Arc<Defect>>>) -> Self {
-        Self { defects, touched: Arc::default() }
+    /// Watches for these deviations.
+    pub fn new(deviations: Arc<Vec<Deviation>>) -> Self {
+        Self { deviations, touched: Arc::default() }
     }
 
-    /// The ids of the defects that would have changed something so far.
+    /// The ids of the deviations that would have had an effect so far.
     pub fn touched(&self) -> BTreeSet<String> {
         self.lock().clone()
     }
@@ -37,7 +37,7 @@ impl Watch {
     }
 }
 
-/// A machine without a defect, watched.
+/// A machine that is watched.
 pub struct Watched {
     machine: Box<dyn Machine>,
     rules: Vec<Rules>,
@@ -53,13 +53,13 @@ impl Watched {
         values: &Arc<Values>,
         watch: Watch,
     ) -> Self {
-        let rules = |defect: &Arc<Defect>| Rules {
+        let rules = |deviation: &Deviation| Rules {
             system,
             surfaces: Arc::clone(surfaces),
             values: Arc::clone(values),
-            defect: Arc::clone(defect),
+            deviation: deviation.clone(),
         };
-        let rules = watch.defects.iter().map(rules).collect();
+        let rules = watch.deviations.iter().map(rules).collect();
         Self { machine, rules, watch }
     }
 
@@ -68,12 +68,12 @@ impl Watched {
             self.rules.iter().enumerate().filter(|(_, rules)| meets(rules)).map(|(index, _)| index).collect();
         let mut ids = self.watch.lock();
         for index in met.into_iter().rev() {
-            ids.insert(self.rules.swap_remove(index).defect.id.clone());
+            ids.insert(self.rules.swap_remove(index).deviation.id.clone());
         }
     }
 
     fn note_call(&mut self, call: &Call) {
-        self.note(|rules| rules.call(call).is_some());
+        self.note(|rules| rules.call_rule(call).is_some());
     }
 
     fn note_step(&mut self, step: &Step) {
@@ -88,10 +88,10 @@ impl Watched {
         if let Some(repository) = self.machine.repository_mut() {
             let repository: &Repository = repository;
             let (touched, untouched): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rules| {
-                let mut edits = rules.edits_of().filter(|edit| edit.after.is_none() && edit.since.is_none());
+                let mut edits = rules.edits().filter(|edit| edit.after.is_none() && edit.since.is_none());
                 edits.any(|edit| !find(repository, &rules.fill(&edit.node), edit).is_empty())
             });
-            self.watch.lock().extend(touched.into_iter().map(|rules| rules.defect.id.clone()));
+            self.watch.lock().extend(touched.into_iter().map(|rules| rules.deviation.id.clone()));
             self.rules = untouched;
         } else {
             self.rules = rules;
@@ -103,8 +103,11 @@ impl Machine for Watched {
     fn handle(&mut self, now: Timestamp, request: &Request) -> Step {
         self.note_nodes();
         self.note(|rules| {
-            let mut after = rules.edits_of().flat_map(|edit| edit.after.iter().chain(&edit.since));
-            !rules.answers(request).is_empty() || after.any(|after| rules.means(after, request))
+            let mut after = rules.edits().flat_map(|edit| edit.after.iter().chain(&edit.since));
+            rules.deviation.changes.framing.is_some()
+                || rules.stale_reads(request).is_some()
+                || !rules.answer_changes(request).is_empty()
+                || after.any(|after| rules.selects(after, request))
         });
         let step = self.machine.handle(now, request);
         self.note_step(&step);

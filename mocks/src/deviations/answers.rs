@@ -1,23 +1,27 @@
-//! What a defect changes of a request before the machine takes it, and of its answer.
+//! Changes of requests before the machine handles them, and of answers.
 
 use std::collections::BTreeMap;
 
-use bpconform_fixtures::defects;
+use bpconform_fixtures::changes::{AnswerChange, AnswerFilter};
+use bpconform_fixtures::remedies::Pattern;
 use url::form_urlencoded;
 
-use super::{Rules, token};
+use super::{Rules, encoding, token};
 use crate::machine::{Headers, Request, Response};
 
 impl Rules {
-    /// The request as the machine gets it; none if it does not get it.
+    /// The request for the machine; `None` if it is withheld.
     pub(super) fn changed_request(&self, request: &Request) -> Option<Request> {
         let mut changed = request.clone();
-        for answer in self.answers(request) {
+        for answer in self.answer_changes(request) {
             if answer.instead {
                 return None;
             }
             if let Some(path) = &answer.as_path {
                 changed.path = self.fill(path);
+            }
+            if let Some((pattern, text)) = &answer.rewrite_path {
+                changed.path = pattern.regex().replace(&changed.path, self.fill(text)).into_owned();
             }
             let form = answer.form.iter().map(|(name, value)| (name.clone(), self.fill(value))).collect();
             set_fields(&mut changed, &form);
@@ -25,30 +29,38 @@ impl Rules {
         Some(changed)
     }
 
-    /// The answer as the client gets it.
+    /// The answer for the client.
     pub(super) fn changed_answer(&self, request: &Request, mut response: Response) -> Response {
-        for answer in self.answers(request) {
+        for answer in self.answer_changes(request) {
             if answer.instead && response.status == 0 {
                 response = Response::new(200, "text/html;charset=utf-8", "");
             }
+            if answer.having.as_ref().is_some_and(|filter| !passes(filter, &response)) {
+                continue;
+            }
             self.change_head(answer, &mut response);
             self.change_body(answer, &mut response);
+            for encoding in &answer.encode {
+                encoding::encode(*encoding, &mut response);
+            }
         }
         response
     }
 
-    fn change_head(&self, answer: &defects::Answer, response: &mut Response) {
+    fn change_head(&self, answer: &AnswerChange, response: &mut Response) {
         if let Some(status) = answer.status {
             response.status = status;
         }
         set_headers(&mut response.headers, &self.filled(&answer.headers));
+        let added = answer.add_headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), self.fill(value)));
+        response.headers.extend(added);
     }
 
     fn filled(&self, texts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         texts.iter().map(|(name, text)| (name.clone(), self.fill(text))).collect()
     }
 
-    fn change_body(&self, answer: &defects::Answer, response: &mut Response) {
+    fn change_body(&self, answer: &AnswerChange, response: &mut Response) {
         if let Some(body) = &answer.body {
             response.body = self.fill(body).into_bytes();
         }
@@ -56,16 +68,25 @@ impl Rules {
             let changed = pattern.regex().replace_all(&response.text(), self.fill(text)).into_owned();
             response.body = changed.into_bytes();
         }
-        if !(answer.json.is_empty() && answer.without.is_empty() && answer.claims.is_empty()) {
+        if !(answer.json.is_empty()
+            && answer.append.is_empty()
+            && answer.without.is_empty()
+            && answer.claims.is_empty())
+        {
             self.change_json(answer, response);
         }
     }
 
     /// Changes a JSON body; any other body stays as it is.
-    fn change_json(&self, answer: &defects::Answer, response: &mut Response) {
+    fn change_json(&self, answer: &AnswerChange, response: &mut Response) {
         let Ok(mut json) = serde_json::from_slice(&response.body) else { return };
         for (pointer, value) in &answer.json {
             put(&mut json, pointer, Some(self.json(value)));
+        }
+        for (pointer, items) in &answer.append {
+            if let Some(serde_json::Value::Array(array)) = json.pointer_mut(pointer) {
+                array.extend(items.iter().map(|item| self.json(item)));
+            }
         }
         for pointer in &answer.without {
             put(&mut json, pointer, None);
@@ -78,17 +99,30 @@ impl Rules {
         response.body = json.to_string().into_bytes();
     }
 
-    /// A value of the catalogue as JSON, with its placeholders filled in.
+    /// A TOML value as JSON, with its placeholders filled in.
     fn json(&self, value: &toml::Value) -> serde_json::Value {
         match value {
             toml::Value::String(text) => self.fill(text).into(),
             toml::Value::Array(values) => values.iter().map(|value| self.json(value)).collect(),
+            toml::Value::Table(table) => {
+                let members = table.iter().map(|(name, value)| (self.fill(name), self.json(value)));
+                serde_json::Value::Object(members.collect())
+            }
             other => serde_json::to_value(other).unwrap_or_default(),
         }
     }
 }
 
-/// Sets what a JSON pointer names, or takes it away; `*` is every member. What has no parent stays away.
+/// Whether an answer has the properties of a filter.
+fn passes(filter: &AnswerFilter, response: &Response) -> bool {
+    let matches =
+        |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.regex().is_match(text));
+    matches(&filter.status, &response.status.to_string())
+        && matches(&filter.media_type, response.header("content-type").unwrap_or_default())
+        && (filter.body.is_none() || matches(&filter.body, &response.text()))
+}
+
+/// Sets or removes the value at a JSON pointer, in which `*` means every member. A missing parent stays missing.
 fn put(json: &mut serde_json::Value, pointer: &str, value: Option<serde_json::Value>) {
     let Some((name, rest)) = pointer.strip_prefix('/').map(|rest| rest.split_once('/').unwrap_or((rest, ""))) else {
         return;
@@ -118,7 +152,7 @@ fn put(json: &mut serde_json::Value, pointer: &str, value: Option<serde_json::Va
     }
 }
 
-/// Sets fields of the query and of an urlencoded body; an empty text takes one away.
+/// Sets fields of the query or an urlencoded body; an empty text removes one.
 fn set_fields(request: &mut Request, fields: &BTreeMap<String, String>) {
     if fields.is_empty() {
         return;
@@ -139,7 +173,7 @@ fn set_fields(request: &mut Request, fields: &BTreeMap<String, String>) {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.into_iter().chain(set)).finish().into();
 }
 
-/// Sets headers; an empty text takes one away.
+/// Sets headers; an empty text removes one.
 pub(super) fn set_headers(headers: &mut Headers, set: &BTreeMap<String, String>) {
     for (name, value) in set {
         let name = name.to_ascii_lowercase();

@@ -1,40 +1,45 @@
-//! Deliberate deviations of the mocks, to prove that a check can fail (`fixtures/defects.toml`).
+//! Defects and variations of the mocks (`fixtures/defects.toml`, `fixtures/variations.toml`).
 //!
-//! A defect needs no hook in a machine: [`Defective`] wraps one and changes what goes into it, what comes out of it, what
-//! it asks of others, and what its repository holds.
+//! A deviation needs no code in a machine: [`Deviating`] wraps a machine and changes its requests, its answers, its calls
+//! and its repository.
 
 mod answers;
 mod calls;
+mod configuration;
 mod edits;
+mod encoding;
 mod requests;
+mod stale;
+mod times;
 mod token;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defect, Surfaces, System};
+use bpconform_fixtures::{Deviation, Surfaces, System};
 use jiff::Timestamp;
 
 use crate::author::repository::Repository;
 use crate::machine::{Call, CallResult, Machine, Request, Response, Step, Ticket};
 
 use edits::Edits;
+use stale::Stale;
 pub use watch::{Watch, Watched};
 
 /// The values of a stack's placeholders, such as the tenant's id.
 pub type Values = BTreeMap<String, String>;
 
-/// The most calls of one conversation that are answered in the place of another system.
-const MOST_ANSWERED: usize = 100;
+/// The maximum number of calls of one conversation that are answered in place of another system.
+const MAX_ANSWERED: usize = 100;
 
-/// What a defect is to one system.
+/// The changes of a deviation, as they apply to one system.
 #[derive(Clone, Debug)]
 struct Rules {
     system: System,
     surfaces: Arc<Surfaces>,
     values: Arc<Values>,
-    defect: Arc<Defect>,
+    deviation: Deviation,
 }
 
 impl Rules {
@@ -43,7 +48,7 @@ impl Rules {
     }
 }
 
-/// Replaces `{name}` by the value of that name; other braces stay.
+/// Replaces `{name}` with the value of that name; other braces stay.
 fn fill(text: &str, values: &Values) -> String {
     if !text.contains('{') {
         return text.to_owned();
@@ -51,88 +56,89 @@ fn fill(text: &str, values: &Values) -> String {
     values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// A machine with a defect.
-pub struct Defective {
+/// A machine with a deviation.
+pub struct Deviating {
     machine: Box<dyn Machine>,
     rules: Rules,
     edits: Edits,
+    stale: Stale,
     /// The requests whose answers wait for a call.
     waiting: HashMap<Ticket, Request>,
 }
 
-impl Defective {
-    /// Wraps a machine; a defect of other systems has no effect.
+impl Deviating {
+    /// Wraps a machine; changes of other systems have no effect.
     pub fn new(
         machine: Box<dyn Machine>,
         system: System,
         surfaces: Arc<Surfaces>,
         values: Arc<Values>,
-        defect: Arc<Defect>,
+        deviation: Deviation,
     ) -> Self {
-        let rules = Rules { system, surfaces, values, defect };
-        Self { machine, edits: Edits::new(&rules), rules, waiting: HashMap::new() }
+        let rules = Rules { system, surfaces, values, deviation };
+        Self { machine, edits: Edits::new(&rules), stale: Stale::default(), rules, waiting: HashMap::new() }
     }
 
-    /// What is left to do once the machine gave a step: calls are changed, an answer too, and the repository.
-    fn go_on(&mut self, now: Timestamp, step: Step, request: Option<&Request>) -> Step {
+    /// Applies the changes after a step of the machine: to its calls, its answer and its repository.
+    fn finish_step(&mut self, now: Timestamp, step: Step, request: Option<&Request>) -> Step {
         let step = self.with_changed_calls(now, step);
         match step {
             Step::Call(ticket, call) => {
                 self.waiting.extend(request.map(|request| (ticket, request.clone())));
-                self.settle(now, None);
+                self.apply_edits(now, None);
                 Step::Call(ticket, call)
             }
             Step::Answer(response) => {
-                self.settle(now, request);
+                self.apply_edits(now, request);
                 Step::Answer(match request {
                     Some(request) => self.rules.changed_answer(request, response),
                     None => response,
                 })
             }
             Step::Done => {
-                self.settle(now, None);
+                self.apply_edits(now, None);
                 Step::Done
             }
         }
     }
 
-    fn settle(&mut self, now: Timestamp, answered: Option<&Request>) {
+    fn apply_edits(&mut self, now: Timestamp, answered: Option<&Request>) {
         if let Some(repository) = self.machine.repository_mut() {
-            self.edits.settle(now, repository, answered);
+            self.edits.apply_due(now, repository, answered);
         }
     }
 
-    /// Calls are changed, or answered here until one is to be made or the conversation is over.
+    /// Changes calls, or answers them here, until one must be made or the conversation is over.
     fn with_changed_calls(&mut self, now: Timestamp, mut step: Step) -> Step {
-        for _ in 0..MOST_ANSWERED {
+        for _ in 0..MAX_ANSWERED {
             let Step::Call(ticket, call) = step else { return step };
             match self.rules.changed_call(call) {
                 Ok(call) => return Step::Call(ticket, call),
                 Err(outcome) => step = self.machine.resume(now, ticket, outcome),
             }
         }
-        Step::Answer(Response::new(500, "text/plain", "the defect answered too many calls of one conversation"))
+        Step::Answer(Response::new(500, "text/plain", "the deviation answered too many calls of one conversation"))
     }
 }
 
-impl Machine for Defective {
+impl Machine for Deviating {
     fn handle(&mut self, now: Timestamp, request: &Request) -> Step {
-        self.settle(now, None);
+        self.apply_edits(now, None);
         let step = match self.rules.changed_request(request) {
-            Some(changed) => self.machine.handle(now, &changed),
+            Some(changed) => self.stale.handle(&self.rules, now, &changed, self.machine.as_mut()),
             None => Step::Answer(Response::default()),
         };
-        self.go_on(now, step, Some(request))
+        self.finish_step(now, step, Some(request))
     }
 
     fn resume(&mut self, now: Timestamp, ticket: Ticket, outcome: CallResult) -> Step {
         let request = self.waiting.remove(&ticket);
         let step = self.machine.resume(now, ticket, outcome);
-        self.go_on(now, step, request.as_ref())
+        self.finish_step(now, step, request.as_ref())
     }
 
     fn tick(&mut self, now: Timestamp) -> Vec<(Ticket, Call)> {
-        self.settle(now, None);
+        self.apply_edits(now, None);
         let calls = self.machine.tick(now);
         let made = calls.into_iter().filter_map(|(ticket, call)| {
             match self.with_changed_calls(now, Step::Call(ticket, call)) {
@@ -141,7 +147,7 @@ impl Machine for Defective {
             }
         });
         let made = made.collect();
-        self.settle(now, None);
+        self.apply_edits(now, None);
         made
     }
 

@@ -1,15 +1,15 @@
-//! What a defect changes of the calls of one system to another.
+//! Changes of calls between systems.
 
-use bpconform_fixtures::defects::CallChange;
+use bpconform_fixtures::changes::CallChange;
 
 use super::Rules;
 use super::answers::set_headers;
 use crate::machine::{Call, CallResult, Response};
 
 impl Rules {
-    /// The call as it is made, or the outcome of one that is not.
+    /// The changed call, or the result of one that is not made.
     pub(super) fn changed_call(&self, mut call: Call) -> Result<Call, CallResult> {
-        let Some(change) = self.call(&call).map(|change| change.change.clone()) else { return Ok(call) };
+        let Some(change) = self.call_rule(&call).map(|change| change.change.clone()) else { return Ok(call) };
         match change {
             CallChange::Answer { status, body } => {
                 return Err(Ok(Response::new(status, "text/plain;charset=utf-8", self.fill(&body))));

@@ -1,4 +1,4 @@
-use bpconform_fixtures::Defects;
+use bpconform_fixtures::Variations;
 use jiff::SignedDuration;
 
 use super::*;
@@ -8,6 +8,8 @@ use super::*;
 struct Small {
     repository: Repository,
     asked: Vec<CallResult>,
+    /// Whether the node of the last read exists.
+    found: bool,
 }
 
 impl Machine for Small {
@@ -17,6 +19,7 @@ impl Machine for Small {
             let said = String::from_utf8_lossy(&request.body).into_owned();
             return Step::Answer(Response::new(201, "text/plain", said));
         }
+        self.found = self.repository.exists(request.path.trim_end_matches(".json"));
         let headers = vec![("action".to_owned(), "Test".to_owned())];
         let call =
             Call { method: "POST".into(), url: "http://tenant/bin/receive".into(), headers, body: b"bytes".into() };
@@ -29,21 +32,25 @@ impl Machine for Small {
         Step::Answer(response)
     }
 
+    fn dump(&self) -> serde_json::Value {
+        self.found.into()
+    }
+
     fn repository_mut(&mut self) -> Option<&mut Repository> {
         Some(&mut self.repository)
     }
 }
 
-fn defect(text: &str) -> Arc<Defect> {
-    let text = format!("[[defect]]\nid = 'a'\nsays = 'b'\nbreaks = []\n{text}");
-    let mut defects = Defects::parse("test", &text).unwrap_or_else(|error| panic!("{error}"));
-    Arc::new(defects.all.remove(0))
+fn deviation(id: &str, text: &str) -> Deviation {
+    let text = format!("[[variation]]\nid = '{id}'\nsays = 'b'\nsource = 'surfaces.md §1'\n{text}");
+    let variations = Variations::parse("test", &text).unwrap_or_else(|error| panic!("{error}"));
+    variations.all[0].deviation()
 }
 
-fn with(text: &str) -> Defective {
+fn with(text: &str) -> Deviating {
     let surfaces = Arc::new(Surfaces::built_in().clone());
     let values = Arc::new(Values::from([("tenant".to_owned(), "bpdoc".to_owned())]));
-    Defective::new(Box::new(Small::default()), System::Author, surfaces, values, defect(text))
+    Deviating::new(Box::new(Small::default()), System::Author, surfaces, values, deviation("a", text))
 }
 
 fn post(path: &str, body: &str) -> Request {
@@ -63,7 +70,7 @@ fn answered(step: Step) -> Response {
     }
 }
 
-fn has(machine: &mut Defective, path: &str) -> bool {
+fn has(machine: &mut Deviating, path: &str) -> bool {
     machine.repository_mut().is_some_and(|repository| repository.exists(path))
 }
 
@@ -145,7 +152,7 @@ fn the_answer_after_a_call_is_changed_for_the_request_that_is_meant() {
 }
 
 #[test]
-fn a_watch_tells_which_defect_would_have_changed_something() {
+fn a_watch_detects_which_deviation_would_have_had_an_effect() {
     let texts = [
         "edits = [{ node = '/etc/agent3', change = 'remove' }]",
         "edits = [{ node = '/etc/agent4', change = 'remove' }]",
@@ -153,10 +160,7 @@ fn a_watch_tells_which_defect_would_have_changed_something() {
         "calls = [{ url = '/bin/receive', change = { fail = 'cut' } }]",
         "calls = [{ from = 'tenant', url = '/bin/receive', change = { fail = 'cut' } }]",
     ];
-    let named = texts
-        .iter()
-        .enumerate()
-        .map(|(number, text)| Arc::new(Defect { id: number.to_string(), ..Defect::clone(&defect(text)) }));
+    let named = texts.iter().enumerate().map(|(number, text)| deviation(&number.to_string(), text));
     let watch = Watch::new(Arc::new(named.collect()));
     let (surfaces, values) = (Arc::new(Surfaces::built_in().clone()), Arc::new(Values::new()));
     let mut machine = Watched::new(Box::new(Small::default()), System::Author, &surfaces, &values, watch.clone());
@@ -165,4 +169,39 @@ fn a_watch_tells_which_defect_would_have_changed_something() {
     assert_eq!(watch.touched(), ["0".to_owned()].into());
     machine.handle(Timestamp::UNIX_EPOCH, &test_of("agent0"));
     assert_eq!(watch.touched(), ["0", "2", "3"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_stale_read_shows_the_repository_before_the_last_change() {
+    let mut machine = with("stale = [{ to = { surface = 'author.*' }, reads = 1 }]");
+    machine.handle(Timestamp::UNIX_EPOCH, &post("/etc/a", ""));
+    let read = Request { method: "GET".into(), path: "/etc/a.json".into(), ..Request::default() };
+    let mut exists = || {
+        machine.handle(Timestamp::UNIX_EPOCH, &read);
+        machine.machine.dump()
+    };
+    assert_eq!([exists(), exists()], [false, true].map(serde_json::Value::from));
+}
+
+#[test]
+fn properties_change_their_types_and_a_node_its_name() {
+    let edits = "edits = [{ node = '/etc/a', change = { convert = { made = 'text' } } }, \
+                 { node = '/etc/a', change = { rename = ['^a$', 'b-{tenant}'] } }]";
+    let mut machine = with(edits);
+    machine.handle(Timestamp::UNIX_EPOCH, &post("/etc/a", ""));
+    let repository = machine.repository_mut().expect("a repository");
+    let made = repository.get("/etc/b-bpdoc").and_then(|node| node.text("made").map(str::to_owned));
+    assert_eq!(made.as_deref(), Some("true"));
+}
+
+#[test]
+fn an_answer_is_changed_only_with_the_properties_of_its_filter() {
+    let answers = "answers = [{ to = { surface = 'author.cloud-create' }, having = { body = 'name' }, \
+                   add-headers = [['set-cookie', 'a=1'], ['set-cookie', 'b=2']], encode = ['byte-order-mark'] }]";
+    let mut machine = with(answers);
+    let response = answered(machine.handle(Timestamp::UNIX_EPOCH, &post("/apps/brandportal/config", "name=x")));
+    let cookies: Vec<_> = response.headers.iter().filter(|(name, _)| name == "set-cookie").collect();
+    assert_eq!((cookies.len(), response.text().as_str()), (2, "\u{feff}name=x"));
+    let response = answered(machine.handle(Timestamp::UNIX_EPOCH, &post("/apps/brandportal/config", "item=x")));
+    assert_eq!(response.text(), "item=x");
 }
