@@ -6,8 +6,10 @@ use std::path::Path;
 use bpconform_steps::credentials::{ALL, Credentials};
 
 use crate::cli::settings::{self, PREFIX};
+use crate::credentials_file;
 use crate::error::Error;
 use crate::nearest::nearest;
+use crate::text_file;
 
 /// The variables of the environment that are ours, as `(name, value)`.
 pub fn variables() -> Result<BTreeMap<String, String>, Error> {
@@ -58,29 +60,12 @@ pub fn credentials(
 fn read(file: &Path) -> Result<BTreeMap<String, String>, Error> {
     let wrong = |problem: String| Error::Credentials { file: file.to_owned(), problem };
     private(file).map_err(wrong)?;
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let lines = text.lines().map(str::trim).enumerate();
-    let entries = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    entries
-        .map(|(index, line)| entry(line).map_err(|problem| wrong(format!("line {}: {problem}", index + 1))))
-        .collect()
-}
-
-/// Never echoes the line: it may be a secret that lost its name.
-fn entry(line: &str) -> Result<(String, String), String> {
-    let (name, value) = line.split_once('=').ok_or("there is no `=`; write NAME=VALUE")?;
-    let (name, value) = (name.trim(), value.trim());
-    if !ALL.iter().any(|credential| credential.name == name) {
-        let near = nearest(name, ALL.iter().map(|credential| credential.name));
-        let hint =
-            near.map_or_else(|| "`bpconform run --help` names them".to_owned(), |near| format!("did you mean {near}?"));
-        return Err(format!("this is no name of a credential; {hint}"));
+    let text = text_file::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let values = credentials_file::parse(&text).map_err(wrong)?;
+    for (name, (line, value)) in &values {
+        check(name, value).map_err(|problem| wrong(format!("line {line}: {name}: {problem}")))?;
     }
-    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-    // A private key has lines; a quoted value writes them as \n.
-    let value = quoted.map_or_else(|| value.to_owned(), |value| value.replace("\\n", "\n"));
-    check(name, &value).map_err(|problem| format!("{name}: {problem}"))?;
-    Ok((name.to_owned(), value))
+    Ok(values.into_iter().map(|(name, (_, value))| (name, value)).collect())
 }
 
 pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod compare;
 pub mod config;
 pub mod container;
+pub mod credentials_file;
 pub mod environment;
 pub mod error;
 pub mod exit;

@@ -10,6 +10,7 @@ use bpconform_steps::outside::Reader;
 
 use crate::compare::baseline::Baseline;
 use crate::config::file::ConfigFile;
+use crate::credentials_file;
 use crate::features::Features;
 use crate::learn::{curl, har};
 use crate::record::Record;
@@ -18,10 +19,11 @@ use crate::report::ReportFormat;
 use crate::tags::Vocabulary;
 
 /// The readers of files.
-const READERS: [(&str, Reader); 9] = [
+const READERS: [(&str, Reader); 10] = [
     ("har", |bytes| drop(har::read_from(bytes, |_| ()))),
     ("curl", |bytes| drop(curl::read_text(&text(bytes), |_| ()))),
     ("configuration", configuration),
+    ("credentials", |bytes| drop(credentials_file::parse(&text(bytes)))),
     ("record", record),
     ("part-of-a-record", |bytes| drop(record_file::from_lines(bytes))),
     ("baseline", |bytes| drop(Baseline::parse(&text(bytes)).map(|baseline| baseline.text()))),

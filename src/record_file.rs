@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::record::{self, FORMAT, Record, RunOutcome, ScenarioRecord, Summary};
+use crate::text_file;
 use crate::verdict::Verdict;
 
 /// The whole record.
@@ -127,9 +128,9 @@ fn read_file(file: &Path) -> Result<Record, Error> {
     let record = if file.extension().is_some_and(|extension| extension == "jsonl") {
         from_lines(BufReader::new(open)).map_err(|problem| unreadable(file, problem))?
     } else {
-        // A slice is read several times faster than a stream.
-        let text = fs::read(file).map_err(|error| unreadable(file, error.to_string()))?;
-        serde_json::from_slice(&text).map_err(|error| unreadable(file, not_a_record(&error)))?
+        // A text is read several times faster than a stream.
+        let text = text_file::read(file).map_err(|error| unreadable(file, error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| unreadable(file, not_a_record(&error)))?
     };
     if record.format > FORMAT {
         let problem = format!("its form is {}, and this program reads up to {FORMAT}; use a newer one", record.format);

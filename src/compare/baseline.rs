@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::record::{PlanRecord, Record, RunOutcome, ScenarioRecord};
 use crate::report::view;
 use crate::shard::Shard;
+use crate::text_file;
 use crate::verdict::Verdict;
 
 /// How long a new entry holds, in days.
@@ -48,7 +49,7 @@ impl Baseline {
     pub fn read(file: &Path) -> Result<Self, Error> {
         let problem = |problem: String| Error::Read { file: file.to_owned(), problem };
         let advice = "`bpconform baseline RECORD` writes such a file";
-        let text = std::fs::read_to_string(file).map_err(|error| problem(format!("{error}; {advice}")))?;
+        let text = text_file::read(file).map_err(|error| problem(format!("{error}; {advice}")))?;
         Self::parse(&text).map_err(|wrong| problem(format!("{wrong}; {advice}")))
     }
 

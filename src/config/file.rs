@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use crate::cli::settings::{self, Setting, credential_key};
 use crate::error::Error;
 use crate::nearest::nearest;
+use crate::text_file;
 
 /// The table of profiles.
 const PROFILES: &str = "target";
@@ -54,7 +55,7 @@ impl FileEntry {
 impl ConfigFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::Configuration {
+        let text = text_file::read(path).map_err(|error| Error::Configuration {
             place: path.display().to_string(),
             problem: format!("cannot be read: {error}"),
         })?;

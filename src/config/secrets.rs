@@ -16,6 +16,7 @@ use crate::config::file::{ConfigFile, FileEntry};
 use crate::environment;
 use crate::error::Error;
 use crate::output::Output;
+use crate::text_file;
 
 /// How long a command that prints a secret may take: time enough to touch a security key.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
@@ -92,9 +93,11 @@ pub fn credentials(
 fn from_file(path: &Path) -> Result<String, String> {
     let wrong = |problem: String| format!("{}: {problem}", path.display());
     environment::private(path).map_err(wrong)?;
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    file.take(LARGEST).read_to_string(&mut text).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    // PowerShell writes a byte-order mark, which would become a part of the secret.
+    let text = text_file::text(bytes).map_err(wrong)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -116,9 +119,9 @@ fn from_command(entry: &FileEntry, limit: Duration, output: &Output) -> Result<S
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         std::thread::spawn(move || {
-            let mut text = String::new();
-            let read = stdout.take(LARGEST).read_to_string(&mut text);
-            let _ = sender.send(read.map(|_| text));
+            let mut bytes = Vec::new();
+            let read = stdout.take(LARGEST).read_to_end(&mut bytes).map_err(|error| error.to_string());
+            let _ = sender.send(read.and_then(|_| text_file::text(bytes)));
         });
     }
     let errors = Errors::of(&mut child, output);
