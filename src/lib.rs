@@ -9,6 +9,7 @@ pub mod compare;
 pub mod config;
 pub mod container;
 pub mod credentials_file;
+pub mod drift;
 pub mod environment;
 pub mod error;
 pub mod exit;

@@ -10,6 +10,7 @@ mod connection;
 #[cfg(unix)]
 mod containers;
 mod documents;
+mod drift;
 mod evidence;
 #[cfg(unix)]
 mod fleet;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use bpconform_fixtures::Evidence;
 use clap::{Args, Subcommand, ValueEnum};
+use url::Url;
 
 use crate::cli::target::TargetArgs;
+use crate::cli::values::base_url;
 
 /// `bpconform surface`
 #[derive(Clone, Debug, Subcommand)]
@@ -16,6 +18,8 @@ pub enum SurfaceCommand {
     Learn(LearnArgs),
     /// Check, by reads only, at which of the known candidates an Author answers
     Probe(Box<ProbeArgs>),
+    /// Send the same requests to two Authors and report where the form of their answers differs
+    Drift(Box<DriftArgs>),
 }
 
 /// `bpconform surface show`
@@ -52,6 +56,44 @@ pub struct ProbeArgs {
     /// Write what was found to this file, for --surfaces
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `bpconform surface drift`
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Only the form of an answer is compared: status, media type, header names, keys and types of JSON, \
+    elements of pages. With --allow change, both Authors are also changed, below a folder that is deleted at the end.\n\n\
+    Credentials of B: BPCONFORM_AUTHOR_B_USER and BPCONFORM_AUTHOR_B_PASSWORD; without them, those of A.\n\n\
+    Exit codes: 0 no unexplained difference, 1 some, 3 not reached or not all compared"
+)]
+pub struct DriftArgs {
+    /// Address of one Author, for example a mock
+    #[arg(value_name = "A", value_parser = base_url)]
+    pub a: Url,
+    /// Address of the other
+    #[arg(value_name = "B", value_parser = base_url)]
+    pub b: Url,
+    /// File of differences that are expected, each with its reason
+    #[arg(long, value_name = "FILE")]
+    pub accept: Option<PathBuf>,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: DriftFormat,
+    /// How both are reached.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// How to print a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For a merge request
+    Markdown,
+    /// One JSON object
+    Json,
 }
 
 /// `bpconform surface show`

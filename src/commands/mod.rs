@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod diff;
 pub mod doctor;
+pub mod drift;
 pub mod explain;
 pub mod fleet;
 pub mod list;

@@ -28,6 +28,7 @@ pub async fn command(command: &SurfaceCommand, place: SettingSources<'_>, output
             Ok(Exit::Green)
         }
         SurfaceCommand::Probe(arguments) => probe_author(arguments, place, output).await,
+        SurfaceCommand::Drift(arguments) => super::drift::command(arguments, place, output).await,
     }
 }
 

@@ -23,9 +23,11 @@ const fn named(name: &'static str, what: &'static str, secret: bool) -> Named {
 }
 
 /// All credentials that exist.
-pub const ALL: [Named; 13] = [
+pub const ALL: [Named; 15] = [
     named("BPCONFORM_AUTHOR_USER", "user of the Author", false),
     named("BPCONFORM_AUTHOR_PASSWORD", "password of the Author's user", true),
+    named("BPCONFORM_AUTHOR_B_USER", "user of the second Author of `surface drift`", false),
+    named("BPCONFORM_AUTHOR_B_PASSWORD", "password of the second Author's user", true),
     named("BPCONFORM_IMS_CLIENT_ID", "client id of the OAuth Server-to-Server credential", false),
     named("BPCONFORM_IMS_CLIENT_SECRET", "client secret of the OAuth Server-to-Server credential", true),
     named("BPCONFORM_IMS_SCOPE", "scopes of the OAuth Server-to-Server credential, comma-separated", false),

@@ -3,6 +3,7 @@
 //! that they were not made.
 
 mod author;
+mod drift;
 mod replaced;
 mod rights;
 mod starting;

@@ -33,7 +33,8 @@ final class Content extends Web {
 
     /** What is copied: below each of them, all that was there goes first. */
     private static final List<String> COPIED = List.of(
-        "/etc/replication/agents.author", "/etc/replication/agents.publish", "/etc/cloudservices", "/content/dam",
+        "/etc/replication/agents.author", "/etc/replication/agents.publish", "/etc/replication/treeactivation",
+        "/etc/cloudservices", "/content/dam",
         "/content/cq:tags", "/conf/global/settings", "/apps/system/config", "/libs/cq", "/libs/dam");
 
     private final transient SlingRepository repository;
