@@ -143,6 +143,7 @@ mod tests {
             status: 200,
             headers: vec![("content-type".into(), kind.into()), ("date".into(), "today".into())],
             body: body.into(),
+            redactor: bpconform_steps::redact::Redactor::default(),
         }
     }
 
