@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::Class;
+use bpconform_fixtures::{Cause, Surface};
 use futures::StreamExt as _;
 use reqwest::header::CONTENT_ENCODING;
 use reqwest::{RequestBuilder, Response};
@@ -42,15 +42,47 @@ pub(crate) async fn carry(
     let once = async |outcome| once(wire, redactor, surface, url, outcome).await;
     let mut again = 0;
     loop {
+        // What is refused because of a limit had no effect: it is sent again, whatever it is, when the answer says.
+        let limited = request.try_clone();
         let next = (surface.class == Class::Read && again < wire.retries).then(|| request.try_clone()).flatten();
-        let Some(attempt) = next else { return (once(request.send().await).await, again) };
+        let Some(attempt) = next else {
+            let outcome = once(request.send().await).await;
+            return match (limited, pause_of(&outcome, wire)) {
+                (Some(limited), Some(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    (unobstructed(once(limited.send().await).await), again + 1)
+                }
+                _ => (unobstructed(outcome), again),
+            };
+        };
         match attempt.send().await {
             Err(error) if error.is_connect() && !is_certificate(&cause(&error)) => {}
             Ok(response) if NOT_THERE_YET.contains(&response.status().as_u16()) => {}
-            outcome => return (once(outcome).await, again),
+            outcome => {
+                let outcome = once(outcome).await;
+                match pause_of(&outcome, wire) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return (unobstructed(outcome), again),
+                }
+            }
         }
         tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(again)).await;
         again += 1;
+    }
+}
+
+/// How long a limit asks to wait, if that is within what a request may take.
+fn pause_of(outcome: &Checked<Reply>, wire: &Wire) -> Option<Duration> {
+    let reply = outcome.as_ref().ok().filter(|reply| reply.status == 429)?;
+    reply.retry_after().filter(|pause| *pause <= wire.limits.request)
+}
+
+/// The reply, unless something on the way kept the request from its target.
+fn unobstructed(outcome: Checked<Reply>) -> Checked<Reply> {
+    let reply = outcome?;
+    match reply.obstacle() {
+        Some(problem) => Err(problem),
+        None => Ok(reply),
     }
 }
 
@@ -62,7 +94,10 @@ async fn once(
     outcome: Result<Response, reqwest::Error>,
 ) -> Checked<Reply> {
     let what = format!("{} {url}", surface.method);
-    let response = outcome.map_err(|error| Problem::error(format!("{what}: {}", why(&error, wire))))?;
+    let response = outcome.map_err(|error| {
+        let cause = Some(cause_of(&error)).filter(|_| !error.is_timeout() || error.is_connect());
+        Problem::error(format!("{what}: {}", why(&error, wire))).because(cause)
+    })?;
     let status = response.status().as_u16();
     let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -116,6 +151,10 @@ fn why(error: &reqwest::Error, wire: &Wire) -> String {
         return format!("no answer: {cause}; {advice}");
     }
     match &wire.proxy {
+        _ if wants_login(&cause) => {
+            "no answer: a proxy on the way asks for user and password (407); give them with --proxy, or name the host in NO_PROXY"
+                .to_owned()
+        }
         Some(proxy) if error.is_connect() => {
             format!("no answer through the proxy {proxy}: {cause}; is the proxy running, and is its address right?")
         }
@@ -129,6 +168,22 @@ fn why(error: &reqwest::Error, wire: &Wire) -> String {
         }
         _ => format!("no whole answer: {cause}"),
     }
+}
+
+fn cause_of(error: &reqwest::Error) -> Cause {
+    let told = cause(error);
+    if is_certificate(&told) {
+        Cause::CertificateRefused
+    } else if wants_login(&told) {
+        Cause::ProxyAuthentication
+    } else {
+        Cause::Unreachable
+    }
+}
+
+/// Whether a proxy refused to open a tunnel without user and password.
+fn wants_login(cause: &str) -> bool {
+    cause.contains("proxy authorization required") || cause.contains("407")
 }
 
 fn is_certificate(cause: &str) -> bool {

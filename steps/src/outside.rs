@@ -2,6 +2,7 @@
 //! it never panics, and always comes to an end.
 
 use bpconform_fixtures::Surfaces;
+use jiff::Timestamp;
 use regex::Regex;
 use serde_json::Value;
 use url::Url;
@@ -51,8 +52,9 @@ fn reply(surface: &str, body: &[u8]) -> Reply {
 
 fn transcript(bytes: &[u8]) {
     let surface = Surfaces::built_in().get("author.agent-test");
-    if let Ok(transcript) = Transcript::read(reply(&surface.id, bytes), surface) {
-        let _ = transcript.judge("agent", "https://bpdoc.example/bin/receive", surface);
+    if let Ok(transcript) = Transcript::read(reply(&surface.id, bytes), surface, Timestamp::UNIX_EPOCH) {
+        let agent = agents::Agent { name: "mp_replication_agent0_default_bpdoc".into(), properties: Value::Null };
+        let _ = transcript.judge(&agent, surface);
     }
 }
 

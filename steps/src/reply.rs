@@ -2,9 +2,14 @@
 //! that was asked for is an error that says what came instead: whatever stands between the run and its target may answer
 //! 200 with a page of its own.
 
+use std::time::Duration;
+
+use bpconform_fixtures::Cause;
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
+use crate::author::html::Page;
 use crate::plain::plain_line;
 use crate::problem::{Checked, Problem};
 use crate::redact::Redactor;
@@ -16,7 +21,22 @@ const MOST_VALUES: usize = 500_000;
 const LOOKED_AT: usize = 16 * 1024;
 
 /// The ids of Sling's page that says what a POST did (surfaces.md §5.7).
-const SAYS_WHAT_WAS_DONE: [&str; 4] = ["id=\"Status\"", "id=\"Message\"", "id=\"Path\"", "id=\"ChangeLog\""];
+const SAYS_WHAT_WAS_DONE: [&str; 4] = ["Status", "Message", "Path", "ChangeLog"];
+
+/// The classes of Granite's page that answers a form.
+const FORM_ANSWER: [&str; 4] = [
+    "foundation-form-response-status-code",
+    "foundation-form-response-status-message",
+    "foundation-form-response-title",
+    "foundation-form-response-description",
+];
+
+/// What only Sling and AEM write into the page of an error.
+const SLINGS_OWN: [&str; 5] =
+    ["ApacheSling/", "Request Progress:", "/libs/sling/servlet/errorhandler", "No resource found", "org.apache.sling"];
+
+/// What the address of a log-in holds, in lower case: parts of paths and parameters of SAML and OpenID Connect.
+const LOGIN_ADDRESS: [&str; 6] = ["login", "saml", "/sso", "oauth2/", "openid", "signin"];
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -54,15 +74,49 @@ impl Reply {
             return Ok(self);
         }
         let wanted = expected.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
-        Err(Problem::error(format!("{} answered {}, not {wanted}{}", self.what(), self.status, self.meaning())))
+        let (cause, meaning) = self.meaning();
+        Err(Problem::error(format!("{} answered {}, not {wanted}{meaning}", self.what(), self.status)).because(cause))
+    }
+
+    /// The problem of an answer that no system of a target gives: a proxy wants a login, or a limit is reached.
+    pub(crate) fn obstacle(&self) -> Option<Problem> {
+        let stops = matches!(self.status, 407 | 429);
+        let (cause, meaning) = self.meaning();
+        stops.then(|| Problem::error(format!("{} answered {}{meaning}", self.what(), self.status)).because(cause))
+    }
+
+    /// How long the answer asks to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let told = self.header("retry-after")?.trim();
+        if let Ok(seconds) = told.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let at = jiff::fmt::rfc2822::parse(told).ok()?.timestamp();
+        Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
+    }
+
+    /// Whether the body is a page that neither Sling nor AEM wrote, as of a web server or a gateway.
+    pub fn is_foreign_page(&self) -> bool {
+        let text = self.text();
+        self.looks_like_html() && !SLINGS_OWN.iter().any(|own| text.contains(own))
     }
 
     /// The body as JSON; a login page or a broken body is an error that says so.
     pub fn json(&self) -> Checked<Value> {
         self.parsed().map_err(|problem| {
             let html = self.looks_like_html();
-            self.instead(&if html { format!("an HTML page{}", self.meaning()) } else { problem })
+            let (cause, meaning) = self.meaning();
+            let cause = cause.or(html.then_some(Cause::GatewayInstead));
+            self.instead(&if html { format!("an HTML page{meaning}") } else { problem }).because(cause)
         })
+    }
+
+    /// The body as JSON of a console that does not escape the backslashes of Windows paths.
+    pub fn lenient_json(&self) -> Checked<Value> {
+        match self.json() {
+            Err(problem) => serde_json::from_str(&with_escaped_backslashes(&self.text())).map_err(|_| problem),
+            read => read,
+        }
     }
 
     fn parsed(&self) -> Result<Value, String> {
@@ -70,7 +124,8 @@ impl Reply {
         if self.body.iter().filter(|byte| b",:[{".contains(byte)).nth(MOST_VALUES).is_some() {
             return Err(format!("JSON of more than {MOST_VALUES} values, which was not read"));
         }
-        serde_json::from_slice(&self.body).map_err(|error| format!("no valid JSON ({error})"))
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        serde_json::from_slice(body).map_err(|error| format!("no valid JSON ({error})"))
     }
 
     /// The body as a page for people that says `proof`, which only the right page does. Another page, or one that is cut
@@ -78,7 +133,10 @@ impl Reply {
     pub fn page(&self, proof: impl Fn(&str) -> bool) -> Checked<String> {
         let text = self.text();
         if self.is_login() || !proof(&text) {
-            return Err(self.instead(&format!("another page than was asked for{}", self.meaning())));
+            let (cause, meaning) = self.meaning();
+            return Err(self
+                .instead(&format!("another page than was asked for{meaning}{}", self.in_language()))
+                .because(cause));
         }
         if self.is_cut_off() {
             return Err(self.instead("a page that is cut off"));
@@ -103,13 +161,41 @@ impl Reply {
         }
         let text = std::str::from_utf8(&self.body).map_err(|_| self.instead("what is no text"))?;
         if text.trim_start().starts_with(['{', '[']) {
-            self.json()?;
+            let said = self.json()?;
+            let status =
+                said.get("status.code").and_then(|code| code.as_u64().or_else(|| code.as_str()?.trim().parse().ok()));
+            self.done(status, || said.get("status.message").map(Value::to_string).unwrap_or_default())?;
         } else if self.looks_like_html() {
-            let says = |page: &str| SAYS_WHAT_WAS_DONE.iter().any(|id| page.contains(id));
-            self.page(says)
-                .map_err(|_| self.instead(&format!("a page that does not say what was done{}", self.meaning())))?;
+            let page = Page::read(text);
+            let says = SAYS_WHAT_WAS_DONE.iter().any(|id| page.by_id(id).is_some())
+                || FORM_ANSWER.iter().any(|class| page.with_class(class).next().is_some());
+            let (cause, meaning) = self.meaning();
+            self.page(|_| says).map_err(|_| {
+                self.instead(&format!("a page that does not say what was done{meaning}")).because(cause)
+            })?;
+            let status = form_answer(&page, FORM_ANSWER[0]).or_else(|| Some(page.text(page.by_id("Status")?)));
+            let message = || form_answer(&page, FORM_ANSWER[1]).or_else(|| Some(page.text(page.by_id("Message")?)));
+            self.done(status.and_then(|status| status.trim().parse().ok()), || message().unwrap_or_default())?;
         }
         Ok(self)
+    }
+
+    /// An error when the answer itself says that the change was not made.
+    fn done(&self, status: Option<u64>, message: impl FnOnce() -> String) -> Checked {
+        match status.filter(|status| *status >= 400) {
+            Some(status) => Err(self.instead(&format!("a word that it failed with {status}: {}", message().trim()))),
+            None => Ok(()),
+        }
+    }
+
+    /// That a page is in another language than English, where it says so.
+    fn in_language(&self) -> String {
+        let declared = Page::read(&self.text()).language().map(str::to_owned);
+        let language = self.header("content-language").map(str::to_owned).or(declared);
+        let language = language.filter(|language| !language.to_ascii_lowercase().starts_with("en"));
+        language.map_or_else(String::new, |language| {
+            format!(" (its language is {language}; if that is why, set the language of the run's user to English)")
+        })
     }
 
     /// An error that says what came in place of what was asked for.
@@ -128,10 +214,16 @@ impl Reply {
         self.looks_like_html() && !self.text().to_ascii_lowercase().contains("</html")
     }
 
-    /// Whether the body is AEM's login page.
+    /// Whether the body is AEM's login page, or one of a single sign-on before it.
     pub fn is_login(&self) -> bool {
         let text = String::from_utf8_lossy(&self.body);
-        text.contains("QUICKSTART_HOMEPAGE") || text.contains("j_security_check")
+        ["QUICKSTART_HOMEPAGE", "j_security_check", "name=\"SAMLRequest\""].iter().any(|mark| text.contains(mark))
+    }
+
+    /// Whether it redirects to a log-in.
+    pub fn redirects_to_login(&self) -> bool {
+        let to = self.header("location").unwrap_or_default().to_ascii_lowercase();
+        (300..400).contains(&self.status) && LOGIN_ADDRESS.iter().any(|part| to.contains(part))
     }
 
     /// `GET http://…`, for messages.
@@ -149,19 +241,76 @@ impl Reply {
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }
     }
 
-    fn meaning(&self) -> &'static str {
-        match self.status {
-            301 | 302 | 303 | 307 | 308 if self.header("location").is_some_and(|to| to.contains("login")) => {
-                ": it redirects to a login page; are user and password right?"
+    /// What an answer means that was not expected: the cause, and words that go on after the status.
+    pub fn meaning(&self) -> (Option<Cause>, String) {
+        let foreign = self.is_foreign_page();
+        let (cause, text) = match self.status {
+            407 => (
+                Cause::ProxyAuthentication,
+                ": a proxy on the way asks for user and password; give them with --proxy, or name the host in NO_PROXY",
+            ),
+            429 => {
+                let wait =
+                    self.retry_after().map_or_else(String::new, |wait| format!(" (Retry-After: {} s)", wait.as_secs()));
+                let text = format!(": the number of requests is limited{wait}; try again later");
+                return (Some(Cause::RateLimited), text);
             }
-            301 | 302 | 303 | 307 | 308 => ": it redirects; are the address, its scheme and its context path right?",
-            401 => ": the credentials were not accepted",
-            403 => ": the user may not do this",
-            _ if self.is_login() => ", a login page; are user and password right?",
-            404 => ": there is nothing; is it an AEM Author, and is the context path right?",
-            _ => "",
+            502..=504 => {
+                (Cause::NotReady, ": it may still be starting, or a gateway cannot reach it; wait and try again")
+            }
+            300..=399 if self.redirects_to_login() => {
+                (Cause::LoginInstead, ": it redirects to a login page; are user and password right?")
+            }
+            301 | 302 | 303 | 307 | 308 => {
+                (Cause::GatewayInstead, ": it redirects; are the address, its scheme and its context path right?")
+            }
+            401 => (Cause::CredentialsRefused, ": the credentials were not accepted"),
+            _ if self.is_login() => (Cause::LoginInstead, ", a login page; are user and password right?"),
+            403 if foreign => (Cause::GatewayInstead, ": a web server or a gateway refuses the request"),
+            403 => (Cause::AccessDenied, ": the user may not do this"),
+            404 if foreign => {
+                let text = ": a web server or a gateway says that there is nothing; is it an AEM Author, and is the context path right?";
+                (Cause::GatewayInstead, text)
+            }
+            404 => return (None, format!(": there is nothing{}", self.advice())),
+            _ => return (None, String::new()),
+        };
+        (Some(cause), text.to_owned())
+    }
+
+    /// What to look at where nothing is found.
+    fn advice(&self) -> &'static str {
+        match self.surface.split('.').next() {
+            Some("ims" | "console" | "tenant") => "; is the address right?",
+            _ => "; is it an AEM Author, and is the context path right?",
         }
     }
+}
+
+/// The value of a field of Granite's form answer: the `dd` after the `dt` with that class, or the element itself.
+fn form_answer(page: &Page, class: &str) -> Option<String> {
+    let at = page.elements.iter().position(|element| element.classes().any(|known| known == class))?;
+    let term = &page.elements[at];
+    let value = if term.name == "dt" { page.elements[at..].iter().find(|it| it.name == "dd")? } else { term };
+    Some(page.text(value))
+}
+
+/// Escapes each backslash that stands for itself: one before what is no escape of JSON, and one that ends a text.
+fn with_escaped_backslashes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        out.push(character);
+        if character != '\\' {
+            continue;
+        }
+        match characters.peek() {
+            // A path never holds a quotation mark; an escaped backslash stays one.
+            Some('\\') => out.extend(characters.next()),
+            _ => out.push('\\'),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -202,6 +351,49 @@ mod tests {
         assert!(is("<html>Queue is idle</html>") && is("<b>Queue is idle</b>"));
         assert!(!is("<html>Something went wrong</html>") && !is("<html>Queue is id"));
         assert!(!is("<html>Queue is QUICKSTART_HOMEPAGE</html>"), "a login page");
+    }
+
+    #[test]
+    fn granites_form_answer_is_read_by_its_classes_in_any_language() {
+        let answer = |status: &str| {
+            format!(
+                "<!DOCTYPE html><html lang='de'><body><h1>OK</h1><dl><dt class='foundation-form-response-status-code'>Status</dt>\
+                 <dd>{status}</dd><dt class='foundation-form-response-status-message'>Meldung</dt><dd>Fertig</dd></dl></body></html>"
+            )
+        };
+        assert!(reply(answer("200")).for_change().is_ok());
+        let problem = reply(answer("500")).for_change().expect_err("it failed");
+        assert!(problem.reason.contains("failed with 500: Fertig"), "{problem}");
+        assert!(reply(r#"{"status.code":403,"status.message":"no"}"#).for_change().is_err());
+    }
+
+    #[test]
+    fn paths_of_windows_are_read_although_they_are_not_escaped() {
+        for path in ["D:\\aem\\author", "C:\\Users\\aem\\bin\\new", "D:\\"] {
+            let told =
+                reply(format!("[\"Sling Home = {path}\",\"Run Modes = [author]\"]")).lenient_json().expect("read");
+            assert_eq!(told[1], "Run Modes = [author]");
+        }
+        assert_eq!(reply(r#"["a\\b"]"#).lenient_json().expect("read")[0], "a\\b");
+        assert!(reply("[\"cut").lenient_json().is_err());
+        assert_eq!(reply("\u{feff}[1]").json().expect("a byte-order mark is none of it")[0], 1);
+    }
+
+    #[test]
+    fn what_stands_in_the_systems_place_has_its_own_cause() {
+        let html = "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\"><html><head><title>404 Not Found</title></head></html>";
+        let cause = |status: u16, headers: &[(&str, &str)], body: &str| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Reply { status, headers, ..reply(body) }.expect_status(&[200]).expect_err("not 200").cause
+        };
+        assert_eq!(cause(407, &[], html), Some(Cause::ProxyAuthentication));
+        assert_eq!(cause(429, &[("retry-after", "7")], ""), Some(Cause::RateLimited));
+        assert_eq!(cause(503, &[], html), Some(Cause::NotReady));
+        assert_eq!(cause(404, &[], html), Some(Cause::GatewayInstead));
+        assert_eq!(cause(404, &[], "<html><title>No resource found</title>"), None);
+        assert_eq!(cause(403, &[], ""), Some(Cause::AccessDenied));
+        assert_eq!(cause(302, &[("location", "https://idp/saml2?SAMLRequest=a")], ""), Some(Cause::LoginInstead));
+        assert_eq!(cause(301, &[("location", "https://other/")], ""), Some(Cause::GatewayInstead));
     }
 
     #[test]

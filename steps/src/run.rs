@@ -81,6 +81,8 @@ pub struct Settings {
     pub patience: Duration,
     /// How long before its end a certificate is reported.
     pub certificate_warning: Duration,
+    /// How old an entry of a log may be, by the Author's clock, to say something about the configuration as it is now.
+    pub log_age: Duration,
 }
 
 impl Default for Settings {
@@ -89,6 +91,7 @@ impl Default for Settings {
             latest_service_pack: None,
             patience: Duration::from_secs(60),
             certificate_warning: Duration::from_secs(30 * 24 * 3600),
+            log_age: Duration::from_secs(24 * 3600),
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bpconform_fixtures::Cause;
+
 use crate::call::{Authentication, Call};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -30,7 +32,7 @@ impl Welcome {
 fn refuses(reply: &Reply) -> bool {
     match reply.status {
         401 => true,
-        301..=308 => reply.header("location").is_some_and(|to| to.contains("login")),
+        301..=308 => reply.redirects_to_login(),
         _ => false,
     }
 }
@@ -42,12 +44,13 @@ pub(crate) fn judge(refusal: Reply, user: &Reply) -> Checked<Reply> {
     if known {
         return Ok(refusal);
     }
-    Err(Problem::error(format!(
+    let problem = Problem::error(format!(
         "{} answered {}: the session has ended half-way; the Author accepted user and password before and does not any \
         more: was the password changed, or the user locked?",
         refusal.what(),
         refusal.status
-    )))
+    ));
+    Err(problem.because(Cause::SessionEnded))
 }
 
 #[cfg(test)]

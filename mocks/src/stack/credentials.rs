@@ -3,6 +3,7 @@
 use bpconform_fixtures::Surfaces;
 use bpconform_fixtures::certificates::{JWT_CLIENT_CERTIFICATE, JWT_CLIENT_KEY};
 use indexmap::IndexMap;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::author::seed::{AuthorSeed, Rights};
 use crate::console::ConsoleOptions;
@@ -26,7 +27,10 @@ const CONSOLE_TOKEN: &str = "mock-console-token-without-worth";
 /// The values for the placeholders of a seed.
 pub(super) fn seed_values(tenant_id: &str, addresses: &[(&str, &str)]) -> Values {
     let scopes = SCOPES.join(",");
+    // As Sling's log writes it: what a seed's log says must be young enough to count.
+    let an_hour_ago = (Timestamp::now() - SignedDuration::from_hours(1)).strftime("%d.%m.%Y %H:%M:%S.000").to_string();
     let fixed = [
+        ("an-hour-ago", an_hour_ago.as_str()),
         ("tenant", tenant_id),
         ("org-id", ORG_ID),
         ("scope", &scopes),

@@ -112,13 +112,12 @@ fn kind(configuration: &ImsConfiguration) -> Finding {
 }
 
 fn secret(session: &Session, storage: &Storage, configuration: &ImsConfiguration) -> Option<Finding> {
-    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration);
-    let clear = secrets.iter().find(|(_, secret)| !ims_configurations::is_encrypted(secret));
-    // The secret itself is nobody's business: the node says enough.
-    clear.map(|(node, secret)| {
-        session.run.redactor.learn(secret);
-        Finding::problem(IMS, "BP-IMS-05", format!("the client secret in {node} is not stored encrypted"))
-    })
+    let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
+    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration, given);
+    // The secret itself is nobody's business: the node and the property say enough.
+    let clear = secrets.iter().find(|secret| !secret.is_safe(given))?;
+    let seen = format!("the client secret in {} ({}) is not stored encrypted", clear.node, clear.property);
+    Some(Finding::problem(IMS, "BP-IMS-05", seen))
 }
 
 async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {

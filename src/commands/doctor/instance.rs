@@ -3,14 +3,12 @@
 use bpconform_steps::author::product::{self, Version};
 use bpconform_steps::author::{bundles, pages};
 use bpconform_steps::session::Session;
-use bpconform_steps::{Call, Problem};
+use bpconform_steps::{Call, Kind, Problem};
 use futures::future::join_all;
 
 use super::{Finding, Severity};
 
-/// The first version that is configured through Developer Console, and the Service Pack that brings OAuth (surfaces.md
-/// §2.1, §5.5).
-const DEVELOPER_CONSOLE: Version = Version::new([6, 5, 4, 0]);
+/// The Service Pack that brings OAuth (surfaces.md §2.1, §5.5).
 const OAUTH: Version = Version::new([6, 5, 21, 0]);
 
 /// What a person who sets Brand Portal up must be able to open.
@@ -35,9 +33,8 @@ async fn version(session: &Session) -> Vec<Finding> {
         Ok(version) => version,
         Err(problem) => return vec![Finding::of("version", "BP-PRE-02", &problem)],
     };
-    if version < DEVELOPER_CONSOLE {
-        let seen = format!("AEM is {version}; Brand Portal by way of Developer Console needs {DEVELOPER_CONSOLE}");
-        return vec![Finding::problem("version", "BP-PRE-02", seen)];
+    if let Err(problem) = product::supports_developer_console(&version) {
+        return vec![Finding::of("version", "BP-PRE-02", &problem)];
     }
     let mut findings = vec![Finding::ok("version", "BP-PRE-02", format!("AEM {version}"))];
     if version < OAUTH {
@@ -52,13 +49,13 @@ async fn version(session: &Session) -> Vec<Finding> {
 fn latest(session: &Session, version: &Version) -> Option<Finding> {
     let latest = session.run.settings.latest_service_pack.as_deref()?;
     Some(match latest.parse::<Version>() {
-        Ok(latest) if *version >= latest => {
-            Finding::ok("Service Pack", "BP-PRE-03", format!("{version} is the latest"))
-        }
-        Ok(latest) => {
-            let seen = format!("AEM is {version}, and the latest Service Pack is {latest}");
-            Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", seen)
-        }
+        Ok(latest) => match product::is_latest(version, &latest) {
+            Ok(()) => Finding::ok("Service Pack", "BP-PRE-03", format!("{version} is the latest")),
+            Err(problem) if problem.kind == Kind::Failed => {
+                Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", problem.reason)
+            }
+            Err(problem) => Finding::of("Service Pack", "BP-PRE-03", &problem),
+        },
         Err(problem) => Finding::of("Service Pack", "BP-PRE-03", &problem),
     })
 }
@@ -98,13 +95,9 @@ async fn all_bundles(session: &Session) -> Vec<Finding> {
         Ok(all) => all,
         Err(problem) => return vec![Finding::of("bundles", "BP-PRE-01", &problem)],
     };
-    let down: Vec<String> =
-        all.iter().filter(|it| !it.is_up()).map(|it| format!("{} ({})", it.symbolic_name, it.state)).collect();
-    let name = session.surface("author.bundles").phrase("replication-bundle");
-    let seen = match all.iter().find(|it| it.symbolic_name == name) {
-        None => format!("the replication bundle {name} is not there"),
-        Some(_) if !down.is_empty() => format!("{} of {} are not active: {}", down.len(), all.len(), down.join(", ")),
-        Some(_) => return vec![Finding::ok("bundles", "BP-PRE-01", format!("all {} are active", all.len()))],
-    };
-    vec![Finding::problem("bundles", "BP-PRE-01", seen)]
+    let surface = session.surface("author.bundles");
+    vec![match all.judge_replication(surface).and_then(|()| all.judge(surface)) {
+        Ok(()) => Finding::ok("bundles", "BP-PRE-01", format!("all {} are active", all.all.len())),
+        Err(problem) => Finding::of("bundles", "BP-PRE-01", &problem),
+    }]
 }

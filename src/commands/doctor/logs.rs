@@ -1,43 +1,33 @@
-//! The agents' logs and the error log, searched for the failures that are known from the field (surfaces.md §2.5, §4.2, §7).
+//! The agents' logs and the error log: what they end with (surfaces.md §2.5, §4.2, §7).
 
-use std::sync::LazyLock;
-
-use bpconform_fixtures::Failures;
-use bpconform_steps::Call;
-use bpconform_steps::author::transcript;
-use bpconform_steps::author::{agents, error_log};
-use bpconform_steps::redact::Redactor;
+use bpconform_fixtures::Cause;
+use bpconform_steps::Kind;
+use bpconform_steps::author::error_log::{self, ErrorLog};
+use bpconform_steps::author::transcript::{self, Log};
+use bpconform_steps::author::{agents, ims_configurations};
 use bpconform_steps::session::Session;
 use futures::future::join_all;
-use regex::Regex;
+use jiff::SignedDuration;
 
 use super::{Finding, Severity};
 
-/// The lines of known failures, and the promise that each breaks.
-const KNOWN: [(&str, &str); 10] = [
-    (r"AccessTokenProvider failed to get access token from authorization server status: \d+", "BP-IMS-02"),
-    ("No OAuth token available", "BP-REP-04"),
-    (r"KeyStoreNotInitialisedException|UnrecoverableKeyException", "BP-JWT-03"),
-    ("trustAnchors parameter must be non-empty|PKIX path building failed", "BP-PRE-06"),
-    (r"Repli\w+ Agent \[[^\]]*\] has invalid agent userId", "BP-REP-04"),
-    (r"status code 401|<< HTTP/1\.[01] 401|Response: 401", "BP-REP-03"),
-    (r"getTenantFromConfiguration", "BP-PUB-01"),
-    (r"BrandPortalAgentFilter", "BP-PUB-01"),
-    ("Replication triggered, but no agent found", "BP-PUB-01"),
-    // Not the agent's own settings, which each transcript shows: `Socket Timeout: 600000`.
-    (r"(?i)(connect|connection|read|socket) ?timed ?-?out|SocketTimeoutException|ConnectTimeoutException", "BP-REP-07"),
-];
-
-/// The longest excerpt of a line that is shown.
+/// The longest excerpt of an entry that is shown.
 const EXCERPT: usize = 240;
 
-/// A failure that is still the last word: nothing was delivered since.
-#[derive(Debug, PartialEq, Eq)]
-struct Failure {
-    requirement: &'static str,
-    line: String,
-    times: usize,
-    delivered_since: bool,
+/// The requirement that a cause breaks.
+const fn requirement(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ClientSecretRefused | Cause::TokenRefused => "BP-IMS-02",
+        Cause::OauthNotInitialised | Cause::AgentUserInvalid => "BP-REP-04",
+        Cause::KeyStoreUnreadable => "BP-JWT-03",
+        Cause::FolderConfiguration
+        | Cause::AcsFilter
+        | Cause::NoAgent
+        | Cause::ContentMissing
+        | Cause::ContentDenied => "BP-PUB-01",
+        Cause::ConnectionTimedOut => "BP-REP-07",
+        _ => "BP-REP-03",
+    }
 }
 
 /// Looks into the logs.
@@ -55,16 +45,9 @@ async fn agent_logs(session: &Session) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut clean = 0;
     for (agent, log) in agents.iter().zip(logs) {
-        match log {
-            Ok(log) => {
-                let failures = failures(&log.lines);
-                clean += usize::from(failures.is_empty());
-                findings.extend(
-                    failures
-                        .iter()
-                        .map(|failure| finding(&session.run.redactor, topic, &format!("{}: ", agent.name), failure)),
-                );
-            }
+        match log.map(|log| of_agent(session, &agent.name, &log)) {
+            Ok(Some(finding)) => findings.push(finding),
+            Ok(None) => clean += 1,
             Err(problem) => findings.push(Finding::of(topic, "BP-REP-03", &problem)),
         }
     }
@@ -75,113 +58,73 @@ async fn agent_logs(session: &Session) -> Vec<Finding> {
     findings
 }
 
+/// The failure that an agent's log ends with.
+fn of_agent(session: &Session, agent: &str, log: &Log) -> Option<Finding> {
+    let failure = log.last_failure(|entry| !error_log::is_of_a_run(&entry.text))?;
+    let age = SignedDuration::try_from(session.run.settings.log_age).unwrap_or(SignedDuration::MAX);
+    let old = failure.is_older(age, log.answered);
+    let since = match (failure.delivered_since, old) {
+        (true, _) => "; it was delivered since",
+        (false, true) => "; it is old, and nothing was delivered since",
+        (false, false) => "",
+    };
+    let severity = if failure.delivered_since || old { Severity::Info } else { Severity::Problem };
+    let seen = format!("{agent}: {}{}{since}", excerpt(session, &failure.text), times(failure.times));
+    Some(Finding::caused("agents' logs", severity, requirement(failure.cause), seen, Some(failure.cause)))
+}
+
+/// The beginning of an entry on one line. It is masked before it is cut: what is masked after a cut may show most of a
+/// secret.
+fn excerpt(session: &Session, text: &str) -> String {
+    let masked = session.run.redactor.redact_foreign(text);
+    masked.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(EXCERPT).collect()
+}
+
+fn times(times: usize) -> String {
+    if times == 1 { String::new() } else { format!(" ({times} times)") }
+}
+
 async fn error_log(session: &Session) -> Vec<Finding> {
     let topic = "error.log";
-    let read = async || error_log::lines(&session.send(Call::to("author.error-log")).await?.expect_status(&[200])?);
-    match read().await {
-        Ok(lines) => {
-            let failures = failures(&lines);
-            if failures.is_empty() {
-                return vec![Finding::ok(
-                    topic,
-                    "BP-IMS-02",
-                    format!("no known failure in the last {} lines", lines.len()),
-                )];
-            }
-            failures.iter().map(|failure| finding(&session.run.redactor, topic, "", failure)).collect()
-        }
+    let log = match error_log::read(session).await {
+        Ok(log) => log,
         // Many operators may not read it; the agents' own logs say most.
-        Err(problem) => vec![Finding::new(topic, Severity::Info, "BP-IMS-02", format!("not read: {}", problem.reason))],
-    }
-}
-
-fn finding(redactor: &Redactor, topic: &'static str, whose: &str, failure: &Failure) -> Finding {
-    // What is masked after a cut may show most of a secret.
-    let masked = redactor.redact_foreign(&failure.line);
-    let excerpt: String = masked.chars().take(EXCERPT).collect();
-    let times = if failure.times == 1 { String::new() } else { format!(" ({} times)", failure.times) };
-    let severity = if failure.delivered_since { Severity::Info } else { Severity::Problem };
-    let since = if failure.delivered_since { "; it was delivered since" } else { "" };
-    let cause = Failures::built_in().deepest([failure.line.as_str()]);
-    Finding::caused(topic, severity, failure.requirement, format!("{whose}{excerpt}{times}{since}"), cause)
-}
-
-/// The known failures of a log, each with its last line.
-fn failures(lines: &[String]) -> Vec<Failure> {
-    static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-        KNOWN
-            .iter()
-            .map(|(pattern, requirement)| (Regex::new(pattern).expect("a test reads it"), *requirement))
-            .collect()
-    });
-    let delivered = lines.iter().rposition(|line| is_delivered(line));
-    let failure = |(pattern, requirement): &(Regex, &'static str)| {
-        let found = |line: &&String| pattern.is_match(line) && !is_of_a_run(line);
-        let last = lines.iter().rposition(|line| found(&line))?;
-        Some(Failure {
-            requirement,
-            line: lines[last].trim().to_owned(),
-            times: lines.iter().filter(found).count(),
-            delivered_since: delivered.is_some_and(|delivered| delivered > last),
-        })
-    };
-    PATTERNS.iter().filter_map(failure).collect()
-}
-
-/// Whether a line says that something was delivered: "Replication (TEST) of /content not successful." says that it was not.
-fn is_delivered(line: &str) -> bool {
-    line.contains("Replication (") && line.contains("successful") && !line.contains("not successful")
-}
-
-/// Whether a line is about what a run of this program made, and has removed since.
-fn is_of_a_run(line: &str) -> bool {
-    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"bpconform-[0-9a-z]{7}-").expect("a constant pattern"));
-    NAME.is_match(line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(text: &str) -> Vec<String> {
-        text.lines().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn every_known_failure_is_recognised_and_has_its_remedy() {
-        let log = "INFO nothing\n\
-            *ERROR* AccessTokenProvider failed to get access token from authorization server status: 400 response: {}\n\
-            No OAuth token available. OAuth not initialized\n\
-            com.adobe.KeyStoreNotInitialisedException: Uninitialised key store for user x\n\
-            InvalidAlgorithmParameterException: the trustAnchors parameter must be non-empty\n\
-            Error: Replicaiton Agent [publish] has invalid agent userId [x]\n\
-            Server returned status code 401 with message: Authorization required.\n\
-            NullPointerException at DAMSyncServiceImpl.getTenantFromConfiguration\n\
-            at BrandPortalAgentFilter.isIncluded\n\
-            Replication triggered, but no agent found! for path /a\n\
-            java.net.SocketTimeoutException: Read timed out";
-        let found = failures(&lines(log));
-        assert_eq!(found.len(), KNOWN.len());
-        for failure in &found {
-            let finding = finding(&Redactor::default(), "error.log", "", failure);
-            assert!(!finding.remedy.is_empty() && finding.severity == Severity::Problem, "{finding:?}");
+        Err(problem) if problem.kind != Kind::Failed => {
+            return vec![Finding::new(topic, Severity::Info, "BP-IMS-02", format!("not read: {}", problem.reason))];
         }
+        Err(problem) => return vec![Finding::of(topic, "BP-IMS-02", &problem)],
+    };
+    let mut findings = Vec::new();
+    if let Err(problem) = error_log::no_refused_token(session, &log).await {
+        findings.push(Finding::of(topic, "BP-IMS-02", &problem));
     }
+    findings.extend(others(session, &log).await);
+    if findings.is_empty() {
+        let seen = format!("no known failure in the last {} entries", log.entries.len());
+        findings.push(Finding::ok(topic, "BP-IMS-02", seen));
+    }
+    findings
+}
 
-    #[test]
-    fn a_failure_after_which_it_was_delivered_is_past() {
-        let failed = "2026-11-23 10:00:00 - sent. Response: 401 Unauthorized";
-        let delivered = "2026-11-23 10:01:00 - Replication (ACTIVATE) of /content/dam/a.png successful.";
-        assert!(failures(&lines(&format!("{failed}\n{delivered}")))[0].delivered_since);
-        assert!(!failures(&lines(&format!("{delivered}\n{failed}")))[0].delivered_since);
-        let not = "2026-11-23 10:01:00 - Replication (TEST) of /content not successful.";
-        assert!(!failures(&lines(&format!("{failed}\n{not}")))[0].delivered_since);
+/// What the error log says besides refused tokens, which have a judgement of their own.
+async fn others(session: &Session, log: &ErrorLog) -> Vec<Finding> {
+    let host = session.stack.tenant.as_ref().and_then(|tenant| tenant.host_str()).unwrap_or_default().to_owned();
+    let ims = ims_configurations::for_brand_portal(session).await.unwrap_or_default();
+    let clients: Vec<String> = ims.into_iter().filter_map(|it| it.client_id).collect();
+    let concerns = |text: &str| {
+        text.contains("mp_replication")
+            || (!host.is_empty() && text.contains(&host))
+            || clients.iter().any(|client| text.contains(client.as_str()))
+    };
+    let failures = log.failures(concerns);
+    let others = failures.into_iter().filter(|(cause, ..)| requirement(*cause) != "BP-IMS-02");
+    let mut findings = Vec::new();
+    for (cause, entry, count) in others {
+        let since = error_log::delivered_since(session, entry).await.unwrap_or_default();
+        let severity = if since { Severity::Info } else { Severity::Problem };
+        let past = if since { "; it was delivered since" } else { "" };
+        let seen = format!("{}{}{past}", excerpt(session, &entry.text), times(count));
+        findings.push(Finding::caused("error.log", severity, requirement(cause), seen, Some(cause)));
     }
-
-    #[test]
-    fn what_is_no_failure_of_the_author_is_none() {
-        let settings = "* Connect Timeout: 180000\n* Socket Timeout: 600000";
-        let own = "*ERROR* bpconform-wxp7j3j-55-agent: Error while replicating: java.net.SocketTimeoutException";
-        assert_eq!(failures(&lines(&format!("{settings}\n{own}"))), []);
-    }
+    findings
 }

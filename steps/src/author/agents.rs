@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 use bpconform_fixtures::surfaces::expand;
 use bpconform_fixtures::{Cause, Surface, System};
 use serde_json::Value;
+use url::Url;
 
-use super::repository;
+use super::cloud_configuration::CloudConfiguration;
+use super::ims_configurations::{self, Storage};
+use super::{error_log, repository};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
+
+/// The folder of the agents.
+const FOLDER: &str = "/etc/replication/agents.author";
 
 /// How many agents AEM makes for a tenant (§0.1).
 pub const COUNT: usize = 4;
@@ -36,7 +42,19 @@ impl Agent {
 
     /// Whether it is switched on. A missing value means off, as in AEM.
     pub fn enabled(&self) -> bool {
-        self.property("enabled").as_deref() == Some("true")
+        self.property("enabled").is_some_and(|value| is_same_setting(&value, "true"))
+    }
+
+    /// Whether it delivers to the host of that tenant, whatever its name and the rest of its target.
+    pub fn delivers_to_host_of(&self, tenant: &Url) -> bool {
+        let Some(target) = self.target() else { return false };
+        match Url::parse(target.trim()) {
+            Ok(url) => {
+                let host = |url: &Url| url.host_str().map(|host| host.trim_end_matches('.').to_ascii_lowercase());
+                host(&url) == host(tenant)
+            }
+            Err(_) => tenant.host_str().is_some_and(|host| target.to_ascii_lowercase().contains(host)),
+        }
     }
 
     /// The tenant that an agent of Brand Portal is named for: `bpdoc` of `mp_replication_agent0_default_bpdoc`.
@@ -113,19 +131,113 @@ pub(crate) async fn switch_on(session: &Session, name: &str) -> Checked {
     }
 }
 
+/// Whether a property of an agent has that value as AEM reads it: blanks around it do not count, nor the case of a Boolean.
+pub fn is_same_setting(found: &str, expected: &str) -> bool {
+    let found = found.trim();
+    found == expected || (matches!(expected, "true" | "false") && found.eq_ignore_ascii_case(expected))
+}
+
+/// A setting of an agent as AEM generates it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting<'a> {
+    /// What the dialog calls it.
+    pub setting: &'a str,
+    /// The property.
+    pub property: &'a str,
+    /// Its value.
+    pub value: String,
+    /// Whether it counts only where it is set.
+    pub only_if_set: bool,
+}
+
+/// Fails unless all agents have these settings; each deviation is named.
+pub fn judge_settings(agents: &[Agent], settings: &[Setting<'_>]) -> Checked {
+    let mut deviations = Vec::new();
+    let mut causes = Vec::new();
+    for Setting { setting, property, value, only_if_set } in settings {
+        for agent in agents {
+            match agent.property(property) {
+                Some(found) if is_same_setting(&found, value) => {}
+                None if *only_if_set => {}
+                found => {
+                    causes.extend(match *property {
+                        "enableOauth" => Some(Cause::OauthFlag),
+                        "transportUri" => Some(Cause::TenantAddress),
+                        _ => None,
+                    });
+                    deviations.push(format!(
+                        "agent {}: {setting} ({property}) is {}, not {value}",
+                        agent.name,
+                        found.as_deref().unwrap_or("not set")
+                    ));
+                }
+            }
+        }
+    }
+    ensure(deviations.is_empty(), || deviations.join("; ")).because(Cause::deepest(causes))
+}
+
+/// Fails unless all agents get their tokens from the IMS configuration of that cloud configuration: every provider that one
+/// names must be there, and be that one.
+pub fn judge_token_providers(agents: &[Agent], cloud: &CloudConfiguration, storage: &Storage) -> Checked {
+    let expected = cloud.ims_configuration.as_deref();
+    let expected = expected.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", cloud.path)))?;
+    let mut wrong = Vec::new();
+    for agent in agents {
+        let named: Vec<_> = ["accessTokenProviderName", "accessTokenProviderPid"]
+            .into_iter()
+            .filter_map(|property| Some((property, agent.property(property)?)))
+            .collect();
+        if named.is_empty() {
+            wrong.push(format!("agent {} names no access token provider, not {expected}", agent.name));
+        }
+        for (property, reference) in named {
+            match storage.provider(reference.trim()) {
+                Some(provider) if provider.is(expected) => {}
+                Some(provider) => {
+                    wrong.push(format!(
+                        "agent {} gets its tokens from {}, not from {expected}",
+                        agent.name, provider.pid
+                    ));
+                }
+                None if ims_configurations::is_same_pid(&reference, expected) => {}
+                None => wrong.push(format!("agent {}: {property} is {reference}, which does not exist", agent.name)),
+            }
+        }
+    }
+    ensure(wrong.is_empty(), || wrong.join("; ")).because(Cause::TokenProviderMissing)
+}
+
+/// The agents that deliver to the run's tenant besides those that AEM makes for it; not the run's own.
+pub async fn others_of_tenant(session: &Session) -> Checked<Vec<Agent>> {
+    let (tenant, expected) = (session.stack.base(System::Tenant)?, expected(session)?);
+    let mut all = all(session).await?;
+    all.retain(|agent| {
+        agent.delivers_to_host_of(tenant)
+            && expected.iter().all(|it| it.name != agent.name)
+            && !error_log::is_of_a_run(&agent.name)
+    });
+    Ok(all)
+}
+
+/// Fails when other agents than AEM's deliver to the tenant.
+pub fn judge_others(others: &[Agent]) -> Checked {
+    let named: Vec<_> =
+        others.iter().map(|agent| format!("{} ({})", agent.name, agent.target().unwrap_or_default())).collect();
+    ensure(others.is_empty(), || format!("other agents than the tenant's four deliver to it: {}", named.join(", ")))
+        .because(Cause::AgentsExtra)
+}
+
 /// All replication agents of the Author, in its order.
 pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
-    let reply = session.send(Call::to("author.agents")).await?;
-    if reply.status == 300 {
-        // Too many nodes for one answer: agents and their properties are two levels down.
-        let node = repository::read(session, "/etc/replication/agents.author", "2").await?;
-        return Ok(parse(&node.unwrap_or_default()));
+    // Where that is too much for one answer: agents and their properties are two levels down.
+    let node = repository::at(session, Call::to("author.agents"), FOLDER, Some(2)).await?.unwrap_or_default();
+    let agents = parse(&node);
+    if agents.is_empty() && node.get("jcr:content").is_none() {
+        let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));
+        return Err(problem.because(Cause::AccessDenied));
     }
-    let reply = reply.expect_status(&[200])?;
-    match reply.json()? {
-        node @ Value::Object(_) => Ok(parse(&node)),
-        _ => Err(Problem::error(format!("{} answered JSON that is no node; {}", reply.what(), reply.excerpt()))),
-    }
+    Ok(agents)
 }
 
 pub(crate) fn parse(node: &Value) -> Vec<Agent> {
@@ -219,6 +331,28 @@ mod tests {
         assert!(!of(&agent("mp_replication", "https://bpdoc.example.evil/bin/receive")));
         assert!(!of(&agent("mp_replication_agent0_default_alias", "https://bpdoc.example/bin/receive")));
         assert!(!of(&agent("publish", "http://localhost:4503/bin/receive")));
+    }
+
+    #[test]
+    fn an_agent_delivers_to_a_host_however_it_is_written() {
+        let tenant = Url::parse("https://bpdoc.example/").expect("a URL");
+        for target in [
+            "https://bpdoc.example/bin/receive",
+            "HTTPS://BPDOC.example:443/x",
+            "http://bpdoc.example./",
+            "//bpdoc.example/x",
+        ] {
+            assert!(agent("any", target).delivers_to_host_of(&tenant), "{target}");
+        }
+        for target in ["https://bpdoc.example.evil/bin/receive", "https://other.example/?bpdoc", ""] {
+            assert!(!agent("any", target).delivers_to_host_of(&tenant), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_read_as_aem_reads_it() {
+        assert!(is_same_setting(" TRUE ", "true") && is_same_setting("180000 ", "180000"));
+        assert!(!is_same_setting("true.", "true") && !is_same_setting("MAC-x", "mac-x"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The OSGi bundles of the Author (surfaces.md §5.4).
 
+use bpconform_fixtures::{Cause, Surface};
 use serde::Deserialize;
 
 use crate::call::Call;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 
@@ -11,12 +12,19 @@ use crate::session::Session;
 const ACTIVE: i64 = 32;
 const RESOLVED: i64 = 4;
 
+/// `stateRaw` of a bundle that is activated when one of its classes is used first (`Bundle-ActivationPolicy: lazy`).
+const STARTING: i64 = 8;
+
 /// One OSGi bundle.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bundle {
-    /// Its symbolic name.
+    /// Its symbolic name; a bundle of the first OSGi releases has none.
+    #[serde(default)]
     pub symbolic_name: String,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: String,
     /// Its version.
     #[serde(default)]
     pub version: String,
@@ -35,31 +43,108 @@ impl Bundle {
     pub fn is_up(&self) -> bool {
         self.state_raw == ACTIVE || (self.fragment && self.state_raw == RESOLVED)
     }
+
+    /// Whether it is down for a reason that is well: it waits for its first use, or Adobe's security checklist says to stop
+    /// it.
+    fn may_be_down(&self, stopped: &[&str]) -> bool {
+        self.state_raw == STARTING || (self.state_raw == RESOLVED && stopped.contains(&self.symbolic_name.as_str()))
+    }
+
+    fn told(&self) -> String {
+        let name = if self.symbolic_name.is_empty() { &self.name } else { &self.symbolic_name };
+        format!("{name} ({})", self.state)
+    }
+}
+
+/// All bundles, and what the console counts besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bundles {
+    /// The bundles.
+    pub all: Vec<Bundle>,
+    /// How many there are and how many are active, by the console's own count; fragments that are resolved count too.
+    counted: Vec<(u64, u64)>,
+}
+
+impl Bundles {
+    /// Fails unless all bundles are up, by the list and by the console's own count; the replication bundle must be active.
+    pub fn judge(&self, surface: &Surface) -> Checked {
+        let stopped: Vec<&str> = surface.phrase("may-be-stopped").split(' ').collect();
+        let replication = surface.phrase("replication-bundle");
+        let bad = |it: &&Bundle| !it.is_up() && (it.symbolic_name == replication || !it.may_be_down(&stopped));
+        let down: Vec<_> = self.all.iter().filter(bad).map(Bundle::told).collect();
+        ensure(down.is_empty(), || {
+            format!("{} of {} bundles are not active: {}", down.len(), self.all.len(), down.join(", "))
+        })?;
+        let known = self.all.iter().filter(|it| !it.is_up()).count() as u64;
+        for (total, up) in &self.counted {
+            if *total > self.all.len() as u64 {
+                return Err(Problem::error(format!(
+                    "the console counts {total} bundles and lists {} of them",
+                    self.all.len()
+                )));
+            }
+            ensure(total.saturating_sub(*up) <= known, || {
+                format!("the console counts {up} of {total} bundles as active, and lists all of them as active")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Fails unless the replication bundle is there and active.
+    pub fn judge_replication(&self, surface: &Surface) -> Checked {
+        let name = surface.phrase("replication-bundle");
+        let bundle = self.all.iter().find(|it| it.symbolic_name == name);
+        let bundle = bundle.ok_or_else(|| Problem::failed(format!("the bundle {name} is not there")))?;
+        ensure(bundle.is_up(), || format!("the bundle {name} is {}, not active", bundle.state))
+            .because(Cause::ReplicationBundle)
+    }
 }
 
 /// All bundles. A list without any is an error: an Author has hundreds.
-pub async fn all(session: &Session) -> Checked<Vec<Bundle>> {
-    read(&session.send(Call::to("author.bundles")).await?)
+pub async fn all(session: &Session) -> Checked<Bundles> {
+    read_all(&session.send(Call::to("author.bundles")).await?)
 }
 
 /// The bundles of an answer to that question.
 pub fn read(reply: &Reply) -> Checked<Vec<Bundle>> {
+    read_all(reply).map(|bundles| bundles.all)
+}
+
+fn read_all(reply: &Reply) -> Checked<Bundles> {
     let reply = reply.clone().expect_status(&[200])?;
     parse(&reply.json()?.to_string())
         .map_err(|problem| Problem::error(format!("{}: {}; {}", reply.what(), problem.reason, reply.excerpt())))
 }
 
-pub(crate) fn parse(json: &str) -> Checked<Vec<Bundle>> {
+pub(crate) fn parse(json: &str) -> Checked<Bundles> {
     #[derive(Deserialize)]
     struct Page {
         data: Vec<Bundle>,
+        #[serde(default)]
+        status: String,
+        #[serde(default)]
+        s: Vec<u64>,
     }
     let page: Page =
         serde_json::from_str(json).map_err(|error| Problem::error(format!("no list of bundles: {error}")))?;
     if page.data.is_empty() {
         return Err(Problem::error("the list of bundles is empty"));
     }
-    Ok(page.data)
+    // `s` is [total, active, fragments, resolved, installed]; the sentence has the same numbers in this order, whatever
+    // its language.
+    let list = match page.s[..] {
+        [total, active, fragments, ..] => Some((total, active + fragments)),
+        _ => None,
+    };
+    let numbers = page.status.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+    let numbers: Vec<u64> = numbers.collect();
+    // What follows the active ones depends on what there is besides: the list tells how many fragments are up.
+    let fragments = page.data.iter().filter(|it| it.fragment && it.is_up()).count() as u64;
+    let sentence = match numbers[..] {
+        [total, active, ..] => Some((total, (active + fragments).min(total))),
+        _ => None,
+    };
+    Ok(Bundles { all: page.data, counted: list.into_iter().chain(sentence).collect() })
 }
 
 #[cfg(test)]
@@ -71,13 +156,49 @@ mod tests {
             r#"{{"status":"x","s":[1,1,0,0,0],"data":[{{"id":1,"name":"N","fragment":{fragment},"stateRaw":{state_raw},
             "state":"S","version":"1","symbolicName":"a.b","category":""}}]}}"#
         );
-        parse(&json).expect("readable")[0].is_up()
+        parse(&json).expect("readable").all[0].is_up()
     }
 
     #[test]
     fn a_fragment_is_up_when_resolved_another_bundle_only_when_active() {
         assert!(up(false, 32) && up(true, 4));
         assert!(!up(false, 4) && !up(true, 2) && !up(false, 8));
+    }
+
+    fn verdict(status: &str, s: &str, bundles: &[(&str, i64, bool)]) -> Result<(), crate::problem::Kind> {
+        let data: Vec<_> = bundles
+            .iter()
+            .map(|(name, state, fragment)| {
+                format!(r#"{{"symbolicName":"{name}","stateRaw":{state},"fragment":{fragment}}}"#)
+            })
+            .collect();
+        let json = format!(r#"{{"status":"{status}","s":[{s}],"data":[{}]}}"#, data.join(","));
+        let surface = bpconform_fixtures::Surfaces::built_in().get("author.bundles");
+        parse(&json).and_then(|bundles| bundles.judge(surface)).map_err(|problem| problem.kind)
+    }
+
+    #[test]
+    fn what_is_stopped_as_advised_or_waits_for_its_first_use_is_well() {
+        let all = [("a", 32, false), ("org.apache.sling.jcr.webdav", 4, false), ("lazy", 8, false), ("f", 4, true)];
+        assert_eq!(verdict("", "4,1,1,1,0", &all), Ok(()));
+        assert_eq!(verdict("", "", &[("org.apache.sling.jcr.webdav", 2, false)]), Err(crate::problem::Kind::Failed));
+        assert_eq!(verdict("", "", &[("com.day.cq.cq-replication", 8, false)]), Err(crate::problem::Kind::Failed));
+        assert_eq!(verdict("", "", &[("other", 4, false)]), Err(crate::problem::Kind::Failed));
+        assert_eq!(verdict("", "", &[("f", 2, true)]), Err(crate::problem::Kind::Failed));
+    }
+
+    #[test]
+    fn the_consoles_own_count_must_agree_with_its_list() {
+        use crate::problem::Kind;
+        let two = [("a", 32, false), ("b", 32, false)];
+        assert_eq!(
+            verdict("Bundle information: 2 bundles in total - all 2 bundles active.", "2,2,0,0,0", &two),
+            Ok(())
+        );
+        assert_eq!(verdict("", "600,540,0,60,0", &two), Err(Kind::Error));
+        assert_eq!(verdict("", "2,1,0,1,0", &two), Err(Kind::Failed));
+        assert_eq!(verdict("2 bundles in total, 1 bundles active, 1 bundles resolved.", "", &two), Err(Kind::Failed));
+        assert_eq!(verdict("2 Bundles insgesamt, 1 aktiv, 0 Fragmente, 1 aufgelöst", "", &two), Err(Kind::Failed));
     }
 
     #[test]

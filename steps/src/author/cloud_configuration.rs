@@ -1,10 +1,11 @@
 //! The Brand Portal cloud configurations of the Author, under either of the two roots that sources name (surfaces.md §3.3).
 
+use bpconform_fixtures::Cause;
 use serde_json::Value;
 
 use super::repository;
 use crate::call::Call;
-use crate::problem::Checked;
+use crate::problem::{Checked, Problem};
 use crate::session::Session;
 
 /// One Brand Portal cloud configuration.
@@ -43,11 +44,29 @@ pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
         ["title", "tenant-url", "ims-configuration", "resource-type"].map(|word| surface.field(word).to_owned());
     let mut found = Vec::new();
     for (variant, root) in roots(session).iter().enumerate() {
-        if let Some(node) = repository::tree(session, Call::to("author.cloud-storage").variant(variant)).await? {
+        if let Some(node) =
+            repository::at(session, Call::to("author.cloud-storage").variant(variant), root, None).await?
+        {
             collect(root, &node, &fields, &mut found);
         }
     }
+    if found.is_empty() {
+        prove_readable(session).await?;
+    }
     Ok(found)
+}
+
+/// Makes sure that the user could have seen a configuration: every Author has one of the folders above the two roots.
+async fn prove_readable(session: &Session) -> Checked {
+    let parents: Vec<String> =
+        roots(session).iter().filter_map(|root| root.rsplit_once('/').map(|(parent, _)| parent.to_owned())).collect();
+    for parent in &parents {
+        if repository::read(session, parent, "0").await?.is_some() {
+            return Ok(());
+        }
+    }
+    let problem = Problem::error(format!("none of {} can be seen: the user may not read them", parents.join(", ")));
+    Err(problem.because(Cause::AccessDenied))
 }
 
 /// Takes every node below the root that holds a tenant's address or is of the configuration's resource type.

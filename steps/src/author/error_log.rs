@@ -1,10 +1,75 @@
-//! The end of the Author's error log (surfaces.md §4.3).
+//! The end of the Author's error log (surfaces.md §2.5, §4.3), as entries.
 
-use crate::problem::Checked;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use bpconform_fixtures::{Cause, Failures, Surface};
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
+
+use super::ims_configurations::{self, ImsConfiguration};
+use super::log::{self, Entry, Level};
+use super::{agents, transcript};
+use crate::call::Call;
+use crate::clock;
+use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
+use crate::session::Session;
 
 /// What Sling writes into each line for how much it matters.
 const LEVELS: [&str; 5] = ["*ERROR*", "*WARN*", "*INFO*", "*DEBUG*", "*TRACE*"];
+
+/// The end of the error log.
+#[derive(Clone, Debug)]
+pub struct ErrorLog {
+    /// The entries, the newest last.
+    pub entries: Vec<Entry>,
+    /// When the Author answered, by its own clock.
+    pub answered: Timestamp,
+    /// Which entries count.
+    pub rules: Rules,
+}
+
+/// Which entries of the error log count.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    age: SignedDuration,
+    token_failure: Regex,
+    other_solutions: Regex,
+}
+
+impl Rules {
+    /// The rules of a run.
+    pub fn new(surface: &Surface, age: Duration) -> Checked<Self> {
+        let read = |phrase: &str| {
+            let pattern = Regex::new(surface.phrase(phrase));
+            pattern.map_err(|error| Problem::error(format!("{}: {phrase}: {error}", surface.id)))
+        };
+        Ok(Self {
+            age: SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX),
+            token_failure: read("token-failure")?,
+            other_solutions: read("other-solutions")?,
+        })
+    }
+}
+
+/// The end of the error log; skipped for a user who may not open the Web Console.
+pub async fn read(session: &Session) -> Checked<ErrorLog> {
+    let reply = session.send(Call::to("author.error-log")).await?;
+    // Who may test agents need not be one who may open the Web Console; the health check says as much.
+    let reply = reply.expect_status(&[200, 401, 403, 404])?;
+    if reply.status != 200 {
+        return Err(Problem::skipped(format!(
+            "the error log cannot be read: {} answered {}",
+            reply.what(),
+            reply.status
+        )));
+    }
+    let lines = lines(&reply)?;
+    let entries = log::entries(lines.iter().map(String::as_str));
+    let rules = Rules::new(session.surface("author.error-log"), session.run.settings.log_age)?;
+    Ok(ErrorLog { entries, answered: clock::of_answer(session, &reply).await?, rules })
+}
 
 /// The lines of a reply. What has no line of a log is none: an Author that runs has written something.
 pub fn lines(reply: &Reply) -> Checked<Vec<String>> {
@@ -21,8 +86,108 @@ fn is_of_log(line: &str) -> bool {
     ["00.00.0000", "0000-00-00"].contains(&shape.as_str()) || LEVELS.iter().any(|level| line.contains(level))
 }
 
+impl ErrorLog {
+    /// The newest entry about a token that IMS refused, of those that count: it is not older than `log_age`, names no
+    /// other configuration than `ours`, and was written after the configuration was last changed.
+    pub fn refused_token(&self, ours: &[ImsConfiguration], all: &[ImsConfiguration]) -> Option<&Entry> {
+        let Rules { token_failure, other_solutions, .. } = &self.rules;
+        let counts = |entry: &&Entry| {
+            let line = entry.line();
+            token_failure.is_match(&line) && self.is_recent(entry) && !is_of_another(&line, ours, all, other_solutions)
+        };
+        let newest = self.entries.iter().rfind(counts)?;
+        let changed_since = ours.iter().any(|it| it.was_changed_after(newest));
+        (!ours.is_empty() && !changed_since).then_some(newest)
+    }
+
+    /// Whether an entry is young enough to say something about the configuration as it is now.
+    pub fn is_recent(&self, entry: &Entry) -> bool {
+        !entry.is_older(self.rules.age, self.answered)
+    }
+
+    /// The failures that the log shows, one for each cause, newest last: what concerns Brand Portal, and is recent.
+    pub fn failures(&self, concerns: impl Fn(&str) -> bool) -> Vec<(Cause, &Entry, usize)> {
+        let mut found: Vec<(Cause, &Entry, usize)> = Vec::new();
+        for entry in &self.entries {
+            let cause = Failures::built_in().causes(&entry.text).into_iter().next();
+            let cause = cause.filter(|cause| is_of_brand_portal(*cause) || concerns(&entry.text));
+            let cause = cause.filter(|_| entry.level.is_none_or(|level| level >= Level::Warn));
+            let Some(cause) = cause.filter(|_| self.is_recent(entry) && !is_of_a_run(&entry.text)) else { continue };
+            match found.iter_mut().find(|(known, ..)| *known == cause) {
+                Some((_, newest, times)) => (*newest, *times) = (entry, *times + 1),
+                None => found.push((cause, entry, 1)),
+            }
+        }
+        found
+    }
+}
+
+/// Fails when the newest token that IMS refused to the configuration for Brand Portal is the last word: nothing was
+/// delivered to the tenant since.
+pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
+    let storage = ims_configurations::storage(session).await?;
+    let ours = ims_configurations::of_brand_portal(session, &storage).await?;
+    let Some(entry) = log.refused_token(&ours, &storage.providers) else { return Ok(()) };
+    if delivered_since(session, entry).await? {
+        return Ok(());
+    }
+    let cause = Failures::built_in().deepest([entry.text.as_str()]).or(Some(Cause::TokenRefused));
+    let line = session.run.redactor.redact_foreign(&entry.line());
+    Err(Problem::failed(format!("the Author's error log says: {line}")).because(cause))
+}
+
+/// Whether a cause is of Brand Portal and its agents wherever it is written.
+const fn is_of_brand_portal(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::OauthNotInitialised
+            | Cause::AgentUserInvalid
+            | Cause::KeyStoreUnreadable
+            | Cause::TrustStoreIncomplete
+            | Cause::FolderConfiguration
+            | Cause::AcsFilter
+            | Cause::NoAgent
+    )
+}
+
+/// Whether a line is about a configuration of another solution: it names one of the others and none of ours.
+fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], solutions: &Regex) -> bool {
+    let names = |it: &ImsConfiguration| {
+        let words = [Some(&it.pid), it.client_id.as_ref(), it.title.as_ref()];
+        words.into_iter().flatten().any(|word| !word.is_empty() && line.contains(word.as_str()))
+    };
+    let other = all.iter().filter(|it| ours.iter().all(|own| own.pid != it.pid)).any(names);
+    (other || solutions.is_match(line)) && !ours.iter().any(names)
+}
+
+/// Whether something was delivered to the tenant after an entry of the error log: then tokens are given again. Both logs
+/// are written by the same clock.
+pub async fn delivered_since(session: &Session, entry: &Entry) -> Checked<bool> {
+    let Some(time) = entry.time else { return Ok(false) };
+    if session.stack.tenant.is_none() {
+        return Ok(false);
+    }
+    for agent in agents::of_tenant(session).await? {
+        let log = transcript::log(session, &agent.name).await?;
+        if log.delivered_after(time) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a line names something that a run made, such as its own agent.
+pub fn is_of_a_run(line: &str) -> bool {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"bpconform-[0-9a-z]{7}-").expect("a constant pattern"));
+    NAME.is_match(line)
+}
+
 #[cfg(test)]
 mod tests {
+    use bpconform_fixtures::Surfaces;
+    use serde_json::json;
+
+    use super::super::ims_configurations::Stored;
     use super::*;
 
     fn is_log(body: &str) -> bool {
@@ -46,5 +211,59 @@ mod tests {
         for other in ["", "<html>*ERROR* 500</html>", "{\"title\":\"x\"}", "Please log in"] {
             assert!(!is_log(other), "{other}");
         }
+    }
+
+    const HEAD: &str = "27.11.2026 10:00:00.000 *ERROR* [x] com.adobe.granite.auth.oauth.AccessTokenProvider failed to get access \
+                        token from authorization server status: 400 response:";
+    const INFO: &str = "27.11.2026 11:00:00.000 *INFO* [x] com.example.Other fine";
+
+    fn configuration(title: &str, client: &str, changed: &str) -> ImsConfiguration {
+        let node = format!("com.adobe.granite.auth.oauth.accesstoken.provider.{client}");
+        let properties = json!({"auth.token.provider.title": title, "auth.token.provider.client.id": client,
+            "jcr:lastModified": changed});
+        ims_configurations::configuration(Surfaces::built_in().get("author.ims-storage"), Stored { node, properties })
+    }
+
+    fn refused(log: &str) -> Option<String> {
+        let answered = "2026-11-27T12:00:00Z".parse().expect("a time");
+        let rules = Rules::new(Surfaces::built_in().get("author.error-log"), Duration::from_secs(24 * 3600));
+        let log =
+            ErrorLog { entries: log::entries(log.lines()), answered, rules: rules.expect("the phrases are patterns") };
+        let (ours, target) = (
+            configuration("Brand Portal", "client-bp", "Mon Nov 23 2026 10:00:00 GMT+0000"),
+            configuration("Target IMS", "client-target", ""),
+        );
+        let all = [ours.clone(), target];
+        log.refused_token(&[ours], &all).map(Entry::line)
+    }
+
+    #[test]
+    fn a_refused_token_is_found_on_one_line_or_several() {
+        let answer = "{\"error\":\"invalid_client\",\"error_description\":\"invalid client_secret parameter\"}";
+        for log in [
+            format!("{INFO}\n{HEAD} {answer}\n{INFO}"),
+            format!("{INFO}\n{HEAD}\n{answer}\n{INFO}"),
+            format!("{INFO}\r\n{HEAD} \r\n{answer}\r\n"),
+            format!("{HEAD} Unknown macro: {{\"error\"}}"),
+            format!("{HEAD}\n"),
+        ] {
+            assert!(refused(&log).is_some(), "{log}");
+        }
+        assert_eq!(refused(INFO), None);
+    }
+
+    #[test]
+    fn what_is_old_or_of_another_solution_does_not_count() {
+        let line = format!("{HEAD} {{\"error\":\"invalid_client\"}}");
+        for other in [
+            line.replace("27.11.2026", "20.10.2026"),
+            line.replace("27.11.2026", "22.11.2026"),
+            format!("{line} client-target"),
+            format!("{line} for Target IMS"),
+            format!("{line} (Adobe Target)"),
+        ] {
+            assert_eq!(refused(&other), None, "{other}");
+        }
+        assert!(refused(&format!("{line} client-bp")).is_some());
     }
 }

@@ -1,77 +1,179 @@
-//! Pages for people as lines of text: what the agents' test, log and console pages say.
+//! Pages for people: the lines of text that a reader sees, and the elements by name, class, id and attribute. A page is
+//! recognised by its elements, which are the same in every language of the interface.
+
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
 /// Tags that end a line of the page.
-const BLOCKS: [&str; 16] =
-    ["br", "div", "h1", "h2", "h3", "h4", "hr", "li", "p", "pre", "table", "td", "th", "title", "tr", "ul"];
+const BLOCKS: [&str; 22] = [
+    "body", "br", "code", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "table", "td",
+    "th", "title", "tr", "ul",
+];
 
-/// The text of a page: one entry for each line that a reader sees, without tags, entities decoded, empty lines left out.
-/// Text that is not well formed is kept as text; nothing makes it fail, and nothing makes it read a page twice.
+/// Tags that have no end.
+const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "source", "wbr"];
+
+/// The largest page whose tags are read, and the longest tag, in bytes. The tokenizer compares each attribute of a tag
+/// with all others, so that a hostile page could hold a run for hours.
+const LARGEST_PAGE: usize = 4 * 1024 * 1024;
+const LONGEST_TAG: usize = 64 * 1024;
+
+/// How many open elements an end tag is looked for among.
+const DEEPEST: usize = 256;
+
+/// A page, read once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The elements, in the order in which they begin.
+    pub elements: Vec<Element>,
+    text: String,
+}
+
+/// An element of a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Element {
+    /// The tag's name, in lower case.
+    pub name: String,
+    /// The attributes.
+    pub attributes: Vec<(String, String)>,
+    start: usize,
+    end: usize,
+}
+
+impl Element {
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The classes.
+    pub fn classes(&self) -> impl Iterator<Item = &str> {
+        self.attribute("class").unwrap_or_default().split_whitespace()
+    }
+}
+
+impl Page {
+    /// Reads a page. Text that is not well formed is read as a browser does it; nothing makes it fail.
+    pub fn read(page: &str) -> Self {
+        let longest = page.split('>').map(str::len).max().unwrap_or_default();
+        if page.len() > LARGEST_PAGE || longest > LONGEST_TAG {
+            return Self { elements: Vec::new(), text: page.to_owned() };
+        }
+        let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+        let input = BufferQueue::default();
+        input.push_back(StrTendril::from_slice(page));
+        let _ = tokenizer.feed(&input);
+        tokenizer.end();
+        tokenizer.sink.0.into_inner().page
+    }
+
+    /// The lines that a reader sees: without tags, entities decoded, empty lines left out.
+    pub fn lines(&self) -> Vec<String> {
+        self.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The text of an element and of all within it, on one line.
+    pub fn text(&self, element: &Element) -> String {
+        let text = self.text.get(element.start..element.end.min(self.text.len())).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The elements with that class.
+    pub fn with_class<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a Element> {
+        self.elements.iter().filter(move |element| element.classes().any(|known| known == class))
+    }
+
+    /// The element with that id.
+    pub fn by_id(&self, id: &str) -> Option<&Element> {
+        self.elements.iter().find(|element| element.attribute("id") == Some(id))
+    }
+
+    /// What follows a class's prefix on any element: `idle` of `cq-agent-queue-idle`.
+    pub fn class_suffix<'a>(&'a self, prefix: &'a str) -> Option<&'a str> {
+        self.elements.iter().flat_map(Element::classes).find_map(|class| class.strip_prefix(prefix))
+    }
+
+    /// Whether any attribute of any element, but for what scripts hold, has that text in its value.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.elements.iter().flat_map(|element| &element.attributes).any(|(_, value)| value.contains(text))
+    }
+
+    /// The language that the page declares.
+    pub fn language(&self) -> Option<&str> {
+        self.elements.iter().find(|element| element.name == "html")?.attribute("lang").filter(|lang| !lang.is_empty())
+    }
+}
+
+/// The text of a page, line by line.
 pub fn lines(page: &str) -> Vec<String> {
-    let mut text = String::with_capacity(page.len());
-    let mut rest = page;
-    let mut comments_end = true;
-    while let Some(start) = rest.find('<') {
-        text += &rest[..start];
-        rest = &rest[start..];
-        match tag(rest, &mut comments_end) {
-            Tag::Whole(name, after) => {
-                if BLOCKS.contains(&name.trim_start_matches('/')) {
-                    text.push('\n');
-                }
-                rest = without_content(&name, after);
+    Page::read(page).lines()
+}
+
+#[derive(Default)]
+struct Reading {
+    page: Page,
+    open: Vec<usize>,
+    /// Whether the text is of a script or a style, which nobody reads.
+    hidden: bool,
+}
+
+#[derive(Default)]
+struct Sink(RefCell<Reading>);
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut reading = self.0.borrow_mut();
+        match token {
+            Token::TagToken(tag) => return reading.tag(&tag),
+            Token::CharacterTokens(text) if !reading.hidden => reading.page.text.push_str(&text),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Reading {
+    fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
+        let name: &str = &tag.name;
+        if BLOCKS.contains(&name) {
+            self.page.text.push('\n');
+        }
+        if tag.kind == TagKind::EndTag {
+            self.hidden = false;
+            self.close(name);
+            return TokenSinkResult::Continue;
+        }
+        let attributes = tag.attrs.iter().map(|it| (it.name.local.to_string(), it.value.to_string())).collect();
+        let start = self.page.text.len();
+        if !VOID.contains(&name) && !tag.self_closing {
+            self.open.push(self.page.elements.len());
+        }
+        self.page.elements.push(Element { name: name.to_owned(), attributes, start, end: usize::MAX });
+        match name {
+            "script" | "style" => {
+                self.hidden = true;
+                TokenSinkResult::RawData(if name == "script" { RawKind::ScriptData } else { RawKind::Rawtext })
             }
-            Tag::None => {
-                text.push('<');
-                rest = &rest[1..];
-            }
-            Tag::Open => break,
+            "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
+            _ => TokenSinkResult::Continue,
         }
     }
-    text += rest;
-    let line = |line: &str| html_escape::decode_html_entities(line.trim()).trim().to_owned();
-    text.lines().map(line).filter(|line| !line.is_empty()).collect()
-}
 
-/// What begins at a `<`.
-enum Tag<'a> {
-    /// A tag, by its name in lower case and with the slash of a closing one, and what follows it.
-    Whole(String, &'a str),
-    /// Text.
-    None,
-    /// A tag that does not end, so that no other one after it does.
-    Open,
-}
-
-/// Reads a tag. `<` begins one only before a letter, `/` or `!`: a transcript's `<< HTTP/1.1 200 OK` is text, as it is for a
-/// browser. `comments_end` remembers when no comment ends any more.
-fn tag<'a>(text: &'a str, comments_end: &mut bool) -> Tag<'a> {
-    let inside = &text[1..];
-    if !inside.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/' || first == '!') {
-        return Tag::None;
-    }
-    let end = if inside.starts_with("!--") {
-        let end = if *comments_end { inside.find("-->") } else { None };
-        *comments_end = end.is_some();
-        match end {
-            Some(end) => end + 2,
-            None => return Tag::None,
+    /// Ends the innermost open element of that name, and those within it.
+    fn close(&mut self, name: &str) {
+        let elements = &mut self.page.elements;
+        let near = self.open.iter().rev().take(DEEPEST);
+        let Some(depth) = near.clone().position(|open| elements[*open].name == name) else { return };
+        let end = self.page.text.len();
+        for open in self.open.drain(self.open.len() - depth - 1..) {
+            elements[open].end = end;
         }
-    } else {
-        match inside.find('>') {
-            Some(end) => end,
-            None => return Tag::Open,
-        }
-    };
-    let length = inside[1..].find(|c: char| !c.is_ascii_alphanumeric()).map_or(inside.len(), |length| length + 1);
-    Tag::Whole(inside[..length].to_ascii_lowercase(), &inside[end + 1..])
-}
-
-/// Leaves out what stands inside a script or a style, which nobody reads.
-fn without_content<'a>(name: &str, after: &'a str) -> &'a str {
-    if name != "script" && name != "style" {
-        return after;
     }
-    after.find(&format!("</{name}")).map_or("", |end| &after[end..])
 }
 
 #[cfg(test)]
@@ -88,16 +190,31 @@ mod tests {
     fn scripts_and_comments_are_not_read() {
         assert_eq!(lines("a<script>if (a<b) succeeded()</script><!-- > succeeded -->b"), ["ab"]);
         assert_eq!(lines("a</script>b"), ["ab"]);
-        assert_eq!(lines("a<!-- b<br>c"), ["a<!-- b", "c"]);
+        assert_eq!(lines("a<style>succeeded"), ["a"]);
     }
 
     #[test]
-    fn what_does_not_end_is_text_and_is_not_looked_for_again_and_again() {
+    fn elements_are_found_by_class_id_and_attribute_in_any_language() {
+        let page = Page::read(
+            "<html lang=de><body><li class='li-bullet cq-agent-queue-blocked'>Warteschlange ist <b>blockiert</b></li>\
+             <div id=Status>200</div><form action='/libs/cq/adobeims-configuration/x'></form></body></html>",
+        );
+        assert_eq!(page.class_suffix("cq-agent-queue-"), Some("blocked"));
+        assert_eq!(page.by_id("Status").map(|it| page.text(it)).as_deref(), Some("200"));
+        assert!(page.mentions("adobeims-configuration") && !page.mentions("blockiert"));
+        assert_eq!(page.language(), Some("de"));
+        let item = page.with_class("li-bullet").next().expect("it is there");
+        assert_eq!(page.text(item), "Warteschlange ist blockiert");
+    }
+
+    #[test]
+    fn what_does_not_end_is_not_looked_for_again_and_again() {
         // Read once this takes no time; read once for each `<` it would take hours.
-        for never in ["<a", "<!--", "</", "<"] {
-            let page = never.repeat(2_000_000);
-            assert_eq!(lines(&page), [page]);
+        let attributes: String = (0..500_000).map(|n| format!(" a{n}")).collect();
+        for never in ["<a", "<!--", "</", "<", "<b>", "</b>"] {
+            let _ = lines(&never.repeat(100_000));
         }
+        let _ = lines(&format!("<a{attributes}>"));
     }
 
     proptest::proptest! {

@@ -2,12 +2,17 @@
 //! under `/apps/system/config` (surfaces.md §2.3).
 
 use bpconform_fixtures::Surface;
+use jiff::civil::DateTime;
 use serde_json::Value;
 
+use super::log::Entry;
 use super::{osgi_file, repository};
 use crate::call::Call;
 use crate::problem::Checked;
 use crate::session::Session;
+
+/// The folder of the configurations.
+const FOLDER: &str = "/apps/system/config";
 
 /// How an IMS configuration gets its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,8 @@ pub struct Stored {
 pub struct ImsConfiguration {
     /// The PID, with a dot before its random part.
     pub pid: String,
+    /// The name of the provider, by which an agent may refer to it.
+    pub name: Option<String>,
     /// Its title.
     pub title: Option<String>,
     /// The client id (API key).
@@ -51,9 +58,16 @@ pub struct ImsConfiguration {
 }
 
 impl ImsConfiguration {
-    /// Whether this is the configuration of that PID; before the random part stands a dot or a hyphen.
+    /// Whether this is the configuration of that PID, however its random part is separated.
     pub fn is(&self, pid: &str) -> bool {
-        !self.pid.is_empty() && normal(pid) == normal(&self.pid)
+        is_same_pid(pid, &self.pid)
+    }
+
+    /// Whether it was created or changed after an entry of a log, by the Author's own clock.
+    pub fn was_changed_after(&self, entry: &Entry) -> bool {
+        let dates = ["jcr:lastModified", "jcr:created"].into_iter();
+        let changed = dates.filter_map(|name| sling_date(&repository::text(&self.stored.properties, name)?)).max();
+        changed.zip(entry.time).is_some_and(|(changed, written)| changed > written)
     }
 
     /// Whether it was made for Brand Portal, as far as its own name, title, scopes or claims tell.
@@ -63,6 +77,52 @@ impl ImsConfiguration {
             let letters: String = value.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
             letters.contains("brandportal")
         })
+    }
+}
+
+/// The shortest random part that may stand for a longer one.
+const TELLING: usize = 8;
+
+/// Whether two PIDs name the same configuration: a dot, a hyphen or a tilde stands before the random part, and an installer
+/// may have put more before it.
+pub fn is_same_pid(one: &str, other: &str) -> bool {
+    let normal = |pid: &str| osgi_file::without_ending(pid.trim()).replace(['-', '~'], ".");
+    let (one, other) = (normal(one), normal(other));
+    let longer = |short: &str, long: &str| {
+        let random = short.rsplit('.').next().unwrap_or_default();
+        let factory = short.strip_suffix(random).unwrap_or_default();
+        random.len() >= TELLING && long.strip_prefix(factory).is_some_and(|rest| rest.ends_with(&format!(".{random}")))
+    };
+    !one.is_empty() && (one == other || longer(&one, &other) || longer(&other, &one))
+}
+
+/// Sling writes dates as `Mon Nov 23 2026 10:00:00 GMT+0100`.
+fn sling_date(text: &str) -> Option<DateTime> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [_, month, day, year, time, ..] = words[..] else { return None };
+    DateTime::strptime("%b %d %Y %H:%M:%S", format!("{month} {day} {year} {time}")).ok()
+}
+
+/// A property that holds a client secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The node.
+    pub node: String,
+    /// The property.
+    pub property: String,
+    value: String,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secret({} in {})", self.property, self.node)
+    }
+}
+
+impl Secret {
+    /// Whether it is stored encrypted, and does not hold the secret that was given.
+    pub fn is_safe(&self, given: Option<&str>) -> bool {
+        is_encrypted(&self.value) && given.is_none_or(|given| given.is_empty() || !self.value.contains(given))
     }
 }
 
@@ -84,34 +144,61 @@ impl Storage {
         self.providers.iter().filter(ours).cloned().collect()
     }
 
+    /// The provider that an agent refers to by its name or by its PID.
+    pub fn provider(&self, reference: &str) -> Option<&ImsConfiguration> {
+        self.providers.iter().find(|it| it.is(reference) || it.name.as_deref() == Some(reference))
+    }
+
     /// The stored client secrets of a configuration with the nodes that hold them: of the customizers of its type, or of
-    /// all when it names no type.
-    pub fn secrets_of(&self, surface: &Surface, configuration: &ImsConfiguration) -> Vec<(String, String)> {
+    /// all when it names no type, and what the provider itself holds.
+    pub fn secrets_of(&self, surface: &Surface, configuration: &ImsConfiguration, given: Option<&str>) -> Vec<Secret> {
         let wanted = repository::text(&configuration.stored.properties, surface.field("provider-customizer-type"));
         let of_type = |stored: &&Stored| {
             let found = repository::text(&stored.properties, surface.field("customizer-type"));
             wanted.is_none() || found.is_none() || found == wanted
         };
-        let secret = |stored: &Stored| {
-            let secret = repository::text(&stored.properties, surface.field("secret"))?;
-            (!secret.is_empty()).then(|| (stored.node.clone(), secret))
-        };
-        self.customizers.iter().filter(of_type).filter_map(secret).collect()
+        let customizers = self.customizers.iter().filter(of_type);
+        customizers.chain([&configuration.stored]).flat_map(|stored| secrets_in(stored, given)).collect()
     }
+}
+
+/// The properties of a node that hold a client secret: those whose name says so, and any that holds the given one.
+fn secrets_in(stored: &Stored, given: Option<&str>) -> Vec<Secret> {
+    let says = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["secret", "password", "passwd", "private.key", "privatekey"].iter().any(|word| name.contains(word))
+    };
+    let holds = |value: &str| given.is_some_and(|given| !given.is_empty() && value.contains(given));
+    let mut secrets = Vec::new();
+    for (property, value) in stored.properties.as_object().into_iter().flatten() {
+        let values: Vec<&Value> = value.as_array().map_or_else(|| vec![value], |values| values.iter().collect());
+        let texts = values.into_iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+        let found = texts.filter(|text| says(property) || holds(text));
+        secrets.extend(found.map(|value| Secret {
+            node: stored.node.clone(),
+            property: property.clone(),
+            value: value.to_owned(),
+        }));
+    }
+    secrets
 }
 
 /// All IMS configurations of the Author, for whatever solution they are.
 pub async fn storage(session: &Session) -> Checked<Storage> {
     let surface = session.surface("author.ims-storage").clone();
-    let root = repository::tree(session, Call::to("author.ims-storage")).await?.unwrap_or_default();
+    let call = Call::to("author.ims-storage");
+    let root = repository::at(session, call, FOLDER, Some(1)).await?.unwrap_or_default();
     let mut storage = Storage::default();
-    for (name, node) in repository::children(&root) {
+    for (file, name, node) in configurations(&root) {
         let (provider, customizer) =
             (is_of(name, surface.phrase("provider")), is_of(name, surface.phrase("customizer")));
         if !provider && !customizer {
             continue;
         }
-        let stored = Stored { node: name.to_owned(), properties: properties(session, name, node).await? };
+        let stored = Stored { properties: properties(session, &file, node).await?, node: file };
+        for secret in secrets_in(&stored, None).iter().filter(|secret| !secret.is_safe(None)) {
+            session.run.redactor.learn(&secret.value);
+        }
         if provider {
             storage.providers.push(configuration(&surface, stored));
         } else {
@@ -121,11 +208,32 @@ pub async fn storage(session: &Session) -> Checked<Storage> {
     Ok(storage)
 }
 
+/// The configurations below a folder: the path of each in it, its name and its node; folders within hold configurations,
+/// too.
+fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
+    let mut found = Vec::new();
+    for (name, node) in repository::children(folder) {
+        let kind = repository::text(node, "jcr:primaryType").unwrap_or_default();
+        if kind == "sling:Folder" || kind == "sling:OrderedFolder" || kind == "nt:folder" {
+            let within = repository::children(node).map(|(child, node)| (format!("{name}/{child}"), child, node));
+            found.extend(within);
+        } else {
+            found.push((name.to_owned(), name, node));
+        }
+    }
+    found
+}
+
 /// The IMS configurations for Brand Portal: those that say so, and those that a cloud configuration uses.
 pub async fn for_brand_portal(session: &Session) -> Checked<Vec<ImsConfiguration>> {
+    Ok(of_brand_portal(session, &storage(session).await?).await?)
+}
+
+/// The same of what was read before.
+pub async fn of_brand_portal(session: &Session, storage: &Storage) -> Checked<Vec<ImsConfiguration>> {
     let configurations = super::cloud_configuration::all(session).await?;
     let used: Vec<String> = configurations.into_iter().filter_map(|it| it.ims_configuration).collect();
-    Ok(storage(session).await?.for_brand_portal(session.surface("author.ims-storage"), &used))
+    Ok(storage.for_brand_portal(session.surface("author.ims-storage"), &used))
 }
 
 /// What Granite's crypto support makes of a secret: braces around the hexadecimal digits of at least one block and its
@@ -136,21 +244,37 @@ pub fn is_encrypted(secret: &str) -> bool {
 }
 
 /// A configuration's properties: of its node, or of the file that the node is.
-async fn properties(session: &Session, name: &str, node: &Value) -> Checked<Value> {
+async fn properties(session: &Session, file: &str, node: &Value) -> Checked<Value> {
     if repository::text(node, "jcr:primaryType").as_deref() != Some("nt:file") {
         return Ok(node.clone());
     }
-    let reply = session.send(Call::to("author.ims-file").with("file", name)).await?.expect_status(&[200])?;
-    Ok(osgi_file::parse(&reply.text()))
+    let reply = session.send(Call::to("author.ims-file").with("file", file)).await?.expect_status(&[200])?;
+    if reply.is_login() || reply.looks_like_html() {
+        return Err(reply.instead("a page in place of the configuration's file"));
+    }
+    let mut properties = osgi_file::read(file, &reply.text());
+    // When it was changed stands beside the file's content.
+    let dates = ["jcr:lastModified", "jcr:created"].into_iter();
+    let dates = dates.filter_map(|name| {
+        Some((name, node.get("jcr:content").and_then(|content| content.get(name)).or(node.get(name))?))
+    });
+    if let Some(properties) = properties.as_object_mut() {
+        for (name, date) in dates {
+            properties.insert(name.to_owned(), date.clone());
+        }
+    }
+    Ok(properties)
 }
 
 pub(crate) fn configuration(surface: &Surface, stored: Stored) -> ImsConfiguration {
-    let text = |word| repository::text(&stored.properties, surface.field(word)).filter(|text| !text.is_empty());
+    let text = |word| repository::text(&stored.properties, surface.field(word)).filter(|text| !text.trim().is_empty());
+    let text = |word| text(word).map(|text| text.trim().to_owned());
     let key_pair_alias = text("key-pair-alias");
     let exchanges = text("token-request").is_some_and(|url| url.contains("/exchange/jwt"));
     let grants = text("grants").is_some_and(|grants| grants.contains("client_credentials"));
     ImsConfiguration {
         pid: pid(&stored.node, surface.phrase("provider")),
+        name: text("name"),
         title: text("title"),
         client_id: text("client-id"),
         scope: text("scope"),
@@ -162,19 +286,15 @@ pub(crate) fn configuration(surface: &Surface, stored: Stored) -> ImsConfigurati
     }
 }
 
-/// Whether a node is a configuration of that factory: its random part follows a dot or a hyphen.
+/// Whether a node is a configuration of that factory: its random part follows a dot, a hyphen or a tilde.
 fn is_of(node: &str, factory: &str) -> bool {
-    node.strip_prefix(factory).is_some_and(|rest| rest.starts_with(['.', '-']))
+    node.strip_prefix(factory).is_some_and(|rest| rest.starts_with(['.', '-', '~']) && rest.len() > 1)
 }
 
 fn pid(node: &str, factory: &str) -> String {
-    let random = node.trim_end_matches(".config").get(factory.len() + 1..).unwrap_or_default();
+    let name = node.rsplit('/').next().unwrap_or(node);
+    let random = osgi_file::without_ending(name).get(factory.len() + 1..).unwrap_or_default();
     format!("{factory}.{random}")
-}
-
-/// A PID without what may differ in how it is written.
-fn normal(pid: &str) -> String {
-    pid.trim().trim_end_matches(".config").replace(['-', '~'], ".")
 }
 
 #[cfg(test)]
@@ -193,7 +313,12 @@ mod tests {
 
     #[test]
     fn a_pid_is_the_same_with_a_dot_or_a_hyphen() {
-        for node in [format!("{FACTORY}.9f-2"), format!("{FACTORY}-9f-2.config")] {
+        for node in [
+            format!("{FACTORY}.9f-2"),
+            format!("{FACTORY}-9f-2.config"),
+            format!("{FACTORY}.9f-2.cfg.json"),
+            format!("{FACTORY}~9f-2.cfg.json"),
+        ] {
             assert!(is_of(&node, FACTORY));
             let configuration = read(&node, json!({}));
             assert_eq!(configuration.pid, format!("{FACTORY}.9f-2"));
@@ -202,6 +327,26 @@ mod tests {
             );
         }
         assert!(!is_of(&format!("{FACTORY}Other.1"), FACTORY));
+        assert!(is_same_pid(&format!("{FACTORY}.3c026e77-00d6-5f1c09e7.cfg.json"), &format!("{FACTORY}.5f1c09e7")));
+        assert!(!is_same_pid(&format!("{FACTORY}.a-1"), &format!("{FACTORY}.1")));
+        assert!(!is_same_pid("", "") && !is_same_pid("other.5f1c09e7", &format!("{FACTORY}.5f1c09e7")));
+    }
+
+    #[test]
+    fn every_property_that_may_hold_the_secret_is_looked_at() {
+        let encrypted = format!("{{{}}}", "0aF9".repeat(16));
+        let stored = |properties| Stored { node: "x".into(), properties };
+        let unsafe_ones = |properties, given| {
+            let all: Vec<_> = secrets_in(&stored(properties), given);
+            all.into_iter().filter(|secret| !secret.is_safe(given)).map(|secret| secret.property).collect::<Vec<_>>()
+        };
+        assert!(unsafe_ones(json!({"auth.ims.client.secret": encrypted}), None).is_empty());
+        assert_eq!(
+            unsafe_ones(json!({"auth.ims.client.secret": encrypted, "client.secret.old": "p8e-x"}), None),
+            ["client.secret.old"]
+        );
+        assert_eq!(unsafe_ones(json!({"note": "it is p8e-x"}), Some("p8e-x")), ["note"]);
+        assert_eq!(unsafe_ones(json!({"secrets": [encrypted, "p8e-x"]}), None), ["secrets"]);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Roots {
         let (storage, ims) =
             (ims_configurations::storage(session).await?, ims_configurations::for_brand_portal(session).await?);
         let surface = session.surface("author.ims-storage");
-        let secrets = ims.iter().flat_map(|one| storage.secrets_of(surface, one)).map(|(node, _)| node);
+        let secrets = ims.iter().flat_map(|one| storage.secrets_of(surface, one, None)).map(|secret| secret.node);
         let nodes: BTreeSet<_> = ims.iter().map(|one| one.stored.node.clone()).chain(secrets).collect();
         let root = surface.path.split_once(".2.json").map_or(surface.path.as_str(), |(root, _)| root);
         Ok(Self {

@@ -11,6 +11,7 @@ pub mod html;
 pub mod ims_configurations;
 pub mod keeping;
 pub mod lock;
+pub mod log;
 pub mod osgi_file;
 pub mod pages;
 pub mod product;

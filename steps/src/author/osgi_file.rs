@@ -1,13 +1,86 @@
-//! Apache Felix's configuration files (`.config`), as AEM keeps them under `/apps/system/config` (surfaces.md §2.3):
-//! lines of `name="value"`, `name=B"true"` and `name=["a","b"]` with backslash escapes.
+//! Files of OSGi configurations as they are kept in the repository (surfaces.md §2.3): Apache Felix's `.config`, Java's
+//! properties (`.cfg`), and the JSON of the OSGi configurator (`.cfg.json`).
 
 use serde_json::{Map, Value};
 
-/// The properties of a configuration file. What cannot be understood is left out: the caller asks for what it needs and
-/// says what is missing.
-pub fn parse(text: &str) -> Value {
-    let mut properties = Map::new();
+/// The ways in which a file's name ends, longest first.
+const ENDINGS: [&str; 5] = [".cfg.json", ".config.json", ".config", ".cfg", ".json"];
+
+/// The name of a configuration without the ending of its file.
+pub fn without_ending(name: &str) -> &str {
+    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+/// The properties of a configuration file of that name. What cannot be understood is left out: the caller asks for what it
+/// needs and says what is missing.
+pub fn read(name: &str, text: &str) -> Value {
+    let text = text.trim_start_matches('\u{feff}');
+    match name {
+        _ if name.ends_with(".json") => json(text),
+        _ if name.ends_with(".cfg") && !text.contains("=\"") => properties(text),
+        _ => parse(text),
+    }
+}
+
+/// The configurator's JSON: comments may stand in it, and a name may bear its type: `"timeout:Integer"`.
+fn json(text: &str) -> Value {
+    let Ok(Value::Object(read)) = serde_json::from_str(&without_comments(text)) else {
+        return Value::Object(Map::new());
+    };
+    let plain = |name: String| match name.rsplit_once(':') {
+        Some((plain, kind)) if kind.starts_with(|first: char| first.is_ascii_alphabetic()) => plain.to_owned(),
+        _ => name,
+    };
+    Value::Object(read.into_iter().map(|(name, value)| (plain(name), value)).collect())
+}
+
+/// The text without the comments of JavaScript; what stands in quotation marks stays.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    let mut quoted = false;
+    while let Some(next) = rest.chars().next() {
+        let comment = if quoted { None } else { end_of_comment(rest) };
+        if let Some(end) = comment {
+            rest = &rest[end..];
+            continue;
+        }
+        let length = if quoted && next == '\\' {
+            1 + rest[1..].chars().next().map_or(0, char::len_utf8)
+        } else {
+            next.len_utf8()
+        };
+        quoted ^= next == '"';
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out
+}
+
+fn end_of_comment(text: &str) -> Option<usize> {
+    if text.starts_with("//") {
+        return Some(text.find('\n').unwrap_or(text.len()));
+    }
+    text.starts_with("/*").then(|| text.find("*/").map_or(text.len(), |end| end + 2))
+}
+
+/// Java's properties: `name = value`, `name: value`, with a backslash before a line break to go on.
+fn properties(text: &str) -> Value {
+    let joined = text.replace("\\\r\n", "").replace("\\\n", "");
+    let lines = joined.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!']));
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(['=', ':'])?;
+        Some((name.trim().to_owned(), Value::String(value.trim().replace('\\', ""))))
+    };
+    Value::Object(lines.filter_map(pair).collect())
+}
+
+/// Felix's format: lines of `name="value"`, `name=B"true"` and `name=["a","b"]` with backslash escapes.
+pub fn parse(text: &str) -> Value {
+    let uncommented: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let text = uncommented.join("\n");
+    let mut properties = Map::new();
+    let mut rest = text.as_str();
     while let Some((name, after)) = rest.split_once('=') {
         let name = name.rsplit(['\n', '\r']).next().unwrap_or_default().trim().trim_matches('"');
         let (value, after) = value(after);
@@ -62,11 +135,11 @@ mod tests {
 
     #[test]
     fn texts_types_lists_and_escapes_are_read() {
-        let text = "# Configuration\r\nname=\"Adobe Brand Portal\"\r\nauth.timeout=I\"5\"\nreuse=B\"true\"\n\
+        let text = "# Configuration, name=\"no\"\r\nname=\"Adobe Brand Portal\"\r\nauth.timeout=I\"5\"\nreuse=B\"true\"\n\
             auth.token.provider.default.claims=[ \\\n  \"\\\"iss\\\" : \\\"1@AdobeOrg\\\"\", \\\n  ]\nscope=(\"a\",\"b\")\n\
-            auth.access.token.request=\"https\\://ims/ims/token/v3?a\\=b\"\n";
+            auth.access.token.request = \"https\\://ims/ims/token/v3?a\\=b\"\n";
         assert_eq!(
-            parse(text),
+            read("x.config", text),
             json!({
                 "name": "Adobe Brand Portal", "auth.timeout": "5", "reuse": "true",
                 "auth.token.provider.default.claims": ["\"iss\" : \"1@AdobeOrg\""], "scope": ["a", "b"],
@@ -75,10 +148,35 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_configurators_json_is_read_with_comments_and_types() {
+        let text = "\u{feff}// Configuration created by Apache Sling JCR Installer\n{ /* a */ \"name\": \"http://x\", \
+                    \"timeout:Integer\": 5, \"claims\": [\"\\\"iss\\\" : \\\"//1\\\"\"] }";
+        assert_eq!(
+            read("x.cfg.json", text),
+            json!({ "name": "http://x", "timeout": 5, "claims": ["\"iss\" : \"//1\""] })
+        );
+    }
+
+    #[test]
+    fn javas_properties_are_read() {
+        let text = "# comment\nname = Adobe \\\n Brand Portal\nurl=https\\://ims/x\n! other\nempty=\n";
+        assert_eq!(read("x.cfg", text), json!({ "name": "Adobe  Brand Portal", "url": "https://ims/x", "empty": "" }));
+    }
+
+    #[test]
+    fn the_ending_of_a_file_is_no_part_of_the_name() {
+        for name in ["a.b-1", "a.b-1.config", "a.b-1.cfg.json", "a.b-1.cfg"] {
+            assert_eq!(without_ending(name), "a.b-1");
+        }
+    }
+
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_fail(text in "([a-z.]{0,3}|[=\"\\\\\\[\\](),\n ü]){0,40}") {
-            proptest::prop_assert!(parse(&text).is_object());
+        fn no_text_makes_it_fail(text in "([a-z.]{0,3}|[=\"\\\\\\[\\](),/*:{}\n ü]){0,40}") {
+            for name in ["a.config", "a.cfg", "a.cfg.json"] {
+                proptest::prop_assert!(read(name, &text).is_object());
+            }
         }
     }
 }

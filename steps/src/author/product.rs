@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bpconform_fixtures::Cause;
 use regex::Regex;
 use serde::Deserialize;
 
 use crate::call::Call;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
 
 /// A version of AEM, comparable by its numbers: `6.5.4.0` < `6.5.21.0`. Numbers that are not written count as 0.
@@ -51,6 +52,33 @@ impl fmt::Display for Version {
     }
 }
 
+/// The first version that is configured through Developer Console (surfaces.md §5.5).
+const DEVELOPER_CONSOLE: Version = Version::new([6, 5, 4, 0]);
+
+/// Fails unless it is a version of AEM that is installed, 6.x: a Cloud SDK counts by its date, `2024.11.18598`.
+pub fn is_installed_line(found: &Version) -> Checked {
+    ensure(found.0[0] == 6, || format!("AEM is {found}, which is no version of AEM 6.5 but of another product"))
+}
+
+/// Fails unless the version is configured through Developer Console.
+pub fn supports_developer_console(found: &Version) -> Checked {
+    is_installed_line(found)?;
+    let old_line = found.0[..2] == [6, 5] && *found < Version::new([6, 5, 5, 0]);
+    ensure(*found >= DEVELOPER_CONSOLE, || format!("AEM is {found}; it must be {DEVELOPER_CONSOLE} or later"))
+        .because(old_line.then_some(Cause::VersionLimits))
+}
+
+/// Fails unless the version is at least the latest of its own release line; of another line nothing can be said.
+pub fn is_latest(found: &Version, latest: &Version) -> Checked {
+    is_installed_line(found)?;
+    if found.0[..2] > latest.0[..2] {
+        return Err(Problem::skipped(format!(
+            "AEM is {found}, and the latest Service Pack that was given, {latest}, is of another release line"
+        )));
+    }
+    ensure(found >= latest, || format!("AEM is {found}; it must be {latest} or later"))
+}
+
 /// The version of AEM that the Author says it is.
 pub async fn version(session: &Session) -> Checked<Version> {
     let surface = session.surface("author.product-info");
@@ -71,7 +99,7 @@ pub(crate) fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>>
 pub async fn run_modes(session: &Session) -> Checked<Vec<String>> {
     let surface = session.surface("author.sling-settings");
     let reply = session.send(Call::to("author.sling-settings")).await?.expect_status(&[200])?;
-    let lines: Vec<String> = serde_json::from_value(reply.json()?)
+    let lines: Vec<String> = serde_json::from_value(reply.lenient_json()?)
         .map_err(|_| Problem::error(format!("{} is no list of lines; {}", reply.what(), reply.excerpt())))?;
     parse_run_modes(&lines, surface.phrase("run-modes"))
         .ok_or_else(|| Problem::error(format!("{} tells no run modes; {}", reply.what(), reply.excerpt())))
@@ -137,6 +165,19 @@ mod tests {
         assert!(version("6.5.4") == version("6.5.4.0"));
         assert!(version("6.5.3.9") < version("6.5.4.0"));
         assert_eq!(version("6.5.21.0").service_pack(), 21);
+    }
+
+    #[test]
+    fn a_cloud_sdk_is_no_later_version_and_lines_are_not_compared() {
+        let kind = |judged: Checked| judged.map_err(|problem| problem.kind);
+        assert_eq!(kind(supports_developer_console(&version("6.5.4.0"))), Ok(()));
+        assert_eq!(kind(supports_developer_console(&version("6.6.1"))), Ok(()));
+        for other in ["6.5.3.0", "2024.11.18598", "7.0.0"] {
+            assert_eq!(kind(supports_developer_console(&version(other))), Err(Kind::Failed), "{other}");
+        }
+        assert_eq!(kind(is_latest(&version("6.6.0"), &version("6.5.25.0"))), Err(Kind::Skipped));
+        assert_eq!(kind(is_latest(&version("6.5.24.0"), &version("6.5.25.0"))), Err(Kind::Failed));
+        assert_eq!(kind(is_latest(&version("2024.11.18598"), &version("6.5.25.0"))), Err(Kind::Failed));
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub async fn replicate(session: &Session, agent: &str, paths: &[String]) -> Chec
 pub struct Status {
     /// `Activate`, `Deactivate` …
     pub action: Option<String>,
-    /// When, as the Author writes it.
-    pub at: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
     /// By whom.
     pub by: Option<String>,
 }
@@ -80,5 +80,31 @@ pub async fn status(session: &Session, path: &str) -> Checked<Status> {
     let content = content.ok_or_else(|| Problem::failed(format!("the Author has no {path}/jcr:content")))?;
     let surface = session.surface("author.publish");
     let text = |word: &str| repository::text(&content, surface.field(word)).filter(|text| !text.is_empty());
-    Ok(Status { action: text("last-action"), at: text("last-replicated"), by: text("last-replicated-by") })
+    let at = text("last-replicated").map(|text| {
+        time(&text)
+            .ok_or_else(|| Problem::error(format!("the replication status of {path} is of `{text}`, which is no time")))
+    });
+    Ok(Status { action: text("last-action"), at: at.transpose()?, by: text("last-replicated-by") })
+}
+
+/// Sling writes a date as `Mon Nov 23 2026 10:00:00 GMT+0100`, in JSON of a single property as ISO 8601.
+fn time(text: &str) -> Option<Timestamp> {
+    let sling = || {
+        let zoned = text.split(" (").next()?;
+        jiff::fmt::strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", zoned).ok()?.to_timestamp().ok()
+    };
+    text.parse().ok().or_else(sling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_read_however_sling_writes_it() {
+        for text in ["Mon Nov 23 2026 10:00:00 GMT+0100", "2026-11-23T10:00:00.000+01:00", "2026-11-23T09:00:00Z"] {
+            assert_eq!(time(text).map(|time| time.to_string()).as_deref(), Some("2026-11-23T09:00:00Z"), "{text}");
+        }
+        assert_eq!(time("yesterday"), None);
+    }
 }

@@ -15,6 +15,8 @@ use crate::session::Session;
 pub struct Queue {
     /// The agent's name.
     pub agent: String,
+    /// The agent's title, if the answer names it.
+    pub title: Option<String>,
     /// Whether its first item cannot be processed.
     pub blocked: bool,
     /// Whether somebody paused it.
@@ -139,6 +141,18 @@ impl fmt::Display for Queue {
     }
 }
 
+/// Fails to tell when the answer is about the queue of another agent than that one.
+pub fn judge_owner(queue: &Queue, agent: &Agent) -> Checked {
+    let title = agent.property("jcr:title");
+    match (&queue.title, title) {
+        (Some(found), Some(title)) if *found != title && *found != agent.name => Err(Problem::error(format!(
+            "the queue of agent {} is said to be of \"{found}\", not of \"{title}\"",
+            agent.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The queue of an agent.
 pub async fn read(session: &Session, agent: &str) -> Checked<Queue> {
     let reply = session.send(Call::to("author.agent-queue").with("agent", agent)).await?.expect_status(&[200])?;
@@ -165,11 +179,24 @@ pub(crate) fn parse(agent: &str, json: &str) -> Checked<Queue> {
     struct Status {
         is_blocked: bool,
         is_paused: bool,
+        #[serde(default)]
+        agent_id: Option<String>,
+        #[serde(default)]
+        agent_name: Option<String>,
     }
     let page: Page =
         serde_json::from_str(json).map_err(|error| Problem::error(format!("no queue can be read from it: {error}")))?;
-    let Status { is_blocked, is_paused } = page.meta.status;
-    Ok(Queue { agent: agent.to_owned(), blocked: is_blocked, paused: is_paused, items: page.queue })
+    let Status { is_blocked, is_paused, agent_id, agent_name } = page.meta.status;
+    if let Some(other) = agent_id.filter(|id| !id.is_empty() && id != agent) {
+        return Err(Problem::error(format!("the answer is about the queue of another agent, {other}")));
+    }
+    Ok(Queue {
+        agent: agent.to_owned(),
+        title: agent_name.filter(|name| !name.is_empty()),
+        blocked: is_blocked,
+        paused: is_paused,
+        items: page.queue,
+    })
 }
 
 #[cfg(test)]
@@ -199,13 +226,14 @@ mod tests {
     }
 
     fn queues(third: Queue) -> Vec<Queue> {
-        let idle = |agent: &str| Queue { agent: agent.into(), blocked: false, paused: false, items: Vec::new() };
+        let idle =
+            |agent: &str| Queue { agent: agent.into(), title: None, blocked: false, paused: false, items: Vec::new() };
         vec![idle("agent0"), idle("agent1"), third, idle("agent3")]
     }
 
     fn third(blocked: bool, paused: bool, paths: &[&str]) -> Queue {
         let item = |path: &&str| Item { path: (*path).into(), action: "Activate".into(), ..Item::default() };
-        Queue { agent: "agent2".into(), blocked, paused, items: paths.iter().map(item).collect() }
+        Queue { agent: "agent2".into(), title: None, blocked, paused, items: paths.iter().map(item).collect() }
     }
 
     #[test]
@@ -222,6 +250,13 @@ mod tests {
     fn only_idle_queues_are_idle_and_none_are_not() {
         assert_eq!(judge_idle(&queues(third(false, false, &[]))), Ok(()));
         assert_eq!(judge_idle(&[]).map_err(|problem| problem.kind), Err(Kind::Error));
+    }
+
+    #[test]
+    fn the_queue_of_another_agent_is_an_error() {
+        let json = r#"{"metaData":{"queueStatus":{"agentId":"b","isBlocked":false,"isPaused":false}},"queue":[]}"#;
+        assert_eq!(parse("a", json).map_err(|problem| problem.kind), Err(Kind::Error));
+        assert!(parse("b", json).is_ok());
     }
 
     #[test]

@@ -1,30 +1,168 @@
 //! Reads and deletions of the Author's content repository through Sling (surfaces.md §5.7).
+//!
+//! Oak answers 404 for what a user may not read, and so do a dispatcher, a gateway and a session that has ended. A node is
+//! absent only if its nearest ancestor that can be read does not list it, and is not one that every Author has.
 
+use bpconform_fixtures::Cause;
 use serde_json::Value;
 
+use super::users;
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
+use crate::reply::Reply;
 use crate::session::Session;
 
-/// The node at that path with its descendants down to `depth` (a number, `-1` or `infinity`); none where there is none.
+/// What every Author has: where one of these is not found, the user may not read it, or something else answers.
+const EVERYWHERE: [&str; 14] = [
+    "/apps",
+    "/apps/system",
+    "/apps/system/config",
+    "/conf",
+    "/conf/global",
+    "/content",
+    "/content/dam",
+    "/etc",
+    "/etc/replication",
+    "/etc/replication/agents.author",
+    "/home",
+    "/home/users",
+    "/libs",
+    "/",
+];
+
+/// How many levels are read one node at a time where the Author sends no whole tree.
+const DEEPEST: u32 = 12;
+
+/// The node at that path with its descendants down to `depth` (a number, `-1` or `infinity`); none where it is proved that
+/// there is none.
 pub async fn read(session: &Session, path: &str, depth: &str) -> Checked<Option<Value>> {
-    tree(session, Call::to("author.node").with("path", path.trim_start_matches('/')).with("depth", depth)).await
+    at(session, node(path, depth), path, depth.parse().ok().filter(|depth: &i64| *depth >= 0)).await
 }
 
-/// What a request for a node's JSON finds: 404 is no node, 300 is one that is too deep to be sent at once.
+/// What a request for the JSON of the node at that path finds; `levels` is how deep it asks, none for all.
+pub(crate) async fn at(session: &Session, call: Call, path: &str, levels: Option<i64>) -> Checked<Option<Value>> {
+    let reply = session.send(call.clone()).await?;
+    match reply.status {
+        404 if is_absent(session, path, &reply).await? => Ok(None),
+        // It may have come between the two questions.
+        404 => match session.send(call).await? {
+            again if again.status == 404 => Err(contradicted(path, &again)),
+            again => object(again).map(Some),
+        },
+        300 => shallow(session, path, levels.map_or(DEEPEST, |levels| u32::try_from(levels).unwrap_or(DEEPEST)))
+            .await
+            .map(Some),
+        _ => object(reply).map(Some),
+    }
+}
+
+/// What a request to another system for a node's JSON finds: 404 is no node.
 pub(crate) async fn tree(session: &Session, call: Call) -> Checked<Option<Value>> {
     let reply = session.send(call).await?;
-    if reply.status == 404 {
-        return Ok(None);
+    match reply.status {
+        404 => Ok(None),
+        300 => Err(too_large(&reply)),
+        _ => object(reply).map(Some),
     }
-    if reply.status == 300 {
-        return Err(Problem::error(format!("{}: the Author says that the tree is too deep to be read", reply.what())));
-    }
+}
+
+fn node(path: &str, depth: &str) -> Call {
+    Call::to("author.node").with("path", path.trim_start_matches('/')).with("depth", depth)
+}
+
+fn object(reply: Reply) -> Checked<Value> {
     let reply = reply.expect_status(&[200])?;
     match reply.json()? {
-        node @ Value::Object(_) => Ok(Some(node)),
+        node @ Value::Object(_) => Ok(node),
         _ => Err(Problem::error(format!("{} answered JSON that is no node; {}", reply.what(), reply.excerpt()))),
     }
+}
+
+fn too_large(reply: &Reply) -> Problem {
+    let problem = Problem::error(format!("{}: the Author says that the tree is too large to be sent", reply.what()));
+    problem.because(Cause::TreeTooLarge)
+}
+
+/// Reads a tree that is too large for one answer node by node: one level is always sent.
+async fn shallow(session: &Session, path: &str, levels: u32) -> Checked<Value> {
+    let reply = session.send(node(path, "1")).await?;
+    if reply.status == 300 {
+        return Err(too_large(&reply));
+    }
+    let mut whole = object(reply)?;
+    if levels < 2 {
+        return Ok(whole);
+    }
+    let nodes = whole.as_object_mut().into_iter().flatten().filter(|(_, child)| child.is_object());
+    for (name, child) in nodes {
+        *child = Box::pin(shallow(session, &format!("{}/{name}", path.trim_end_matches('/')), levels - 1)).await?;
+    }
+    Ok(whole)
+}
+
+/// Whether a node has a child of that name, also where the Author sends no list of them.
+pub async fn has_child(session: &Session, path: &str, name: &str) -> Checked<bool> {
+    let reply = session.send(node(path, "1")).await?;
+    match reply.status {
+        300 => {
+            let reply = session.send(node(&format!("{path}/{name}"), "0")).await?;
+            if reply.status == 404 { Err(too_large(&reply)) } else { object(reply).map(|_| true) }
+        }
+        404 if is_absent(session, path, &reply).await? => Ok(false),
+        404 => Err(contradicted(path, &reply)),
+        _ => object(reply).map(|node| node.get(name).is_some_and(Value::is_object)),
+    }
+}
+
+/// Whether a node of which the Author said 404 is not there: not so when its parent lists it. An error when that cannot be
+/// told.
+async fn is_absent(session: &Session, path: &str, reply: &Reply) -> Checked<bool> {
+    let mut missing = path.trim_end_matches('/').to_owned();
+    loop {
+        if EVERYWHERE.contains(&missing.as_str()) || missing.is_empty() {
+            return Err(hidden(session, &missing, reply).await);
+        }
+        let (parent, name) = missing.rsplit_once('/').unwrap_or(("", missing.as_str()));
+        let listed = session.send(node(parent, "1")).await?;
+        if listed.status != 404 {
+            if listed.status == 300 {
+                return Err(too_large(&listed));
+            }
+            return Ok(!object(listed)?.get(name).is_some_and(Value::is_object));
+        }
+        missing = parent.to_owned();
+    }
+}
+
+fn contradicted(path: &str, reply: &Reply) -> Problem {
+    let problem = Problem::error(format!(
+        "{} answered 404, and a node above lists {path}: something else answers in the Author's place, or two Authors \
+         answer in turn; {}",
+        reply.what(),
+        reply.excerpt()
+    ));
+    problem.because(if reply.is_foreign_page() { Cause::GatewayInstead } else { Cause::TwoStates })
+}
+
+/// Why what every Author has was not found.
+async fn hidden(session: &Session, path: &str, reply: &Reply) -> Problem {
+    if let Ok(user) = users::current(session).await
+        && user == "anonymous"
+    {
+        let problem = Problem::error(format!("{} answered 404: the session has ended half-way", reply.what()));
+        return problem.because(Cause::SessionEnded);
+    }
+    let path = if path.is_empty() { "/" } else { path };
+    if reply.is_foreign_page() {
+        let problem = reply.instead(&format!("a page that is not the Author's own, and {path} cannot be read either"));
+        return problem.because(Cause::GatewayInstead);
+    }
+    let problem = Problem::error(format!(
+        "{} answered 404, and {path}, which every Author has, cannot be read either: the user may not read it, or \
+         something else answers in the Author's place; is the context path right?",
+        reply.what()
+    ));
+    problem.because(Cause::AccessDenied)
 }
 
 /// The children of a node, in the repository's order; `jcr:` and `rep:` nodes are not among them (§4.1, Listing).

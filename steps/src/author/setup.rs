@@ -1,16 +1,18 @@
 //! Sets up on the Author what the documentation says a person clicks together: the IMS integration, its health check, and
 //! the Brand Portal cloud service. What is made here is undone when the scenario ends.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use bpconform_fixtures::System;
+use bpconform_fixtures::{Failures, System};
+use regex::Regex;
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
 use super::users::{self, User};
 use super::{html, repository};
 use crate::call::Call;
-use crate::problem::Checked;
+use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::undo::{AFTERMATH, Undo};
@@ -54,6 +56,23 @@ pub async fn check_health(session: &Session, pid: &str, title: &str) -> Checked<
     // How an unhealthy one is told is not known (surfaces.md §2.2); but it is told of this one, or of a token.
     let told = |page: &str| [pid, title, "token", "Token"].iter().any(|word| page.contains(word));
     Ok(html::lines(&reply.page(told)?))
+}
+
+/// Judges what Check Health says: the documented heading and message, each on a line of its own, and no word of a failure
+/// beside them. How an unhealthy configuration is told is not known: anything else is an error, never a failure.
+pub fn judge_health(lines: &[String], heading: &str, message: &str) -> Checked {
+    static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(\w*error|\w*exception|fail(ed|s|ure)?|invalid\w*|refused|denied|unhealthy)\b|\b[45]\d\d\b")
+            .expect("a constant pattern")
+    });
+    let shown = |text: &str| lines.iter().any(|line| line == text);
+    let other = lines.iter().find(|line| *line != heading && *line != message && FAILURE.is_match(line));
+    if shown(heading) && shown(message) && other.is_none() {
+        return Ok(());
+    }
+    let problem = Problem::error(format!("Check Health does not show \"{heading}\" and \"{message}\" alone"));
+    let cause = Failures::built_in().deepest(lines.iter().map(String::as_str));
+    Err(problem.because(cause).showing(lines.to_vec()))
 }
 
 /// What a person types into the form of the cloud service.

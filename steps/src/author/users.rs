@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bpconform_fixtures::Cause;
 use bpconform_fixtures::surfaces::expand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::repository;
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
@@ -28,8 +30,22 @@ pub async fn current(session: &Session) -> Checked<String> {
     id.ok_or_else(|| Problem::error(format!("{} does not say who the user is; {}", reply.what(), reply.excerpt())))
 }
 
-/// The user of exactly that id, if there is one.
+/// A user that every Author has: who cannot see this one cannot see users.
+const EVERYWHERE: &str = "anonymous";
+
+/// The user of that id, in any case, if there is one; that there is none is proved.
 pub async fn find(session: &Session, id: &str) -> Checked<Option<User>> {
+    let found = search(session, id).await?;
+    if found.is_none() && search(session, EVERYWHERE).await?.is_none() {
+        let problem = Problem::error(format!(
+            "no user {id} is found, and neither is {EVERYWHERE}, whom every Author has: the run's user may not read users"
+        ));
+        return Err(problem.because(Cause::AccessDenied));
+    }
+    Ok(found)
+}
+
+async fn search(session: &Session, id: &str) -> Checked<Option<User>> {
     #[derive(Deserialize)]
     struct Page {
         authorizables: Vec<Value>,
@@ -41,7 +57,9 @@ pub async fn find(session: &Session, id: &str) -> Checked<Option<User>> {
     };
     let page: Page = serde_json::from_value(reply.json()?).map_err(|error| unreadable(&error))?;
     // The search may find similar names too.
-    let same = |user: &&Value| user.get("authorizableId").and_then(Value::as_str) == Some(id);
+    let same = |user: &&Value| {
+        user.get("authorizableId").and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case(id))
+    };
     let user = page.authorizables.iter().find(same);
     user.map(|user| serde_json::from_value(user.clone()).map_err(|error| unreadable(&error))).transpose()
 }
@@ -74,6 +92,19 @@ pub async fn mac_user(session: &Session) -> Checked<Option<User>> {
 /// The Mac user of any tenant, if there is one.
 pub async fn mac_user_of(session: &Session, tenant: &str) -> Checked<Option<User>> {
     find(session, &named(session, "mac-user", tenant)?).await
+}
+
+/// Fails when a user is disabled: the property holds the reason.
+pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
+    let node = repository::read(session, &user.home, "0").await?;
+    let node = node.ok_or_else(|| Problem::failed(format!("the user {} has no node at {}", user.id, user.home)))?;
+    match repository::text(&node, "rep:disabled") {
+        Some(reason) => {
+            let problem = Problem::failed(format!("the user {} is disabled: {reason}", user.id));
+            Err(problem.because(Cause::UserDisabled))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Deletes a user as the documentation's examples do.

@@ -186,7 +186,7 @@ impl Delivery {
                 self.agent.name,
                 self.since.refusal(),
             ))
-            .showing(transcript::last(&transcript.lines)),
+            .showing(transcript.last_lines()),
         }
     }
 }

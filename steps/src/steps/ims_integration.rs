@@ -2,27 +2,21 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 
-use bpconform_fixtures::{Cause, Failures, System};
+use bpconform_fixtures::{Cause, System};
 use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
-use regex::Regex;
 
 use super::chosen::Chosen;
 use super::first_column;
 use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::{error_log, pages, setup};
-use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
 
 /// A client secret that no credential has.
 const WRONG_SECRET: &str = "bpconform-wrong-secret";
-
-/// The last lines of the Author's error log.
-#[derive(Debug)]
-struct ErrorLog(Vec<String>);
 
 /// What Check Health showed.
 #[derive(Debug)]
@@ -166,9 +160,7 @@ async fn check_health(world: &mut World) -> Checked {
 fn is_healthy(world: &mut World, heading: String) -> Checked {
     let message = message(world)?;
     let Health(lines) = world.kept()?;
-    ensure(shows(lines, &heading) && shows(lines, &message), || {
-        format!("AEM does not show \"{heading}\" and \"{message}\", but: {}", lines.join(" | "))
-    })
+    setup::judge_health(lines, &heading, &message)
 }
 
 #[then("AEM does not show that the configuration is healthy")]
@@ -192,30 +184,14 @@ fn shows(lines: &[String], phrase: &str) -> bool {
 
 #[when("I read the end of the Author's error log")]
 async fn read_error_log(world: &mut World) -> Checked {
-    let reply = world.session()?.send(Call::to("author.error-log")).await?;
-    // Who may test agents need not be one who may open the Web Console; the health check says as much.
-    let reply = reply.expect_status(&[200, 401, 403, 404])?;
-    if reply.status != 200 {
-        return Err(Problem::skipped(format!("the error log cannot be read: {}", reply.what())));
-    }
-    world.keep(ErrorLog(error_log::lines(&reply)?));
+    let log = error_log::read(world.session()?).await?;
+    world.keep(log);
     Ok(())
 }
 
 #[then("it shows no token that IMS refused")]
-fn no_refused_token(world: &mut World) -> Checked {
-    let ErrorLog(lines) = world.kept()?;
-    refused_token(lines, world.session()?.surface("author.error-log").phrase("token-failure"))
-}
-
-/// Fails with the newest line that tells of a token that IMS refused (surfaces.md §2.5).
-fn refused_token(lines: &[String], pattern: &str) -> Checked {
-    let pattern = Regex::new(pattern).map_err(|error| Problem::error(format!("the phrase token-failure: {error}")))?;
-    let newest = lines.iter().rfind(|line| pattern.is_match(line));
-    newest.map_or(Ok(()), |line| {
-        let cause = Failures::built_in().deepest([line.as_str()]);
-        Err(Problem::failed(format!("the Author's error log says: {line}")).because(cause))
-    })
+async fn no_refused_token(world: &mut World) -> Checked {
+    error_log::no_refused_token(world.session()?, world.kept()?).await
 }
 
 #[when("I delete it")]
@@ -228,21 +204,19 @@ async fn delete(world: &mut World) -> Checked {
 async fn secret_is_encrypted(world: &mut World) -> Checked {
     let (session, configuration) = (world.session()?, world.kept::<ImsConfiguration>()?);
     let storage = ims_configurations::storage(session).await?;
-    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration);
+    let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
+    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration, given);
     if secrets.is_empty() {
         return Err(Problem::error(format!(
             "no client secret of {} can be found below /apps/system/config, so it cannot be told how it is stored",
             named(configuration)
         )));
     }
-    let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
-    for (node, secret) in secrets {
-        let encrypted = ims_configurations::is_encrypted(&secret) && given.is_none_or(|given| !secret.contains(given));
-        ensure(encrypted, || {
-            format!("the client secret in {node} is not stored encrypted, as braces around hexadecimal digits")
-        })?;
-    }
-    Ok(())
+    let clear: Vec<_> = secrets.iter().filter(|secret| !secret.is_safe(given)).collect();
+    let named: Vec<_> = clear.iter().map(|secret| format!("{} in {}", secret.property, secret.node)).collect();
+    ensure(clear.is_empty(), || {
+        format!("the client secret is not stored encrypted, as braces around hexadecimal digits: {}", named.join(", "))
+    })
 }
 
 #[then("none of these shows the client secret that was given:")]
@@ -265,20 +239,6 @@ async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_newest_refused_token_is_the_reason() {
-        let pattern = bpconform_fixtures::Surfaces::built_in().get("author.error-log");
-        let line = |status| {
-            format!(
-                "AccessTokenProvider failed to get access token from authorization server status: {status} response: {{}}"
-            )
-        };
-        let judge = |lines: &[String]| refused_token(lines, pattern.phrase("token-failure"));
-        assert!(judge(&["*INFO* Log service started".to_owned()]).is_ok());
-        let problem = judge(&[line("400"), line("401"), "*INFO* later".to_owned()]).expect_err("two were refused");
-        assert_eq!(problem.reason, format!("the Author's error log says: {}", line("401")));
-    }
 
     #[test]
     fn only_what_granite_encrypted_counts_as_encrypted() {

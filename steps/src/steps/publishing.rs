@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bpconform_step_macros::{given, then, when};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{MINUTES, number};
 use crate::author::assets::{self, Asset, Way};
@@ -17,6 +17,9 @@ use crate::world::World;
 
 /// How long something that must not arrive is given to arrive all the same.
 const AFTERMATH: Duration = Duration::from_secs(30);
+
+/// How far the clocks of the Author and of what stands before it may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 
 /// The asset folder of the scenario.
 #[derive(Clone, Debug)]
@@ -33,6 +36,10 @@ pub(super) struct Collection(pub(super) String);
 /// The content fragment of the scenario.
 #[derive(Clone, Debug)]
 struct Fragment(String);
+
+/// When something was published or unpublished last, by the target's clock.
+#[derive(Clone, Copy, Debug)]
+struct Asked(Timestamp);
 
 /// What the Author answered when something was published.
 #[derive(Clone, Debug)]
@@ -155,6 +162,8 @@ async fn publish_fragment(world: &mut World) -> Checked {
 
 pub(super) async fn publish(world: &mut World, path: &str) -> Checked {
     let answer = publication::publish(world.session()?, path, None).await?;
+    let asked = clock::of_answer(world.session()?, &answer).await?;
+    world.keep(Asked(asked));
     world.keep(Answer(answer));
     Ok(())
 }
@@ -169,7 +178,11 @@ async fn publish_later(world: &mut World, minutes: i64) -> Checked {
 
 #[when("the asset is unpublished from Brand Portal")]
 async fn unpublish_asset(world: &mut World) -> Checked {
-    publication::unpublish(world.session()?, &asset_path(world)?).await
+    let session = world.session()?;
+    let asked = clock::now(session).await?;
+    publication::unpublish(session, &asset_path(world)?).await?;
+    world.keep(Asked(asked));
+    Ok(())
 }
 
 #[when("the folder is unpublished from Brand Portal")]
@@ -297,9 +310,11 @@ async fn status(world: &mut World, expected: String) -> Checked {
     let (session, path) = (world.session()?, asset_path(world)?);
     let wanted = session.surface("author.unpublish").phrase(&expected);
     let what = format!("the replication status of {path}: {wanted}, with its time and its user");
+    let Asked(asked) = world.kept()?;
     let says = async || {
         let status = publication::status(session, &path).await?;
-        let complete = status.at.is_some() && status.by.is_some();
+        // A status of an earlier publication says nothing of this one.
+        let complete = status.at.is_some_and(|at| at >= *asked - CLOCKS) && status.by.is_some();
         Ok((complete && status.action.as_deref() == Some(wanted)).then_some(()))
     };
     session.wait_for(&what, session.run.settings.patience, says).await

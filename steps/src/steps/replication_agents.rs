@@ -11,7 +11,7 @@ use super::{STATUS, below_heading, fill, number};
 use crate::author::agents::{self, Agent};
 use crate::author::queue::{self, Queue, State};
 use crate::author::transcript::{self, Transcript};
-use crate::author::{html, repository, users};
+use crate::author::{html, ims_configurations, repository, users};
 use crate::call::{Authentication, Body, Call};
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
@@ -26,6 +26,10 @@ pub struct Four(pub Vec<Agent>);
 /// What Test Connection said on each of them, in the same order.
 #[derive(Debug)]
 pub(super) struct Tested(pub(super) Vec<Checked<Transcript>>);
+
+/// The agents that deliver to the tenant besides the four.
+#[derive(Debug)]
+struct Others(Vec<Agent>);
 
 #[derive(Debug)]
 struct Queues(Vec<Queue>);
@@ -43,7 +47,9 @@ struct Own {
 #[when("I open Agents on author")]
 async fn open_agents(world: &mut World) -> Checked {
     let found = agents::of_tenant(world.session()?).await?;
+    let others = agents::others_of_tenant(world.session()?).await?;
     world.keep(found);
+    world.keep(Others(others));
     Ok(())
 }
 
@@ -51,6 +57,7 @@ async fn open_agents(world: &mut World) -> Checked {
 fn exactly_these(world: &mut World, step: &Step) -> Checked {
     let (session, found) = (world.session()?, world.kept::<Vec<Agent>>()?);
     agents::judge(found, &agents::expected(session)?)?;
+    agents::judge_others(&world.kept::<Others>()?.0)?;
     let rows = below_heading::<2>(step)?;
     ensure(rows.len() == found.len(), || format!("{} agents are there, not {}", found.len(), rows.len()))?;
     for [name, title] in rows {
@@ -137,7 +144,7 @@ pub fn judge_all(session: &Session, agents: &[Agent], tested: &[Checked<Transcri
     let surface = session.surface("author.agent-test");
     together(agents.iter().zip(tested).map(|(agent, tested)| {
         let transcript = tested.as_ref().map_err(|problem| named(agent, problem))?;
-        transcript.judge(&agent.name, &agent.target().unwrap_or_default(), surface)
+        transcript.judge(agent, surface)
     }))
 }
 
@@ -162,42 +169,19 @@ fn each_succeeded(world: &mut World) -> Checked {
 fn each_has_settings(world: &mut World, step: &Step) -> Checked {
     let (session, Four(four)) = (world.session()?, world.kept()?);
     let rows = below_heading::<3>(step)?;
-    let mut deviations = Vec::new();
-    for [setting, property, value] in rows {
+    let rows = rows.into_iter().map(|[setting, property, value]| {
         let (value, only_if_set) = value.strip_suffix(", if set").map_or((value, false), |value| (value, true));
-        let value = fill(session, value)?;
-        for agent in four {
-            match agent.property(property) {
-                Some(found) if found == value => {}
-                None if only_if_set => {}
-                found => deviations.push(format!(
-                    "agent {}: {setting} ({property}) is {}, not {value}",
-                    agent.name,
-                    found.as_deref().unwrap_or("not set")
-                )),
-            }
-        }
-    }
-    ensure(deviations.is_empty(), || deviations.join("; "))
+        Ok(agents::Setting { setting, property, value: fill(session, value)?, only_if_set })
+    });
+    agents::judge_settings(four, &rows.collect::<Checked<Vec<_>>>()?)
 }
 
 #[then("each gets its tokens from the IMS configuration of the tenant's cloud configuration")]
 async fn each_has_token_provider(world: &mut World) -> Checked {
     let (session, Four(four)) = (world.session()?, world.kept()?);
     let configuration = super::cloud_service::of_tenant(session).await?;
-    let expected = configuration.ims_configuration.as_deref();
-    let expected =
-        expected.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", configuration.path)))?;
-    each(four, |agent| {
-        // The newer accessTokenProviderName names a provider in another way, which cannot be compared.
-        let found = agent.property("accessTokenProviderPid");
-        let named = agent.property("accessTokenProviderName").is_some();
-        let same = found.as_deref().is_some_and(|found| found.replace('-', ".") == expected.replace('-', "."));
-        ensure(same || (found.is_none() && named), || {
-            let found = found.as_deref().unwrap_or("nowhere");
-            format!("agent {} gets its tokens from {found}, not from {expected}", agent.name)
-        })
-    })
+    let storage = ims_configurations::storage(session).await?;
+    agents::judge_token_providers(four, &configuration, &storage)
 }
 
 #[when("I read the queue of each of them")]
@@ -216,6 +200,7 @@ pub async fn read_all(session: &Session, agents: &[Agent]) -> Checked<Vec<Queue>
 fn every_queue_says(world: &mut World) -> Checked {
     let (Four(four), Queues(queues)) = (world.kept()?, world.kept()?);
     ensure(queues.len() == four.len(), || format!("{} queues of {} agents were read", queues.len(), four.len()))?;
+    together(four.iter().zip(queues).map(|(agent, queue)| queue::judge_owner(queue, agent)))?;
     each(queues, |queue| {
         let nameless = queue.items.iter().filter(|item| item.path.is_empty()).count();
         ensure(nameless == 0, || format!("the queue of agent {} has {nameless} items without a path", queue.agent))?;
@@ -235,10 +220,15 @@ async fn page_agrees(session: &Session, before: &Queue) -> Checked {
     let call = Call::to("author.agent-page").with("agent", &before.agent);
     let reply = session.send(call).await?.expect_status(&[200])?;
     let after = queue::read(session, &before.agent).await?;
-    let said = queue_line(&html::lines(&reply.page(|page| page.contains("Queue is"))?));
-    let said = said.ok_or_else(|| reply.instead("a page that does not say how its queue is"))?;
-    let agrees = |queue: &Queue| said.starts_with(word(queue.state()));
+    let page = html::Page::read(&reply.page(|page| page.contains(&before.agent))?);
+    let said = queue_states(&page);
+    if said.is_empty() {
+        // Neither a class nor the words of the English interface.
+        return reply.page(|_| false).map(drop);
+    }
+    let agrees = |queue: &Queue| said.iter().all(|said| said.starts_with(word(queue.state())));
     ensure(agrees(before) || agrees(&after), || {
+        let said = said.join(" and ");
         format!("the page of agent {} says that its queue is {said}, and the queue is {after}", before.agent)
     })
 }
@@ -253,10 +243,14 @@ fn word(state: State) -> &'static str {
     }
 }
 
-/// What follows "Queue is" on an agent's page.
-fn queue_line(lines: &[String]) -> Option<String> {
-    let said = lines.iter().find_map(|line| line.split_once("Queue is ").map(|(_, said)| said));
-    said.map(|said| said.trim().to_lowercase())
+/// What an agent's page says of its queue: by the class of the entry, which is the same in every language, and by the words
+/// of the English interface.
+fn queue_states(page: &html::Page) -> Vec<String> {
+    let known = [State::Idle, State::Active, State::Blocked, State::Paused].map(word);
+    let class = page.class_suffix("cq-agent-queue-").filter(|class| known.contains(class)).map(str::to_owned);
+    let lines = page.lines();
+    let words = lines.iter().find_map(|line| line.split_once("Queue is ").map(|(_, said)| said.trim().to_lowercase()));
+    class.into_iter().chain(words).collect()
 }
 
 #[then(expr = "the user {string} exists below {string}")]
@@ -265,6 +259,7 @@ async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
     let (id, folder) = (fill(session, &id)?, format!("{}/", fill(session, &folder)?));
     let user = users::find(session, &id).await?.ok_or_else(|| Problem::failed(format!("there is no user {id}")))?;
     ensure(user.home.starts_with(&folder), || format!("the user {id} is at {}, not below {folder}", user.home))?;
+    users::judge_enabled(session, &user).await?;
     world.keep(user);
     Ok(())
 }
@@ -272,9 +267,12 @@ async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
 #[then(expr = "it has the nodes {string} and {string}")]
 async fn user_has_nodes(world: &mut World, first: String, second: String) -> Checked {
     let (session, user) = (world.session()?, world.kept::<users::User>()?);
-    let node = repository::read(session, &user.home, "1").await?;
-    let node = node.ok_or_else(|| Problem::failed(format!("the user {} has no node at {}", user.id, user.home)))?;
-    let missing: Vec<_> = [&first, &second].into_iter().filter(|name| node.get(name.as_str()).is_none()).collect();
+    let mut missing = Vec::new();
+    for name in [&first, &second] {
+        if !repository::has_child(session, &user.home, name).await? {
+            missing.push(name);
+        }
+    }
     ensure(missing.is_empty(), || format!("the user {} at {} lacks {missing:?}", user.id, user.home))
 }
 
@@ -370,7 +368,7 @@ async fn own_log_tells(world: &mut World, status: String) -> Checked {
     let status = status.to_string();
     let tells = |line: &String| line.split(|c: char| !c.is_ascii_digit()).any(|number| number == status);
     ensure(log.lines.iter().any(tells), || format!("the log of agent {} does not tell of {status}", own.agent.name))
-        .map_err(|problem| problem.showing(transcript::last(&log.lines)))
+        .map_err(|problem| problem.showing(transcript::last(&log.lines, &session.run.redactor)))
 }
 
 #[cfg(test)]
@@ -387,12 +385,14 @@ mod tests {
     }
 
     #[test]
-    fn the_page_says_how_its_queue_is() {
-        let line = |text: &str| queue_line(&html::lines(text));
+    fn the_page_says_how_its_queue_is_in_any_language() {
+        let said = |text: &str| queue_states(&html::Page::read(text));
         assert_eq!(
-            line("<div>Agent is <b>enabled.</b></div><li>Queue is <b>active - 3 pending</b></li>"),
-            Some("active - 3 pending".into())
+            said("<div>Agent is <b>enabled.</b></div><li>Queue is <b>active - 3 pending</b></li>"),
+            ["active - 3 pending"]
         );
-        assert_eq!(line("<h1>Agent</h1>"), None);
+        assert_eq!(said("<li class='li-bullet cq-agent-queue-idle'>Warteschlange ist <b>inaktiv</b></li>"), ["idle"]);
+        assert_eq!(said("<li class='cq-agent-queue-idle'>Queue is <b>blocked</b></li>"), ["idle", "blocked"]);
+        assert!(said("<h1>Agent</h1>").is_empty());
     }
 }

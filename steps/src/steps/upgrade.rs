@@ -224,10 +224,7 @@ pub(super) async fn healthy(session: &Session, pid: &str, title: &str) -> Checke
     let lines = setup::check_health(session, pid, title).await?;
     let surface = session.surface("author.ims-health");
     let message = surface.phrase("message").replace("{title}", title);
-    let shown = |text: &str| lines.iter().any(|line| line.contains(text));
-    ensure(shown(surface.phrase("heading")) && shown(&message), || {
-        format!("Check Health does not say \"{message}\" but: {}", lines.join(" | "))
-    })
+    setup::judge_health(&lines, surface.phrase("heading"), &message)
 }
 
 #[when("the cloud service is created with that IMS configuration")]
@@ -255,8 +252,12 @@ async fn tests_succeed(world: &mut World) -> Checked {
     ensure(new.agents.len() == agents::COUNT, || format!("there are {} agents, not four", new.agents.len()))?;
     let surface = session.surface("author.agent-test");
     for (agent, expected) in new.agents.iter().zip(agents::expected(session)?) {
+        let target = agent.target().unwrap_or_default();
+        ensure(target == expected.target, || {
+            format!("agent {} delivers to {target}, not to {}", agent.name, expected.target)
+        })?;
         let page = transcript::test_connection(session, &agent.name).await?;
-        page.judge(&agent.name, &expected.target, surface)?;
+        page.judge(agent, surface)?;
     }
     Ok(())
 }

@@ -1,0 +1,162 @@
+//! Entries of AEM's logs and transcripts: each with its time, its level and all its lines.
+
+use std::sync::LazyLock;
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
+
+/// How far a zone may be from UTC, and what clocks may differ besides: a time that this explains is not stale.
+const ANY_ZONE: SignedDuration = SignedDuration::from_mins(14 * 60 + 30);
+
+/// How much an entry matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For developers.
+    Debug,
+    /// What happens.
+    Info,
+    /// What may go wrong.
+    Warn,
+    /// What went wrong.
+    Error,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When it was written, in the zone of the Author, which it does not name.
+    pub time: Option<DateTime>,
+    /// How much it matters, if it says so.
+    pub level: Option<Level>,
+    /// What it says, without time and level; further lines follow the first.
+    pub text: String,
+}
+
+impl Entry {
+    /// Whether it is older than that at a time, in whatever zone the Author is. An entry without a time is not.
+    pub fn is_older(&self, than: SignedDuration, at: Timestamp) -> bool {
+        is_older(self.time, than, at)
+    }
+
+    /// Whether no zone explains that it was written at that time.
+    pub fn is_stale(&self, at: Timestamp) -> bool {
+        distance(self.time, at).is_some_and(|(age, ahead)| age > ANY_ZONE || ahead > ANY_ZONE)
+    }
+
+    /// The entry on one line.
+    pub fn line(&self) -> String {
+        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether a time of the Author is longer ago than that, in whatever zone the Author is; no time is not.
+pub fn is_older(time: Option<DateTime>, than: SignedDuration, at: Timestamp) -> bool {
+    distance(time, at).is_some_and(|(age, _)| age > than.saturating_add(ANY_ZONE))
+}
+
+/// How long before and after `at` it was, if the Author's zone were UTC.
+fn distance(time: Option<DateTime>, at: Timestamp) -> Option<(SignedDuration, SignedDuration)> {
+    let written = jiff::tz::TimeZone::UTC.to_timestamp(time?).ok()?;
+    Some((at.duration_since(written), written.duration_since(at)))
+}
+
+/// Reads lines as entries: a line that begins with a time or a level begins an entry, any other continues it.
+pub fn entries<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for line in lines {
+        let line = line.trim_end();
+        let entry = entry(line);
+        match entries.last_mut() {
+            Some(last) if entry.time.is_none() && entry.level.is_none() => {
+                last.text.push('\n');
+                last.text.push_str(line);
+            }
+            _ => entries.push(entry),
+        }
+    }
+    entries
+}
+
+/// Reads one line. AEM writes `2026-01-02 03:04:05`, `02.01.2026 03:04:05.678` and `02/01/2026`, then perhaps a level
+/// between hyphens or asterisks.
+fn entry(line: &str) -> Entry {
+    static TIME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^\s*(?:(?<y>\d{4})[-/](?<m>\d\d?)[-/](?<d>\d\d?)|(?<d2>\d\d?)[./](?<m2>\d\d?)[./](?<y2>\d{4}))[ T](?<H>\d\d?):(?<M>\d\d):(?<S>\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?",
+        )
+        .expect("a constant pattern")
+    });
+    static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[\s-]*(?:\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|\[?(?<b>ERROR|WARN|WARNING|INFO|DEBUG|TRACE)\]?(?:\s*[-:]|\s+))")
+            .expect("a constant pattern")
+    });
+    let time = TIME.captures(line);
+    let rest = time.as_ref().map_or(line, |found| &line[found.get(0).map_or(0, |whole| whole.end())..]);
+    let level = LEVEL.captures(rest);
+    let text = level.as_ref().map_or(rest, |found| &rest[found.get(0).map_or(0, |whole| whole.end())..]);
+    Entry {
+        time: time.as_ref().and_then(civil),
+        level: level.as_ref().and_then(|found| found.name("a").or(found.name("b"))).and_then(|word| {
+            match word.as_str() {
+                "ERROR" => Some(Level::Error),
+                "WARN" | "WARNING" => Some(Level::Warn),
+                "INFO" => Some(Level::Info),
+                _ => Some(Level::Debug),
+            }
+        }),
+        text: text.trim_start_matches([' ', '\t', '-']).to_owned(),
+    }
+}
+
+fn civil(found: &regex::Captures<'_>) -> Option<DateTime> {
+    let number = |names: [&str; 2]| names.iter().find_map(|name| found.name(name))?.as_str().parse::<i16>().ok();
+    let small = |names: [&str; 2]| number(names).and_then(|number| i8::try_from(number).ok());
+    let (year, month, day) = (number(["y", "y2"])?, small(["m", "m2"])?, small(["d", "d2"])?);
+    DateTime::new(year, month, day, small(["H", "H"])?, small(["M", "M"])?, small(["S", "S"])?.min(59), 0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn an_entry_has_its_time_its_level_and_all_its_lines() {
+        let log = "02.01.2026 03:04:05.678 *ERROR* [sling-default-4] com.adobe.X failed response:\n{\"error\":\"e\"}\n\tat a.b.C\n\
+                   2026-01-02 03:04:06 - INFO - agent0 : Sending\n2026-01-02 03:04:07 - >> POST /bin/receive HTTP/1.0";
+        let entries = entries(log.lines());
+        assert_eq!(entries.len(), 3);
+        assert_eq!(entries[0].time.map(|time| time.to_string()).as_deref(), Some("2026-01-02T03:04:05"));
+        assert_eq!(entries[0].level, Some(Level::Error));
+        assert!(entries[0].text.ends_with("response:\n{\"error\":\"e\"}\n\tat a.b.C"), "{:?}", entries[0]);
+        assert_eq!((entries[1].level, entries[1].text.as_str()), (Some(Level::Info), "agent0 : Sending"));
+        assert_eq!((entries[2].level, entries[2].text.as_str()), (None, ">> POST /bin/receive HTTP/1.0"));
+    }
+
+    #[test]
+    fn a_time_is_stale_only_if_no_zone_explains_it() {
+        let written = |line: &str| entries([line]).remove(0);
+        let now = at("2026-11-28T12:00:00Z");
+        for fresh in ["2026-11-28 12:00:00 - a", "28.11.2026 01:00:00 - a", "2026-11-29 02:00:00 - a", "no time at all"]
+        {
+            assert!(!written(fresh).is_stale(now), "{fresh}");
+        }
+        for stale in ["2026-11-27 12:00:00 - a", "2025-11-28 12:00:00 - a", "2026-11-29 12:00:00 - a"] {
+            assert!(written(stale).is_stale(now), "{stale}");
+        }
+        let day = SignedDuration::from_hours(24);
+        assert!(!written("2026-11-27 02:00:00 x").is_older(day, now));
+        assert!(written("2026-11-26 12:00:00 x").is_older(day, now));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_makes_it_fail(line in ".*", time in "[0-9]{1,5}[-./][0-9]{1,3}[-./][0-9]{1,5} [0-9]{1,3}:[0-9]{2}:[0-9]{2}.*") {
+            let _ = entries([line.as_str(), time.as_str()]);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use bpconform_fixtures::Surfaces;
+use serde_json::json;
+
+use super::*;
+use crate::problem::Kind;
+
+const TARGET: &str = "https://bpdoc.brand-portal.adobe.com/bin/receive?sling:authRequestLogin=1";
+const NAME: &str = "mp_replication_agent0_default_bpdoc";
+
+fn agent() -> Agent {
+    Agent {
+        name: NAME.into(),
+        properties: json!({ "jcr:title": "bpdoc MP Replication Agent0 Default", "transportUri": TARGET, "enabled": "true",
+            "transportUser": "mac-bpdoc-replication" }),
+    }
+}
+
+/// The page of §4.2 with the lines that matter, and what stands in the place of response and result.
+fn page(response: &str, result: &str) -> String {
+    format!(
+        "<html><body><h1>Replication test to {TARGET}</h1>\n<code>\
+        2026-01-02 03:04:05 - Create new HttpClient for bpdoc MP Replication Agent0 Default<br>\n\
+        2026-01-02 03:04:05 - * Reference to access token provider is using deprecated accessTokenProviderPid, use \
+        accessTokenProviderName instead.<br>\n\
+        2026-01-02 03:04:05 - adding header: Path:/content<br>\n\
+        2026-01-02 03:04:05 - Sending POST request to {TARGET}<br>\n\
+        2026-01-02 03:04:05 - * OAuth 2.0 User: mac-bpdoc-replication<br>\n\
+        2026-01-02 03:04:05 - sent. Response: {response}<br>\n\
+        2026-01-02 03:04:05 - &gt;&gt; POST /bin/receive HTTP/1.0<br>\n\
+        2026-01-02 03:04:05 - &gt;&gt; Path: /content<br>\n\
+        2026-01-02 03:04:05 - << HTTP/1.1 {response}<br>\n\
+        2026-01-02 03:04:05 - << Content-Length: 26<br>\n\
+        2026-01-02 03:04:05 - << <br>\n\
+        2026-01-02 03:04:05 - << ReplicationAction TEST ok.<br>\n\
+        2026-01-02 03:04:05 - Message sent.<br>\n\
+        2026-01-02 03:04:05 - Replication (TEST) of /content successful.<br>\n\
+        </code><hr>Replication test {result}</body></html>"
+    )
+}
+
+fn good() -> String {
+    page("200 OK", "<b>succeeded</b>")
+}
+
+fn verdict(status: u16, body: &str) -> Checked {
+    let surface = Surfaces::built_in().get("author.agent-test");
+    let reply = Reply {
+        surface: surface.id.clone(),
+        method: "GET".into(),
+        url: url::Url::parse("http://localhost/a.test.html").expect("a URL"),
+        status,
+        headers: Vec::new(),
+        body: body.into(),
+        redactor: crate::redact::Redactor::default(),
+    };
+    let answered = "2026-01-02T03:04:06Z".parse().expect("a time");
+    Transcript::read(reply, surface, answered)?.judge(&agent(), surface)
+}
+
+fn kind(status: u16, body: &str) -> Option<Kind> {
+    verdict(status, body).err().map(|problem| problem.kind)
+}
+
+/// The good page with one text in place of another.
+fn with(old: &str, new: &str) -> String {
+    let good = good();
+    assert!(good.contains(old), "{old}");
+    good.replace(old, new)
+}
+
+#[test]
+fn a_delivered_test_package_passes_whatever_the_tag_of_the_last_word() {
+    assert_eq!(verdict(200, &good()), Ok(()));
+    assert_eq!(verdict(200, &page("200 OK", "<strong>succeeded</strong>")), Ok(()));
+}
+
+#[test]
+fn a_body_that_the_wire_log_splits_and_interim_answers_are_read() {
+    let body = "2026-01-02 03:04:05 - << ReplicationAction TEST ok.<br>";
+    let line = |text: &str| format!("2026-01-02 03:04:05 - << {text}<br>");
+    for parts in [
+        vec!["R", "eplicationAction TEST ok."],
+        vec!["ReplicationAction TE", "ST ok."],
+        vec!["1a", "ReplicationAction TEST ok.", "0", ""],
+        vec!["10", "ReplicationActio", "a", "n TEST ok.", "0", ""],
+        vec!["ReplicationAction TEST ok.[\\n]"],
+        vec!["\"ReplicationAction TEST ok.\""],
+        vec!["ReplicationAction", " TEST", " ok."],
+    ] {
+        let split: Vec<_> = parts.iter().map(|part| line(part)).collect();
+        assert_eq!(verdict(200, &with(body, &split.join("\n"))), Ok(()), "{parts:?}");
+    }
+    let head = "2026-01-02 03:04:05 - << HTTP/1.1 200 OK<br>";
+    let interim = format!("{}\n{}\n{head}", line("HTTP/1.1 100 Continue"), line(""));
+    assert_eq!(verdict(200, &with(head, &interim)), Ok(()));
+}
+
+#[test]
+fn times_in_any_zone_and_format_pass_and_stale_ones_fail() {
+    for time in ["02.01.2026 03:04:05", "2026-01-02 16:04:05", "2026-01-01 16:04:05"] {
+        assert_eq!(verdict(200, &with("2026-01-02 03:04:05", time)), Ok(()), "{time}");
+    }
+    for time in ["2025-01-02 03:04:05", "2026-01-01 03:04:05", "2026-01-03 03:04:05"] {
+        assert_eq!(kind(200, &with("2026-01-02 03:04:05", time)), Some(Kind::Failed), "{time}");
+    }
+}
+
+#[test]
+fn the_transcript_of_another_agent_or_user_fails() {
+    for (old, new) in [
+        ("bpdoc MP Replication Agent0 Default", "bpdoc MP Replication Agent2 Default"),
+        ("bpdoc MP Replication Agent0 Default", "other MP Replication Agent0 Default"),
+        ("Message sent.", "Message sent by mp_replication_agent2_default_bpdoc"),
+        ("mac-bpdoc-replication", "mac-other-replication"),
+        ("Sending POST request to https://bpdoc", "Sending POST request to https://other"),
+        ("Replication test to https://bpdoc", "Replication test to https://other"),
+    ] {
+        assert_eq!(kind(200, &with(old, new)), Some(Kind::Failed), "{new}");
+    }
+}
+
+#[test]
+fn a_success_that_contradicts_itself_fails() {
+    for (old, new) in [
+        ("of /content successful.", "of /content not successful."),
+        ("Replication (TEST) of /content successful.", "Replication (ACTIVATE) of /content successful."),
+        ("Replication (TEST) of /content successful.", "Replication (TEST) of /content/other successful."),
+        ("Message sent.", "java.lang.IllegalStateException: x<br>\nat a.b.C.d(C.java:1)"),
+        ("Message sent.", "ERROR - something"),
+        ("Message sent.", "Error while replicating: x"),
+        ("<< HTTP/1.1 200 OK", "<< HTTP/1.1 302 Found"),
+        ("sent. Response: 200 OK", "sent. Response: 401 Unauthorized"),
+    ] {
+        assert_eq!(kind(200, &with(old, new)), Some(Kind::Failed), "{new}");
+    }
+}
+
+#[test]
+fn success_without_its_proof_is_failed() {
+    for proof in ["sent. Response: 200 OK", "ReplicationAction TEST ok.", "Sending POST request to"] {
+        assert_eq!(kind(200, &with(proof, "")), Some(Kind::Failed), "{proof}");
+    }
+}
+
+#[test]
+fn a_failed_test_is_failed_with_its_deepest_cause_and_its_last_lines() {
+    let problem = verdict(200, &page("200 OK", "<b>failed</b>")).expect_err("failed");
+    assert_eq!(problem.kind, Kind::Failed);
+    assert!(problem.reason.contains(NAME), "{problem}");
+    assert!(problem.lines.iter().any(|line| line.contains("/content successful.")), "{problem:?}");
+    let failed = page("401 Unauthorized", "<b>failed</b>")
+        .replace("adding header: Path:/content", "No OAuth token available. OAuth not initialized");
+    assert_eq!(verdict(200, &failed).expect_err("failed").cause, Some(Cause::OauthNotInitialised));
+}
+
+#[test]
+fn what_is_no_whole_page_of_a_test_is_an_error() {
+    let good = good();
+    assert_eq!(kind(500, &good), Some(Kind::Error));
+    assert_eq!(kind(200, ""), Some(Kind::Error));
+    assert_eq!(kind(200, "<html>j_security_check succeeded</html>"), Some(Kind::Error));
+    assert_eq!(kind(200, good.split("<hr>").next().expect("a part")), Some(Kind::Error));
+}
+
+#[test]
+fn a_log_that_ends_in_a_failure_says_which() {
+    let read = |text: &str| {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let entries = log::entries(lines.iter().map(String::as_str));
+        Log { lines, entries, answered: Timestamp::UNIX_EPOCH }.last_failure(|_| true)
+    };
+    let failed = "2026-11-23 10:00:00 - ERROR - a : Transfer failed for ReplicationAction{userId='admin'}. Read timed out\n\
+                  2026-11-23 10:00:00 - ERROR - a : Replication (ACTIVATE) of /content/dam/x.png not successful.\n";
+    let delivered = "2026-11-23 10:01:00 - INFO - a : Replication (ACTIVATE) of /content/dam/a.png successful.\n";
+    let found = read(failed).expect("it ends in one");
+    assert_eq!((found.cause, found.delivered_since, found.times), (Cause::ConnectionTimedOut, false, 2));
+    assert!(found.text.contains("Read timed out"), "{found:?}");
+    assert!(read(&format!("{failed}{delivered}")).expect("there is one").delivered_since);
+    assert!(!read(&format!("{delivered}{failed}")).expect("there is one").delivered_since);
+    assert_eq!(read(delivered), None);
+    let unknown = read("2026-11-23 10:00:00 - ERROR - a : something new").expect("an error is one");
+    assert_eq!(unknown.cause, Cause::DeliveryFailed);
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_page_cut_anywhere_before_its_result_never_passes(cut in 0usize..2000) {
+        let good = good();
+        let cut = cut.min(good.find("succeeded").expect("there"));
+        proptest::prop_assert!(verdict(200, &good[..cut]).is_err());
+    }
+}
