@@ -1,8 +1,8 @@
 //! What several reports tell alike: the promises by section of the document, and each failure with the way out of it.
 
 use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements};
-use bpconform_steps::author::html;
 use bpconform_steps::evidence::{Exchange, Outcome};
+use bpconform_steps::html;
 
 use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
 use crate::verdict::Verdict;

@@ -8,6 +8,7 @@ mod carry;
 pub mod clock;
 pub mod credentials;
 pub mod evidence;
+pub mod html;
 pub mod ims;
 pub mod journal;
 pub mod jwt;

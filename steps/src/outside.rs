@@ -9,9 +9,10 @@ use url::Url;
 
 use crate::author::transcript::Transcript;
 use crate::author::{
-    agents, bundles, certificates, cloud_configuration, error_log, html, ims_configurations, keeping, osgi_file,
-    product, queue,
+    agents, bundles, certificates, cloud_configuration, error_log, ims_configurations, keeping, osgi_file, product,
+    queue,
 };
+use crate::html;
 use crate::ims::Refusal;
 use crate::redact::Redactor;
 use crate::reply::Reply;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use crate::author::html::Page;
+use crate::html::Page;
 use crate::plain::plain_line;
 use crate::problem::{Checked, Problem};
 use crate::redact::Redactor;

@@ -4,7 +4,7 @@ use bpconform_fixtures::Cause;
 use bpconform_steps::Kind;
 use bpconform_steps::author::error_log::{self, ErrorLog};
 use bpconform_steps::author::transcript::{self, Log};
-use bpconform_steps::author::{agents, ims_configurations};
+use bpconform_steps::author::{agents, ims_configurations, log};
 use bpconform_steps::session::Session;
 use futures::future::join_all;
 use jiff::SignedDuration;
@@ -60,7 +60,7 @@ async fn agent_logs(session: &Session) -> Vec<Finding> {
 
 /// The failure that an agent's log ends with.
 fn of_agent(session: &Session, agent: &str, log: &Log) -> Option<Finding> {
-    let failure = log.last_failure(|entry| !error_log::is_of_a_run(&entry.text))?;
+    let failure = log.last_failure(|entry| !log::is_of_a_run(&entry.text))?;
     let age = SignedDuration::try_from(session.run.settings.log_age).unwrap_or(SignedDuration::MAX);
     let old = failure.is_older(age, log.answered);
     let since = match (failure.delivered_since, old) {

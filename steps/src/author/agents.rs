@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cloud_configuration::CloudConfiguration;
 use super::ims_configurations::{self, Storage};
-use super::{error_log, repository};
+use super::{log, repository};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
@@ -215,7 +215,7 @@ pub async fn others_of_tenant(session: &Session) -> Checked<Vec<Agent>> {
     all.retain(|agent| {
         agent.delivers_to_host_of(tenant)
             && expected.iter().all(|it| it.name != agent.name)
-            && !error_log::is_of_a_run(&agent.name)
+            && !log::is_of_a_run(&agent.name)
     });
     Ok(all)
 }

@@ -1,6 +1,5 @@
 //! The end of the Author's error log (surfaces.md §2.5, §4.3), as entries.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use bpconform_fixtures::{Cause, Failures, Surface};
@@ -112,7 +111,9 @@ impl ErrorLog {
             let cause = Failures::built_in().causes(&entry.text).into_iter().next();
             let cause = cause.filter(|cause| is_of_brand_portal(*cause) || concerns(&entry.text));
             let cause = cause.filter(|_| entry.level.is_none_or(|level| level >= Level::Warn));
-            let Some(cause) = cause.filter(|_| self.is_recent(entry) && !is_of_a_run(&entry.text)) else { continue };
+            let Some(cause) = cause.filter(|_| self.is_recent(entry) && !log::is_of_a_run(&entry.text)) else {
+                continue;
+            };
             match found.iter_mut().find(|(known, ..)| *known == cause) {
                 Some((_, newest, times)) => (*newest, *times) = (entry, *times + 1),
                 None => found.push((cause, entry, 1)),
@@ -174,12 +175,6 @@ pub async fn delivered_since(session: &Session, entry: &Entry) -> Checked<bool> 
         }
     }
     Ok(false)
-}
-
-/// Whether a line names something that a run made, such as its own agent.
-pub fn is_of_a_run(line: &str) -> bool {
-    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"bpconform-[0-9a-z]{7}-").expect("a constant pattern"));
-    NAME.is_match(line)
 }
 
 #[cfg(test)]

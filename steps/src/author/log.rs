@@ -116,6 +116,12 @@ fn civil(found: &regex::Captures<'_>) -> Option<DateTime> {
     DateTime::new(year, month, day, small(["H", "H"])?, small(["M", "M"])?, small(["S", "S"])?.min(59), 0).ok()
 }
 
+/// Whether a line names something that a run made, such as its own agent.
+pub fn is_of_a_run(line: &str) -> bool {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"bpconform-[0-9a-z]{7}-").expect("a constant pattern"));
+    NAME.is_match(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,6 @@ pub mod bundles;
 pub mod certificates;
 pub mod cloud_configuration;
 pub mod error_log;
-pub mod html;
 pub mod ims_configurations;
 pub mod keeping;
 pub mod lock;

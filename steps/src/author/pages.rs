@@ -2,9 +2,9 @@
 
 use bpconform_fixtures::Cause;
 
-use super::html::Page;
 use super::users;
 use crate::call::Call;
+use crate::html::Page;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;

@@ -6,7 +6,6 @@
 use bpconform_fixtures::Cause;
 use serde_json::Value;
 
-use super::users;
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -146,9 +145,8 @@ fn contradicted(path: &str, reply: &Reply) -> Problem {
 
 /// Why what every Author has was not found.
 async fn hidden(session: &Session, path: &str, reply: &Reply) -> Problem {
-    if let Ok(user) = users::current(session).await
-        && user == "anonymous"
-    {
+    let user = session.send(Call::to("author.current-user")).await.and_then(|user| user.json());
+    if user.is_ok_and(|user| user["authorizableId"] == "anonymous") {
         let problem = Problem::error(format!("{} answered 404: the session has ended half-way", reply.what()));
         return problem.because(Cause::SessionEnded);
     }

@@ -9,9 +9,10 @@ use regex::Regex;
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
+use super::repository;
 use super::users::{self, User};
-use super::{html, repository};
 use crate::call::Call;
+use crate::html;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::agents::Agent;
-use super::html;
 use super::log::{self, Entry, Level};
 use crate::call::Call;
 use crate::clock;
+use crate::html;
 use crate::problem::{Checked, Problem, ensure};
 use crate::redact::Redactor;
 use crate::reply::Reply;
