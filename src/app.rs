@@ -1,4 +1,4 @@
-//! From the command line to the exit code.
+//! The entry point: from the command line to the exit code.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -19,18 +19,18 @@ use crate::output::Output;
 use crate::reach::SettingSources;
 use crate::report::style::Styles;
 
-/// Does what the command line asks for.
+/// Runs the command of the command line and returns its exit code.
 pub fn main() -> Exit {
     let began = Instant::now();
     let output = Output::default();
-    output.tell_panics();
-    std::panic::catch_unwind(AssertUnwindSafe(|| act(&output, began))).unwrap_or_else(|panic| {
-        output.tell_panic(&*panic);
+    output.report_panics();
+    std::panic::catch_unwind(AssertUnwindSafe(|| run_process(&output, began))).unwrap_or_else(|panic| {
+        output.report_panic(&*panic);
         Exit::Internal
     })
 }
 
-fn act(output: &Output, began: Instant) -> Exit {
+fn run_process(output: &Output, began: Instant) -> Exit {
     let configured = match Configured::read(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(configured) => Ok(configured),
         Err(ConfigFailure::CommandLine(error)) => {
@@ -41,7 +41,7 @@ fn act(output: &Output, began: Instant) -> Exit {
     };
     let result = configured.and_then(|configured| {
         let cli = Cli::from_arg_matches(&configured.matches).map_err(|error| Error::Internal(error.to_string()))?;
-        command(&cli, &configured, output, began)
+        run_command(&cli, &configured, output, began)
     });
     result.unwrap_or_else(|error| {
         output.err(&format!("error: {error}\n"));
@@ -49,7 +49,7 @@ fn act(output: &Output, began: Instant) -> Exit {
     })
 }
 
-fn command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) -> Result<Exit, Error> {
+fn run_command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) -> Result<Exit, Error> {
     output.log(cli.common.verbose);
     let variables = environment::variables()?;
     for message in environment::unknown(&variables) {
@@ -86,5 +86,5 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::Internal(format!("no runtime: {error}")))
+        .map_err(|error| Error::Internal(format!("the async runtime did not start: {error}")))
 }

@@ -1,4 +1,4 @@
-//! The environment and the credentials file: read once, checked, and never echoed.
+//! The environment and the credentials file: read once, validated, and never printed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,18 +11,18 @@ use crate::error::Error;
 use crate::nearest::nearest;
 use crate::text_file;
 
-/// The variables of the environment that are ours, as `(name, value)`.
+/// The environment variables of this program, as `(name, value)`.
 pub fn variables() -> Result<BTreeMap<String, String>, Error> {
     let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     ours.filter(|(name, _)| name.starts_with(PREFIX))
         .map(|(name, value)| match value.into_string() {
             Ok(value) => Ok((name, value)),
-            Err(_) => Err(Error::Environment { name, problem: "its value is no valid UTF-8".into() }),
+            Err(_) => Err(Error::Environment { name, problem: "its value is not valid UTF-8".into() }),
         })
         .collect()
 }
 
-/// One message for each variable that is ours by its prefix and that nobody reads.
+/// One message for each variable that has the program's prefix but no meaning.
 pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
     let known = known();
     let unknown = variables.keys().filter(|name| !known.contains(name));
@@ -30,7 +30,7 @@ pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
         .map(|name| {
             let near = nearest(name, known.iter().map(String::as_str));
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            format!("{name} is set but is no variable of bpconform{hint}")
+            format!("{name} is set but is not a variable of bpconform{hint}")
         })
         .collect()
 }
@@ -40,7 +40,7 @@ fn known() -> Vec<String> {
     settings.chain(ALL.iter().map(|credential| credential.name.to_owned())).collect()
 }
 
-/// The credentials of the environment; what it lacks, as `configured`; and what that lacks, of the file.
+/// The credentials: from the environment, then from `configured`, then from the file.
 pub fn credentials(
     variables: &BTreeMap<String, String>,
     configured: BTreeMap<String, String>,
@@ -70,17 +70,17 @@ fn read(file: &Path) -> Result<BTreeMap<String, String>, Error> {
 
 pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
-        return Err("it is empty; set it or leave it out".into());
+        return Err("it is empty; set it or remove it".into());
     }
     let one_line = name != "BPCONFORM_JWT_PRIVATE_KEY";
     if one_line && value.chars().any(char::is_control) {
-        return Err("it holds a line break or another control character; check how it was set".into());
+        return Err("it contains a line break or another control character; check how it was set".into());
     }
     if name == "BPCONFORM_JWT_PRIVATE_KEY" && !value.contains("-----BEGIN") {
-        return Err("it is no PEM; one begins with -----BEGIN PRIVATE KEY-----".into());
+        return Err("it is not PEM, which begins with -----BEGIN PRIVATE KEY-----".into());
     }
     if name == "BPCONFORM_IMS_ORG_ID" && !value.contains('@') {
-        return Err("it is no organization id; one looks like 1234567890ABCDEF@AdobeOrg".into());
+        return Err("it is not an organization id, which looks like 1234567890ABCDEF@AdobeOrg".into());
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ pub(crate) fn private(file: &Path) -> Result<(), String> {
     if of_others == 0 {
         return Ok(());
     }
-    Err(format!("others can read it (mode {mode:o}); run `chmod 600 {}`", file.display()))
+    Err(format!("other users can read it (mode {mode:o}); run `chmod 600 {}`", file.display()))
 }
 
 #[cfg(not(unix))]

@@ -1,5 +1,5 @@
-//! Why the command could not do what it was asked: lower-case fragments that name the file, address or variable and
-//! the next step. What a scenario finds is no error but a verdict.
+//! The errors of a command. Messages are lower-case fragments that name the file, address or variable and the next step.
+//! A deviation of the target is not an error but a verdict.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use bpconform_fixtures::FixtureError;
 
 use crate::exit::Exit;
 
-/// A feature that cannot be used, with the place and what to do.
+/// An invalid feature file, with the place and the next step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {problem}")]
 pub struct FeatureError {
@@ -15,103 +15,103 @@ pub struct FeatureError {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong and what to do.
+    /// What is wrong, and the next step.
     pub problem: String,
 }
 
-/// Why the Docker Engine could not do what it was asked.
+/// An error of the Docker Engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// There is none.
+    /// No engine answers.
     #[error(
         "no Docker Engine answers at {at}: {problem}; start one (Debian: apt-get install docker.io), or name another in \
         DOCKER_HOST"
     )]
     Absent {
-        /// Where it was looked for.
+        /// The address that was tried.
         at: String,
-        /// What the system says.
+        /// The error of the operating system.
         problem: String,
     },
-    /// This user may not use it.
+    /// This user has no permission to use the engine.
     #[error(
-        "the Docker Engine at {at} may not be used by this user: {problem}; join the group that owns it (sudo usermod -aG \
+        "this user has no permission to use the Docker Engine at {at}: {problem}; join the group that owns it (sudo usermod -aG \
         docker $USER, then log in again), or name another in DOCKER_HOST"
     )]
     Forbidden {
         /// Where it is.
         at: String,
-        /// What the system says.
+        /// The error of the operating system.
         problem: String,
     },
-    /// No image can have that name.
-    #[error("{0} is no name of an image; write it like registry.example.com/aem:6.5.21")]
+    /// The name is not valid for an image.
+    #[error("{0} is not a valid image name; write it like registry.example.com/aem:6.5.21")]
     Name(String),
-    /// The image is not there and could not be had.
+    /// The image is not available and could not be pulled.
     #[error(
-        "there is no image {image} here, and it could not be pulled: {problem}; `docker images` shows what is here"
+        "the image {image} is not available here and could not be pulled: {problem}; `docker images` lists the local images"
     )]
     Image {
         /// Its name.
         image: String,
-        /// What the engine says.
+        /// The error of the engine.
         problem: String,
     },
-    /// It refused, or did not answer in time.
+    /// The engine refused a request, or did not answer in time.
     #[error("the Docker Engine could not {what}: {problem}")]
     Refused {
-        /// What it was asked for.
+        /// The request.
         what: String,
-        /// What it says.
+        /// The error of the engine.
         problem: String,
     },
 }
 
-/// Why the command could not do what it was asked.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A feature could not be used.
+    /// A feature file is invalid.
     #[error("{0}")]
     Feature(#[from] FeatureError),
-    /// The directory holds no features.
-    #[error("{}: there is no file that ends in .feature; name another directory with --features", .0.display())]
+    /// The directory contains no features.
+    #[error("{}: the directory contains no .feature file; name another directory with --features", .0.display())]
     NoFeatures(PathBuf),
-    /// The tag expression cannot be read.
+    /// The tag expression is invalid.
     #[error("--tags '{expression}': {problem}; write it like '@BP-REP-03 and not @change'")]
     Tags {
-        /// As it was given.
+        /// The value as given.
         expression: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: String,
     },
-    /// No requirement has that id.
+    /// The id of a requirement is unknown.
     #[error("no requirement has the id {id}; `bpconform list --requirements` shows all{hint}")]
     Requirement {
-        /// As it was given.
+        /// The value as given.
         id: String,
-        /// What was probably meant.
+        /// A similar id, as a hint.
         hint: String,
     },
-    /// A file of facts could not be read.
+    /// A file of facts is invalid.
     #[error("{0}")]
     Fixture(#[from] FixtureError),
-    /// The credentials file cannot be used.
+    /// The credentials file is invalid.
     #[error("{}: {problem}", file.display())]
     Credentials {
         /// The file.
         file: PathBuf,
-        /// What is wrong, with the line, and what to do.
+        /// What is wrong, with the line, and the next step.
         problem: String,
     },
-    /// A variable of the environment cannot be used.
+    /// An environment variable is invalid.
     #[error("{name}: {problem}")]
     Environment {
         /// The variable.
         name: String,
-        /// What is wrong and what to do.
+        /// What is wrong, and the next step.
         problem: String,
     },
-    /// A capture cannot be read.
+    /// A capture is unreadable.
     #[error("{}: {problem}", file.display())]
     Capture {
         /// The file.
@@ -119,15 +119,15 @@ pub enum Error {
         /// What is wrong, with the entry or the line.
         problem: String,
     },
-    /// The configuration file cannot be used.
+    /// The configuration file is invalid.
     #[error("{place}: {problem}")]
     Configuration {
         /// The file, with the line where it is known.
         place: String,
-        /// What is wrong and what to do.
+        /// What is wrong, and the next step.
         problem: String,
     },
-    /// Something that the target needs was not given.
+    /// A required value is missing.
     #[error("no {what} was given: {advice}")]
     Missing {
         /// What is missing.
@@ -135,15 +135,15 @@ pub enum Error {
         /// How to give it.
         advice: String,
     },
-    /// Flags that do not go together, or the like.
+    /// Flags that conflict, or values that do not fit together.
     #[error("{0}")]
     Usage(String),
-    /// A record or a baseline could not be read.
+    /// A record or a baseline is unreadable.
     #[error("{}: {problem}", file.display())]
     Read {
         /// The file or directory.
         file: PathBuf,
-        /// What is wrong and what to do.
+        /// What is wrong, and the next step.
         problem: String,
     },
     /// A file could not be written.
@@ -154,49 +154,49 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// The target is not there, is no AEM, or does not accept the credentials.
+    /// The target does not answer, is not AEM, or rejects the credentials.
     #[error("the Author at {url} cannot be checked: {problem}")]
     Unreachable {
         /// The address.
         url: String,
-        /// What was seen and what to do.
+        /// What was observed, and the next step.
         problem: String,
     },
-    /// What is said to be a mock is none.
-    #[error("no mock of the {system} answers at {url}: {problem}")]
+    /// The address of a mock answers like another system.
+    #[error("the {system} at {url} does not answer like a mock: {problem}")]
     NoMock {
         /// The system.
         system: &'static str,
         /// The address.
         url: String,
-        /// What was seen.
+        /// What was observed.
         problem: String,
     },
-    /// The HTTP client could not be made.
-    #[error("no HTTP client could be made: {0}")]
+    /// The HTTP client could not be created.
+    #[error("the HTTP client could not be created: {0}")]
     Wire(String),
     /// The mocked stack did not start.
     #[error("the mocked stack did not start: {0}")]
     Mock(String),
-    /// Mocks that should run already do not answer.
-    #[error("the mocks do not serve: {0}")]
+    /// Mocks that should be running do not answer.
+    #[error("the mocks do not answer: {0}")]
     NotServed(String),
-    /// The Docker Engine cannot be used.
+    /// The Docker Engine failed.
     #[error("{0}")]
     Engine(#[from] EngineError),
-    /// The Author's container did not become an Author that can be checked.
+    /// The container did not become an Author that can be checked.
     #[error("{image} cannot be checked: {problem}")]
     Container {
         /// The image.
         image: String,
-        /// What was seen, and what to do.
+        /// What was observed, and the next step.
         problem: String,
     },
-    /// Ctrl-C before anything ran.
+    /// Interrupted before any scenario ran.
     #[error("interrupted")]
     Interrupted,
-    /// A defect of the harness.
-    #[error("{0}; this is a defect of bpconform, please report it")]
+    /// A bug in the harness.
+    #[error("{0}; this is a bug in bpconform, please report it")]
     Internal(String),
 }
 

@@ -1,36 +1,36 @@
 //! The exit codes: each means one thing, so that a pipeline can distinguish a wrong target from an inconclusive run.
 
-/// What the process tells its caller.
+/// The exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Green: at least one required check ran and passed, and none failed.
+    /// At least one required check ran and passed, and none failed.
     Green = 0,
-    /// The target is not as the documentation says.
+    /// The target deviates from the documentation.
     NonConformant = 1,
-    /// The command line, the environment or a file was wrong.
+    /// The command line, the environment or a file was invalid.
     Usage = 2,
-    /// The target could not be reached, or could not be judged.
+    /// Inconclusive: the target could not be reached, or could not be judged.
     Unreachable = 3,
     /// Nothing was proved: no scenario was selected, or all were skipped.
     NothingProved = 4,
-    /// The verdicts are not those of the baseline.
+    /// The verdicts differ from the baseline.
     Baseline = 5,
     /// The harness itself failed.
     Internal = 6,
-    /// Something that the run changed could not be undone.
+    /// Some change of the run could not be undone.
     CleanUp = 7,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// The number.
+    /// The number that the operating system receives.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// What it means, as a fragment of a sentence.
+    /// The meaning, as a fragment of a sentence.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Green => "conforms",

@@ -1,4 +1,4 @@
-//! The features: embedded in the binary or read from a directory, parsed, and held to the rules for tags.
+//! The features: embedded in the binary or read from a directory, parsed, and checked against the rules for tags.
 
 mod gherkin;
 mod sentences;
@@ -13,13 +13,13 @@ use crate::error::{Error, FeatureError};
 use crate::tags::{Tag, Vocabulary};
 use crate::text_file::{self, with_line_feeds};
 
-/// The features that are built in: file name and text, in the document's order.
+/// The built-in features: file name and text, in the document's order.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/features.rs"));
 
-/// The state of the Author that a scenario starts from when its tags name none.
+/// The state of the Author at the start of a scenario whose tags name none.
 pub const USUAL_AUTHOR: &str = "configured";
 
-/// One scenario, examples expanded, with what its tags say.
+/// One scenario, with expanded examples and the meaning of its tags.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// `<file stem>/<slug of the name>`, and `#<n>` for the n-th row of an outline's examples. Stable and unique.
@@ -36,21 +36,21 @@ pub struct Case {
     pub tags: Vec<String>,
     /// The requirements that it proves.
     pub requirements: Vec<String>,
-    /// The least permission that it needs.
+    /// The permission level that it needs.
     pub allow: Allow,
-    /// The state of the Author that it starts from: the name of a seed.
+    /// The state of the Author at its start: the name of a seed.
     pub author: String,
-    /// The surfaces of unknown path that it sends to.
+    /// The endpoints of unknown path that it sends to.
     pub surfaces: Vec<String>,
-    /// The systems that must be mocks, which show what arrives.
+    /// The systems that must be mocks, because only mocks show what arrives.
     pub mocks: Vec<System>,
-    /// The systems that it is about, and that must be real where the Author is: a mock would only prove itself.
+    /// The systems under test, which must be real if the Author is: a mock would only prove itself.
     pub reals: Vec<System>,
     /// Whether it needs a clock that can be advanced.
     pub mock_clock: bool,
-    /// Whether it does what cannot be undone.
+    /// Whether it makes changes that cannot be undone.
     pub irreversible: bool,
-    /// Whether it deletes the configuration that the Author has.
+    /// Whether it deletes the Author's existing configuration.
     pub replaces: bool,
     /// Its steps, the backgrounds' first.
     pub steps: Vec<Step>,
@@ -59,19 +59,19 @@ pub struct Case {
 /// All features of a run.
 #[derive(Clone, Debug)]
 pub struct Features {
-    /// As cucumber wants them.
+    /// The features in cucumber's representation.
     pub all: Vec<Feature>,
     /// Their scenarios, in the document's order.
     pub cases: Vec<Case>,
 }
 
 impl Features {
-    /// The features that are built in.
+    /// The built-in features.
     pub fn built_in() -> Result<Self, Error> {
         Self::read(None, Vocabulary::built_in())
     }
 
-    /// Reads the features that are built in, or those of a directory.
+    /// Reads the features of a directory, or the built-in ones.
     pub fn read(directory: Option<&Path>, known: &Vocabulary) -> Result<Self, Error> {
         let mut features = Self { all: Vec::new(), cases: Vec::new() };
         match directory {

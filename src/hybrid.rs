@@ -86,7 +86,7 @@ impl HybridArgs {
             stack.tenant = Some(parse(&running.tenant)?);
         }
         // What is made up is no secret, and stands in the text: it is told before anything learns it as one.
-        output.err_open(&self.text(&running, given.is_none()));
+        output.err_data(&self.text(&running, given.is_none()));
         if given.is_none() {
             *credentials = with_made_up(credentials, &running);
         }

@@ -1,6 +1,5 @@
-//! The command: it plans, runs, records and reports. Data goes one way: configuration and features make a plan, the
-//! plan is run (cucumber drives, steps ask the target, evidence is kept), the run makes a record, and every report is
-//! drawn from the record.
+//! The command: it plans, runs, records and reports. Data flows in one direction: configuration and features make a
+//! plan, cucumber runs the plan, the run produces a record, and every report is rendered from the record.
 
 pub mod app;
 pub mod cli;

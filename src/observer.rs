@@ -104,8 +104,8 @@ impl RunListener for Observer {
         let scenario = scenario.clone().masked(&state.output.redactor).plain();
         let text = state.terminal.scenario(&scenario);
         match &state.progress {
-            Some(progress) => progress.aside(|| state.output.tell(&text)),
-            None => state.output.tell(&text),
+            Some(progress) => progress.aside(|| state.output.print_for_people(&text)),
+            None => state.output.print_for_people(&text),
         }
     }
 }

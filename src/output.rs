@@ -1,4 +1,4 @@
-//! The gate through which all output leaves: nothing passes it unredacted, and a closed pipe is not an error.
+//! The only way to stdout and stderr: everything is redacted, and a closed pipe is not an error.
 
 use std::any::Any;
 use std::io::{self, Write};
@@ -9,78 +9,78 @@ use bpconform_steps::redact::Redactor;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Writes to the terminal.
+/// The output of a command.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
-    /// The last gate for secrets.
+    /// Masks secrets in everything that is written.
     pub redactor: Redactor,
     data: bool,
 }
 
 impl Output {
-    /// Output through this gate.
+    /// Output that passes this redactor.
     pub fn through(redactor: Redactor) -> Self {
         Self { redactor, data: false }
     }
 
-    /// The same gate for a command whose standard output is data, if so: what people read goes beside it.
+    /// The same output for a command whose standard output is data, if `data`: text for people then goes to stderr.
     #[must_use]
-    pub fn beside_data(&self, data: bool) -> Self {
+    pub fn with_data_on_stdout(&self, data: bool) -> Self {
         Self { redactor: self.redactor.clone(), data }
     }
 
-    /// Writes what a person reads: on the standard output, unless that is data.
-    pub fn tell(&self, text: &str) {
-        if self.data { self.err(text) } else { self.say(text) }
+    /// Writes text for people: to stdout, unless that carries data.
+    pub fn print_for_people(&self, text: &str) {
+        if self.data { self.err(text) } else { self.print_text(text) }
     }
 
-    /// Writes what a person reads on the standard output.
-    pub fn say(&self, text: &str) {
+    /// Writes text for people to stdout.
+    pub fn print_text(&self, text: &str) {
         self.out(&plain_with_styles(&self.redactor.redact_known(text)));
     }
 
-    /// Writes the data that the command is asked for. Texts of others in it were made harmless where they were put there:
-    /// what the program itself hands out, such as the credentials of a mock, must arrive.
+    /// Writes data to stdout. Texts from the target were neutralised when they were inserted: what the program itself
+    /// publishes, such as the credentials of a mock, must not be masked.
     pub fn out(&self, text: &str) {
         let _ = io::stdout().lock().write_all(self.redactor.redact_learned(text).as_bytes());
         let _ = io::stdout().flush();
     }
 
-    /// Writes commands for a CI system, beside data.
-    pub fn command(&self, text: &str) {
-        if self.data { self.err_open(text) } else { self.out(text) }
+    /// Writes commands for a CI system: to stdout, unless that carries data.
+    pub fn print_ci_command(&self, text: &str) {
+        if self.data { self.err_data(text) } else { self.out(text) }
     }
 
-    /// Writes what else a person should know.
+    /// Writes a message to stderr.
     pub fn err(&self, text: &str) {
-        self.err_open(&plain_with_styles(&self.redactor.redact(text)));
+        self.err_data(&plain_with_styles(&self.redactor.redact(text)));
     }
 
-    /// Writes beside the data what the program hands out on purpose.
-    pub fn err_open(&self, text: &str) {
+    /// Writes data to stderr, with the same rules as for `out`.
+    pub fn err_data(&self, text: &str) {
         let _ = io::stderr().lock().write_all(self.redactor.redact_learned(text).as_bytes());
     }
 
-    /// Makes a panic pass this gate too: what it says may hold anything.
-    pub fn tell_panics(&self) {
+    /// Redacts the messages of panics too: they may contain anything.
+    pub fn report_panics(&self) {
         let output = self.clone();
         std::panic::set_hook(Box::new(move |panic| {
-            TOLD.store(true, Ordering::Relaxed);
-            output.err(&panicked(panic));
+            REPORTED.store(true, Ordering::Relaxed);
+            output.err(&panic_message(panic));
         }));
     }
 
-    /// Tells of a panic that was caught, unless the hook has: cucumber keeps it silent while scenarios run.
-    pub fn tell_panic(&self, panic: &(dyn Any + Send)) {
-        if !TOLD.load(Ordering::Relaxed) {
+    /// Reports a caught panic, unless the hook has reported it: cucumber silences the hook while scenarios run.
+    pub fn report_panic(&self, panic: &(dyn Any + Send)) {
+        if !REPORTED.load(Ordering::Relaxed) {
             let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-            self.err(&panicked(&text.unwrap_or("a panic without a text")));
+            self.err(&panic_message(&text.unwrap_or("a panic without a text")));
         }
     }
 
-    /// Sends the program's own log to stderr, from `-v` on.
+    /// Sends the program's log to stderr, from `-v` on.
     pub fn log(&self, verbose: u8) {
-        // What the verifier says of a certificate is said once more, and with what to do, by whoever asked.
+        // The verifier's message about a certificate would appear twice: the caller reports it with the next step.
         let filter = match verbose {
             0 => "warn,rustls_platform_verifier=off,bpconform=warn",
             1 => "warn,rustls_platform_verifier=off,bpconform=info,bpconform_steps=info",
@@ -92,19 +92,19 @@ impl Output {
             .with_ansi(false)
             .with_target(verbose > 2)
             .with_writer(self.clone());
-        // A second one in the same process (tests) is refused, and does not matter.
+        // A second subscriber in the same process, as in tests, is rejected without harm.
         let _ = subscriber.try_init();
     }
 }
 
-/// Whether a panic was told by the hook.
-static TOLD: AtomicBool = AtomicBool::new(false);
+/// Whether the hook has reported a panic.
+static REPORTED: AtomicBool = AtomicBool::new(false);
 
-fn panicked(panic: &impl std::fmt::Display) -> String {
-    format!("internal error: {panic}\nthis is a defect of bpconform, please report it\n")
+fn panic_message(panic: &impl std::fmt::Display) -> String {
+    format!("internal error: {panic}\nthis is a bug in bpconform, please report it\n")
 }
 
-/// One event of the log at a time; each arrives whole.
+/// The writer of the log. Each call receives one whole event.
 #[derive(Debug)]
 pub struct Gate<'a>(&'a Output);
 
@@ -141,7 +141,7 @@ mod tests {
         let (gate, heard) = (output.clone(), Arc::clone(&told));
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            *heard.lock().unwrap_or_else(PoisonError::into_inner) += &gate.redactor.redact(&panicked(panic));
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) += &gate.redactor.redact(&panic_message(panic));
         }));
         let panic = std::panic::catch_unwind(|| panic!("no such p8e-canary-of-panics"));
         std::panic::set_hook(before);

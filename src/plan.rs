@@ -1,4 +1,4 @@
-//! What a run will do, decided before anything is sent: for each selected scenario, run it or skip it and why.
+//! The plan of a run, made before anything is sent: for each selected scenario, run it, or skip it with a reason.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::tags::Vocabulary;
 /// The state of an Author without a Brand Portal configuration.
 pub const FRESH: &str = "fresh";
 
-/// Which scenarios are asked for; without a restriction all are.
+/// The selected scenarios; without a restriction, all.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     tags: Option<(String, TagOperation)>,
@@ -28,7 +28,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Checks the restrictions as they were given on the command line.
+    /// Validates the restrictions of the command line.
     pub fn new(tags: Option<&str>, name: Option<Regex>, mut requirements: Vec<String>) -> Result<Self, Error> {
         requirements.iter_mut().for_each(|id| id.make_ascii_uppercase());
         if let Some(id) = requirements.iter().find(|id| Requirements::built_in().get(id).is_none()) {
@@ -40,24 +40,24 @@ impl Selection {
         Ok(Self { tags: tags.transpose()?, name, requirements })
     }
 
-    /// Whether a scenario is asked for.
+    /// Whether a scenario is selected.
     pub fn takes(&self, case: &Case) -> bool {
         self.tags.as_ref().is_none_or(|(_, tags)| tags.eval(&case.tags))
             && self.name.as_ref().is_none_or(|name| name.is_match(&case.name))
             && (self.requirements.is_empty() || self.requirements.iter().any(|id| case.requirements.contains(id)))
     }
 
-    /// The tag expression as it was given.
+    /// The tag expression as given.
     pub fn tags(&self) -> Option<&str> {
         self.tags.as_ref().map(|(text, _)| text.as_str())
     }
 
-    /// The pattern for names as it was given.
+    /// The pattern for names as given.
     pub fn name(&self) -> Option<&str> {
         self.name.as_ref().map(Regex::as_str)
     }
 
-    /// The requirements as they were given.
+    /// The requirements as given.
     pub fn requirements(&self) -> &[String] {
         &self.requirements
     }
@@ -68,7 +68,7 @@ fn parse_tags(expression: &str) -> Result<TagOperation, Error> {
     let parsed = expression
         .trim()
         .parse()
-        .map_err(|error: peg_error::Of| wrong(format!("not understood from character {} on", error.location.column)))?;
+        .map_err(|error: peg_error::Of| wrong(format!("syntax error at character {}", error.location.column)))?;
     check_tags(&parsed).map_err(wrong)?;
     Ok(parsed)
 }
@@ -84,38 +84,38 @@ fn check_tags(expression: &TagOperation) -> Result<(), String> {
     }
 }
 
-/// The error of the tag expression's parser, whose crate is not a dependency of its own.
+/// The error type of the tag expression's parser, named without a direct dependency on its crate.
 mod peg_error {
     pub(super) type Of = <cucumber::gherkin::tagexpr::TagOperation as std::str::FromStr>::Err;
 }
 
-/// What is known about the target before the plan is made.
+/// The known facts about the target when the plan is made.
 #[derive(Clone, Debug)]
 pub struct TargetFacts<'a> {
-    /// What the run may do.
+    /// The permission level of the run.
     pub allow: Allow,
-    /// Whether the target is mocks, embedded or in a container.
+    /// Whether the target consists of mocks, embedded or in a container.
     pub embedded: bool,
-    /// The systems that are mocks beside a real Author.
+    /// The systems that are mocks while the Author is real.
     pub mocks: &'a BTreeSet<System>,
-    /// Where such an Author is configured to send in place of the mocks, and what to do, if it is.
+    /// If such an Author is configured for other systems than the mocks: where it sends, and what to do.
     pub elsewhere: Option<&'a str>,
-    /// The surfaces of the target.
+    /// The endpoints of the target.
     pub surfaces: &'a Surfaces,
-    /// Whether the Author's configuration may be replaced, to be put back afterwards.
+    /// Whether the Author's configuration may be replaced and restored afterwards.
     pub replace: bool,
-    /// The states that a real Author was found in; none before it was asked (a dry run).
+    /// The detected states of a real Author; none in a dry run, which sends nothing.
     pub states: Option<&'a BTreeSet<String>>,
 }
 
-/// What must be done to a real Author before a scenario, and is undone after it.
+/// The preparation of a real Author before a scenario, which is undone after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preparation {
     /// Nothing.
     Nothing,
-    /// The configuration is kept: the scenario deletes it.
+    /// The configuration is backed up, because the scenario deletes it.
     Keep,
-    /// The configuration is kept and taken away: the scenario starts without one.
+    /// The configuration is backed up and removed, because the scenario starts without one.
     TakeAway,
 }
 
@@ -125,34 +125,34 @@ impl TargetFacts<'_> {
     }
 }
 
-/// What is to be done with a scenario.
+/// The decision for a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It runs.
+    /// Run it.
     Run,
-    /// It does not; the reason is for a person.
+    /// Skip it, with a reason for people.
     Skip(String),
 }
 
-/// A scenario and what is to be done with it.
+/// A scenario with its decision.
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// The scenario.
     pub case: Case,
-    /// What is to be done with it.
+    /// The decision.
     pub decision: Decision,
-    /// What is done to a real Author before.
+    /// The preparation of a real Author.
     pub prepare: Preparation,
 }
 
 impl Planned {
-    /// What tells its scenario apart: its file and its line.
+    /// The key of the scenario: its file and its line.
     pub fn key(&self) -> (PathBuf, usize) {
         (PathBuf::from(&self.case.file), self.case.line)
     }
 }
 
-/// What a run will do.
+/// The plan of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The selected scenarios, in the document's order.
@@ -160,7 +160,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Decides for each selected scenario.
+    /// Makes a decision for each selected scenario.
     pub fn new(cases: &[Case], selection: &Selection, facts: &TargetFacts<'_>) -> Self {
         let selected = cases.iter().filter(|case| selection.takes(case));
         let planned = selected.map(|case| Planned {
@@ -171,7 +171,7 @@ impl Plan {
         Self { scenarios: planned.collect() }
     }
 
-    /// Keeps only the scenarios of one of several machines, and says what the plan of all of them is.
+    /// Keeps only the scenarios of a shard, and returns the description of the whole plan.
     pub fn share(&mut self, shard: Shard) -> ShardRecord {
         let record = shard.record(self.scenarios.iter().map(|planned| planned.case.id.as_str()));
         self.scenarios.retain(|planned| shard.takes(&planned.case.id));
@@ -183,7 +183,7 @@ impl Plan {
         self.scenarios.iter().any(|planned| planned.decision == Decision::Run && planned.case.allow >= Allow::Change)
     }
 
-    /// How many scenarios run.
+    /// The number of scenarios that run.
     pub fn running(&self) -> usize {
         self.scenarios.iter().filter(|planned| planned.decision == Decision::Run).count()
     }
@@ -221,23 +221,23 @@ fn above_allow(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.allow > facts.allow).then(|| format!("needs --allow {}; this run has {}", case.allow, facts.allow))
 }
 
-/// What arrives at a system is seen only where that is a mock.
+/// Only a mock shows what arrives at a system.
 fn out_of_sight(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let system = case.mocks.iter().find(|system| !facts.is_mock(**system))?;
     Some(format!(
-        "needs to see what arrives at the {}; only a mock shows it: say --{} mock",
+        "needs to see what arrives at the {}, which only a mock shows: add --{} mock",
         system.name(),
         system.word()
     ))
 }
 
-/// Beside a real Author, a mock is no target: what it promises would prove nothing of the system that it stands for.
+/// With a real Author, a mock is not a target: its behaviour proves nothing about the system that it replaces.
 fn about_a_mock(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let system = case.reals.iter().find(|system| facts.mocks.contains(system))?;
     Some(format!("it is about the {}, which is a mock in this run and would only prove itself", system.name()))
 }
 
-/// Mocks are there so that nothing reaches the real systems. A configuration that is taken away first sends nothing.
+/// Mocks keep requests away from the real systems. A configuration that is removed first sends nothing.
 fn configured_elsewhere(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let sends = case.allow > Allow::Observe && prepare(case, facts) == Preparation::Nothing;
     facts.elsewhere.filter(|_| sends).map(str::to_owned)
@@ -255,32 +255,32 @@ fn without_clock(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
         .then(|| "needs a clock that can be advanced; only the embedded mocks have one".to_owned())
 }
 
-/// What cannot be put back is done to the mocks only.
+/// Changes that cannot be undone are made on the mocks only.
 fn irreversible(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.irreversible && !facts.embedded)
-        .then(|| "it does what cannot be undone, which a run never does to a real target".to_owned())
+        .then(|| "it makes changes that cannot be undone, which a run never does on a real target".to_owned())
 }
 
-/// What is there on a real target is not deleted unless that was said.
+/// The configuration of a real target is deleted only with the explicit flag.
 fn replaces(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     (case.replaces && !facts.embedded && !facts.replace).then(|| {
-        "it deletes the Author's Brand Portal configuration; with --replace-configuration a run does that, and puts it back"
+        "it deletes the Author's Brand Portal configuration; with --replace-configuration a run does that and restores it"
             .to_owned()
     })
 }
 
-/// A real Author is in the state that it is in; the mock is made to be in the one that a scenario starts from.
+/// A mock starts in the state that a scenario needs; a real Author cannot be put into one.
 fn in_another_state(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let states = facts.states.filter(|_| !facts.embedded)?;
     let is = |state: &str| states.contains(state);
     match case.author.as_str() {
         FRESH if case.allow == Allow::Change && !is(FRESH) => (!facts.replace).then(|| {
-            "the Author already has a Brand Portal configuration; with --replace-configuration a run replaces it for a \
-             while, and puts it back"
+            "the Author already has a Brand Portal configuration; with --replace-configuration a run replaces it \
+             temporarily and restores it"
                 .to_owned()
         }),
         FRESH => None,
-        // A missing configuration must fail what reads it, not be passed over.
+        // A missing configuration must fail the checks that read it, not skip them.
         USUAL_AUTHOR if case.allow < Allow::Change => None,
         USUAL_AUTHOR => {
             is(FRESH).then(|| "needs an Author with a Brand Portal configuration; this one has none".into())

@@ -18,7 +18,7 @@ use crate::report::{ReportRequest, github};
 /// Compares a record with a baseline, and tells.
 pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
     let judgement = baseline::judge(record, expected, today());
-    output.tell(&format!("\n{}", judgement.text()));
+    output.print_for_people(&format!("\n{}", judgement.text()));
     judgement.exit
 }
 
@@ -34,7 +34,7 @@ pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Re
         return Ok(());
     }
     let record = &record.clone().plain();
-    output.command(&github::annotations(record));
+    output.print_ci_command(&github::annotations(record));
     step_summary(&github::summary(record), output)
 }
 

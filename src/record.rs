@@ -1,5 +1,5 @@
-//! The record: everything that a run found out, as one typed value. `run.json` is this value; every report is drawn
-//! from it and from nothing else. Times are milliseconds with the microseconds behind the point.
+//! The record: all results of a run as one typed value. `run.json` is its serialised form, and every report is rendered
+//! from it alone. Times are milliseconds, with microseconds as decimals.
 
 use std::collections::BTreeMap;
 
@@ -13,54 +13,54 @@ use url::Url;
 use crate::exit::Exit;
 use crate::verdict::Verdict;
 
-/// The version of the record's form. It grows when a reader of the old form would misread the new one; new optional
-/// fields do not count.
+/// The version of the record's format. It is incremented when a reader of the old format would misread the new one; new
+/// optional fields do not count.
 pub const FORMAT: u32 = 1;
 
-/// Everything that a run found out.
+/// All results of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
-    /// The version of the record's form.
+    /// The version of the record's format.
     pub format: u32,
-    /// What made the record.
+    /// The program that made the record.
     pub tool: Tool,
     /// When the run began.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
-    /// How long it took, wall time, in milliseconds.
+    /// The wall time, in milliseconds.
     pub duration_ms: f64,
-    /// What was checked.
+    /// The target.
     pub target: TargetRecord,
-    /// What the run was allowed to do.
+    /// The permission level of the run.
     pub allow: Allow,
-    /// What was selected, and what was decided before anything was sent.
+    /// The selection, and the decisions before anything was sent.
     pub plan: PlanRecord,
-    /// Where the run took place.
+    /// The environment of the run.
     #[serde(default)]
     pub environment: Surroundings,
-    /// The longest part of a body that is kept as evidence, in bytes.
+    /// The limit for a body that is kept as evidence, in bytes.
     pub body_cap: usize,
     /// The selected scenarios, in the document's order.
     pub scenarios: Vec<ScenarioRecord>,
     /// All requirements, in the document's order.
     pub requirements: Vec<RequirementRecord>,
-    /// The verdicts counted.
+    /// The number of verdicts of each kind.
     pub summary: Summary,
-    /// What the run as a whole came to.
+    /// The outcome of the whole run.
     pub outcome: RunOutcome,
-    /// What the process told its caller.
+    /// The exit code of the process.
     pub exit_code: u8,
-    /// Whether every planned scenario came to its end; not so after Ctrl-C or past the time limit.
+    /// Whether every planned scenario finished; false after Ctrl-C or the time limit.
     pub complete: bool,
-    /// What the run changed and could not undo.
+    /// Changes of the run that could not be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
-    /// The journal from which `bpconform clean` can undo it later.
+    /// The journal from which `bpconform clean` can undo them later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<String>,
 }
 
-/// What made the record.
+/// The program that made a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `bpconform`.
@@ -76,80 +76,80 @@ impl Tool {
     }
 }
 
-/// What was checked.
+/// The target of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRecord {
     /// `mock`, `author` or `container`.
     pub kind: String,
-    /// The image of an Author in a container, and its id.
+    /// The image of an Author in a container, and the image's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The addresses of a real target, by system; each scenario on the mock has its own.
+    /// The addresses of a real target, by system; on the mocks, each scenario has its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, Url>,
-    /// The systems that were mocks beside a real Author: nothing was proved of the real ones.
+    /// The systems that were mocks while the Author was real: nothing was proved about the real ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mocks: Vec<String>,
-    /// Whether the Author's certificate was taken unverified, so that nothing proves who answered.
+    /// Whether the Author's certificate was not verified, so that nothing proves who answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
-    /// What the Author calls its version, when it said so.
+    /// The version that the Author reports, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// The states that a real Author was found in, named like the mock's seeds.
+    /// The detected states of a real Author, named like the seeds of the mock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<String>,
-    /// The name of the set of surfaces that was used.
+    /// The name of the set of endpoints that was used.
     pub surfaces: String,
-    /// The SHA-256 of that set as it was in use, in hex.
+    /// The SHA-256 of that set, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surfaces_sha256: Option<String>,
-    /// The deliberate deviations that the mocks had, to prove that a check can fail.
+    /// The defects of the mocks, which prove that a check can fail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<String>,
     /// The harmless differences of the mocks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variations: Vec<String>,
-    /// The seed of how long the mocks took over their answers.
+    /// The random seed for the delays of the mocks' answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<u64>,
 }
 
 impl TargetRecord {
-    /// The systems that were mocks beside a real Author, in one line; none if all were what they seemed.
+    /// The systems that were mocks while the Author was real, in one line; none if there were none.
     pub fn mocked(&self) -> Option<String> {
-        (!self.mocks.is_empty()).then(|| format!("{}: nothing was proved of the real ones", self.mocks.join(", ")))
+        (!self.mocks.is_empty()).then(|| format!("{}: nothing was proved about the real ones", self.mocks.join(", ")))
     }
 }
 
-/// Where a run took place.
+/// The environment of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Surroundings {
-    /// The name of the environment that was checked, where one was given: in a fleet each has one.
+    /// The name of the checked environment, if it has one, as in a fleet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The operating system and the processor of the machine that ran the checks.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub platform: String,
-    /// The CI system, the address of its job, the branch and the commit, as far as its variables tell.
+    /// The CI system, the address of its job, the branch and the commit, as far as its variables contain them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ci: BTreeMap<String, String>,
 }
 
-/// The part of a plan that one of several machines runs.
+/// The shard of a plan that one machine runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardRecord {
-    /// Which part, from 1.
+    /// The number of the shard, from 1.
     pub index: u32,
-    /// How many parts there are.
+    /// The number of shards.
     pub count: u32,
-    /// How many scenarios all parts have together.
+    /// The number of scenarios of all shards together.
     pub scenarios: usize,
-    /// The SHA-256 over the ids of all parts' scenarios: parts of different plans do not go together.
+    /// The SHA-256 over the ids of the scenarios of all shards, so that shards of different plans are not merged.
     pub plan_sha256: String,
 }
 
-/// What was selected and decided.
+/// The selection and the decisions of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRecord {
     /// The tag expression of the selection.
@@ -161,27 +161,27 @@ pub struct PlanRecord {
     /// The requirements of the selection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
-    /// How many scenarios were to run.
+    /// The number of scenarios to run.
     pub run: usize,
-    /// How many were skipped before anything was sent.
+    /// The number of scenarios that were skipped before anything was sent.
     pub skip: usize,
-    /// How many scenarios ran at once.
+    /// The number of scenarios that ran at once.
     pub jobs: usize,
-    /// How often a scenario that did not pass was tried again.
+    /// The retry limit for a scenario that did not pass.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retries: usize,
-    /// Whether one that passed only when it was tried again is red.
+    /// Whether a flaky scenario counts as its worst attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
-    /// The limit for the whole run, in seconds.
+    /// The time limit of the whole run, in seconds.
     pub timeout_s: u64,
-    /// Which part of the plan this is, if it was shared out.
+    /// The shard of the plan, if the plan was split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardRecord>,
 }
 
 impl PlanRecord {
-    /// Whether only some of the scenarios were asked for.
+    /// Whether only some of the scenarios were selected.
     pub fn is_selection(&self) -> bool {
         self.tags.is_some() || self.name.is_some() || !self.requirements.is_empty()
     }
@@ -194,7 +194,7 @@ pub struct ScenarioRecord {
     pub id: String,
     /// The feature's name.
     pub feature: String,
-    /// The file that it is in.
+    /// The file.
     pub file: String,
     /// The scenario's name.
     pub name: String,
@@ -204,9 +204,9 @@ pub struct ScenarioRecord {
     pub tags: Vec<String>,
     /// The requirements that it proves.
     pub requirements: Vec<String>,
-    /// The least permission that it needs.
+    /// The permission level that it needs.
     pub allow: Allow,
-    /// What it found: the verdict of the step that ended it, or passed when all steps passed.
+    /// The verdict: that of the step that ended it, or passed if all steps passed.
     pub verdict: Verdict,
     /// Why it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,40 +217,40 @@ pub struct ScenarioRecord {
     /// The lines of a transcript or a log that show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
-    /// Whether it is the harness's own fault that it did not pass.
+    /// Whether the harness itself is the reason that it did not pass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harness_failed: bool,
-    /// The state of the Author that it begins with: on the mocks, their seed.
+    /// The state of the Author at its beginning: on the mocks, their seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
-    /// The attempts before this one, if it was tried again. Passed after another verdict is flaky.
+    /// The attempts before the last one, if it was retried. A scenario that passes after another verdict is flaky.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
-    /// When it began: milliseconds since 1970; 0 if it never did.
+    /// The time of its beginning, in milliseconds since 1970; 0 if it never began.
     pub started_ms: f64,
-    /// How long it took, in milliseconds.
+    /// The duration, in milliseconds.
     pub duration_ms: f64,
     /// Its steps, the backgrounds' first.
     pub steps: Vec<StepRecord>,
-    /// What went over the wire outside of its steps: undoing what it changed.
+    /// The exchanges outside of its steps, which undo its changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
-    /// What it changed and could not undo.
+    /// Its changes that could not be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
 }
 
-/// An attempt at a scenario that was tried again.
+/// An attempt at a scenario that was retried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
-    /// What it found.
+    /// The verdict.
     pub verdict: Verdict,
     /// Why it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When it began: milliseconds since 1970.
+    /// The time of its beginning, in milliseconds since 1970.
     pub started_ms: f64,
-    /// How long it took, in milliseconds.
+    /// The duration, in milliseconds.
     pub duration_ms: f64,
 }
 
@@ -269,7 +269,7 @@ pub struct StepRecord {
     pub doc_string: Option<String>,
     /// Its line in the file, from 1.
     pub line: usize,
-    /// What it found; `unproven` when it was not reached.
+    /// The verdict; `unproven` if the step was not reached.
     pub verdict: Verdict,
     /// Why it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -277,11 +277,11 @@ pub struct StepRecord {
     /// The lines of a transcript or a log that show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
-    /// When it began: milliseconds since 1970; 0 if it never did.
+    /// The time of its beginning, in milliseconds since 1970; 0 if it never began.
     pub started_ms: f64,
-    /// How long it took, in milliseconds.
+    /// The duration, in milliseconds.
     pub duration_ms: f64,
-    /// What went over the wire for it, in the order in which it was sent.
+    /// The exchanges of the step, in the order of sending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
 }
@@ -293,7 +293,7 @@ pub struct RequirementRecord {
     pub id: String,
     /// The merged verdict of its scenarios; `unproven` without any.
     pub verdict: Verdict,
-    /// What else should be known: scenarios that were skipped beside others that passed.
+    /// A remark, such as that some scenarios were skipped while others passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The cause, where a reader recognised it.
@@ -303,43 +303,43 @@ pub struct RequirementRecord {
     pub scenarios: Vec<String>,
 }
 
-/// The verdicts counted.
+/// The number of verdicts of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Scenarios by verdict.
     pub scenarios: BTreeMap<Verdict, usize>,
     /// Requirements by verdict.
     pub requirements: BTreeMap<Verdict, usize>,
-    /// How many scenarios passed only when they were tried again.
+    /// The number of scenarios that passed only on a retry.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub flaky: usize,
     /// Wall time from the start of the process to the end of the run, in milliseconds.
     pub wall_ms: f64,
 }
 
-/// What a run as a whole came to.
+/// The outcome of a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunOutcome {
-    /// At least one requirement was proved and nothing speaks against the target.
+    /// At least one requirement was proved, and no deviation was found.
     Conforms,
     /// At least one scenario failed.
     Fails,
-    /// The environment did not let a scenario be judged.
+    /// Inconclusive: a scenario could not be judged.
     CouldNotTell,
     /// No requirement was proved.
     NothingProved,
     /// The harness itself failed.
     HarnessFailed,
-    /// Something could not be undone.
+    /// A change could not be undone.
     LeftSomething,
     /// Ctrl-C.
     Interrupted,
 }
 
 impl RunOutcome {
-    /// What scenarios and requirements come to; what asks for a hand at the target comes first, then proof.
-    pub fn of(record: &Record, interrupted: bool) -> Self {
+    /// The outcome of a record. Changes that must be undone by hand take precedence over everything else.
+    pub fn of_record(record: &Record, interrupted: bool) -> Self {
         let (scenarios, requirements) = (&record.scenarios, &record.requirements);
         let any = |verdict| scenarios.iter().any(|scenario| scenario.counted(&record.plan) == verdict);
         if !record.left_behind.is_empty() {
@@ -359,7 +359,7 @@ impl RunOutcome {
         }
     }
 
-    /// What the process tells its caller.
+    /// The exit code for this outcome.
     pub fn exit(self) -> Exit {
         self.into()
     }
@@ -379,20 +379,18 @@ impl From<RunOutcome> for Exit {
     }
 }
 
-/// The verdict of every requirement from those of its scenarios.
+/// All requirements, each with the merged verdict of its scenarios.
 pub fn requirements(scenarios: &[ScenarioRecord]) -> Vec<RequirementRecord> {
-    Requirements::built_in().all.iter().map(|requirement| judge(&requirement.id, scenarios)).collect()
+    Requirements::built_in().all.iter().map(|requirement| merged_requirement(&requirement.id, scenarios)).collect()
 }
 
-fn judge(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
+fn merged_requirement(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
     let own: Vec<_> = scenarios.iter().filter(|scenario| scenario.requirements.iter().any(|own| own == id)).collect();
     let verdict = own.iter().map(|scenario| scenario.verdict).fold(Verdict::default(), Verdict::merge);
     let skipped = own.iter().filter(|scenario| scenario.verdict == Verdict::Skipped).count();
     let flaky = own.iter().filter(|scenario| scenario.is_flaky()).count();
     let reason = match verdict {
-        Verdict::Passed if flaky > 0 => {
-            Some(format!("{flaky} of {} scenarios passed only when tried again", own.len()))
-        }
+        Verdict::Passed if flaky > 0 => Some(format!("{flaky} of {} scenarios passed only on a retry", own.len())),
         Verdict::Skipped => own.iter().find_map(|scenario| scenario.reason.clone()),
         Verdict::Passed if skipped > 0 => Some(format!("{skipped} of {} scenarios were skipped", own.len())),
         Verdict::Failed | Verdict::Error => {
@@ -407,19 +405,19 @@ fn judge(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
     RequirementRecord { id: id.to_owned(), verdict, reason, cause, scenarios }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// How often each verdict occurs.
-pub fn count(verdicts: impl IntoIterator<Item = Verdict>) -> BTreeMap<Verdict, usize> {
+/// The number of verdicts of each kind.
+pub fn count_verdicts(verdicts: impl IntoIterator<Item = Verdict>) -> BTreeMap<Verdict, usize> {
     let mut counts: BTreeMap<Verdict, usize> = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
     verdicts.into_iter().for_each(|verdict| *counts.entry(verdict).or_default() += 1);
     counts
 }
 
-/// A reason and the lines that show it, each on a line of its own.
+/// A reason and the lines that show it, one per line.
 fn with_lines(reason: Option<&String>, lines: &[String]) -> Option<String> {
     Some(std::iter::once(reason?).chain(lines).map(String::as_str).collect::<Vec<_>>().join("\n"))
 }
@@ -437,12 +435,12 @@ impl ScenarioRecord {
         with_lines(self.reason.as_ref(), &self.lines)
     }
 
-    /// Whether it passed only when it was tried again.
+    /// Whether it passed only on a retry.
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Passed && !self.attempts.is_empty()
     }
 
-    /// What counts of it in that plan: where a plan is strict, what is flaky is as red as the worst of its attempts.
+    /// The verdict that counts in that plan: in a strict plan, a flaky scenario has the verdict of its worst attempt.
     pub fn counted(&self, plan: &PlanRecord) -> Verdict {
         let worst = self.attempts.iter().map(|attempt| attempt.verdict).max();
         worst.filter(|_| plan.strict && self.is_flaky()).unwrap_or(self.verdict)

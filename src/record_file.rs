@@ -1,6 +1,6 @@
-//! The record on the disk. While a run goes on it grows as `run.part.jsonl`: the plan first, then each scenario as it
-//! ends, a line each. At the end `run.json` takes its place in one move. A run that was killed leaves the lines that it
-//! had written, and every reader of records reads those too: as a record that is incomplete.
+//! The record on the disk. During a run it grows as `run.part.jsonl`: one line for the plan, then one for each finished
+//! scenario. At the end `run.json` replaces it atomically. A killed run leaves the lines written so far, which every
+//! reader of records accepts as an incomplete record.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -21,13 +21,13 @@ pub const WHOLE: &str = "run.json";
 /// The record of a run that has not ended.
 pub const PART: &str = "run.part.jsonl";
 
-/// What a CI system reads beside the record.
+/// The JUnit report for CI systems, next to the record.
 pub const JUNIT: &str = "junit.xml";
 
-/// What a scenario says that the run did not come to.
+/// The reason of a scenario that the run did not reach.
 const NOT_REACHED: &str = "not run: the run ended before it";
 
-/// Keeps the record of a run that goes on.
+/// Writes the record of a run in progress.
 #[derive(Debug)]
 pub struct RecordWriter {
     directory: PathBuf,
@@ -35,7 +35,7 @@ pub struct RecordWriter {
 }
 
 impl RecordWriter {
-    /// Begins with the plan: a record whose scenarios have not run. What is older in the directory is removed.
+    /// Begins with the plan, a record whose scenarios have not run. Files of an earlier run are removed.
     pub fn begin(directory: &Path, plan: &Record) -> Result<Self, Error> {
         clear(directory)?;
         fs::create_dir_all(directory).map_err(|source| Error::Write { file: directory.to_owned(), source })?;
@@ -46,19 +46,19 @@ impl RecordWriter {
         Ok(keeper)
     }
 
-    /// Adds a scenario that has ended.
+    /// Adds a finished scenario.
     pub fn ended(&mut self, scenario: &ScenarioRecord) -> Result<(), Error> {
         self.add(scenario)
     }
 
     fn add(&mut self, value: &impl Serialize) -> Result<(), Error> {
         let line = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
-        // One write for each line: what a killed run leaves is whole lines, but for the last at most.
+        // One write for each line, so that a killed run truncates at most the last line.
         let line = plain_json(&line).into_owned() + "\n";
         self.part.write_all(line.as_bytes()).map_err(|source| Error::Write { file: self.directory.join(PART), source })
     }
 
-    /// Ends with the whole record.
+    /// Replaces the partial record with the whole one.
     pub fn finish(self, record: &Record) -> Result<(), Error> {
         write(record, &self.directory.join(WHOLE))?;
         let part = self.directory.join(PART);
@@ -66,13 +66,13 @@ impl RecordWriter {
     }
 }
 
-/// Removes what an earlier run left in a directory. A run that gets no record of its own (its target does not answer)
-/// must not seem to have the earlier one's.
+/// Removes the files of an earlier run from a directory. If this run fails before it has a record, the earlier one must
+/// not be mistaken for its result.
 pub fn clear(directory: &Path) -> Result<(), Error> {
     [WHOLE, PART, JUNIT].into_iter().try_for_each(|name| remove(&directory.join(name)))
 }
 
-/// Removes a file, if it is there and is one: a pipe or a device is nobody's earlier report.
+/// Removes a regular file if it exists. Pipes and devices are kept, since they cannot be an earlier report.
 pub fn remove(file: &Path) -> Result<(), Error> {
     if !fs::symlink_metadata(file).is_ok_and(|meta| meta.is_file()) {
         return Ok(());
@@ -80,7 +80,7 @@ pub fn remove(file: &Path) -> Result<(), Error> {
     fs::remove_file(file).map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
-/// Writes a record in one move: who reads the file sees the old one or the new one, and never half of it.
+/// Writes a record atomically: a reader sees the old file or the new one, never a part.
 pub fn write(record: &Record, file: &Path) -> Result<(), Error> {
     let next = file.with_extension("json.next");
     stream(record, &next)
@@ -88,14 +88,15 @@ pub fn write(record: &Record, file: &Path) -> Result<(), Error> {
         .map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
-/// Writes scenario by scenario, so that the text of thousands never is in memory at once.
+/// Writes one scenario at a time, so that the text of thousands of scenarios is never in memory at once.
 fn stream(record: &Record, file: &Path) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(file)?);
     let empty = record.clone_without_scenarios();
     let frame = serde_json::to_string_pretty(&empty)?;
     let frame = plain_json(&frame);
-    let (before, after) =
-        frame.split_once("\"scenarios\": []").ok_or_else(|| io::Error::other("the record has no scenarios"))?;
+    let (before, after) = frame
+        .split_once("\"scenarios\": []")
+        .ok_or_else(|| io::Error::other("the record has no field for scenarios"))?;
     out.write_all(before.as_bytes())?;
     out.write_all(b"\"scenarios\": [")?;
     for (index, scenario) in record.scenarios.iter().enumerate() {
@@ -109,7 +110,7 @@ fn stream(record: &Record, file: &Path) -> io::Result<()> {
     out.into_inner()?.sync_all()
 }
 
-/// Reads a record from a file, or from the directory that a run wrote it into, whole or in part.
+/// Reads a record, whole or partial, from a file or from the directory of a run.
 pub fn read(path: &Path) -> Result<Record, Error> {
     if !path.is_dir() {
         return read_file(path);
@@ -119,11 +120,16 @@ pub fn read(path: &Path) -> Result<Record, Error> {
     if file.exists() {
         return read_file(&file);
     }
-    Err(unreadable(path, format!("there is neither {WHOLE} nor {PART} in it; name what `bpconform run --out` wrote")))
+    Err(unreadable(
+        path,
+        format!("it contains neither {WHOLE} nor {PART}; name a file or directory that `bpconform run --out` wrote"),
+    ))
 }
 
 fn read_file(file: &Path) -> Result<Record, Error> {
-    let missing = |error: io::Error| unreadable(file, format!("{error}; name what `bpconform run --out` wrote"));
+    let missing = |error: io::Error| {
+        unreadable(file, format!("{error}; name a file or directory that `bpconform run --out` wrote"))
+    };
     let open = File::open(file).map_err(missing)?;
     let record = if file.extension().is_some_and(|extension| extension == "jsonl") {
         from_lines(BufReader::new(open)).map_err(|problem| unreadable(file, problem))?
@@ -133,14 +139,17 @@ fn read_file(file: &Path) -> Result<Record, Error> {
         serde_json::from_str(&text).map_err(|error| unreadable(file, not_a_record(&error)))?
     };
     if record.format > FORMAT {
-        let problem = format!("its form is {}, and this program reads up to {FORMAT}; use a newer one", record.format);
+        let problem = format!(
+            "its format is {}, and this program reads formats up to {FORMAT}; use a newer version",
+            record.format
+        );
         return Err(unreadable(file, problem));
     }
     Ok(record)
 }
 
 fn not_a_record(error: &serde_json::Error) -> String {
-    format!("it is no record of a run: {error}")
+    format!("it is not the record of a run: {error}")
 }
 
 pub(crate) fn from_lines(lines: impl BufRead) -> Result<Record, String> {
@@ -150,7 +159,7 @@ pub(crate) fn from_lines(lines: impl BufRead) -> Result<Record, String> {
     let mut record: Record = serde_json::from_str(&plan).map_err(|error| not_a_record(&error))?;
     let place: HashMap<String, usize> =
         record.scenarios.iter().enumerate().map(|(index, scenario)| (scenario.id.clone(), index)).collect();
-    // The last line may be cut; what cannot be read did not come to its end.
+    // The last line may be truncated; its scenario counts as not finished.
     for scenario in lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<ScenarioRecord>(&line).ok()) {
         if let Some(index) = place.get(&scenario.id) {
             record.scenarios[*index] = scenario;
@@ -165,7 +174,7 @@ fn unreadable(file: &Path, problem: String) -> Error {
 }
 
 impl Record {
-    /// Everything but the scenarios, which are most of it.
+    /// A copy of all fields except the scenarios, which are by far the largest.
     fn clone_without_scenarios(&self) -> Self {
         Self {
             format: self.format,
@@ -188,20 +197,20 @@ impl Record {
         }
     }
 
-    /// Counts and judges again from the scenarios: after some were replaced or added.
+    /// Recomputes verdicts, counts and outcome after scenarios were replaced or added.
     pub fn judge_again(&mut self, interrupted: bool) {
         self.requirements = record::requirements(&self.scenarios);
-        self.outcome = RunOutcome::of(self, interrupted);
+        self.outcome = RunOutcome::of_record(self, interrupted);
         self.exit_code = self.outcome.exit().code();
         self.summary = Summary {
-            scenarios: record::count(self.scenarios.iter().map(|scenario| scenario.verdict)),
-            requirements: record::count(self.requirements.iter().map(|requirement| requirement.verdict)),
+            scenarios: record::count_verdicts(self.scenarios.iter().map(|scenario| scenario.verdict)),
+            requirements: record::count_verdicts(self.requirements.iter().map(|requirement| requirement.verdict)),
             flaky: self.scenarios.iter().filter(|scenario| scenario.is_flaky()).count(),
             wall_ms: self.summary.wall_ms,
         };
     }
 
-    /// Makes what a killed run left into a record: what did not run says so, and the times are those that are known.
+    /// Completes the record of a killed run: scenarios that did not run get a reason, and the times are those that are known.
     fn close_incomplete(&mut self) {
         for scenario in self.scenarios.iter_mut().filter(|scenario| scenario.verdict == Verdict::Unproven) {
             scenario.reason.get_or_insert_with(|| NOT_REACHED.to_owned());

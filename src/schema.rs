@@ -1,4 +1,4 @@
-//! The JSON Schema of `run.json`, drawn from the types, so that a reader in any language can check what it gets.
+//! The JSON Schema of `run.json`, generated from the types, so that readers in any language can validate a record.
 
 use serde_json::{Value, json};
 

@@ -1,22 +1,21 @@
-//! One plan on several machines: each scenario belongs to exactly one shard, told by its id alone, so that a scenario
-//! that is added or removed moves no other.
+//! One plan on several machines. A scenario's id alone determines its shard, so that adding or removing a scenario moves
+//! no other.
 
 use std::str::FromStr;
 
 use crate::record::ShardRecord;
 use crate::surroundings::sha256;
 
-/// One of several shards.
+/// One shard of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// Which one, from 1.
+    /// The number of the shard, from 1.
     pub index: u32,
-    /// How many there are.
+    /// The number of shards.
     pub count: u32,
 }
 
-/// A CI system that runs a job several times: its variables for which one it is and how many there are, and the number
-/// of the first.
+/// A CI system that runs a job several times: its variables for the index and the count, and the index of the first.
 struct ShardingSystem {
     name: &'static str,
     index: &'static str,
@@ -33,35 +32,35 @@ const SYSTEMS: [ShardingSystem; 4] = [
         count: "BUILDKITE_PARALLEL_JOB_COUNT",
         first: 0,
     },
-    // Kubernetes tells a Pod its index only; the Job's manifest says how many there are.
+    // Kubernetes sets only the index in a Pod; the count comes from the Job's manifest.
     ShardingSystem { name: "Kubernetes", index: "JOB_COMPLETION_INDEX", count: "JOB_COMPLETIONS", first: 0 },
 ];
 
 impl Shard {
-    /// The shard of that number, from 1.
+    /// The shard of that index, from 1.
     pub fn new(index: u32, count: u32) -> Result<Self, String> {
         if count == 0 || index == 0 || index > count {
             return Err(format!(
-                "there is no shard {index} of {count}; the first is 1/{}, the last {0}/{0}",
+                "shard {index} of {count} does not exist; the first is 1/{}, the last {0}/{0}",
                 count.max(1)
             ));
         }
         Ok(Self { index, count })
     }
 
-    /// The shard that the CI system's variables tell; none where the job is not shared out.
+    /// The shard according to the variables of the CI system; none if the job is not split.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, String> {
         for system in &SYSTEMS {
             let number = |name: &str| {
                 let Some(text) = variable(name).filter(|text| !text.is_empty()) else { return Ok(None) };
                 let number = text.parse::<u32>().map(Some);
-                number.map_err(|_| format!("{name}: {} says `{text}`, which is no number", system.name))
+                number.map_err(|_| format!("{name}: {} sets `{text}`, which is not a number", system.name))
             };
             let (index, count) = (number(system.index)?, number(system.count)?);
-            // GitLab always tells how many, and which one only where there are several.
+            // GitLab always sets the count, and the index only if there are several.
             if index.is_some() && count.is_none() {
                 return Err(format!(
-                    "{} says which part this is; set {} to how many there are",
+                    "{} sets the index of this shard; set {} to the number of shards",
                     system.name, system.count
                 ));
             }
@@ -73,21 +72,21 @@ impl Shard {
         Ok(None)
     }
 
-    /// Whether the scenario of that id belongs to this shard.
+    /// Whether the scenario with that id belongs to this shard.
     pub fn takes(self, id: &str) -> bool {
-        // The first 64 bits of the hash, which do not change between machines, versions and platforms.
+        // The first 64 bits of a SHA-256 are the same on all machines, versions and platforms.
         let hash = u64::from_str_radix(&sha256(id.as_bytes())[..16], 16).unwrap_or_default();
         hash % u64::from(self.count) == u64::from(self.index - 1)
     }
 
-    /// What the record says of it; `ids` are those of the whole plan.
+    /// The entry for the record; `ids` are those of the whole plan.
     pub fn record<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> ShardRecord {
         let (scenarios, plan_sha256) = fingerprint(ids);
         ShardRecord { index: self.index, count: self.count, scenarios, plan_sha256 }
     }
 }
 
-/// How many scenarios a plan has, and what tells it from every other: the hash over its scenarios' ids.
+/// The number of scenarios of a plan, and the hash over their ids, which identifies the plan.
 pub fn fingerprint<'a>(ids: impl IntoIterator<Item = &'a str>) -> (usize, String) {
     let mut ids: Vec<&str> = ids.into_iter().collect();
     ids.sort_unstable();
@@ -135,7 +134,7 @@ mod tests {
         }
     }
 
-    fn told(variables: &[(&str, &str)]) -> Result<Option<Shard>, String> {
+    fn shard_from(variables: &[(&str, &str)]) -> Result<Option<Shard>, String> {
         let variables: BTreeMap<_, _> = variables.iter().copied().collect();
         Shard::from_environment(|name| variables.get(name).map(|value| (*value).to_owned()))
     }
@@ -143,20 +142,20 @@ mod tests {
     #[test]
     fn each_system_counts_in_its_own_way() {
         let first = Ok(Some(Shard { index: 1, count: 3 }));
-        assert_eq!(told(&[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "3")]), first);
-        assert_eq!(told(&[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "3")]), first);
-        assert_eq!(told(&[("BUILDKITE_PARALLEL_JOB", "0"), ("BUILDKITE_PARALLEL_JOB_COUNT", "3")]), first);
-        assert_eq!(told(&[("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETIONS", "3")]), first);
+        assert_eq!(shard_from(&[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "3")]), first);
+        assert_eq!(shard_from(&[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "3")]), first);
+        assert_eq!(shard_from(&[("BUILDKITE_PARALLEL_JOB", "0"), ("BUILDKITE_PARALLEL_JOB_COUNT", "3")]), first);
+        assert_eq!(shard_from(&[("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETIONS", "3")]), first);
     }
 
     #[test]
     fn a_job_that_is_not_shared_out_has_no_shard_and_a_wrong_one_is_refused() {
-        assert_eq!(told(&[]), Ok(None));
-        assert_eq!(told(&[("CI_NODE_TOTAL", "1")]), Ok(None));
-        assert!(told(&[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")]).is_err());
-        assert!(told(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")]).is_err());
-        assert!(told(&[("JOB_COMPLETION_INDEX", "4294967295"), ("JOB_COMPLETIONS", "3")]).is_err());
-        let problem = told(&[("JOB_COMPLETION_INDEX", "0")]).expect_err("nobody says how many");
+        assert_eq!(shard_from(&[]), Ok(None));
+        assert_eq!(shard_from(&[("CI_NODE_TOTAL", "1")]), Ok(None));
+        assert!(shard_from(&[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")]).is_err());
+        assert!(shard_from(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")]).is_err());
+        assert!(shard_from(&[("JOB_COMPLETION_INDEX", "4294967295"), ("JOB_COMPLETIONS", "3")]).is_err());
+        let problem = shard_from(&[("JOB_COMPLETION_INDEX", "0")]).expect_err("the count is missing");
         assert!(problem.contains("set JOB_COMPLETIONS"), "{problem}");
     }
 }

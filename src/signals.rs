@@ -1,6 +1,7 @@
-//! The signals by which a person or a machine asks the program to end.
+//! The signals that request the end of the program.
 
-/// Returns when somebody asks: Ctrl-C, or what a CI system or a container sends. Where signals cannot be listened to, never.
+/// Returns when the end is requested by Ctrl-C, or by the signal of a CI system or a container. If signals are
+/// unavailable, it never returns.
 #[cfg(unix)]
 pub(crate) async fn asked_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +16,7 @@ pub(crate) async fn asked_to_end() {
     }
 }
 
-/// Returns when somebody asks: Ctrl-C.
+/// Returns when the end is requested by Ctrl-C.
 #[cfg(not(unix))]
 pub(crate) async fn asked_to_end() {
     if tokio::signal::ctrl_c().await.is_err() {

@@ -1,4 +1,4 @@
-//! Where a run takes place: the machine, and the CI system as its variables tell.
+//! The environment of a run: the machine, and the CI system as far as its variables reveal it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::record::Surroundings;
 
-/// A CI system: the variable that it always sets, and the variables that hold job, branch and commit.
+/// A CI system: the variable that it always sets, and the variables for job, branch and commit.
 struct CiSystem {
     name: &'static str,
     sign: &'static str,
@@ -48,14 +48,14 @@ const SYSTEMS: [CiSystem; 5] = [
     },
 ];
 
-/// What this process can tell of where it runs.
-pub fn here() -> Surroundings {
+/// The environment of this process.
+pub fn of_this_process() -> Surroundings {
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    Surroundings { name: None, platform, ci: ci(|name| std::env::var(name).ok()) }
+    Surroundings { name: None, platform, ci: ci_system(|name| std::env::var(name).ok()) }
 }
 
-/// What this machine is called.
-pub fn host() -> String {
+/// The host name of this machine.
+pub fn host_name() -> String {
     #[cfg(unix)]
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     #[cfg(not(unix))]
@@ -63,12 +63,12 @@ pub fn host() -> String {
     name
 }
 
-fn ci(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+fn ci_system(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let Some(system) = SYSTEMS.iter().find(|system| variable(system.sign).is_some()) else { return BTreeMap::new() };
-    let told = [("job", system.job), ("branch", system.branch), ("commit", system.commit)];
-    let told = told.into_iter().filter_map(|(what, name)| Some((what.to_owned(), variable(name)?)));
-    told.chain([("system".to_owned(), system.name.to_owned())]).collect()
+    let found = [("job", system.job), ("branch", system.branch), ("commit", system.commit)];
+    let found = found.into_iter().filter_map(|(what, name)| Some((what.to_owned(), variable(name)?)));
+    found.chain([("system".to_owned(), system.name.to_owned())]).collect()
 }
 
 /// The SHA-256 of a value as JSON, in hex; none when it cannot be written as JSON.
@@ -92,14 +92,14 @@ mod tests {
     #[test]
     fn the_job_is_found_in_the_variables_of_its_system() {
         let set = BTreeMap::from([("GITLAB_CI", "true"), ("CI_JOB_URL", "https://ci.example/1"), ("GIT_COMMIT", "x")]);
-        let found = ci(|name| set.get(name).map(|value| (*value).to_owned()));
+        let found = ci_system(|name| set.get(name).map(|value| (*value).to_owned()));
         assert_eq!(
             found,
             BTreeMap::from(
                 [("job", "https://ci.example/1"), ("system", "gitlab-ci")].map(|(a, b)| (a.into(), b.into()))
             )
         );
-        assert!(ci(|_| None).is_empty());
+        assert!(ci_system(|_| None).is_empty());
     }
 
     #[test]

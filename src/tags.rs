@@ -99,7 +99,7 @@ impl Vocabulary {
             || format!("; a tag of your own begins with @{OWN}"),
             |nearest| format!("; did you mean @{nearest}?"),
         );
-        Err(format!("@{text} is no known tag{hint}{}", self.arguments(text)))
+        Err(format!("@{text} is not a known tag{hint}{}", self.arguments(text)))
     }
 
     /// The tag that was probably meant. Case does not count, since a tag in another case is the likeliest of all.
@@ -108,14 +108,14 @@ impl Vocabulary {
         if lower.starts_with(OWN) && lower.len() > OWN.len() {
             return Some(lower);
         }
-        // The similarity gives weight to a common beginning, so an argument is compared with those of its own kind.
+        // The similarity gives weight to a common beginning, so an argument is compared only with arguments of the same kind.
         let (kind, of_kind) = self.same_kind(&lower);
         let words: BTreeMap<String, &str> = of_kind.map(|tag| (tag[kind.len()..].to_lowercase(), tag)).collect();
         let near = nearest(&lower[kind.len()..], words.keys().map(String::as_str))?;
         words.get(near).map(|tag| (*tag).to_owned())
     }
 
-    /// The prefix `kind:` of a tag that has one, and all tags with that prefix; all tags if there is none.
+    /// The prefix `kind:` of a tag that has one, and all tags with that prefix; without such a prefix, all tags.
     fn same_kind<'a>(&'a self, text: &'a str) -> (&'a str, impl Iterator<Item = &'a str>) {
         let prefix = text.find(':').map_or("", |colon| &text[..=colon]);
         let prefix = if self.tags.keys().any(|tag| tag.starts_with(prefix)) { prefix } else { "" };
@@ -184,7 +184,11 @@ mod tests {
     #[test]
     fn what_resembles_no_tag_is_told_how_an_own_one_begins() {
         for text in ["zzz", "x-", "7", "smoke"] {
-            assert!(problem(text).contains("is no known tag; a tag of your own begins with @x-"), "{}", problem(text));
+            assert!(
+                problem(text).contains("is not a known tag; a tag of your own begins with @x-"),
+                "{}",
+                problem(text)
+            );
         }
         assert!(problem("mock:").contains("there are author, console, ims, tenant"), "{}", problem("mock:"));
         assert!(problem("author:neu").contains("there are configured, fresh"), "{}", problem("author:neu"));

@@ -12,7 +12,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is no text; the message names the line.
+/// The file cannot be read, or is not text; the message names the line.
 pub fn read(file: &Path) -> io::Result<String> {
     text(fs::read(file)?).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))
 }
@@ -21,20 +21,20 @@ pub fn read(file: &Path) -> io::Result<String> {
 ///
 /// # Errors
 ///
-/// The line that is no text in the file's encoding, and how to save it.
+/// The line that is not valid in the file's encoding, and how to save the file.
 pub fn text(bytes: Vec<u8>) -> Result<String, String> {
     let encoding = encoding(&bytes);
     if encoding == UTF_8 {
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("line {line} is no valid UTF-8; save the file as UTF-8")
+            format!("line {line} is not valid UTF-8; save the file as UTF-8")
         })?;
         return Ok(without_mark(text));
     }
     let (text, _, malformed) = encoding.decode(&bytes);
     if malformed {
-        return Err(format!("it is no valid {}; save the file as UTF-8", encoding.name()));
+        return Err(format!("it is not valid {}; save the file as UTF-8", encoding.name()));
     }
     Ok(text.into_owned())
 }
@@ -48,13 +48,13 @@ pub fn with_line_feeds(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
-/// The same of a file that is too large to be read as a whole. What is no text becomes U+FFFD.
+/// The same for a file that is too large to be read at once. Invalid bytes become U+FFFD.
 pub fn decoded(mut reader: impl BufRead) -> io::Result<impl Read> {
     let encoding = encoding(reader.fill_buf()?);
     Ok(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(reader))
 }
 
-/// The encoding as the byte-order mark tells it. Without one, text of UTF-16 is known by the zero byte of its first
+/// The encoding according to the byte-order mark. Without one, UTF-16 is recognised by the zero byte of its first
 /// character, which is an ASCII one in all the formats that are read here.
 fn encoding(bytes: &[u8]) -> &'static Encoding {
     match (Encoding::for_bom(bytes), bytes) {
@@ -96,6 +96,6 @@ mod tests {
     fn what_is_no_text_is_told_by_its_line() {
         assert_eq!(text(b"a\nb\xfcc".to_vec()), Err("line 2 is no valid UTF-8; save the file as UTF-8".to_owned()));
         let half = [0xff, 0xfe, b'a', 0, 0x00, 0xd8];
-        assert_eq!(text(half.to_vec()), Err("it is no valid UTF-16LE; save the file as UTF-8".to_owned()));
+        assert_eq!(text(half.to_vec()), Err("it is not valid UTF-16LE; save the file as UTF-8".to_owned()));
     }
 }

@@ -1,36 +1,36 @@
-//! The five words for what a check found, and how they add up.
+//! The verdicts, and how they merge.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a check found, the weakest word first: merging takes the strongest.
+/// The result of a check. The variants are ordered from weak to strong, and merging takes the strongest.
 ///
-/// `Unproven` is the start of every sum, so nothing merges to `Passed` from nothing. `Skipped` beside `Passed` is
-/// `Passed`: something was proved, and the report names what was skipped. `Failed` is stronger than `Error`, because
-/// one proof that the target is wrong stays a proof whatever else could not be told.
+/// `Unproven` is the initial value of every merge, so that no checks never merge to `Passed`. `Skipped` merged with
+/// `Passed` is `Passed`: something was proved, and the report names what was skipped. `Failed` is stronger than `Error`,
+/// because one proof of a deviation stays a proof even if another check was inconclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing ran.
     #[default]
     Unproven,
-    /// It could not be checked here; the reason says why.
+    /// The check did not apply here; the reason explains why.
     Skipped,
-    /// The target is as the documentation says.
+    /// The target matches the documentation.
     Passed,
-    /// The harness or the environment could not tell.
+    /// Inconclusive: the harness or the environment prevented a judgement.
     Error,
-    /// The target is not as the documentation says.
+    /// The target deviates from the documentation.
     Failed,
 }
 
 impl Verdict {
-    /// All verdicts in the order in which summaries name them.
+    /// All verdicts, in the order of summaries.
     pub const ALL: [Self; 5] = [Self::Passed, Self::Failed, Self::Error, Self::Skipped, Self::Unproven];
 
-    /// The word for it, as in the record.
+    /// The name in the record.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Unproven => "unproven",
@@ -41,7 +41,7 @@ impl Verdict {
         }
     }
 
-    /// Both together.
+    /// The stronger of two verdicts.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         self.max(other)

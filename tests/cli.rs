@@ -135,7 +135,7 @@ fn an_unknown_tag_is_refused_wherever_it_is_written() {
     for (level, line, text) in levels {
         let told = bpconform(&["run", "--features", &feature(&format!("tag-of-{level}"), text)]);
         assert_eq!(told.code, Some(2), "{level}: {}", told.all());
-        let wanted = format!("a.feature:{line}: @irreversable is no known tag; did you mean @irreversible?");
+        let wanted = format!("a.feature:{line}: @irreversable is not a known tag; did you mean @irreversible?");
         assert!(told.err.contains(&wanted), "{level}: {}", told.err);
     }
     for command in ["run", "list"] {

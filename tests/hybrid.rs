@@ -73,7 +73,7 @@ fn the_test_packages_of_all_four_agents_arrive_at_another_process_over_tls() {
         run(&author, &directory, &["--ims", &ims, "--tenant", &tenant, "--ca-file", &ca, "--allow", "probe"]);
     assert_eq!(told.code, Some(0), "{}", told.all());
     assert_eq!(record["target"]["mocks"], serde_json::json!(["ims", "tenant"]));
-    assert!(told.out.contains("mocks: ims, tenant: nothing was proved of the real ones"), "{}", told.out);
+    assert!(told.out.contains("mocks: ims, tenant: nothing was proved about the real ones"), "{}", told.out);
     assert!(record["target"]["addresses"]["tenant"].as_str().is_some_and(|url| url.starts_with("https://bpdoc.")));
     for id in [TOKEN_REQUEST, PACKAGES] {
         assert_eq!(scenario(&record, id)["verdict"], "passed", "{}", told.all());

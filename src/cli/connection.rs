@@ -71,7 +71,7 @@ impl FromStr for ProxyArg {
             );
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it holds a user or a password; give them in the environment: BPCONFORM_PROXY_USER, \
+            return Err("it contains a user or a password; set them in the environment: BPCONFORM_PROXY_USER, \
                 BPCONFORM_PROXY_PASSWORD"
                 .into());
         }

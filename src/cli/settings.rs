@@ -96,7 +96,7 @@ pub fn reason(error: &clap::Error) -> String {
         return source.to_string();
     }
     match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(valid)) => format!("it is one of {}", valid.join(", ")),
+        Some(ContextValue::Strings(valid)) => format!("it must be one of {}", valid.join(", ")),
         _ => error.kind().to_string(),
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn base_url(text: &str) -> Result<Url, String> {
         return Err(format!("it needs a scheme http or https and a host; {example}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it holds a user or a password; give them in the environment: BPCONFORM_AUTHOR_USER, \
+        return Err("it contains a user or a password; set them in the environment: BPCONFORM_AUTHOR_USER, \
             BPCONFORM_AUTHOR_PASSWORD"
             .into());
     }

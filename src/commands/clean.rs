@@ -34,11 +34,11 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     let path = if journal.is_dir() { journal.join(JOURNAL) } else { journal.clone() };
     let journal::Read { header, open } = read(&path)?;
     if open.is_empty() {
-        output.say(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
+        output.print_text(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
         return Ok(Exit::Green);
     }
     if arguments.dry_run {
-        open.iter().rev().for_each(|change| output.say(&told(change)));
+        open.iter().rev().for_each(|change| output.print_text(&told(change)));
         return Ok(Exit::Green);
     }
     let (mut target, mut stack) = (arguments.target.clone(), header.stack);
@@ -73,7 +73,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     preflight::check(&session).await.map_err(unreachable)?;
     let locked = lock::is_ours(&session).await;
     if !locked.map_err(|problem| unreachable(problem.reason))? {
-        let taken = lock::take(&session, &surroundings::host(), LIMIT).await;
+        let taken = lock::take(&session, &surroundings::host_name(), LIMIT).await;
         taken.map_err(|problem| unreachable(problem.reason))?;
     }
     let open = session.run.journal.open(None);
@@ -82,7 +82,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     for problem in &left {
         output.err(&format!("could not be undone: {}\n", problem.reason));
     }
-    output.say(&format!(
+    output.print_text(&format!(
         "{} of {count} changes of the run {} are undone at {author}\n",
         count - left.len(),
         header.run

@@ -27,7 +27,7 @@ pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began:
     let options = Options { selection, ..Options::embedded(output.redactor.clone(), began) };
     let played = crate::run::run(&options, &features, |_: &ScenarioRecord| {}).await?;
     let requirement = Requirements::built_in().get(&id).ok_or_else(|| Error::Internal(format!("{id} is gone")))?;
-    output.say(&text(requirement, &features, &played, styles));
+    output.print_text(&text(requirement, &features, &played, styles));
     Ok(Exit::Green)
 }
 

@@ -102,7 +102,7 @@ async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
         async move {
             let found = check.environment(name, limit, out).await;
             if !fleet.quiet {
-                output.say(&format!("{}\n", overview::line(&found)));
+                output.print_text(&format!("{}\n", overview::line(&found)));
             }
             found
         }
@@ -114,7 +114,7 @@ async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
     write(&fleet.out.join("fleet.html"), &output.redactor.redact_known(&overview.html()?))?;
     write(&fleet.out.join("fleet.txt"), &output.redactor.redact_known(&overview.text()))?;
     publish::step_summary(&overview.markdown(), output)?;
-    output.say(&overview.text());
+    output.print_text(&overview.text());
     Ok(overview.exit())
 }
 

@@ -23,8 +23,8 @@ pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit
     std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
     record_file::write(&record, &args.out.join(record_file::WHOLE))?;
     draw(&record, &ReportRequest { format: ReportFormat::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
-    let output = &output.beside_data(args.reports.iter().any(ReportRequest::is_stdout));
+    let output = &output.with_data_on_stdout(args.reports.iter().any(ReportRequest::is_stdout));
     publish(&record, &args.reports, output)?;
-    output.tell(&Terminal::new(styles, Detail::Usual).end(&record.clone().plain()));
+    output.print_for_people(&Terminal::new(styles, Detail::Usual).end(&record.clone().plain()));
     Ok(expected.map_or(record.outcome.exit(), |expected| judge(&record, &expected, output)))
 }

@@ -47,13 +47,13 @@ pub async fn command(
     let kept = KeptVolumes::make(&paths).await?;
     let run = async |image: &str, name: &str| {
         let out = how.out.as_ref().map(|out| out.join(name));
-        output.say(&format!("{name} the upgrade: {image}\n"));
+        output.print_text(&format!("{name} the upgrade: {image}\n"));
         asked.contained(image, &args.start, Some(&kept), out.as_deref()).await
     };
     let both = async {
         let before = run(&args.from, "before").await?;
         if let Some(exit) = untold(&before) {
-            output.say("what is to be upgraded could not be judged, so nothing can be compared with it\n");
+            output.print_text("what is to be upgraded could not be judged, so nothing can be compared with it\n");
             return Ok(Err(exit));
         }
         Ok(Ok((before, run(&args.to, "after").await?)))
@@ -71,7 +71,7 @@ pub async fn command(
 /// Tells what the upgrade did.
 fn judge(before: &Record, after: &Record, output: &Output) -> Exit {
     let diff = diff::diff(before, after);
-    output.say(&format!("\nwhat the upgrade did\n{}", diff.text()));
+    output.print_text(&format!("\nwhat the upgrade did\n{}", diff.text()));
     // What broke says more than that something else could not be judged.
     match diff.exit() {
         Exit::Green => untold(after).unwrap_or(Exit::Green),

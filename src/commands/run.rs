@@ -74,7 +74,7 @@ pub async fn command(
     flags::check(run, place.configured)?;
     let contained = run.target.target == TargetKind::Container;
     let hybrid = if contained { run.hybrid.advertised_as(container::THIS_MACHINE) } else { run.hybrid.clone() };
-    let output = &output.beside_data(run.how.reports.iter().any(ReportRequest::is_stdout));
+    let output = &output.with_data_on_stdout(run.how.reports.iter().any(ReportRequest::is_stdout));
     let (target, select, how) = (&run.target, &run.select, &run.how);
     let asked = RunRequest { target, hybrid: &hybrid, select, how, common, place, output, began };
     if how.dry_run {
@@ -110,7 +110,7 @@ impl RunRequest<'_> {
             target(&run.target, self.place, self.output)?
         };
         let (options, features) = (self.options(target, connection, None)?, features(self.select)?);
-        self.output.tell(&self.terminal().plan(&options.dry_plan(&features)));
+        self.output.print_for_people(&self.terminal().plan(&options.dry_plan(&features)));
         Ok(Exit::Green)
     }
 
@@ -168,7 +168,7 @@ impl RunRequest<'_> {
         drop(own_mocks);
         let record = record.masked(&output.redactor);
         observer.finish(&record)?;
-        output.tell(&terminal.end(&record.clone().plain()));
+        output.print_for_people(&terminal.end(&record.clone().plain()));
         Ok(record)
     }
 

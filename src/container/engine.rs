@@ -267,7 +267,7 @@ async fn is_here(docker: &Docker) -> bool {
         return true;
     }
     let info = at_once("tell about itself", docker.info()).await.ok();
-    info.and_then(|info| info.name).is_some_and(|name| name == surroundings::host())
+    info.and_then(|info| info.name).is_some_and(|name| name == surroundings::host_name())
 }
 
 #[cfg(test)]

@@ -247,7 +247,7 @@ impl Launched {
         let began = Instant::now();
         loop {
             self.alive(engine).await?;
-            match control.told().await {
+            match control.status().await {
                 Ok(told) => return Ok(told),
                 Err(problem) if began.elapsed() > limit => {
                     let (limit, reason) = (in_words(limit), problem.reason);

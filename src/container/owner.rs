@@ -35,7 +35,7 @@ impl RunOwner {
     pub(super) fn this() -> Self {
         let id = std::process::id();
         let run = format!("{}-{id}", crate::run::id::run_id());
-        Self { run, host: surroundings::host(), process: format!("{id} {}", started(id).unwrap_or_default()) }
+        Self { run, host: surroundings::host_name(), process: format!("{id} {}", started(id).unwrap_or_default()) }
     }
 
     /// The labels of all that this process starts for the run.
@@ -56,7 +56,7 @@ impl RunOwner {
     }
 
     pub(super) fn life(&self) -> OwnerState {
-        if self.host != surroundings::host() {
+        if self.host != surroundings::host_name() {
             return OwnerState::Elsewhere;
         }
         let (id, start) = self.process.split_once(' ').unwrap_or((&self.process, ""));

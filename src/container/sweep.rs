@@ -32,11 +32,13 @@ pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<E
     let mut exit = Exit::Green;
     for (owner, thing) in &ours {
         match (args.all, owner.life()) {
-            (false, OwnerState::Running) => output.say(&kept(owner, thing, "its run goes on")),
-            (false, OwnerState::Elsewhere) => output.say(&kept(owner, thing, "its run was started on another machine")),
-            _ if dry_run => output.say(&format!("would remove the {thing}\n")),
+            (false, OwnerState::Running) => output.print_text(&kept(owner, thing, "its run goes on")),
+            (false, OwnerState::Elsewhere) => {
+                output.print_text(&kept(owner, thing, "its run was started on another machine"))
+            }
+            _ if dry_run => output.print_text(&format!("would remove the {thing}\n")),
             _ => match engine.remove(thing).await {
-                Ok(()) => output.say(&format!("removed the {thing}\n")),
+                Ok(()) => output.print_text(&format!("removed the {thing}\n")),
                 Err(error) => {
                     exit = Exit::CleanUp;
                     output.err(&format!("error: {error}\n"));
@@ -45,7 +47,7 @@ pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<E
         }
     }
     if ours.is_empty() {
-        output.say("nothing was left behind\n");
+        output.print_text("nothing was left behind\n");
     }
     Ok(exit)
 }

@@ -50,7 +50,7 @@ pub(super) fn parse(file: &str, text: &str, known: &Vocabulary) -> Result<Featur
     feature.path = Some(PathBuf::from(file));
     feature
         .expand_examples()
-        .map_err(|error| source.wrong(error.pos.line, format!("<{}> is no column of the examples", error.name)))
+        .map_err(|error| source.wrong(error.pos.line, format!("<{}> is not a column of the examples", error.name)))
 }
 
 struct Source<'a> {

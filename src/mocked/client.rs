@@ -1,15 +1,15 @@
-//! The credential that a mocked IMS knows: what the run was given, or what is made up.
+//! The credential that a mocked IMS accepts: the one of the run, or a generated one.
 
 use bpconform_mocks::ims::{Client, Kind};
 use bpconform_steps::credentials::Credentials;
 
 use crate::error::Error;
 
-/// The variables of the credential that a mocked IMS knows.
+/// The variables of the credential that a mocked IMS accepts.
 pub const CREDENTIAL: [&str; 4] =
     ["BPCONFORM_IMS_CLIENT_ID", "BPCONFORM_IMS_CLIENT_SECRET", "BPCONFORM_IMS_SCOPE", "BPCONFORM_IMS_ORG_ID"];
 
-/// The credential that was given, for a mocked IMS to know: then the Author can keep it.
+/// The credential of the run, for a mocked IMS to accept, so that the Author can keep its own.
 pub fn given(credentials: &Credentials) -> Result<Option<Client>, Error> {
     let [id, secret, scope, org] = CREDENTIAL.map(|name| credentials.get(name));
     if [id, secret, scope, org].iter().all(Option::is_none) {
@@ -18,7 +18,7 @@ pub fn given(credentials: &Credentials) -> Result<Option<Client>, Error> {
     let (Some(id), Some(secret), Some(scope), Some(org)) = (id, secret, scope, org) else {
         let missing = CREDENTIAL.into_iter().find(|name| credentials.get(name).is_none()).unwrap_or_default();
         let advice = format!("set {missing}, or none of {}", CREDENTIAL.join(", "));
-        return Err(Error::Missing { what: "whole credential for the mocked IMS", advice });
+        return Err(Error::Missing { what: "complete credential for the mocked IMS", advice });
     };
     Ok(Some(Client {
         id: id.to_owned(),

@@ -1,4 +1,4 @@
-//! The control of mocks that are served elsewhere, asked over HTTP: what they serve, and a new beginning in another state.
+//! The control of mocks that are served elsewhere: reports over HTTP what they serve, and restarts them in another state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,18 +17,18 @@ use url::Url;
 
 use crate::error::Error;
 
-/// How long the mocks may take to begin again.
+/// The time limit for a restart of the mocks.
 const RENEWAL: Duration = Duration::from_secs(30);
 
-/// The pause between two questions whether they have.
+/// The pause between two polls for the restart.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The control of a mocked stack.
 #[derive(Clone, Debug)]
 pub struct Control {
-    /// Its base address.
+    /// The base address.
     pub url: Url,
-    /// The ports at which alone its Author, IMS, console and tenant may be, where somebody gave them.
+    /// The only valid ports of its Author, IMS, console and tenant, if they were assigned.
     ports: Option<[u16; 4]>,
     run: Arc<Run>,
 }
@@ -43,16 +43,16 @@ impl Control {
         Ok(Self { url, ports, run: Arc::new(run) })
     }
 
-    /// What is served. Whatever else answers there is an error: only the mocks name themselves.
-    pub async fn told(&self) -> Checked<StackStatus> {
+    /// What the mocks serve. Any other program at that address is an error: the answer must name the mocks.
+    pub async fn status(&self) -> Checked<StackStatus> {
         let session = self.session(&self.url);
         let reply = session.send(Call::to("control.stack")).await?.expect_status(&[200])?;
         let told: Option<StackStatus> = serde_json::from_slice(&reply.body).ok();
         told.filter(|told| told.tool == TOOL)
-            .ok_or_else(|| Problem::error(format!("{} is no control of mocks; {}", reply.what(), reply.excerpt())))
+            .ok_or_else(|| Problem::error(format!("{} is not the control of mocks; {}", reply.what(), reply.excerpt())))
     }
 
-    /// Has the stack begin again in the state of a seed, and waits until it serves.
+    /// Restarts the stack in the state of a seed, and waits until it serves.
     pub async fn renew(&self, seed: &str) -> Checked<StackStatus> {
         let session = self.session(&self.url);
         let call = Call::to("control.stack-renew").field("seed", seed);
@@ -61,20 +61,20 @@ impl Control {
         let generation = reply.json()?.get(generation).and_then(serde_json::Value::as_u64);
         let began = Instant::now();
         loop {
-            let told = self.told().await?;
+            let told = self.status().await?;
             if Some(told.generation) == generation {
                 return Ok(told);
             }
             if began.elapsed() > RENEWAL {
                 let limit = RENEWAL.as_secs();
-                return Err(Problem::error(format!("the mocks did not begin again within {limit} s")));
+                return Err(Problem::error(format!("the mocks did not restart within {limit} s")));
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Where the mocks serve and what they accept, as a run knows it. Whatever is elsewhere than where it must be is an error:
-    /// mocks can be told to use real systems, and those may not be put into any state.
+    /// The addresses and credentials of the mocks. An address other than the assigned one is an error: mocks can be
+    /// configured to use real systems, which must not be put into another state.
     pub fn place(&self, told: &StackStatus) -> Result<(Stack, Credentials), String> {
         let serving = &told.serving;
         let url = |address: &str, port: Option<u16>| {
@@ -85,8 +85,8 @@ impl Control {
                 return Ok(url);
             }
             Err(format!(
-                "its mocks say that one of their systems is at {url}, which is not where the run put it, so nothing is sent \
-                there; let the image's command be `mock`, without addresses and ports"
+                "the mocks report one of their systems at {url}, which is not the address that the run assigned, so nothing is sent \
+                there; use `mock` as the image's command, without addresses and ports"
             ))
         };
         let [author, ims, console, tenant] = self.ports.map_or([None; 4], |ports| ports.map(Some));
@@ -102,7 +102,7 @@ impl Control {
         Ok((stack, credentials))
     }
 
-    /// Whether the system at that address answers: each has the mocks' clock.
+    /// Checks that the system at that address answers: each system of the mocks serves their clock.
     pub async fn answers(&self, system: &Url) -> Checked {
         self.session(system).send(Call::to("control.clock")).await?.expect_status(&[200]).map(drop)
     }

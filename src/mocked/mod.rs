@@ -1,4 +1,4 @@
-//! Mocked stacks as the command uses them: started here, or served elsewhere and asked over HTTP.
+//! Mocked stacks: started in this process, or served elsewhere and controlled over HTTP.
 
 pub mod client;
 pub mod control;
@@ -13,15 +13,15 @@ use url::Url;
 
 use crate::error::Error;
 
-/// The label of an image that says `true` when what it holds is the mocks, with a control.
+/// The label that is `true` on an image of the mocks, which serves a control.
 pub const IMAGE_LABEL: &str = "org.bpconform.mocks";
 
 /// A mocked stack that serves until it is dropped.
 #[derive(Debug)]
 pub struct MockStack {
-    /// Where its systems are.
+    /// The addresses of its systems.
     pub stack: Stack,
-    /// What it accepts.
+    /// The credentials that it accepts.
     pub credentials: Credentials,
     running: stack::Stack,
 }
@@ -32,7 +32,7 @@ impl MockStack {
         let running = start(options).await?;
         let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
         let author = url(&running.author)?;
-        // The controls are no part of the target: they answer in plain, whatever becomes of TLS.
+        // The controls are not part of the target: they use plain HTTP even if the systems use TLS.
         let control = url(&running.author.replacen("https:", "http:", 1))?;
         let stack = Stack {
             ims: Some(url(&running.ims)?),
@@ -46,7 +46,7 @@ impl MockStack {
         Ok(Self { stack, credentials, running })
     }
 
-    /// Stops it and waits until nothing of it runs any more.
+    /// Stops it and waits until all its threads have ended.
     pub async fn stop(self) {
         self.running.stop().await;
     }
@@ -61,13 +61,13 @@ pub(crate) async fn start(options: StackOptions) -> Result<stack::Stack, Error> 
     })
 }
 
-/// The defects of these ids. The error names one that does not exist.
+/// The defects with these ids. The error names an unknown id.
 pub fn defects_named(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
     let all = Defects::built_in();
     let find = |id: &String| {
         all.get(id).cloned().map(Arc::new).ok_or_else(|| {
             let near = all.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            Error::Usage(format!("--defect {id}: there is no such defect; fixtures/defects.toml has all{near}"))
+            Error::Usage(format!("--defect {id}: unknown defect; fixtures/defects.toml lists all{near}"))
         })
     };
     ids.iter().map(find).collect()

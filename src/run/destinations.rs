@@ -1,5 +1,5 @@
-//! A run whose Author is real and whose IMS or tenant is a mock: is the mock there, and is the Author configured for it? One
-//! that is not would send to the real systems what is meant for the mocks.
+//! Checks for a run with a real Author and mocks of IMS or tenant: do the mocks answer, and is the Author configured for
+//! them? If it is not, it would send to the real systems.
 
 use bpconform_fixtures::System;
 use bpconform_steps::author::{agents, cloud_configuration, ims_configurations};
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::error::Error;
 
-/// Whether what is said to be mocks are some. They are asked what arrived, which only a mock tells.
+/// Checks that the addresses of mocks belong to mocks, by a request that only a mock answers.
 pub async fn check(session: &Session) -> Result<(), Error> {
     for system in &session.run.mocks {
         arrivals::mark(session, *system).await.map_err(|problem| {
@@ -20,8 +20,8 @@ pub async fn check(session: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where the Author is configured to send in place of the mocks, and what to do; none if it is configured for them, or not
-/// at all.
+/// If the Author is configured for other systems than the mocks: where it sends, and what to do. None if it is configured
+/// for the mocks, or not at all.
 pub async fn elsewhere(session: &Session) -> Option<String> {
     let mut found = Vec::new();
     for system in &session.run.mocks {
@@ -34,7 +34,7 @@ pub async fn elsewhere(session: &Session) -> Option<String> {
             Ok(None) => {}
             Ok(Some(there)) => found.push(advice(session, *system, &there)),
             Err(problem) => found.push(format!(
-                "it could not be told whether the Author is configured for the mock of the {}, so nothing is sent: {}",
+                "whether the Author is configured for the mock of the {} could not be determined, so nothing is sent: {}",
                 system.name(),
                 problem.reason
             )),
@@ -50,23 +50,23 @@ fn advice(session: &Session, system: System, there: &str) -> String {
         _ => "Tools > Cloud Services > AEM Brand Portal, as the Service URL",
     };
     format!(
-        "the Author is configured for {there}, not for the mock of the {} at {mock}, and what it sends would go there; \
+        "the Author is configured for {there}, not for the mock of the {} at {mock}, so it would send its requests there; \
         enter {mock} under {place}",
         system.name()
     )
 }
 
-/// Where the Author asks for tokens, if that is not the mock.
+/// The address where the Author requests tokens, if it is not the mock.
 async fn tokens(session: &Session) -> Checked<Option<String>> {
     let mock = session.stack.base(System::Ims)?.origin();
     let all = ims_configurations::for_brand_portal(session).await?;
-    // What cannot be read as an address is not the mock's: who knows where the Author takes it to be.
+    // An unreadable address counts as another system: the Author may interpret it in any way.
     let endpoints = all.into_iter().map(|configuration| configuration.token_request.unwrap_or_default());
     let mut others = endpoints.filter(|endpoint| !Url::parse(endpoint).is_ok_and(|url| url.origin() == mock));
-    Ok(others.next().map(|other| if other.is_empty() { "no address at all".to_owned() } else { other }))
+    Ok(others.next().map(|other| if other.is_empty() { "no address".to_owned() } else { other }))
 }
 
-/// Where the Author delivers to, if that is not the mock.
+/// The address to which the Author delivers, if it is not the mock.
 async fn deliveries(session: &Session) -> Checked<Option<String>> {
     let mock = agents::tenant_url(session)?;
     let all = cloud_configuration::all(session).await?;

@@ -1,4 +1,4 @@
-//! Cucumber inside the binary: features go in, events come out, and each scenario's record is made when it ends.
+//! Cucumber inside the binary: it receives features, and its events become the trace of each scenario.
 
 use std::collections::HashMap;
 use std::panic;
@@ -18,19 +18,19 @@ use crate::run::mark::with_mark;
 use crate::run::stage::Stage;
 use crate::run::trace::{EndedScenario, ScenarioTrace};
 
-/// What happens to a scenario.
+/// An event of a scenario.
 #[derive(Debug)]
 pub(crate) enum ScenarioEvent {
-    /// It begins.
+    /// The scenario begins.
     Begun,
-    /// A step begins: its sentence.
+    /// A step with this sentence begins.
     Step(String),
-    /// It has ended.
+    /// The scenario has ended.
     Ended(EndedScenario),
 }
 
-/// Runs the scenarios of these features, `jobs` at a time, and tells what happens to each. One that does not pass is tried
-/// again so often.
+/// Runs the scenarios of these features, `jobs` at a time, and passes their events to `tell`. A scenario that does not
+/// pass is retried up to `retries` times.
 pub(crate) async fn drive(
     features: Vec<Feature>,
     jobs: usize,
@@ -85,7 +85,7 @@ fn teller() -> impl Fn() + 'static {
     }
 }
 
-/// Hands the features over at once: cucumber spins at full load on a stream that is ever pending.
+/// A parser that returns all features at once: cucumber busy-loops on a stream that is pending.
 struct ReadyFeatures;
 
 impl Parser<Vec<Feature>> for ReadyFeatures {
@@ -97,7 +97,7 @@ impl Parser<Vec<Feature>> for ReadyFeatures {
     }
 }
 
-/// Turns events into traces, and gives each scenario's trace away when it ends.
+/// Turns events into traces, and passes each trace on when its scenario ends.
 struct TraceWriter {
     traces: HashMap<ScenarioKey, ScenarioTrace>,
     earlier: HashMap<ScenarioKey, Vec<EndedScenario>>,
@@ -165,7 +165,7 @@ fn note_step(trace: &mut ScenarioTrace, step: &Step, event: event::Step<World>, 
         event::Step::Passed(..) => trace.step_ended(at, None),
         event::Step::Skipped => {
             let sentence = format!("{}{}", step.keyword, step.value);
-            trace.harness_failed(at, format!("no step of the harness reads `{}`", sentence.trim()));
+            trace.harness_failed(at, format!("no step definition matches `{}`", sentence.trim()));
         }
         event::Step::Failed(_, _, _, event::StepError::Panic(info)) => match problem_of(&info) {
             Ok(problem) => trace.step_ended(at, Some(problem)),

@@ -1,4 +1,4 @@
-//! The evidence of scenarios, from their end until their record is made.
+//! The evidence of scenarios, held from their end until their record is made.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,28 +7,28 @@ use bpconform_steps::evidence::Exchange;
 
 use crate::run::key::ScenarioKey;
 
-/// What a scenario leaves behind when it ends: what went over the wire, and what could not be undone.
+/// The evidence of a finished scenario: its exchanges, and the changes that could not be undone.
 #[derive(Debug, Default)]
 pub(crate) struct ScenarioEvidence {
-    /// What went over the wire for its steps.
+    /// The exchanges of its steps.
     pub(crate) exchanges: Vec<Exchange>,
-    /// What went over the wire to undo what it changed.
+    /// The exchanges that undo its changes.
     pub(crate) undo: Vec<Exchange>,
-    /// What could not be undone.
+    /// The changes that could not be undone.
     pub(crate) left_behind: Vec<String>,
 }
 
-/// The evidence of scenarios that have ended, until their record is made.
+/// The evidence of finished scenarios, until their record is made; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EvidenceStore(Arc<Mutex<HashMap<ScenarioKey, ScenarioEvidence>>>);
 
 impl EvidenceStore {
-    /// Puts the evidence of a scenario there.
+    /// Stores the evidence of a scenario.
     pub(crate) fn put(&self, key: ScenarioKey, evidence: ScenarioEvidence) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, evidence);
     }
 
-    /// Takes the evidence of a scenario out.
+    /// Removes and returns the evidence of a scenario.
     pub(crate) fn take(&self, key: &ScenarioKey) -> ScenarioEvidence {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key).unwrap_or_default()
     }

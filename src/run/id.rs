@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// A short id, different for each run: the time in a few letters.
+/// A short id, different for each run: the time in base 36.
 pub(crate) fn run_id() -> String {
     let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut time = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! What tells a scenario of a run apart.
+//! The key of a scenario.
 
 use std::path::PathBuf;
 
 use cucumber::gherkin::{Feature, Scenario};
 
-/// What tells a scenario apart: its file and its line.
+/// The key of a scenario: its file and its line.
 pub(crate) type ScenarioKey = (PathBuf, usize);
 
 /// The key of a scenario of a feature.

@@ -1,4 +1,5 @@
-//! A step that no feature has: it makes the mocks strike the next request. What is struck can so be said to the step.
+//! An internal step, used by no feature, that makes the mocks inject a fault into the next request. With it, the fault hits
+//! exactly the step that follows.
 
 use bpconform_mocks::faults::Fault;
 use bpconform_steps::world::end_step;
@@ -8,15 +9,15 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use regex::Regex;
 
-/// How its sentence begins.
-const MARK: &str = "the next request is struck: ";
+/// The beginning of its sentence.
+const MARK: &str = "the next request gets the fault: ";
 
-/// Its sentence; with a surface, it means the next request to that one.
+/// Its sentence; with an endpoint, the fault hits the next request to that endpoint.
 pub(crate) fn sentence(fault: &Fault, surface: Option<&str>) -> String {
     format!("{MARK}{} {}", fault.id, surface.unwrap_or_default())
 }
 
-/// The steps with this one.
+/// The given steps, plus this one.
 pub(crate) fn with_mark(steps: Collection<World>) -> Collection<World> {
     steps.given(None, Regex::new(&format!("^{MARK}(\\S+) (.*)$")).expect("a constant pattern"), mark)
 }

@@ -1,4 +1,4 @@
-//! The mocked stacks of a run: the state in which each scenario's begins, and what is wrong with it.
+//! The mocked stacks of a run: the initial state of each scenario's stack, and its defects.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use bpconform_mocks::deviations::Watch;
 use crate::plan::Plan;
 use crate::run::key::ScenarioKey;
 
-/// The mocked stacks of a run; clones share what is found out.
+/// The mocked stacks of a run; clones share the watcher's results.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mocks {
     /// The seed of each scenario's Author.
@@ -19,11 +19,11 @@ pub(crate) struct Mocks {
     pub(crate) defects: Vec<Arc<Defect>>,
     /// The variations of every stack.
     pub(crate) variations: Vec<Arc<Variation>>,
-    /// Watches for deviations that the stacks have not.
+    /// A watcher for defects that the stacks do not have.
     pub(crate) watcher: Option<Watcher>,
-    /// How every stack speaks TLS, if it does.
+    /// The certificate authority of every stack, if the stacks use TLS.
     pub(crate) authority: Option<Arc<Authority>>,
-    /// The seed of how long every stack takes over its answers.
+    /// The random seed for the delays of every stack.
     pub(crate) jitter: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Watcher {
         Self { deviations: Arc::new(deviations.into_iter().collect()), scenarios: Arc::default() }
     }
 
-    /// The watch over one scenario's stack.
+    /// The watch for the stack of one scenario.
     pub(crate) fn over(&self, key: &ScenarioKey) -> Watch {
         let watch = Watch::new(Arc::clone(&self.deviations));
         self.scenarios.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), watch.clone());

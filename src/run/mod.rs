@@ -1,4 +1,4 @@
-//! A run: the target is asked whether it can be checked, the plan is made, cucumber drives it, the record is kept.
+//! A run: check the target, make the plan, let cucumber run it, and return the record.
 
 pub mod destinations;
 pub(crate) mod drive;
@@ -45,8 +45,8 @@ use crate::run::whole::{close, open};
 use crate::signals;
 use crate::surroundings;
 
-/// Runs what the options ask for and gives the record back; `watch` is told what happens meanwhile. A closure is told of
-/// each scenario in the document's order, as soon as all before it have ended.
+/// Carries out a run and returns its record. `watch` receives the events of the run; a closure receives each finished
+/// scenario, in the document's order.
 pub async fn run(options: &Options, features: &Features, watch: impl RunListener + 'static) -> Result<Record, Error> {
     let stop = StopSignal::default();
     let shared = Arc::new(play::shared(options)?);
@@ -57,8 +57,8 @@ pub async fn run(options: &Options, features: &Features, watch: impl RunListener
     result
 }
 
-/// Stops the run when it is asked to end or past its time limit; what it changed is undone then. Whoever asks once more
-/// does not want to wait for that.
+/// Stops the run on a signal or at its time limit; the run then undoes its changes. A second signal ends the process at
+/// once, without waiting for that.
 async fn guard(stop: StopSignal, timeout: Duration, shared: Arc<Shared>, contained: bool) {
     tokio::select! {
         () = signals::asked_to_end() => stop.stop(StopReason::Interrupted),
@@ -71,7 +71,10 @@ async fn guard(stop: StopSignal, timeout: Duration, shared: Arc<Shared>, contain
     }
     let exit = match shared.journal.close(true) {
         Some(journal) => {
-            output.err(&format!("ended before all was undone; to undo it: bpconform clean {}\n", journal.display()));
+            output.err(&format!(
+                "ended before all changes were undone; to undo them: bpconform clean {}\n",
+                journal.display()
+            ));
             Exit::CleanUp
         }
         None => Exit::Interrupted,
@@ -112,7 +115,7 @@ async fn run_until(
         return Err(given_up(options, shared, error).await);
     }
     let played = AssertUnwindSafe(play(features, &plan, options, stage, watch)).catch_unwind().await;
-    // Whatever happened, what was changed is undone before anything else is said.
+    // Changes are undone first, even if a scenario panicked.
     if let Some((stack, credentials)) = options.target.real() {
         let session = Session::new(shared, stack.clone(), credentials.clone());
         let (left, journal) = undo::finish(&session, options.journal.is_some(), options.author_goes()).await;
@@ -148,7 +151,7 @@ async fn survey(
     preflight::check(&session).await.map_err(|problem| match stop.why() {
         Some(StopReason::Interrupted) => Error::Interrupted,
         Some(StopReason::TimeLimit) => {
-            unreachable("no answer within the time limit of the run; give it more with --timeout".into())
+            unreachable("no answer within the time limit of the run; raise it with --timeout".into())
         }
         None => unreachable(problem),
     })?;
@@ -157,15 +160,15 @@ async fn survey(
     let changes = answer.as_ref().is_ok_and(|survey| options.plan(features, Some(survey)).0.changes());
     if options.target.real().is_some() && changes {
         let lasts = options.timeout.saturating_mul(2);
-        lock::take(&session, &surroundings::host(), lasts).await.map_err(|problem| unreachable(problem.reason))?;
+        lock::take(&session, &surroundings::host_name(), lasts).await.map_err(|problem| unreachable(problem.reason))?;
         // What was read before the lock was held may be what another run had half changed.
         answer = survey::ask(&session).await;
     }
     match answer {
         Err(problem) if stop.why().is_none() => Err(unreachable(problem)),
-        // Each scenario puts mocks into another state.
+        // Each scenario restarts mocks in its own state.
         Ok(survey) if options.target.is_mocked() => Ok(Some(Survey { states: BTreeSet::new(), ..survey })),
-        // A run that was stopped leaves a record that says so.
+        // A stopped run still produces a record, which is marked as incomplete.
         survey => Ok(Some(survey.unwrap_or_default())),
     }
 }

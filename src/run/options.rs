@@ -1,4 +1,4 @@
-//! All that a run is told.
+//! The options of a run.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,51 +18,51 @@ use crate::run::survey::Survey;
 use crate::run::target::Target;
 use crate::shard::Shard;
 
-/// How many scenarios run at once on the mocks.
+/// The number of scenarios that run at once on the mocks.
 pub const JOBS_ON_MOCKS: usize = 8;
 
-/// All that a run is told.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// When the process began, for the wall time.
+    /// The start of the process, for the wall time.
     pub began: Instant,
-    /// What is checked.
+    /// The target.
     pub target: Target,
-    /// What the run may do to it.
+    /// The permission level.
     pub allow: Allow,
-    /// Which scenarios are asked for.
+    /// The selected scenarios.
     pub selection: Selection,
-    /// How many scenarios run at once.
+    /// The number of scenarios that run at once.
     pub jobs: usize,
-    /// How often a scenario that does not pass is tried again.
+    /// The retry limit for a scenario that does not pass.
     pub retries: usize,
-    /// Whether a scenario that passed only when it was tried again is red.
+    /// Whether a flaky scenario counts as its worst attempt.
     pub strict: bool,
-    /// The limit for the whole run.
+    /// The time limit of the whole run.
     pub timeout: Duration,
-    /// How the target is reached.
+    /// The connection to the target.
     pub connection: Connection,
-    /// What the operator knows.
+    /// Settings that only the operator knows.
     pub settings: Settings,
-    /// The surfaces of the target.
+    /// The endpoints of the target.
     pub surfaces: Arc<Surfaces>,
-    /// The last gate for secrets.
+    /// Masks secrets in all output.
     pub redactor: Redactor,
-    /// The systems that are mocks beside a real Author.
+    /// The systems that are mocks while the Author is real.
     pub mocks: BTreeSet<System>,
-    /// The deliberate deviations of the embedded mocks.
+    /// The defects of the embedded mocks.
     pub defects: Vec<Arc<Defect>>,
     /// The variations of the embedded mocks.
     pub variations: Vec<Arc<Variation>>,
-    /// The seed of how long embedded mocks take over their answers; without one they take no longer than they must.
+    /// The random seed for the delays of the embedded mocks; none for no delays.
     pub jitter: Option<u64>,
-    /// The part of the plan that this machine runs, where it is shared out.
+    /// The shard of the plan that this machine runs, if the plan is split.
     pub shard: Option<Shard>,
-    /// The name of the environment that is checked, where it has one.
+    /// The name of the checked environment, if it has one.
     pub name: Option<String>,
-    /// Whether the configuration that a real Author has may be replaced, to be put back afterwards.
+    /// Whether the configuration of a real Author may be replaced and restored afterwards.
     pub replace: bool,
-    /// Where the journal is kept; without a place it lies in the working directory until everything is undone.
+    /// The file of the journal; without one, it lies in the working directory until everything is undone.
     pub journal: Option<PathBuf>,
 }
 
@@ -93,7 +93,7 @@ impl Options {
         }
     }
 
-    /// Whether the Author's repository goes with its container.
+    /// Whether the Author's repository is removed with its container.
     pub(super) fn author_goes(&self) -> bool {
         matches!(&self.target, Target::Container(contained) if !contained.outlived)
     }
@@ -110,7 +110,7 @@ impl Options {
         }
     }
 
-    /// The plan as far as it can be made without asking the target.
+    /// The plan as far as it can be made without sending requests.
     pub fn dry_plan(&self, features: &Features) -> Plan {
         self.plan(features, None).0
     }

@@ -1,4 +1,4 @@
-//! Plays the scenarios that a plan runs, and gives their records back in the document's order.
+//! Runs the scenarios of a plan, and returns their records in the document's order.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -24,7 +24,7 @@ use crate::run::undo;
 use crate::run::watch::RunListener;
 use crate::verdict::Verdict;
 
-/// What all scenarios of a run share; the journal is begun.
+/// The state that all scenarios of a run share; begins the journal.
 pub(super) fn shared(options: &Options) -> Result<Shared, Error> {
     let id = run_id();
     let journal = undo::begin(options, &id)?;
@@ -38,7 +38,7 @@ pub(super) fn shared(options: &Options) -> Result<Shared, Error> {
     })
 }
 
-/// Runs a plan on mocked stacks, and gives the records of its scenarios back.
+/// Runs a plan on mocked stacks, and returns the records of its scenarios.
 pub(crate) async fn on_mocks(
     options: &Options,
     features: &Features,
@@ -49,7 +49,7 @@ pub(crate) async fn on_mocks(
     Ok(play(features, plan, options, stage, |_: &ScenarioRecord| ()).await)
 }
 
-/// Runs what the plan says and gives all records back in the document's order.
+/// Runs the scenarios that the plan selects, and returns all records in the document's order.
 pub(super) async fn play(
     features: &Features,
     plan: &Plan,
@@ -90,12 +90,12 @@ pub(super) async fn play(
     })
     .await;
     let records = records.take();
-    let lost = |case| not_run(case, Verdict::Error, Some("the harness lost it".into()));
+    let lost = |case| not_run(case, Verdict::Error, Some("the harness lost the scenario".into()));
     let with_plan = records.into_iter().zip(&plan.scenarios);
     with_plan.map(|(record, planned)| record.unwrap_or_else(|| lost(&planned.case))).collect()
 }
 
-/// The record of a scenario that the plan skips.
+/// The record of a scenario that the plan skips; none for one that runs.
 pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
     match &planned.decision {
         Decision::Run => None,
@@ -103,7 +103,7 @@ pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
     }
 }
 
-/// The features with only the scenarios that run.
+/// The features, reduced to the scenarios that run.
 fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
     let running = plan.scenarios.iter().filter(|planned| planned.decision == Decision::Run);
     let keys: BTreeSet<ScenarioKey> = running.map(Planned::key).collect();

@@ -1,15 +1,15 @@
-//! Before the first scenario on a real target: does the Author answer, is it AEM, are the credentials accepted? What
-//! cannot be answered here would be an error of every scenario; said once and first, it is a message.
+//! Checks before the first scenario on a real target: does the Author answer, is it AEM, are the credentials accepted? If
+//! not, every scenario would end in an error; here it is one clear message.
 
 use bpconform_steps::call::Authentication;
 use bpconform_steps::reply::Reply;
 use bpconform_steps::{Call, Session};
 
-/// What to do when the Author does not take the run for a user.
+/// The advice for an Author that rejects the credentials.
 const NOT_ACCEPTED: &str =
-    "user or password are not accepted; check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
+    "the Author rejects user or password; check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
 
-/// Asks the Author; the error is what was seen and what to do.
+/// Checks the Author; the error contains what was observed and what to do.
 pub async fn check(session: &Session) -> Result<(), String> {
     let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
     let ready = session.surface("author.login-page").phrase("ready");
@@ -27,7 +27,7 @@ pub async fn check(session: &Session) -> Result<(), String> {
         (200, Some(id)) => Err(format!("{} answered that the user is {id}: {NOT_ACCEPTED}", user.what())),
         (301..=308, _) => Err(redirected(&user)),
         (200, None) if is_aem || user.text().contains(ready) => {
-            Err(format!("{} answered with a login page in place of JSON: {NOT_ACCEPTED}", user.what()))
+            Err(format!("{} answered with a login page instead of JSON: {NOT_ACCEPTED}", user.what()))
         }
         _ if is_aem => Err(format!("{} answered {}; {}", user.what(), user.status, user.excerpt())),
         _ => Err(not_aem(&login)),

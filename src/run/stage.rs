@@ -1,4 +1,5 @@
-//! Where a scenario plays: its own mocked stack, or the real target; set before its first step, cleared after its last.
+//! The backend of a scenario, its own mocked stack or the real target: set up before the first step, torn down after the
+//! last.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,16 +23,16 @@ use crate::run::evidence::ScenarioEvidence;
 use crate::run::key::ScenarioKey;
 use crate::run::mocks::Mocks;
 
-/// Why a run was stopped before its end.
+/// The reason for stopping a run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
     /// Ctrl-C.
     Interrupted,
-    /// The limit for the whole run.
+    /// The time limit of the whole run.
     TimeLimit,
 }
 
-/// Stops a run: nothing new begins, nothing more is sent but what undoes a change.
+/// Stops a run: no scenario begins, and only requests that undo a change are sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StopSignal {
     pub(crate) token: CancellationToken,
@@ -45,24 +46,24 @@ impl StopSignal {
         self.token.cancel();
     }
 
-    /// Why the run was stopped, if it was.
+    /// The reason for stopping the run, if it was stopped.
     pub(crate) fn why(&self) -> Option<StopReason> {
         self.why.get().copied()
     }
 }
 
-/// What a scenario plays on.
+/// The systems that a scenario runs against.
 #[derive(Debug)]
 pub(crate) enum Backend {
-    /// A mocked stack of its own, which begins in the state that its tag names.
+    /// A separate mocked stack, which starts in the state that the scenario's tag names.
     Mock(Mocks),
-    /// The real target, and what is done to it before a scenario.
+    /// The real target, with the preparation for each scenario.
     Real(Stack, Credentials, HashMap<ScenarioKey, Preparation>),
-    /// One mocked stack elsewhere, which begins again for each scenario in the state that its tag names.
+    /// One mocked stack elsewhere, restarted for each scenario in the state that its tag names.
     Renewed(Control, Connection, Mocks),
 }
 
-/// Sets the scenes of a run; clones are the same stage.
+/// Sets up and tears down the backends of a run's scenarios; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     pub(crate) run: Arc<Run>,
@@ -72,7 +73,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A stage on that ground.
+    /// A stage for that backend.
     pub(crate) fn new(run: Arc<Run>, ground: Backend, stop: StopSignal) -> Self {
         Self { run, ground: Arc::new(ground), stop, mocks: Arc::default() }
     }
@@ -89,7 +90,7 @@ impl Stage {
         end_step(began);
     }
 
-    /// What this does is undone with the scenario's own changes.
+    /// Prepares a real Author. The preparation is undone together with the scenario's own changes.
     async fn prepare(&self, key: &ScenarioKey, world: &World) -> Result<(), Problem> {
         let Backend::Real(_, _, prepare) = &*self.ground else { return Ok(()) };
         let session = world.session()?;
@@ -106,7 +107,9 @@ impl Stage {
     async fn session(&self, key: &ScenarioKey) -> Result<Session, Problem> {
         match self.stop.why() {
             Some(StopReason::Interrupted) => return Err(Problem::error("not run: the run was interrupted")),
-            Some(StopReason::TimeLimit) => return Err(Problem::error("not run: the run's time limit was reached")),
+            Some(StopReason::TimeLimit) => {
+                return Err(Problem::error("not run: the time limit of the run was reached"));
+            }
             None => {}
         }
         let mut run = Arc::clone(&self.run);
@@ -114,7 +117,7 @@ impl Stage {
             Backend::Real(stack, credentials, _) => (stack.clone(), credentials.clone()),
             Backend::Mock(mocks) => self.mock(key, mocks).await?,
             Backend::Renewed(control, connection, mocks) => {
-                run = Arc::new(anew(&run, connection)?);
+                run = Arc::new(with_new_connections(&run, connection)?);
                 renewed(control, &mocks.seeds[key]).await?
             }
         };
@@ -129,12 +132,12 @@ impl Stage {
             variations: mocks.variations.clone(),
             watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
             authority: mocks.authority.clone(),
-            // Each scenario has its own, whatever runs beside it.
+            // Derived from the line, so that the delays of a scenario do not depend on what runs in parallel.
             jitter: mocks.jitter.map(|seed| seed.wrapping_mul(100_003).wrapping_add(key.1 as u64)),
             ..StackOptions::new(&mocks.seeds[key])
         };
         let start = MockStack::start(options);
-        // On the runtime's own threads: cucumber's scenarios all share one task.
+        // On another thread of the runtime: all scenarios of cucumber share one task, which this would block.
         let mock = tokio::spawn(start).await.map_err(|error| Problem::error(error.to_string()))?;
         let mock = mock.map_err(|error| Problem::error(error.to_string()))?;
         let place = (mock.stack.clone(), mock.credentials.clone());
@@ -142,7 +145,7 @@ impl Stage {
         Ok(place)
     }
 
-    /// Ends a scenario: undoes on a real target what it changed, and takes its evidence.
+    /// Ends a scenario: undoes its changes on a real target, and takes its evidence.
     pub(crate) async fn leave(&self, key: &ScenarioKey, world: &mut World) -> ScenarioEvidence {
         let Some(session) = world.end() else { return ScenarioEvidence::default() };
         let exchanges = session.take_exchanges();
@@ -151,7 +154,7 @@ impl Stage {
             Backend::Mock(_) | Backend::Renewed(..) => Vec::new(),
         };
         let mock = self.mocks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        // Waiting for its threads to end would hold up the other scenarios.
+        // Dropping waits for the threads of the mock, which would block the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));
         let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
         ScenarioEvidence { exchanges, undo: session.take_exchanges(), left_behind }
@@ -163,11 +166,11 @@ fn name(key: &ScenarioKey) -> String {
     format!("{}:{}", key.0.display(), key.1)
 }
 
-/// The run with connections of its own for a scenario: those of before have ended with the stack, and whether a client has
-/// seen that yet is chance.
-fn anew(run: &Run, connection: &Connection) -> Result<Run, Problem> {
+/// A copy of the run with new connections: the old ones ended with the previous stack, and a client may not have noticed
+/// that yet.
+fn with_new_connections(run: &Run, connection: &Connection) -> Result<Run, Problem> {
     let wire = Wire::new(connection).map_err(|error| Problem::error(error.to_string()))?;
-    // What is done to mocks that begin again is not undone, and they know no name of before.
+    // Changes on mocks that are restarted need no undo, so the copy has no journal.
     Ok(Run {
         embedded: run.embedded,
         mocks: run.mocks.clone(),

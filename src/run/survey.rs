@@ -1,5 +1,5 @@
-//! In which state is a real Author? Reads only. The states have the names of the mock's seeds, so that a scenario's
-//! tag says for both what it starts from.
+//! Detects the states of a real Author, by reads only. States have the names of the mock's seeds, so that the tag of a
+//! scenario names its initial state for both.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::features::USUAL_AUTHOR;
 use crate::plan::FRESH;
 use crate::run::destinations;
 
-/// What a real Author was found to be.
+/// The detected version and states of a real Author.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// What it calls its version.
+    /// The version that it reports.
     pub product: Option<String>,
-    /// The states that it is in.
+    /// Its states.
     pub states: BTreeSet<String>,
-    /// Where it is configured to send in place of the run's mocks, and what to do, if it is.
+    /// If it is configured for other systems than the run's mocks: where it sends, and what to do.
     pub elsewhere: Option<String>,
 }
 
@@ -36,7 +36,7 @@ async fn product(session: &Session) -> Result<Option<String>, String> {
     Ok(reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned())))
 }
 
-/// What of a Brand Portal configuration is there.
+/// The parts of a Brand Portal configuration, counted.
 #[derive(Debug, Default)]
 struct ConfigurationCounts {
     tenants: BTreeSet<String>,

@@ -1,15 +1,15 @@
-//! What a run checks.
+//! The target of a run.
 
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::stack::Stack;
 
 use crate::mocked::control::Control;
 
-/// What is checked.
+/// The target of a run.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a run has one of it")]
 pub enum Target {
-    /// The embedded mocks, a stack of its own for each scenario.
+    /// The embedded mocks, with a separate stack for each scenario.
     Mock,
     /// A real Author, or one that is served elsewhere.
     Author(Stack, Credentials),
@@ -18,7 +18,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The word for it, as in the record.
+    /// The name in the record.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Mock => "mock",
@@ -27,7 +27,7 @@ impl Target {
         }
     }
 
-    /// Whether it is mocks, which can be put into any state and lose nothing: embedded, or in a container and verified.
+    /// Whether it consists of mocks, which can be put into any state without loss: embedded ones, or a verified container.
     pub const fn is_mocked(&self) -> bool {
         match self {
             Self::Mock => true,
@@ -36,12 +36,12 @@ impl Target {
         }
     }
 
-    /// A real Author, whose state must be as before in the end.
+    /// The addresses and credentials of a real Author, whose state must be restored at the end.
     pub(crate) fn real(&self) -> Option<(&Stack, &Credentials)> {
         self.place().filter(|_| !self.is_mocked())
     }
 
-    /// Where its systems are and who the run is; embedded mocks have a place for each scenario.
+    /// The addresses and credentials; none for the embedded mocks, which have others for each scenario.
     pub(crate) fn place(&self) -> Option<(&Stack, &Credentials)> {
         match self {
             Self::Mock => None,
@@ -50,7 +50,7 @@ impl Target {
         }
     }
 
-    /// The same of a real Author, for who knows more of it.
+    /// The mutable addresses and credentials of a real Author.
     pub(crate) fn real_mut(&mut self) -> Option<(&mut Stack, &mut Credentials)> {
         match self {
             Self::Author(stack, credentials) => Some((stack, credentials)),
@@ -62,32 +62,32 @@ impl Target {
     }
 }
 
-/// An Author in a container: how a run reaches it.
+/// An Author in a container, as a run reaches it.
 #[derive(Clone, Debug)]
 pub struct Contained {
-    /// The image that it was started from.
+    /// Its image.
     pub image: Image,
-    /// Where its systems are.
+    /// The addresses of its systems.
     pub stack: Stack,
-    /// Who the run is.
+    /// The credentials of the run.
     pub credentials: Credentials,
-    /// The control of the mocks, when they are what the container holds.
+    /// The control of the mocks, if the container holds mocks.
     pub mocks: Option<Control>,
-    /// The deliberate deviations of those mocks.
+    /// The defects of those mocks.
     pub defects: Vec<String>,
-    /// Whether something that it writes to outlives it.
+    /// Whether it writes to a mount or volume that outlives it.
     pub outlived: bool,
 }
 
-/// What an image says of itself.
+/// The metadata of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
-    /// Its name, as the operator wrote it.
+    /// The name, as the operator wrote it.
     pub name: String,
-    /// Its id, which names exactly this one.
+    /// The id, which identifies exactly this image.
     pub id: String,
-    /// Whether it says that it is the mocks.
+    /// Whether its label identifies it as the mocks.
     pub is_mocks: bool,
-    /// The paths that it wants to outlive its containers.
+    /// The paths that it declares as volumes.
     pub volumes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What happened to one scenario, from its events to its record.
+//! The trace of one scenario: its events, turned into its record.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use crate::run::evidence::ScenarioEvidence;
 use crate::text::milliseconds;
 use crate::verdict::Verdict;
 
-/// What is known so far of a scenario that runs.
+/// The events of a running scenario so far.
 #[derive(Debug, Default)]
 pub(crate) struct ScenarioTrace {
     started: Option<SystemTime>,
@@ -28,13 +28,13 @@ struct StepTrace {
     problem: Option<Problem>,
 }
 
-/// A scenario that has ended.
+/// A finished scenario.
 #[derive(Debug)]
 pub(crate) struct EndedScenario {
     trace: ScenarioTrace,
     at: SystemTime,
     evidence: ScenarioEvidence,
-    /// The attempts before, the first one first.
+    /// The earlier attempts, in their order.
     earlier: Vec<EndedScenario>,
 }
 
@@ -44,12 +44,12 @@ impl ScenarioTrace {
         self.started = Some(at);
     }
 
-    /// What had to happen before or after its steps did not.
+    /// The set-up or tear-down of the scenario failed.
     pub(crate) fn hook_failed(&mut self, problem: Problem) {
         self.hook = Some(problem);
     }
 
-    /// The same, and it is the harness's own fault.
+    /// The step that began last ends, because of a bug in the harness.
     pub(crate) fn hook_harness_failed(&mut self, reason: String) {
         self.harness_failed = true;
         self.hook = Some(Problem::error(reason));
@@ -68,7 +68,7 @@ impl ScenarioTrace {
         }
     }
 
-    /// The same, and it is the harness's own fault.
+    /// The step that began last ends, because of a bug in the harness.
     pub(crate) fn harness_failed(&mut self, at: SystemTime, reason: String) {
         self.harness_failed = true;
         self.step_ended(at, Some(Problem::error(reason)));
@@ -85,13 +85,13 @@ impl ScenarioTrace {
 }
 
 impl EndedScenario {
-    /// Whether it did not pass.
+    /// Whether it failed or was inconclusive or skipped.
     pub(crate) fn has_problem(&self) -> bool {
         self.trace.problem().is_some()
     }
 
-    /// The same, with the attempts before it. One that did not begin because the run was stopped is none: then the last of
-    /// those before counts.
+    /// Adds the earlier attempts. An attempt that did not begin because the run was stopped does not count: then the last
+    /// earlier one is the result.
     pub(crate) fn after(self, mut earlier: Vec<Self>) -> Self {
         let began = !self.trace.steps.is_empty();
         match earlier.pop() {
@@ -138,7 +138,7 @@ impl EndedScenario {
                 record.attempts.clear();
             }
         } else if record.steps.is_empty() || record.steps.iter().any(|step| step.verdict != Verdict::Passed) {
-            // Cucumber calls a scenario without steps a success.
+            // Cucumber reports a scenario without steps as a success.
             record.verdict = Verdict::Error;
             record.reason = Some("the scenario has no steps, or they were not all run".into());
             record.harness_failed = true;
@@ -159,7 +159,7 @@ fn fill(step: &mut StepRecord, traced: &StepTrace, at: SystemTime) {
     step.lines = traced.problem.as_ref().map(|problem| problem.lines.clone()).unwrap_or_default();
 }
 
-/// Each exchange belongs to the last step that had begun when it was sent.
+/// Assigns each exchange to the step that had begun last when it was sent.
 fn share(steps: &mut [StepRecord], exchanges: Vec<Exchange>) {
     let begun = |step: &StepRecord, sent_ms: f64| step.started_ms > 0.0 && step.started_ms <= sent_ms;
     for exchange in exchanges {
@@ -172,7 +172,7 @@ fn share(steps: &mut [StepRecord], exchanges: Vec<Exchange>) {
     }
 }
 
-/// The record of a scenario of which nothing ran.
+/// The record of a scenario that did not run.
 pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> ScenarioRecord {
     let step = |step: &cucumber::gherkin::Step| StepRecord {
         keyword: step.keyword.trim().to_owned(),
@@ -211,12 +211,12 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
     }
 }
 
-/// Milliseconds since 1970, to the microsecond.
+/// Milliseconds since 1970, with microseconds as decimals.
 pub(crate) fn since_1970(time: SystemTime) -> f64 {
     between(SystemTime::UNIX_EPOCH, time)
 }
 
-/// Milliseconds from one time to another, to the microsecond.
+/// Milliseconds from one time to another, with microseconds as decimals.
 pub(crate) fn between(from: SystemTime, to: SystemTime) -> f64 {
     milliseconds(to.duration_since(from).unwrap_or_default())
 }

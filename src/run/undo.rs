@@ -1,4 +1,4 @@
-//! The journal of a run on a real Author: begun before anything is sent, and at the end everything in it is undone.
+//! The journal of a run on a real Author: created before anything is sent, and undone at the end.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::run::target::Target;
 /// The journal's name in the directory of `--out`.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 
-/// How long undoing all that scenarios left may take.
+/// The time limit for undoing all remaining changes at the end of a run.
 pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
-/// Begins the journal of a run that may change a real Author; any other run has nothing to write down.
+/// Creates the journal of a run that may change a real Author. Other runs get an empty one.
 pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
     let Some((stack, _)) = options.target.real() else { return Ok(Journal::default()) };
     if options.allow < Allow::Change {
@@ -46,7 +46,7 @@ pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
     Journal::create(&path, header).map_err(|source| Error::Write { file: path, source })
 }
 
-/// A journal of an earlier run makes room only when everything in it was undone.
+/// Removes the journal of an earlier run, but only if all its changes were undone.
 fn make_room(path: &Path) -> Result<(), Error> {
     let earlier = match std::fs::read_to_string(path) {
         Ok(text) => journal::read(&text),
@@ -55,7 +55,7 @@ fn make_room(path: &Path) -> Result<(), Error> {
     };
     let problem = match earlier {
         Ok(_) if journal::is_in_use(path) => {
-            format!("{} is the journal of a run that goes on; name another with --journal", path.display())
+            format!("{} is the journal of an active run; name another file with --journal", path.display())
         }
         Ok(earlier) if earlier.open.is_empty() => {
             return std::fs::remove_file(path).map_err(|source| Error::Write { file: path.to_owned(), source });
@@ -66,12 +66,12 @@ fn make_room(path: &Path) -> Result<(), Error> {
             earlier.header.run,
             path.display()
         ),
-        Err(problem) => format!("it is there and is no journal ({problem}); name another with --journal"),
+        Err(problem) => format!("the file exists and is not a journal ({problem}); name another file with --journal"),
     };
     Err(Error::Read { file: path.to_owned(), problem })
 }
 
-/// What could not be undone, and the journal in which that stands.
+/// The changes that could not be undone, and the journal that contains them.
 pub(super) type Left = (Vec<String>, Option<PathBuf>);
 
 async fn undo_locked(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
@@ -87,8 +87,8 @@ async fn undo_locked(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     }
 }
 
-/// Undoes what no scenario has undone itself: one that was broken off by a panic, or could not undo something. Where the
-/// Author's repository goes with its container, what was changed in it needs no undoing; what was delivered does.
+/// Undoes the changes that scenarios left, because they panicked or could not undo them. If the Author's repository is
+/// removed with its container, changes in it need no undo, but deliveries to the tenant do.
 pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> Left {
     let journal = &session.run.journal;
     let changes = journal.open(None);
@@ -96,7 +96,7 @@ pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> 
     if !changes.is_empty() {
         match tokio::time::timeout(LIMIT, undo_locked(&session.undoing(), changes)).await {
             Ok(problems) => left.extend(problems.into_iter().map(|problem| problem.reason)),
-            Err(_) => left.push(format!("undoing was broken off after {} s", LIMIT.as_secs())),
+            Err(_) => left.push(format!("undoing was stopped after {} s", LIMIT.as_secs())),
         }
     }
     if author_goes {

@@ -1,14 +1,14 @@
-//! Who is told what happens while a run goes on: the terminal, and the record that grows on the disk.
+//! The interface to the events of a run, used by the terminal and by the growing record on the disk.
 
 use bpconform_steps::under_way::UnderWay;
 
 use crate::error::Error;
 use crate::record::{Record, ScenarioRecord};
 
-/// Is told what happens while a run goes on.
+/// Receives the events of a run.
 pub trait RunListener {
     /// The plan is made. The record is what it would be if the run ended now; an error ends the run before it begins.
-    /// The requests are those that are under way, now and later.
+    /// `requests` always shows the requests in progress.
     fn planned(&mut self, _record: &Record, _requests: &UnderWay) -> Result<(), Error> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The record of a run as a whole: opened before anything has run, closed at the end.
+//! The record of a whole run: created before anything has run, completed at the end.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::surroundings;
 use crate::text::milliseconds;
 use crate::verdict::Verdict;
 
-/// The record before anything has run.
+/// The record before any scenario has run.
 pub(super) fn open(
     options: &Options,
     plan: &Plan,
@@ -46,7 +46,7 @@ pub(super) fn open(
             timeout_s: options.timeout.as_secs(),
             shard,
         },
-        environment: Surroundings { name: options.name.clone(), ..surroundings::here() },
+        environment: Surroundings { name: options.name.clone(), ..surroundings::of_this_process() },
         body_cap: bpconform_steps::evidence::BODY_CAP,
         left_behind: Vec::new(),
         journal: None,
@@ -59,7 +59,7 @@ pub(super) fn open(
     }
 }
 
-/// Completes the record when its scenarios are those that ran.
+/// Completes the record after its scenarios have run.
 pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<StopReason>) {
     record.duration_ms = milliseconds(Timestamp::now().duration_since(record.started).unsigned_abs());
     record.summary.wall_ms = milliseconds(options.began.elapsed());

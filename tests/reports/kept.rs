@@ -205,12 +205,12 @@ fn what_is_no_record_is_refused_by_name() {
     let file = folder.0.join("other.json");
     fs::write(&file, "{\"a\": 1}").expect("written");
     assert!(
-        problem(&file).contains("other.json") && problem(&file).contains("no record of a run"),
+        problem(&file).contains("other.json") && problem(&file).contains("not the record of a run"),
         "{}",
         problem(&file)
     );
     let mut newer = sample::passing();
     newer.format = 2;
     record_file::write(&newer, &file).expect("written");
-    assert!(problem(&file).contains("use a newer one"), "{}", problem(&file));
+    assert!(problem(&file).contains("use a newer version"), "{}", problem(&file));
 }

@@ -6,8 +6,9 @@ use bpconform_fixtures::changes::{AnswerChange, AnswerFilter};
 use bpconform_fixtures::remedies::Pattern;
 use url::form_urlencoded;
 
+use super::headers::set_headers;
 use super::{Rules, encoding, token};
-use crate::machine::{Headers, Request, Response};
+use crate::machine::{Request, Response};
 
 impl Rules {
     /// The request for the machine; `None` if it is withheld.
@@ -171,15 +172,6 @@ fn set_fields(request: &mut Request, fields: &BTreeMap<String, String>) {
         others.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| ((*name).clone(), (*value).clone()));
     request.body =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.into_iter().chain(set)).finish().into();
-}
-
-/// Sets headers; an empty text removes one.
-pub(super) fn set_headers(headers: &mut Headers, set: &BTreeMap<String, String>) {
-    for (name, value) in set {
-        let name = name.to_ascii_lowercase();
-        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-        headers.extend((!value.is_empty()).then(|| (name, value.clone())));
-    }
 }
 
 #[cfg(test)]

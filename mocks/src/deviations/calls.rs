@@ -3,7 +3,7 @@
 use bpconform_fixtures::changes::CallChange;
 
 use super::Rules;
-use super::answers::set_headers;
+use super::headers::set_headers;
 use crate::machine::{Call, CallResult, Response};
 
 impl Rules {

@@ -5,7 +5,7 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 use std::sync::LazyLock;
 
-use super::answers::set_headers;
+use super::headers::set_headers;
 use super::{configuration, times};
 use crate::machine::Response;
 

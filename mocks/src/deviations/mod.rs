@@ -8,6 +8,7 @@ mod calls;
 mod configuration;
 mod edits;
 mod encoding;
+mod headers;
 mod requests;
 mod stale;
 mod times;

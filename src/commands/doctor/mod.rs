@@ -45,7 +45,7 @@ pub async fn command(
     if arguments.json {
         output.out(&plain_json(&report.json()));
     } else {
-        output.say(&report.text(Styles::for_stdout(common.color).are_on(), common.quiet));
+        output.print_text(&report.text(Styles::for_stdout(common.color).are_on(), common.quiet));
     }
     Ok(report.exit())
 }

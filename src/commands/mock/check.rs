@@ -14,7 +14,7 @@ pub(super) async fn check(mock: &MockArgs, output: &Output) -> Result<Exit, Erro
     let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
     let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, None, output.redactor.clone())?;
     let silent = |problem: bpconform_steps::Problem| Error::NotServed(problem.reason);
-    let told = control.told().await.map_err(silent)?;
+    let told = control.status().await.map_err(silent)?;
     let serving = &told.serving;
     let all = [&serving.author, &serving.ims, &serving.console, &serving.tenant];
     for system in all.into_iter().filter(|address| !address.is_empty()) {

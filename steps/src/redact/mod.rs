@@ -323,7 +323,7 @@ fn decoded(run: &str) -> Option<String> {
             }
         })
         .collect();
-    let bytes = shapes::LENIENT.decode(&standard[..standard.len() / 4 * 4]).ok()?;
+    let bytes = value::LENIENT.decode(&standard[..standard.len() / 4 * 4]).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     text.chars().all(|letter| !letter.is_control() || letter.is_whitespace()).then_some(text)
 }

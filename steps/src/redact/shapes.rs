@@ -6,10 +6,8 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::value::{Finding, looks_random, looks_strong};
+use super::value::{Finding, LENIENT, looks_random, looks_strong};
 use super::{ENCRYPTED, MASK};
 
 /// How each shape begins.
@@ -34,12 +32,6 @@ const STARTS: [&str; 16] = [
 
 static FIRST: LazyLock<AhoCorasick> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(STARTS).expect("constant patterns"));
-
-/// Base64 with or without its padding.
-pub(super) static LENIENT: LazyLock<GeneralPurpose> = LazyLock::new(|| {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    GeneralPurpose::new(&base64::alphabet::STANDARD, config.with_decode_allow_trailing_bits(true))
-});
 
 /// Finds what looks like a secret.
 pub(super) fn find(text: &str) -> Vec<Finding> {

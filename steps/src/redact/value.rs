@@ -2,12 +2,20 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bpconform_fixtures::Sensitivity;
 
-use super::shapes::LENIENT;
 use super::{ENCRYPTED, MASK};
+
+/// Base64 with or without its padding.
+pub(super) static LENIENT: LazyLock<GeneralPurpose> = LazyLock::new(|| {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&base64::alphabet::STANDARD, config.with_decode_allow_trailing_bits(true))
+});
 
 /// A part of a text that is masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
