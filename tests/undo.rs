@@ -18,6 +18,7 @@ use bpconform::run::watch::RunListener;
 use bpconform_fixtures::{Evidence, Surface, Surfaces};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
+use bpconform_steps::run::Settings;
 use bpconform_steps::stack::Stack;
 use serde_json::Value;
 
@@ -335,7 +336,9 @@ fn a_run_that_panics_undoes_first() {
     let author = url("author").expect("an address");
     let stack = Stack { author, ims: url("ims"), console: url("console"), tenant: url("tenant"), control: None };
     let values = mock.credentials().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = Settings { state_dir: Some(folder.join("state")), ..Settings::default() };
     let options = Options {
+        settings,
         target: Target::Author(stack, Credentials::new(values).0),
         selection: Selection::new(None, None, vec!["BP-IMS-01".into()]).expect("it is known"),
         jobs: 1,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::state::StateArgs;
 use crate::cli::target::TargetArgs;
 
 /// `bpconform clean`
@@ -18,6 +19,9 @@ pub struct CleanArgs {
     /// What runs left in the Docker Engine.
     #[command(flatten)]
     pub sweep: SweepArgs,
+    /// Where the copy of what was replaced is.
+    #[command(flatten)]
+    pub state: StateArgs,
     /// Print what would be undone or removed, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -19,6 +19,7 @@ pub mod select;
 pub mod selftest;
 pub mod serve;
 pub mod settings;
+pub mod state;
 pub mod surface;
 pub mod target;
 pub mod values;

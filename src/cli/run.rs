@@ -8,6 +8,7 @@ use clap::Args;
 use crate::cli::container::ContainedArgs;
 use crate::cli::hybrid::HybridArgs;
 use crate::cli::select::SelectArgs;
+use crate::cli::state::StateArgs;
 use crate::cli::target::TargetArgs;
 use crate::cli::values::{seconds, shard};
 use crate::report::ReportRequest;
@@ -36,6 +37,7 @@ pub struct RunArgs {
 /// How the run is carried out.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunFlags {
     /// Print the plan, and send nothing
     #[arg(long)]
@@ -48,6 +50,12 @@ pub struct RunFlags {
     /// restore it as it was; only on the command line
     #[arg(long)]
     pub replace_configuration: bool,
+    /// Replace the configuration without a question; for CI
+    #[arg(long, requires = "replace_configuration")]
+    pub yes: bool,
+    /// Where a copy of what is replaced is kept.
+    #[command(flatten)]
+    pub state: StateArgs,
     /// With --allow change: the log of changes, for `bpconform clean` [default: journal.jsonl
     /// in the directory of --out, otherwise bpconform-RUN.journal in this one, removed when everything was undone]
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bpconform_fixtures::{Allow, Surfaces};
 use bpconform_steps::author::lock::{self, Holder};
 use bpconform_steps::journal::{self, Change, Journal};
-use bpconform_steps::run::Run;
+use bpconform_steps::run::{Run, Settings};
 use bpconform_steps::session::Session;
 use bpconform_steps::undoing;
 use bpconform_steps::wire::Wire;
@@ -67,7 +67,12 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         )),
         _ => Error::Write { file: path.clone(), source },
     })?;
-    let run = Run { journal, ..Run::new(header.run.as_str(), Allow::Change, surfaces, wire, output.redactor.clone()) };
+    let settings = Settings { state_dir: arguments.state.directory(), ..Settings::default() };
+    let run = Run {
+        journal,
+        settings,
+        ..Run::new(header.run.as_str(), Allow::Change, surfaces, wire, output.redactor.clone())
+    };
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
     let unreachable = |problem| Error::Unreachable { url: author.to_string(), problem };
     preflight::check(&session).await.map_err(unreachable)?;

@@ -1,6 +1,7 @@
 //! `bpconform run`: from what was asked for to a record and an exit code. The target is brought up first where it is a
 //! container, and whatever happens then, it is ended.
 
+mod confirm;
 pub(crate) mod flags;
 
 use std::collections::BTreeSet;
@@ -86,6 +87,7 @@ pub async fn command(
         asked.contained(image(run)?, &run.container.start, None, out).await?
     } else {
         let (target, connection) = self::target(target, place, output)?;
+        confirm::replacement(&target, how, output)?;
         asked.record(target, connection, out).await?
     };
     publish::publish(&record, &how.reports, output)?;
@@ -236,6 +238,7 @@ impl RunRequest<'_> {
             connection,
             settings: Settings {
                 latest_service_pack: latest.or_else(|| mocked.then(|| seed::version_of(USUAL_AUTHOR)).flatten()),
+                state_dir: self.how.state.directory(),
                 ..Settings::default()
             },
             surfaces: Arc::new(surfaces(self.select.surfaces.as_deref())?),

@@ -71,6 +71,8 @@ pub struct Call {
     pub authentication: Authentication,
     /// What undoes it, in this order. A surface that changes its target is sent only with this.
     pub undo: Option<Vec<Undo>>,
+    /// Whether the answer holds keys, which no evidence may hold.
+    pub confidential: bool,
     /// Whether it deletes what is put back from where it was kept: on a real target it is sent only when it was kept.
     pub needs_kept: bool,
 }
@@ -134,6 +136,13 @@ impl Call {
     #[must_use]
     pub fn undone_by(mut self, undo: impl IntoIterator<Item = Undo>) -> Self {
         self.undo = Some(undo.into_iter().collect());
+        self
+    }
+
+    /// Says that the answer holds keys.
+    #[must_use]
+    pub fn confidential(mut self) -> Self {
+        self.confidential = true;
         self
     }
 

@@ -68,6 +68,11 @@ pub struct Text {
 }
 
 impl Text {
+    /// Says only how long a body is that holds keys.
+    pub fn withheld(body: &[u8]) -> Self {
+        Self { text: "[not recorded: key material]".to_owned(), bytes: body.len(), capped: true }
+    }
+
     /// Keeps a body up to the cap, after all of it was masked: a secret must not slip through at the cut.
     pub fn keep(body: &[u8], redactor: &Redactor) -> Self {
         let whole = String::from_utf8_lossy(body);

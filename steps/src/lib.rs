@@ -24,6 +24,7 @@ pub mod run;
 mod sending;
 pub mod session;
 pub mod stack;
+mod state_dir;
 pub mod steps;
 pub mod tenant;
 pub mod under_way;

@@ -1,6 +1,7 @@
 //! What all scenarios of a run share, and what its operator knows.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -79,6 +80,8 @@ pub struct Settings {
     pub latest_service_pack: Option<String>,
     /// How long something that happens by and by may take (agents that appear after Save & Close).
     pub patience: Duration,
+    /// Where a copy of what is replaced is kept; without one nothing is replaced.
+    pub state_dir: Option<PathBuf>,
     /// How long before its end a certificate is reported.
     pub certificate_warning: Duration,
     /// How old an entry of a log may be, by the Author's clock, to say something about the configuration as it is now.
@@ -90,6 +93,7 @@ impl Default for Settings {
         Self {
             latest_service_pack: None,
             patience: Duration::from_secs(60),
+            state_dir: None,
             certificate_warning: Duration::from_secs(30 * 24 * 3600),
             log_age: Duration::from_secs(24 * 3600),
         }

@@ -147,7 +147,7 @@ impl Sending<'_> {
             Ok(reply) => Outcome::Response {
                 status: reply.status,
                 headers: reply.headers.iter().map(value).collect(),
-                body: Text::keep(&reply.body, redactor),
+                body: if call.confidential { Text::withheld(&reply.body) } else { Text::keep(&reply.body, redactor) },
             },
             Err(problem) => Outcome::Error(redactor.redact(&problem.reason)),
         };

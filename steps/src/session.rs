@@ -1,7 +1,8 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
 //! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,8 +32,8 @@ pub struct Session {
     pub stack: Stack,
     /// Who the run is.
     pub credentials: Credentials,
-    /// Whether the Author's configuration was kept, so that it can be put back.
-    pub(crate) kept: AtomicBool,
+    /// What was kept and can be put back: paths, and PIDs of IMS configurations. Only that may be deleted.
+    kept: Mutex<BTreeSet<String>>,
     number: u32,
     scenario: String,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
@@ -59,7 +60,7 @@ impl Session {
             run,
             stack,
             credentials,
-            kept: AtomicBool::new(false),
+            kept: Mutex::default(),
             number,
             scenario: String::new(),
             exchanges: Arc::default(),
@@ -198,6 +199,22 @@ impl Session {
         entered.map_err(|error| Problem::error(format!("not sent: the journal cannot be written: {error}")))
     }
 
+    /// Allows the scenario to delete these, since they were kept: paths, and PIDs of IMS configurations.
+    pub(crate) fn allow_deletion_of(&self, kept: BTreeSet<String>) {
+        *lock(&self.kept) = kept;
+    }
+
+    /// Whatever has turned up since the configuration was kept is left alone.
+    fn permit_deletion(&self, surface: &Surface, call: &Call) -> Checked {
+        let path = call.arguments.get("path").map(|path| format!("/{path}"));
+        let pid = call.words.iter().find(|(word, _)| word == "configuration").map(|(_, pid)| pid.clone());
+        let target = path.or(pid).unwrap_or_default();
+        if lock(&self.kept).contains(&target) {
+            return Ok(());
+        }
+        Err(Problem::error(format!("not sent: {} deletes {target}, which was not kept before; it is left", surface.id)))
+    }
+
     /// What the scenario changed and is not undone yet, the newest first.
     pub(crate) fn open_changes(&self) -> Vec<Change> {
         self.run.journal.open(Some(&self.scenario))
@@ -259,8 +276,8 @@ impl Session {
         if surface.class == Class::Change && call.undo.is_none() && !self.undoing {
             return Err(Problem::error(format!("not sent: nothing says what undoes {}", surface.id)));
         }
-        if call.needs_kept && !self.run.embedded && !self.kept.load(Ordering::Relaxed) {
-            return Err(Problem::error(format!("not sent: {} deletes what was not kept before", surface.id)));
+        if call.needs_kept && !self.run.embedded {
+            self.permit_deletion(surface, call)?;
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ use crate::problem::{Checked, Problem};
 use crate::session::Session;
 use crate::undo::{AFTERMATH, Undo};
 
+/// Where Package Manager keeps what an installation replaced.
+const SNAPSHOTS: &str = ".snapshot";
+
 /// Undoes, last first, what the session's scenario changed. Gives back what could not be undone.
 pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
     carry_out(&session.undoing(), session.open_changes()).await
@@ -70,12 +73,7 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         Undo::ImsConfiguration { title } => ims_configuration(session, title, change).await,
         Undo::CloudService { .. } => cloud_service(session, undo, change).await,
         Undo::Project { org, title } => project(session, org, title).await,
-        Undo::Folder { path } => match repository::read(session, path, "1").await? {
-            Some(folder) if !folder.as_object().is_some_and(|it| it.values().any(Value::is_object)) => {
-                removal::delete_node(session, path).await
-            }
-            _ => Ok(()),
-        },
+        Undo::Folder { path } => folder(session, path).await,
         // What was refused was not published.
         Undo::Publication { .. } if change.status.is_some_and(|status| status >= 400) => Ok(()),
         Undo::Publication { path } => {
@@ -96,6 +94,19 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         Undo::Package { name } => keeping::throw_away(session, name).await,
         Undo::Replacement { name } => keeping::put_back(session, name).await,
     }
+}
+
+/// Deletes a folder in which nothing is any more. Package Manager leaves an empty folder for its snapshots there.
+async fn folder(session: &Session, path: &str) -> Checked {
+    let Some(folder) = repository::read(session, path, "2").await? else {
+        return removal::wait_until_gone(session, path).await;
+    };
+    let children = |node: &Value| -> Vec<(String, Value)> {
+        let all = node.as_object().into_iter().flatten().filter(|(_, value)| value.is_object());
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let left = |(name, child): &(String, Value)| name != SNAPSHOTS || !children(child).is_empty();
+    if children(&folder).iter().any(left) { Ok(()) } else { removal::delete_node(session, path).await }
 }
 
 /// Agents and user first: as long as the configuration is there, it shows whose they are.

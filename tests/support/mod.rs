@@ -43,6 +43,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
             command.env_remove(&name);
         }
     }
+    // What a run keeps of an Author is none of this user's business.
+    command.env("XDG_STATE_HOME", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("state"));
     command.args(arguments).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE").env("COLUMNS", "100");
     command
 }

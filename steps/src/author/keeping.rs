@@ -1,27 +1,30 @@
-//! Keeps what a run replaces of an Author's Brand Portal configuration, and puts it back as it was.
+//! Keeps what a run replaces of an Author's Brand Portal configuration, and puts it back as it was: a transaction.
 //!
 //! It is kept on the Author, in a package of its own Package Manager (surfaces.md §5.6): a package can hold what no request
-//! can read and write again, the Mac user's keys among it. Nothing is deleted before the package was downloaded and seen to
-//! hold everything.
+//! can read and write again, the Mac user's keys among it. Nothing is deleted before two reads of the configuration agreed
+//! and the package was downloaded and compared with them, and the package is deleted only when all is as it was.
 
-use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _, Write as _};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::{agents, cloud_configuration, ims_configurations, queue, removal, repository, users};
+use super::kept::Kept;
+use super::{removal, users, vault};
 use crate::call::{Body, Call, Upload};
-use crate::problem::{Checked, Kind, Problem};
+use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::state_dir::StateDir;
 use crate::undo::Undo;
 
 /// The group of the run's packages.
 const GROUP: &str = "bpconform";
+
+/// The folder of the packages of that group.
+const FOLDER: &str = "/etc/packages/bpconform";
 
 /// The most of a filter that is read: what is packed small may be huge.
 const MOST_OF_A_FILTER: u64 = 1024 * 1024;
@@ -30,122 +33,189 @@ const MOST_OF_A_FILTER: u64 = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Keeps the Author's Brand Portal configuration in a package and makes the scenario put it back at its end. From then on
-/// the scenario may delete it.
+/// the scenario may delete it, and nothing else.
 pub async fn keep(session: &Session) -> Checked {
-    let roots = Roots::find(session).await?;
+    let kept = read_twice(session).await?;
     // A package that could not be put back must not be written over by the next.
     let name = session.name(&format!("kept-{}", session.run.journal.count()));
-    let upload = Upload {
-        field: "package".into(),
-        name: format!("{name}.zip"),
-        content_type: "application/zip".into(),
-        bytes: package(&name, &roots.all()).map_err(|error| Problem::error(format!("a package: {error}")))?,
-    };
-    let call = Call::to("author.package-upload").body(Body::Multipart(Some(upload)));
-    succeeded(&session.send(call.undone_by([Undo::Package { name: name.clone() }])).await?)?;
+    upload(session, &name, &kept.roots()).await?;
     succeeded(&session.send(command(&name, "build").undone_by([])).await?)?;
-    verify(session, &name, &roots.all()).await?;
+    let package = download(session, &name).await?;
+    if let Some(missing) = kept.first_missing_in(&vault::contents(&package)?) {
+        return Err(refused(&format!("the package {} does not hold {missing}", path(&name))));
+    }
+    store(session, &name, &kept, &package)?;
     session.will_be_undone_by("replacement of the configuration", [Undo::Replacement { name }])?;
-    session.kept.store(true, Ordering::Relaxed);
+    session.allow_deletion_of(kept.deletable());
     Ok(())
+}
+
+/// A single read may be wrong or stale: two must agree, and every node must be there.
+async fn read_twice(session: &Session) -> Checked<Kept> {
+    let (first, second) = (Kept::read(session).await?, Kept::read(session).await?);
+    if let Some(path) = first.first_change(&second) {
+        return Err(refused(&format!("two reads of {path} differ")));
+    }
+    match second.first_empty_root() {
+        Some(path) => Err(refused(&format!("{path} cannot be read"))),
+        None => Ok(second),
+    }
+}
+
+fn refused(why: &str) -> Problem {
+    Problem::error(format!("nothing was replaced, because {why}"))
+}
+
+async fn upload(session: &Session, name: &str, roots: &[String]) -> Checked {
+    let bytes = package(name, roots).map_err(|error| Problem::error(format!("a package: {error}")))?;
+    if removal::is_absent(session, FOLDER).await? {
+        let folder = Undo::Folder { path: FOLDER.to_owned() };
+        session.will_be_undone_by("the folder of the package", [folder])?;
+    }
+    let upload = uploaded(name, bytes).undone_by([Undo::Package { name: name.to_owned() }]);
+    succeeded(&session.send(upload).await?)
+}
+
+fn uploaded(name: &str, bytes: Vec<u8>) -> Call {
+    let file = format!("{name}.zip");
+    let upload = Upload { field: "package".into(), name: file, content_type: "application/zip".into(), bytes };
+    Call::to("author.package-upload").body(Body::Multipart(Some(upload)))
+}
+
+/// The copy on this machine: what the configuration was, and the package, should it get lost on the Author.
+fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked {
+    let state = StateDir::open(session.run.settings.state_dir.as_deref())?;
+    let text = serde_json::to_vec(kept).map_err(|error| Problem::error(error.to_string()))?;
+    state.write(&format!("{name}.json"), &text)?;
+    state.write(&format!("{name}.zip"), package)
 }
 
 /// Deletes what was kept, so that the Author is one without a Brand Portal configuration.
 pub async fn take_away(session: &Session) -> Checked {
-    let roots = Roots::find(session).await?;
-    for pid in &roots.ims_configurations {
+    let kept = Kept::read(session).await?;
+    for pid in &kept.ims_configurations {
         let call = Call::to("author.ims-delete").field("configuration", pid);
         session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
     }
-    for path in roots.agents.iter().chain(&roots.cloud_configurations) {
+    for path in kept.agents.iter().chain(&kept.cloud_configurations) {
         session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+        removal::wait_until_gone(session, path).await?;
     }
-    for home in &roots.mac_users {
+    for home in &kept.mac_users {
         session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+        removal::wait_until_gone(session, home).await?;
     }
     Ok(())
 }
 
-/// Installs the package again. What is there now of the same paths is replaced.
+/// Installs the package again, and sees that everything is as it was. What is there now of the same paths is replaced.
 pub(crate) async fn put_back(session: &Session, name: &str) -> Checked {
+    let state = StateDir::look(session.run.settings.state_dir.as_deref());
+    let copy = state.read(&format!("{name}.json")).and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
+    let restored = restore(session, name, &state, copy.as_ref()).await;
+    restored.map_err(|problem| {
+        Problem::error(format!(
+            "{}; what was kept is in {} on the Author and in {}",
+            problem.reason,
+            path(name),
+            state.path(&format!("{name}.zip")).display()
+        ))
+    })
+}
+
+async fn restore(session: &Session, name: &str, state: &StateDir, kept: Option<&Kept>) -> Checked {
     if !is_there(session, name).await? {
-        return Err(Problem::error(format!(
-            "{} is not on the Author any more: the configuration that it kept must be put back by hand",
-            path(name)
-        )));
+        let lost = || Problem::error("the package is not on the Author any more, and this machine has no copy of it");
+        let copy = state.read(&format!("{name}.zip")).ok_or_else(lost)?;
+        succeeded(&session.send(uploaded(name, copy)).await?)?;
     }
-    let roots = filter(&download(session, name).await?)?;
+    let package = download(session, name).await?;
+    let contents = vault::contents(&package)?;
+    if let Some(missing) = kept.and_then(|kept| kept.first_missing_in(&contents)) {
+        return Err(Problem::error(format!("the package does not hold {missing} any more and was not installed")));
+    }
     succeeded(&session.send(command(name, "install")).await?)?;
-    let back = async || {
-        for root in &roots {
-            // A configuration may be a file, whose JSON is its node's.
-            if repository::read(session, root, "0").await?.is_none() {
+    if let Some(kept) = kept {
+        bring_into_order(session, kept).await?;
+        return wait_until_as_kept(session, kept).await;
+    }
+    let archive = ZipArchive::new(Cursor::new(package)).map_err(|error| Problem::error(error.to_string()))?;
+    wait_until_all_there(session, &filter(&archive)?).await
+}
+
+/// An import puts nodes behind all their siblings.
+async fn bring_into_order(session: &Session, kept: &Kept) -> Checked {
+    for (path, next) in kept.moves() {
+        let order = next.map_or_else(|| "last".to_owned(), |next| format!("before {next}"));
+        let call = Call::to("author.node-write").with("path", path.trim_start_matches('/')).property(":order", order);
+        let reply = session.send(call).await?;
+        if !(200..300).contains(&reply.status) {
+            return Err(Problem::error(format!("{} answered {}; {}", reply.what(), reply.status, reply.excerpt())));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the configuration is what it was, by two reads.
+async fn wait_until_as_kept(session: &Session, kept: &Kept) -> Checked {
+    let differs = std::sync::Mutex::new(String::new());
+    let same = async || {
+        for _ in 0..2 {
+            if let Some(path) = kept.first_loss(&kept.read_again(session).await?) {
+                path.clone_into(&mut differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
                 return Ok(None);
             }
         }
         Ok(Some(()))
     };
-    let what = format!("what {} keeps, on the Author again", path(name));
-    session.wait_for(&what, PATIENCE, back).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })
+    let waited = session.wait_for("the configuration as it was", PATIENCE, same).await;
+    waited.map_err(|problem| {
+        let path = differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Problem::error(format!("the configuration is not as it was: {path} differs ({})", problem.reason))
+    })
 }
 
-/// Deletes the package; one that is not there needs no deleting.
+/// Without the copy of this machine only that everything is there can be seen.
+async fn wait_until_all_there(session: &Session, roots: &[String]) -> Checked {
+    let back = async || {
+        for root in roots {
+            if removal::is_absent(session, root).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    };
+    session.wait_for("what the package keeps, on the Author again", PATIENCE, back).await
+}
+
+/// Deletes the package and the copy of this machine; one that is not there needs no deleting.
 pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
     if is_there(session, name).await? {
         succeeded(&session.send(command(name, "delete")).await?)?;
+        if is_there(session, name).await? {
+            return Err(Problem::error(format!("{} was deleted and is still there", path(name))));
+        }
+    }
+    if let Ok(state) = StateDir::open(session.run.settings.state_dir.as_deref()) {
+        state.remove(&format!("{name}.json"))?;
+        state.remove(&format!("{name}.zip"))?;
     }
     Ok(())
 }
 
-/// What makes up a Brand Portal configuration.
-#[derive(Debug, Default)]
-struct Roots {
-    agents: Vec<String>,
-    cloud_configurations: Vec<String>,
-    mac_users: Vec<String>,
-    /// The nodes of the IMS configurations.
-    stored: Vec<String>,
-    /// Their PIDs.
-    ims_configurations: Vec<String>,
-}
-
-impl Roots {
-    async fn find(session: &Session) -> Checked<Self> {
-        let all = agents::all(session).await?;
-        let ours: Vec<_> = all.into_iter().filter(|agent| agent.name.starts_with("mp_replication")).collect();
-        if !ours.is_empty() {
-            queue::all_idle(session, &ours).await.map_err(|problem| {
-                let kind = if problem.kind == Kind::Failed { Kind::Skipped } else { problem.kind };
-                Problem { kind, ..problem }.about("the configuration is not replaced")
-            })?;
+/// Whether the Author has the package; two lists must say that it has not.
+async fn is_there(session: &Session, name: &str) -> Checked<bool> {
+    for _ in 0..2 {
+        let list = session.send(Call::to("author.packages")).await?.expect_status(&[200])?;
+        let json = list.json()?;
+        let all = json.get("results").and_then(Value::as_array);
+        let all = all.ok_or_else(|| list.instead("no list of packages"))?;
+        let is = |package: &Value, field: &str, value: &str| package.get(field).and_then(Value::as_str) == Some(value);
+        if all.iter().any(|package| is(package, "group", GROUP) && is(package, "name", name)) {
+            return Ok(true);
         }
-        let mut tenants: BTreeSet<String> =
-            ours.iter().filter_map(|agent| agent.named_for().map(str::to_owned)).collect();
-        tenants.insert(session.stack.tenant_id()?);
-        let mut mac_users = Vec::new();
-        for tenant in tenants {
-            mac_users.extend(users::mac_user_of(session, &tenant).await?.map(|user| user.home));
-        }
-        let cloud = cloud_configuration::all(session).await?;
-        let (storage, ims) =
-            (ims_configurations::storage(session).await?, ims_configurations::for_brand_portal(session).await?);
-        let surface = session.surface("author.ims-storage");
-        let secrets = ims.iter().flat_map(|one| storage.secrets_of(surface, one, None)).map(|secret| secret.node);
-        let nodes: BTreeSet<_> = ims.iter().map(|one| one.stored.node.clone()).chain(secrets).collect();
-        let root = surface.path.split_once(".2.json").map_or(surface.path.as_str(), |(root, _)| root);
-        Ok(Self {
-            agents: ours.into_iter().map(|agent| format!("/etc/replication/agents.author/{}", agent.name)).collect(),
-            cloud_configurations: cloud.into_iter().map(|one| one.path).collect(),
-            mac_users,
-            stored: nodes.into_iter().map(|node| format!("{root}/{node}")).collect(),
-            ims_configurations: ims.into_iter().map(|one| one.pid).collect(),
-        })
     }
-
-    fn all(&self) -> Vec<String> {
-        let all = [&self.agents, &self.cloud_configurations, &self.mac_users, &self.stored];
-        all.into_iter().flatten().cloned().collect()
-    }
+    Ok(false)
 }
 
 fn path(name: &str) -> String {
@@ -154,13 +224,6 @@ fn path(name: &str) -> String {
 
 fn command(name: &str, command: &str) -> Call {
     Call::to("author.package-command").with("package", path(name).trim_start_matches('/')).field("command", command)
-}
-
-async fn is_there(session: &Session, name: &str) -> Checked<bool> {
-    let list = session.send(Call::to("author.packages")).await?.expect_status(&[200])?.json()?;
-    let all = list.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is = |package: &Value, field: &str, value: &str| package.get(field).and_then(Value::as_str) == Some(value);
-    Ok(all.iter().any(|package| is(package, "group", GROUP) && is(package, "name", name)))
 }
 
 /// Package Manager answers 200 whatever came of it; its JSON says.
@@ -199,22 +262,18 @@ fn package(name: &str, roots: &[String]) -> zip::result::ZipResult<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-async fn download(session: &Session, name: &str) -> Checked<ZipArchive<Cursor<Vec<u8>>>> {
+async fn download(session: &Session, name: &str) -> Checked<Vec<u8>> {
     let call = Call::to("author.package-file").with("package", path(name).trim_start_matches("/etc/packages/"));
-    let reply = session.send(call).await?.expect_status(&[200])?;
-    let what = reply.what();
-    ZipArchive::new(Cursor::new(reply.body)).map_err(|error| Problem::error(format!("{what} is no package: {error}")))
+    // It holds the Mac user's keys, which no evidence may hold.
+    let reply = session.send(call.confidential()).await?.expect_status(&[200])?;
+    Ok(reply.file()?.to_vec())
 }
 
-/// What a package's filter names, and the paths that it holds.
+/// What a package's filter names, and the paths of the nodes that it holds.
 pub(crate) fn read(package: &[u8]) -> Checked<(Vec<String>, Vec<String>)> {
     let unreadable = |error: zip::result::ZipError| Problem::error(error.to_string());
-    let package = ZipArchive::new(Cursor::new(package.to_vec())).map_err(unreadable)?;
-    Ok((filter(&package)?, paths(&package).map_err(unreadable)?))
-}
-
-fn paths(package: &ZipArchive<Cursor<Vec<u8>>>) -> zip::result::ZipResult<Vec<String>> {
-    package.file_names().map(|file| Ok(unescaped(&file?))).collect()
+    let archive = ZipArchive::new(Cursor::new(package.to_vec())).map_err(unreadable)?;
+    Ok((filter(&archive)?, vault::contents(package)?.nodes.into_keys().collect()))
 }
 
 /// The roots that a package's filter names.
@@ -228,39 +287,6 @@ fn filter(package: &ZipArchive<Cursor<Vec<u8>>>) -> Checked<Vec<String>> {
     Ok(filters.filter_map(|node| node.attribute("root").map(str::to_owned)).collect())
 }
 
-/// Sees that a package holds all that it is to hold.
-async fn verify(session: &Session, name: &str, roots: &[String]) -> Checked {
-    let package = download(session, name).await?;
-    let files = paths(&package).map_err(|error| Problem::error(format!("the package {}: {error}", path(name))))?;
-    let holds = |root: &&String| {
-        let own = format!("jcr_root{root}");
-        files.iter().any(|file| {
-            let rest = file.strip_prefix(&own);
-            rest.is_some_and(|rest| rest.is_empty() || rest == ".xml" || rest.starts_with('/'))
-        })
-    };
-    let missing: Vec<_> = roots.iter().filter(|root| !holds(root)).map(String::as_str).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Problem::error(format!(
-        "nothing was replaced, because the package {} does not hold {}",
-        path(name),
-        missing.join(", ")
-    )))
-}
-
-/// A path in a package as it is in the repository: `_jcr_content` there is `jcr:content` here, and a name that itself
-/// begins with an underscore has one more.
-fn unescaped(file: &str) -> String {
-    let name = |name: &str| match name.strip_prefix('_') {
-        Some(rest) if rest.starts_with('_') => rest.to_owned(),
-        Some(rest) => rest.split_once('_').map_or_else(|| name.to_owned(), |(prefix, name)| format!("{prefix}:{name}")),
-        None => name.to_owned(),
-    };
-    file.split('/').map(name).collect::<Vec<_>>().join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,12 +297,5 @@ mod tests {
         let bytes = package("bpconform-1-kept", &roots).expect("a package");
         let archive = ZipArchive::new(Cursor::new(bytes)).expect("a zip file");
         assert_eq!(filter(&archive), Ok(roots));
-    }
-
-    #[test]
-    fn names_in_a_package_are_those_of_the_repository() {
-        assert_eq!(unescaped("jcr_root/etc/a/_jcr_content/.content.xml"), "jcr_root/etc/a/jcr:content/.content.xml");
-        assert_eq!(unescaped("jcr_root/home/__x_y"), "jcr_root/home/_x_y");
-        assert_eq!(unescaped("mp_replication_agent0"), "mp_replication_agent0");
     }
 }

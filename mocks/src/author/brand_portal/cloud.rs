@@ -7,7 +7,7 @@ use url::Url;
 
 use super::agent::AGENTS;
 use super::page::{Field, document, form as html_form};
-use crate::author::repository::{Node, join};
+use crate::author::repository::{Node, Value, join};
 use crate::author::{Author, escape, plain};
 use crate::machine::{Form, Response};
 
@@ -184,6 +184,10 @@ impl Author {
         let (id, folder) = (fill("mac-user"), fill("mac-folder"));
         let Some(home) = self.create_authorizable(now, &id, Some(&folder), "rep:User") else { return };
         self.repository.ensure(&join(&home, "keystore"), "nt:unstructured");
+        self.repository.ensure(&join(&home, "keystore/store.p12"), "nt:file");
+        let store = self.repository.ensure(&join(&home, "keystore/store.p12/jcr:content"), "nt:resource");
+        store.set("jcr:mimeType", "application/x-pkcs12");
+        store.set("jcr:data", Value::Binary(format!("mocked keys of {id}").into_bytes()));
         self.repository.ensure(&join(&home, "oauth"), "nt:unstructured");
         self.repository.ensure(&join(&home, "rep:policy"), "rep:ACL");
         let allow = self.repository.ensure(&join(&home, "rep:policy/allow"), "rep:GrantACE");

@@ -1,5 +1,5 @@
 //! Packages that keep content (surfaces.md §5.6): uploaded with a filter, built from the repository, installed into it
-//! again. What a package holds stays in the mock; the file that it serves has the names of it only.
+//! again. What a package holds stays in the mock; the file that it serves shows all of it.
 
 use std::io::{Cursor, Write as _};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-use super::PACKAGED;
+use super::{PACKAGED, vault};
 use crate::author::repository::{Node, Repository, normal};
 use crate::author::{Author, escape, plain};
 use crate::machine::{File, Form, Response};
@@ -88,21 +88,13 @@ impl Held {
         let filters: String = self.roots.iter().map(|root| format!("<filter root=\"{}\"/>", escape(root))).collect();
         zip.start_file("META-INF/vault/filter.xml", SimpleFileOptions::default())?;
         write!(zip, "<workspaceFilter version=\"1.0\">{filters}</workspaceFilter>")?;
-        for (root, _) in self.content.iter().flatten().filter(|(_, node)| node.is_some()) {
-            zip.start_file(format!("jcr_root{}/.content.xml", platform(root)), SimpleFileOptions::default())?;
+        for (root, node) in self.content.iter().flatten() {
+            if let Some(node) = node {
+                vault::write(&mut zip, root, node)?;
+            }
         }
         Ok(zip.finish()?.into_inner())
     }
-}
-
-/// A path as packages write it: `_jcr_content` for `jcr:content`, and one more underscore before a name that has one.
-fn platform(path: &str) -> String {
-    let name = |name: &str| match name.split_once(':') {
-        Some((prefix, name)) => format!("_{prefix}_{name}"),
-        None if name.starts_with('_') => format!("_{name}"),
-        None => name.to_owned(),
-    };
-    path.split('/').map(name).collect::<Vec<_>>().join("/")
 }
 
 fn told(success: bool, message: &str, path: &str) -> Response {

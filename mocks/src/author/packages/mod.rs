@@ -1,6 +1,7 @@
 //! The package manager's lists (surfaces.md §5.6).
 
 pub(super) mod held;
+mod vault;
 
 use serde_json::json;
 

@@ -87,10 +87,33 @@ impl Author {
         for field in &fields {
             self.write(field, &fields, reply);
         }
+        if let Some(order) = form.get(":order") {
+            self.order(&path, order)?;
+        }
         for (name, file) in &form.files {
             let path = fields::file_path(&path, name, file);
             self.make_file(&path, file, now, reply);
         }
+        Ok(())
+    }
+
+    /// Moves a node among its siblings: `first`, `last`, `before NAME`, `after NAME` or a number.
+    fn order(&mut self, path: &str, order: &str) -> Result<(), Refusal> {
+        let refusal = || (500, format!("Unable to order {path}: {order}"));
+        let (parent, name) = split(path).ok_or_else(refusal)?;
+        let children = &mut self.repository.get_mut(parent).ok_or_else(refusal)?.children;
+        let from = children.get_index_of(name).ok_or_else(refusal)?;
+        let last = children.len() - 1;
+        let index = |sibling: &str| children.get_index_of(sibling).filter(|at| *at != from).ok_or_else(refusal);
+        let to = match order.split_once(' ') {
+            None if order == "first" => 0,
+            None if order == "last" => last,
+            None => order.parse::<usize>().map_err(|_| refusal())?.min(last),
+            Some(("before", sibling)) => index(sibling).map(|at| if from < at { at - 1 } else { at })?,
+            Some(("after", sibling)) => index(sibling).map(|at| if from < at { at } else { at + 1 })?,
+            Some(_) => return Err(refusal()),
+        };
+        children.move_index(from, to);
         Ok(())
     }
 

@@ -1,0 +1,43 @@
+//! The flag that names the state directory.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Where a copy of what is replaced is kept.
+#[derive(Clone, Debug, Args)]
+pub struct StateArgs {
+    /// Keep here, readable for this user only, a copy of the configuration that is replaced, until it is back [default:
+    /// $XDG_STATE_HOME/bpconform, else ~/.local/state/bpconform]
+    #[arg(long, value_name = "DIR", env = "BPCONFORM_STATE_DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// The directory; none when none was named and this user has no home.
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.state_dir.clone().or_else(|| usual(|name| std::env::var_os(name)))
+    }
+}
+
+fn usual(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    Some(state?.join("bpconform"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_directory_is_that_of_the_xdg_specification() {
+        let of = |variables: &[(&str, &str)]| {
+            usual(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
+        };
+        assert_eq!(of(&[("HOME", "/home/x")]), Some("/home/x/.local/state/bpconform".into()));
+        assert_eq!(of(&[("HOME", "/home/x"), ("XDG_STATE_HOME", "/s")]), Some("/s/bpconform".into()));
+        assert_eq!(of(&[("XDG_STATE_HOME", "relative")]), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! The question before a configuration is replaced: a person types the tenant's id, so that nobody replaces the
+//! configuration of another Author than the one that was meant.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use crate::cli::run::RunFlags;
+use crate::error::Error;
+use crate::output::Output;
+use crate::run::target::Target;
+
+/// Asks on a terminal; anywhere else, and with --yes, nobody is asked.
+pub(super) fn replacement(target: &Target, how: &RunFlags, output: &Output) -> Result<(), Error> {
+    let asks = how.replace_configuration && !how.yes && std::io::stdin().is_terminal();
+    let Some((stack, _)) = target.real().filter(|_| asks) else { return Ok(()) };
+    let tenant = stack.tenant_id().map_err(|problem| Error::Usage(problem.reason))?;
+    output.err(&format!(
+        "The Brand Portal configuration of {} will be deleted and put back.\nType the tenant id ({tenant}) to go on: ",
+        stack.author
+    ));
+    let mut typed = String::new();
+    let read = std::io::stdin().lock().read_line(&mut typed);
+    if read.is_ok() && typed.trim() == tenant {
+        return Ok(());
+    }
+    Err(Error::Usage(
+        "the tenant id was not confirmed: nothing was changed; use --yes where nobody can be asked".into(),
+    ))
+}

@@ -1,0 +1,256 @@
+//! The Brand Portal configuration of an Author at one moment: what is decided to be replaced, and what must be there again
+//! afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::tree::{SET_BY_THE_REPOSITORY, Tree, is_ordered};
+use super::vault::Contents;
+use super::{agents, cloud_configuration, ims_configurations, queue, repository, users};
+use crate::problem::{Checked, Kind, Problem};
+use crate::session::Session;
+
+/// How Sling's JSON writes a date.
+const SLING_DATE: &str = "%a %b %d %Y %H:%M:%S GMT%z";
+
+/// What makes up a Brand Portal configuration, with everything in it.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) agents: Vec<String>,
+    pub(crate) cloud_configurations: Vec<String>,
+    /// The homes of the Mac users.
+    pub(crate) mac_users: Vec<String>,
+    /// The nodes of the IMS configurations.
+    pub(crate) stored: Vec<String>,
+    /// Their PIDs.
+    pub(crate) ims_configurations: Vec<String>,
+    /// All that is in these nodes.
+    tree: Tree,
+    /// The order of the siblings, by parent, where there is one.
+    orders: BTreeMap<String, Vec<String>>,
+    /// The groups of which the Mac users are members, by the path of the node that says so.
+    memberships: BTreeMap<String, Vec<String>>,
+}
+
+impl Kept {
+    /// Reads the configuration. It must not be in use: a queue that is not idle is a reason not to replace it.
+    pub(crate) async fn read(session: &Session) -> Checked<Self> {
+        let mut kept = Self::find(session).await?;
+        kept.read_contents(session).await?;
+        Ok(kept)
+    }
+
+    /// Reads the same nodes again.
+    pub(crate) async fn read_again(&self, session: &Session) -> Checked<Self> {
+        let mut again = Self {
+            agents: self.agents.clone(),
+            cloud_configurations: self.cloud_configurations.clone(),
+            mac_users: self.mac_users.clone(),
+            stored: self.stored.clone(),
+            ims_configurations: self.ims_configurations.clone(),
+            ..Self::default()
+        };
+        again.read_contents(session).await?;
+        Ok(again)
+    }
+
+    async fn read_contents(&mut self, session: &Session) -> Checked {
+        self.tree = Tree::read(session, &self.roots()).await?;
+        self.orders = orders(session, &self.roots()).await?;
+        self.memberships = self.memberships(session).await?;
+        Ok(())
+    }
+
+    async fn find(session: &Session) -> Checked<Self> {
+        let all = agents::all(session).await?;
+        let ours: Vec<_> = all.into_iter().filter(|agent| agent.name.starts_with("mp_replication")).collect();
+        if !ours.is_empty() {
+            queue::all_idle(session, &ours).await.map_err(|problem| {
+                let kind = if problem.kind == Kind::Failed { Kind::Skipped } else { problem.kind };
+                Problem { kind, ..problem }.about("the configuration is not replaced")
+            })?;
+        }
+        let mut tenants: BTreeSet<String> =
+            ours.iter().filter_map(|agent| agent.named_for().map(str::to_owned)).collect();
+        tenants.insert(session.stack.tenant_id()?);
+        let mut mac_users = Vec::new();
+        for tenant in tenants {
+            mac_users.extend(users::mac_user_of(session, &tenant).await?.map(|user| user.home));
+        }
+        let cloud = cloud_configuration::all(session).await?;
+        let (storage, ims) =
+            (ims_configurations::storage(session).await?, ims_configurations::for_brand_portal(session).await?);
+        let surface = session.surface("author.ims-storage");
+        let secrets = ims.iter().flat_map(|one| storage.secrets_of(surface, one, None)).map(|secret| secret.node);
+        let nodes: BTreeSet<_> = ims.iter().map(|one| one.stored.node.clone()).chain(secrets).collect();
+        let root = surface.path.split_once(".2.json").map_or(surface.path.as_str(), |(root, _)| root);
+        Ok(Self {
+            agents: ours.into_iter().map(|agent| format!("/etc/replication/agents.author/{}", agent.name)).collect(),
+            cloud_configurations: cloud.into_iter().map(|one| one.path).collect(),
+            mac_users,
+            stored: nodes.into_iter().map(|node| format!("{root}/{node}")).collect(),
+            ims_configurations: ims.into_iter().map(|one| one.pid).collect(),
+            ..Self::default()
+        })
+    }
+
+    /// The paths of all nodes that are replaced.
+    pub(crate) fn roots(&self) -> Vec<String> {
+        let all = [&self.agents, &self.cloud_configurations, &self.mac_users, &self.stored];
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    /// All that may be deleted: paths, and PIDs of IMS configurations.
+    pub(crate) fn deletable(&self) -> BTreeSet<String> {
+        self.roots().into_iter().chain(self.ims_configurations.iter().cloned()).collect()
+    }
+
+    async fn memberships(&self, session: &Session) -> Checked<BTreeMap<String, Vec<String>>> {
+        if self.mac_users.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let text = |home: &String, name: &str| self.tree.nodes.get(home)?.properties.get(name)?.as_str();
+        let names = self.mac_users.iter().flat_map(|home| {
+            [Some(home.as_str()), text(home, "jcr:uuid"), text(home, "rep:authorizableId")].into_iter().flatten()
+        });
+        let names: BTreeSet<&str> = names.collect();
+        let groups = Tree::read(session, &["/home/groups".to_owned()]).await?;
+        let of_ours = |members: &Value| -> Vec<String> {
+            let all = members.as_array().into_iter().flatten().filter_map(Value::as_str);
+            all.filter(|member| names.contains(member)).map(str::to_owned).collect()
+        };
+        let groups = groups.nodes.into_iter();
+        let groups = groups.filter_map(|(path, node)| Some((path, of_ours(node.properties.get("rep:members")?))));
+        Ok(groups.filter(|(_, members)| !members.is_empty()).collect())
+    }
+
+    /// Where two reads of an unchanged configuration differ.
+    pub(crate) fn first_change(&self, other: &Self) -> Option<String> {
+        self.first_difference(other, &[])
+    }
+
+    /// What is not as it was, apart from what the repository sets by itself.
+    pub(crate) fn first_loss(&self, now: &Self) -> Option<String> {
+        self.first_difference(now, &SET_BY_THE_REPOSITORY)
+    }
+
+    fn first_difference(&self, other: &Self, exempt: &[&str]) -> Option<String> {
+        let sets = || self.deletable().symmetric_difference(&other.deletable()).next().cloned();
+        let tree = || self.tree.first_difference(&other.tree, exempt);
+        let order = || {
+            let mut parents = self.orders.iter().filter(|(parent, order)| other.orders.get(*parent) != Some(*order));
+            parents.next().map(|(parent, _)| format!("{parent} (the order of its children)"))
+        };
+        let member = || (self.memberships != other.memberships).then(|| "the groups of the Mac user".to_owned());
+        sets().or_else(tree).or_else(order).or_else(member)
+    }
+
+    /// The first root that has nothing behind it: it cannot be kept.
+    pub(crate) fn first_empty_root(&self) -> Option<String> {
+        self.roots().into_iter().find(|root| !self.tree.has(root))
+    }
+
+    /// The moves that bring siblings into their order again: each node, and the sibling before which it belongs. The last
+    /// one first, so that the sibling is in its place.
+    pub(crate) fn moves(&self) -> Vec<(String, Option<String>)> {
+        let roots = self.roots();
+        let mut moves = Vec::new();
+        for (parent, order) in &self.orders {
+            for (index, name) in order.iter().enumerate().rev() {
+                let path = format!("{parent}/{name}");
+                if roots.contains(&path) {
+                    moves.push((path, order.get(index + 1).cloned()));
+                }
+            }
+        }
+        moves
+    }
+
+    /// The first node or property that a package lacks.
+    pub(crate) fn first_missing_in(&self, package: &Contents) -> Option<String> {
+        let node = |(path, node): (&String, &super::tree::Node)| {
+            let is_file = package.has_file(path);
+            let described = path.strip_suffix("/jcr:content").is_some_and(|file| package.has_file(file));
+            if !package.nodes.contains_key(path) && !is_file && !described {
+                return Some(path.clone());
+            }
+            let mut names = node.properties.iter().filter(|(name, _)| !SET_BY_THE_REPOSITORY.contains(&name.as_str()));
+            let lacks = |(name, value): &(&String, &Value)| {
+                let found = package.values(path, name.trim_start_matches(':'));
+                // What is usual for a file is not written down.
+                let usual = (is_file || described) && found.is_none() && !name.starts_with(':');
+                !usual && !found.is_some_and(|found| is_same(name, value, &found))
+            };
+            names.find(lacks).map(|(name, _)| format!("{path} ({})", name.trim_start_matches(':')))
+        };
+        self.tree.nodes.iter().find_map(node)
+    }
+}
+
+/// Whether a property has the same values in Sling's JSON and in a package.
+fn is_same(name: &str, value: &Value, packaged: &[String]) -> bool {
+    // Of a binary that could not be read only the length is known.
+    if name.starts_with(':') && value.is_number() {
+        return !packaged.is_empty();
+    }
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let values: Vec<String> = match value {
+        Value::Array(values) => values.iter().map(text).collect(),
+        value => vec![text(value)],
+    };
+    let same = |(one, two): (&String, &String)| one == two || time(one).is_some_and(|time| Some(time) == iso_time(two));
+    values.len() == packaged.len() && values.iter().zip(packaged).all(same)
+}
+
+fn time(text: &str) -> Option<i64> {
+    Some(strtime::parse(SLING_DATE, text).ok()?.to_timestamp().ok()?.as_second())
+}
+
+fn iso_time(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+async fn orders(session: &Session, roots: &[String]) -> Checked<BTreeMap<String, Vec<String>>> {
+    let parents: BTreeSet<_> = roots.iter().filter_map(|root| Some(root.rsplit_once('/')?.0)).collect();
+    let mut orders = BTreeMap::new();
+    for parent in parents {
+        let Some(node) = repository::read(session, parent, "1").await? else { continue };
+        if is_ordered(node.get("jcr:primaryType")) {
+            let children = node.as_object().into_iter().flatten().filter(|(_, value)| value.is_object());
+            orders.insert(parent.to_owned(), children.map(|(name, _)| name.clone()).collect());
+        }
+    }
+    Ok(orders)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_the_same_in_both_notations() {
+        let same = |value: Value, packaged: &[&str]| {
+            is_same("x", &value, &packaged.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+        };
+        assert!(same(json!(true), &["true"]) && same(json!(["a", "b"]), &["a", "b"]) && same(json!(60000), &["60000"]));
+        assert!(same(json!("Tue Nov 14 2023 23:13:20 GMT+0100"), &["2023-11-14T22:13:20.000Z"]));
+        assert!(!same(json!("Tue Nov 14 2023 23:13:21 GMT+0100"), &["2023-11-14T22:13:20.000Z"]));
+        assert!(!same(json!("a"), &["b"]) && !same(json!(["a", "b"]), &["a"]) && !same(json!("a"), &[]));
+    }
+
+    #[test]
+    fn siblings_are_moved_into_their_order() {
+        let kept = Kept {
+            agents: vec!["/p/b".into(), "/p/d".into()],
+            orders: BTreeMap::from([("/p".to_owned(), ["a", "b", "c", "d"].map(str::to_owned).to_vec())]),
+            ..Kept::default()
+        };
+        assert_eq!(kept.moves(), [("/p/d".to_owned(), None), ("/p/b".to_owned(), Some("c".to_owned()))]);
+    }
+}
