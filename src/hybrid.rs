@@ -60,7 +60,7 @@ impl HybridArgs {
     }
 
     /// Sets the mocks of a run: those that are elsewhere are named, those that are its own serve as long as what is given
-    /// back lives. The operator is told where they are and what the Author needs.
+    /// back lives. It prints their addresses and what the Author needs.
     pub async fn begin(&self, options: &mut Options, output: &Output) -> Result<Option<Stack>, Error> {
         let Some((stack, credentials)) = options.target.real_mut() else { return Ok(None) };
         if let SystemChoice::MockAt(url) = &self.ims {
@@ -85,7 +85,7 @@ impl HybridArgs {
         if options.mocks.contains(&System::Tenant) {
             stack.tenant = Some(parse(&running.tenant)?);
         }
-        // What is made up is no secret, and stands in the text: it is told before anything learns it as one.
+        // Generated values are not secret: they are printed before the redactor learns them.
         output.err_data(&self.text(&running, given.is_none()));
         if given.is_none() {
             *credentials = with_made_up(credentials, &running);

@@ -1,4 +1,4 @@
-//! The features, the selection and the surfaces that flags name.
+//! The features, the selection and the endpoints that flags name.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub fn selection(select: &SelectArgs) -> Result<Selection, Error> {
     Selection::new(select.tags.as_deref(), select.name.clone(), select.requirements.clone())
 }
 
-/// The surfaces of a file over the built-in ones.
+/// The endpoints of a file over the built-in ones.
 pub fn surfaces(file: Option<&Path>) -> Result<Surfaces, Error> {
     Ok(match file {
         Some(file) => Surfaces::read_over_built_in(file)?,

@@ -1,4 +1,4 @@
-//! Looks on while a run goes on: tells a person, and lets the record grow on the disk.
+//! Follows a run: prints its progress, and writes its record to the disk as it grows.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ struct ObserverState {
 }
 
 impl Observer {
-    /// An observer that tells through `terminal`, and keeps the record in `directory` if there is one.
+    /// An observer that prints through `terminal`, and writes the record to `directory` if it is set.
     pub fn new(output: Output, terminal: Terminal, directory: Option<&Path>) -> Self {
         let directory = directory.map(Path::to_owned);
         let progress = (terminal.detail > Detail::Quiet).then(Progress::on_terminal).flatten();

@@ -26,7 +26,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The view on stderr; none where that is no terminal.
+    /// The view on stderr; none if stderr is not a terminal.
     pub fn on_terminal() -> Option<Self> {
         let told = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         told.then(|| Self::on(ProgressDrawTarget::stderr()))

@@ -1,4 +1,4 @@
-//! What a command does with a record: compare it with a baseline, write the reports, and tell GitHub Actions.
+//! What a command does with a record: compare it with a baseline, write the reports, and inform GitHub Actions.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::record::Record;
 use crate::report::{ReportRequest, github};
 
-/// Compares a record with a baseline, and tells.
+/// Compares a record with a baseline, and prints the result.
 pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
     let judgement = baseline::judge(record, expected, today());
     output.print_for_people(&format!("\n{}", judgement.text()));
@@ -27,7 +27,7 @@ pub fn today() -> Date {
     TimeZone::UTC.to_datetime(Timestamp::now()).date()
 }
 
-/// Draws the reports that were asked for, and what GitHub Actions shows when it runs there.
+/// Writes the requested reports, and what GitHub Actions shows if the process runs there.
 pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
     wanted.iter().try_for_each(|wanted| draw(record, wanted, output))?;
     if !is_github() {

@@ -44,7 +44,7 @@ impl ServeArgs {
     }
 }
 
-/// The authority that is kept in a directory; one is made when there is none.
+/// The authority of a directory, which is created if it is missing.
 fn authority(directory: &Path) -> Result<Authority, Error> {
     let (certificate, key) = (directory.join(CERTIFICATE), directory.join(KEY));
     if !certificate.exists() && !key.exists() {

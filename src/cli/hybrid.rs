@@ -1,4 +1,4 @@
-//! The flags that say which systems beside a real Author are mocks.
+//! The flags that replace the systems around a real Author with mocks.
 
 use std::str::FromStr;
 

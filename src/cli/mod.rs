@@ -127,7 +127,7 @@ pub fn command() -> clap::Command {
     let command = Cli::command();
     let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
-    // What only looks needs no level, and looks at no mocks of its own.
+    // These commands only read from a real Author, so a target or a permission level has no effect.
     let looks =
         |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
     let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks);

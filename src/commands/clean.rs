@@ -1,5 +1,5 @@
 //! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
-//! Author did not answer. It may be said as often as one likes. With `--containers` it sweeps the Docker Engine instead.
+//! Author did not answer. It may be repeated. With `--containers` it sweeps the Docker Engine instead.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     }
     let (mut target, mut stack) = (arguments.target.clone(), header.stack);
     match target.author_url.take() {
-        // What is undone bears the run's name: another Author has none of it.
+        // The changes carry the run's id, so another Author has none of them.
         Some(there) if header.container => stack.author = there,
         Some(other) if other != stack.author => {
             let (path, author) = (path.display(), &stack.author);

@@ -1,4 +1,4 @@
-//! `bpconform explain`: one promise of the documentation, told to someone who has never seen the project: what is
+//! `bpconform explain`: one requirement of the documentation, explained to a newcomer: what is
 //! promised and where, how it is checked, over which endpoints, and what to do when it fails.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::record::{Record, ScenarioRecord};
 use crate::report::style::Styles;
 use crate::run::options::Options;
 
-/// Plays the scenarios of the promise on the embedded mocks, to tell what they really ask.
+/// Runs the scenarios of the requirement on the embedded mocks, to list the requests that they send.
 pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began: Instant) -> Result<Exit, Error> {
     let id = args.requirement.to_uppercase();
     let selection = Selection::new(None, None, vec![id.clone()])?;
@@ -31,7 +31,7 @@ pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began:
     Ok(Exit::Green)
 }
 
-/// The promise of that id as a text. `played` is a record of its scenarios on the embedded mocks: what they really
+/// The requirement of that id as a text. `played` is a record of its scenarios on the embedded mocks: what they really
 /// asked is what they use.
 fn text(requirement: &Requirement, features: &Features, played: &Record, styles: Styles) -> String {
     let cases: Vec<_> = features.cases.iter().filter(|case| case.requirements.contains(&requirement.id)).collect();

@@ -1,5 +1,5 @@
-//! Many Authors at once: each profile of a configuration file is an environment, and is checked by a process of its own,
-//! so that one that hangs or dies takes no other along. Each leaves its own record; the overview is drawn from them.
+//! Many Authors at once: each profile of a configuration file is an environment, and is checked by a separate process,
+//! so that one that hangs or dies takes no other along. Each writes its own record; the overview is rendered from them.
 
 mod overview;
 
@@ -30,7 +30,7 @@ use crate::signals;
 /// Flags of a run that are the fleet's own, and not those of one environment; each takes a value.
 const OWN: [&str; 5] = ["--fleet", "--out", "--fleet-jobs", "--config", "--profile"];
 
-/// Flags that say how much is told: of an environment the fleet tells.
+/// Flags for the amount of output, which the fleet controls for its environments.
 const TELLING: [&str; 2] = ["--quiet", "--verbose"];
 
 /// What a process may take beyond the limit of its run before it is asked to end: to put back what a scenario changed, and to
@@ -40,7 +40,7 @@ const GRACE: Duration = Duration::from_secs(120);
 /// What it may take then until it is killed: killed while it undoes, it would leave an Author half put back.
 const TO_END: Duration = undo::LIMIT.saturating_add(GRACE);
 
-/// All that a fleet is told.
+/// The options of a fleet.
 #[derive(Clone, Debug)]
 struct Fleet {
     /// The configuration file whose profiles are the environments.
@@ -51,7 +51,7 @@ struct Fleet {
     jobs: usize,
     /// The limit for each run, where its profile gives none.
     timeout: Duration,
-    /// Whether only the overview is told, and no environment when it ends.
+    /// Whether only the overview is printed, without a line for each environment.
     quiet: bool,
 }
 
@@ -85,7 +85,7 @@ pub async fn command(how: &RunFlags, quiet: bool, configured: &Configured, outpu
     run(&fleet, output).await
 }
 
-/// Checks all environments of a file, so many at once, and draws the overview. Each environment's record goes into a
+/// Checks all environments of a file in parallel, and renders the overview. Each environment's record goes into a
 /// directory of its name below `out`.
 async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
     let environments = environments(fleet)?;
@@ -190,7 +190,7 @@ fn tells(argument: &str) -> bool {
 }
 
 impl EnvironmentCheck {
-    /// Checks one environment: in a process of its own, which is asked to end when the fleet is, and waited for.
+    /// Checks one environment in a separate process, which is asked to end when the fleet is, and waited for.
     async fn environment(&self, name: String, limit: Duration, out: PathBuf) -> EnvironmentResult {
         let without = |exit: Exit, problem: String| {
             let name = name.clone();
@@ -249,13 +249,13 @@ impl EnvironmentCheck {
         // Ctrl-C on a terminal must reach it once, and that through the fleet.
         #[cfg(unix)]
         command.process_group(0);
-        // What GitHub shows of a job is the fleet's to tell.
+        // Only the fleet writes the step summary on GitHub.
         command.env_remove("GITHUB_STEP_SUMMARY").kill_on_drop(true);
         command
     }
 }
 
-/// What is said of a process that did not end.
+/// The message about a process that did not end.
 fn killed(after: Duration, out: &Path) -> String {
     let journal = out.join(JOURNAL);
     let undo = if journal.exists() {
@@ -270,7 +270,7 @@ fn killed(after: Duration, out: &Path) -> String {
 fn judge(name: String, status: ExitStatus, said: &str, out: &Path) -> EnvironmentResult {
     let exit = code(status);
     let problem = said.lines().rfind(|line| line.starts_with("error: ")).map(|line| line[7..].to_owned());
-    // A record that an earlier run left says nothing about this one: a run that starts removes it.
+    // A record of an earlier run is not this one's: a run that starts removes it.
     let record = record_file::read(out).ok().filter(|_| exit != Exit::Usage.code() && problem.is_none());
     EnvironmentResult { name, exit, problem, record }
 }

@@ -66,7 +66,7 @@ fn coverage(cases: &[Case], selection: &Selection, styles: Styles) -> String {
     text + &format!("\n{covered} of {} requirements have a scenario\n", all.len())
 }
 
-/// The same as a table in Markdown, with a link to the section of the document that makes each promise.
+/// The same as a table in Markdown, with a link to the section of the document that makes each requirement.
 fn coverage_markdown(cases: &[Case], selection: &Selection) -> String {
     let known = Requirements::built_in();
     let mut text = String::from("| id | promise | level | allow | scenarios |\n|---|---|---|---|---|\n");

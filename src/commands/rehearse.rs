@@ -1,5 +1,5 @@
 //! `bpconform rehearse`: an upgrade before it is made. The old Author is checked in a container and ended, the new one
-//! begins with what it left, is checked likewise, and the two records are compared.
+//! starts on its repository, is checked in the same way, and the two records are compared.
 
 use std::path::Path;
 use std::time::Instant;
@@ -68,7 +68,7 @@ pub async fn command(
     })
 }
 
-/// Tells what the upgrade did.
+/// Prints the effect of the upgrade.
 fn judge(before: &Record, after: &Record, output: &Output) -> Exit {
     let diff = diff::diff(before, after);
     output.print_text(&format!("\nwhat the upgrade did\n{}", diff.text()));

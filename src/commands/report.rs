@@ -1,4 +1,4 @@
-//! `bpconform report`: draws a record that was kept.
+//! `bpconform report`: renders a saved record.
 
 use crate::cli::report::ReportArgs;
 use crate::error::Error;
@@ -8,7 +8,7 @@ use crate::publish::draw;
 use crate::record_file;
 use crate::report::ReportRequest;
 
-/// Draws a record that was kept.
+/// Renders a saved record.
 pub fn command(args: &ReportArgs, output: &Output) -> Result<Exit, Error> {
     let record = record_file::read(&args.record)?.masked_anew(&output.redactor);
     let path = args.out.clone().unwrap_or_else(|| "-".into());

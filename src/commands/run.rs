@@ -58,7 +58,7 @@ pub struct RunRequest<'a> {
     pub common: &'a CommonArgs,
     /// Where settings and credentials come from.
     pub place: SettingSources<'a>,
-    /// Where everything is told.
+    /// The output.
     pub output: &'a Output,
     /// When the process began.
     pub began: Instant,
@@ -124,7 +124,7 @@ impl RunRequest<'_> {
         kept: Option<&container::KeptVolumes>,
         out: Option<&Path>,
     ) -> Result<Record, Error> {
-        // What is wrong with the rest of what was asked for is told before anything is started.
+        // Invalid options are reported before anything is started.
         self.options(stand_in(false)?, Connection::default(), out)?;
         features(self.select)?;
         let (surfaces, hosts) = (surfaces(self.select.surfaces.as_deref())?, self.hybrid.hosts()?);

@@ -1,5 +1,5 @@
 //! What is known not to pass, each with its reason and an end: a run then fails on what is new, on what no longer
-//! happens, and on an entry that nobody needs any more.
+//! happens, and on an entry that is no longer needed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -129,7 +129,7 @@ pub struct BaselineComparison<'a> {
     pub expired: Vec<(&'a ExpectedVerdict, Option<&'a ScenarioRecord>)>,
     /// How many entries are as expected.
     pub met: usize,
-    /// What the process tells its caller.
+    /// The exit code of the process.
     pub exit: Exit,
     plan: &'a PlanRecord,
     today: Date,

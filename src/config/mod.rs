@@ -127,7 +127,7 @@ impl Configured {
         }
     }
 
-    /// Whether somebody gave a setting a value beside the file: in a flag or the environment.
+    /// Whether a flag or the environment sets a value, apart from the file.
     pub fn is_said(&self, key: &str) -> bool {
         matches!(self.command().value_source(key), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     }
@@ -167,7 +167,7 @@ fn find(named: Option<&Path>) -> Result<Option<ConfigFile>, Error> {
     }
 }
 
-/// Lets the argument's own parser judge a value of the file, so that the message can name the file and the line.
+/// Validates a value of the file with the argument's parser, so that the message can name file and line.
 fn check(setting: &Setting, entry: &FileEntry, file: &ConfigFile) -> Result<(), Error> {
     let wrong = |problem: String| Err(file.error(entry.line, format!("{}: {problem}", setting.key)));
     if setting.switch {

@@ -1,4 +1,4 @@
-//! Credentials that the configuration names: a value that is no secret, a file that only its owner can read, or a command
+//! Credentials that the configuration names: a value that is not secret, a file that only its owner can read, or a command
 //! that prints it. What the environment already gives is not asked for.
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ const LARGEST: u64 = 64 * 1024;
 /// Where the value of a credential is to be had.
 #[derive(Clone, Debug)]
 pub enum CredentialSource<'a> {
-    /// The value itself, of a credential that is no secret.
+    /// The value itself, of a credential that is not secret.
     Value(&'a FileEntry),
     /// A file.
     File(&'a FileEntry),

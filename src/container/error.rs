@@ -17,7 +17,7 @@ fn usual() -> &'static str {
     if cfg!(windows) { "npipe:////./pipe/docker_engine" } else { "unix:///var/run/docker.sock" }
 }
 
-/// An error with its causes in one line, each told once.
+/// An error with its causes in one line, each once.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut causes: BTreeMap<usize, String> = BTreeMap::from([(0, error.to_string())]);
     for (index, cause) in std::iter::successors(error.source(), |cause| cause.source()).enumerate() {

@@ -33,13 +33,13 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 const LOOPBACK: &str = "127.0.0.1";
 
-/// How often a port that was free, and then was not, is no reason to give up.
+/// The number of attempts with new ports, because a free port may be taken in the meantime.
 const ATTEMPTS: usize = 5;
 
 /// The pause between two questions whether the mocks' control answers.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The ports of the mocks, by the variable that tells them. The control's comes first.
+/// The ports of the mocks, by the variable that sets them. The control's comes first.
 const OF_MOCKS: [&str; 5] = [
     "BPCONFORM_CONTROL_PORT",
     "BPCONFORM_AUTHOR_PORT",
@@ -71,7 +71,7 @@ pub(super) struct Launched {
 }
 
 impl Launch<'_> {
-    /// Starts it, in a network of its own.
+    /// Starts it, in a separate network.
     pub(super) async fn launch(&self) -> Result<Launched, Error> {
         if self.image.is_mocks && !self.engine.is_here {
             let advice = "run without --target container, against the embedded mocks";
@@ -110,7 +110,7 @@ impl Launch<'_> {
         match self.address(&container, port).await {
             Ok(url) => Ok(Launched { url, ports, container }),
             Err(error) => {
-                // One that has ended has no ports any more; its log tells more than that.
+                // A container that has ended has no ports any more; its log contains the cause.
                 let ended = how_ended(self.engine, container.id()).await;
                 std::mem::forget(container);
                 Err(ended.map_or(error, |how| self.failed(format!("its container {how}"))))
@@ -173,7 +173,7 @@ impl Launch<'_> {
         let volumes = self.volumes.iter().map(|(name, path)| Mount::volume_mount(name, path));
         let mounts = self.args.mounts.iter().map(mount).chain(volumes);
         let request = mounts.fold(request, ContainerRequest::with_mount);
-        // To this machine only, where the engine is this machine's: nobody else is to find the Author meanwhile.
+        // If the engine is on this machine, publish to loopback only, so that no other machine reaches the Author.
         let address = if self.engine.is_here { LOOPBACK } else { "0.0.0.0" };
         request.with_host_config_modifier(move |config| publish(config, address, &ports))
     }
@@ -237,7 +237,7 @@ impl Launched {
         }
     }
 
-    /// Waits until the mocks' control answers. An image that calls itself the mocks and is not is never taken for them.
+    /// Waits until the mocks' control answers. An image that only claims to be the mocks never passes this check.
     pub(super) async fn wait_for_control(
         &self,
         control: &Control,

@@ -49,13 +49,13 @@ pub struct StartRequest<'a> {
     pub target: &'a TargetArgs,
     /// Where settings and credentials come from.
     pub place: SettingSources<'a>,
-    /// The surfaces of the target.
+    /// The endpoints of the target.
     pub surfaces: &'a Surfaces,
     /// Other names by which it must know this machine.
     pub hosts: &'a BTreeSet<String>,
     /// Where the container's log goes.
     pub out: Option<&'a Path>,
-    /// Whether nobody wants to know how the start goes.
+    /// Whether to print nothing about the progress of the start.
     pub quiet: bool,
 }
 
@@ -187,7 +187,7 @@ async fn bring_up(
     Ok((Contained { image, stack, credentials, mocks, defects, outlived }, connection))
 }
 
-/// Who asks, and how. What is missing is told before anything is started. The mocks say themselves where they are and what
+/// The credentials and the connection. Missing values are reported before anything is started. The mocks report their addresses and what
 /// they accept.
 fn reach(image: &Image, wanted: StartRequest<'_>, output: &Output) -> Result<Reach, Error> {
     for variable in &wanted.args.variables {

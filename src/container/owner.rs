@@ -1,11 +1,11 @@
-//! Whose a container is: labels that name the run and the process that started it, so that a sweep can tell what a run
+//! The owner of a container: labels that name the run and the process that started it, so that a sweep can distinguish what a run
 //! that was killed left behind from what one that goes on still needs.
 
 use std::collections::HashMap;
 
 use crate::surroundings;
 
-/// The label that names the run; whatever bears it is ours.
+/// The label that names the run; everything with it belongs to this program.
 pub(super) const RUN: &str = "org.bpconform.run";
 const HOST: &str = "org.bpconform.host";
 const PROCESS: &str = "org.bpconform.process";
@@ -69,7 +69,7 @@ impl RunOwner {
     }
 }
 
-/// When a process started, as the system counts; none when there is no such process.
+/// The start time of a process, in the system's units; none if the process does not exist.
 #[cfg(target_os = "linux")]
 fn started(id: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
@@ -80,7 +80,7 @@ fn started(id: u32) -> Option<String> {
     (!matches!(state, "Z" | "X")).then(|| fields.nth(18).map(str::to_owned)).flatten()
 }
 
-/// Whether a process runs, where nothing simple tells when it started.
+/// Whether a process runs, on systems without a simple way to read its start time.
 #[cfg(not(target_os = "linux"))]
 fn started(id: u32) -> Option<String> {
     let asked = std::process::Command::new("ps").args(["-o", "lstart=", "-p", &id.to_string()]).output().ok()?;

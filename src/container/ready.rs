@@ -27,7 +27,7 @@ struct NotReady {
 }
 
 /// Waits until the Author is ready. The error says what it still lacked when the limit was reached, or why `alive` saw no
-/// sense in waiting. Each time that it lacks something else, `tell` is told.
+/// sense in waiting. Each new missing condition is passed to `tell`.
 pub(super) async fn wait(
     session: &Session,
     limit: Duration,

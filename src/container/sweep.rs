@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Removes all that bears a run's label. What could not be removed is given back, with the reason.
+/// Removes everything with a run's label. Returns what could not be removed, with the reason.
 pub(super) async fn run(engine: &Engine, run: &str) -> Vec<String> {
     match engine.ours(Some(run)).await {
         Ok(things) => {

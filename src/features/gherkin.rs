@@ -46,7 +46,7 @@ pub(super) fn parse(file: &str, text: &str, known: &Vocabulary) -> Result<Featur
     source.check_tags(&feature, known)?;
     source.check_descriptions(&feature)?;
     source.check_scenarios(&feature)?;
-    // Cucumber tells scenarios of different files apart by the path.
+    // Cucumber distinguishes scenarios of different files by the path.
     feature.path = Some(PathBuf::from(file));
     feature
         .expand_examples()
@@ -102,7 +102,7 @@ impl<'a> Source<'a> {
             return self.wrong(line, problem);
         }
         let told = PLACE.captures(error).and_then(|found| found[1].parse().ok());
-        // The parser looks ahead, and tells a line behind the one at which it stopped.
+        // The parser looks ahead, and reports a line after the one at which it stopped.
         let line = self.behind_steps().filter(|_| english).or(told).unwrap_or(1);
         let found = self.lines().skip(line - 1).find(|(_, text)| !text.trim().is_empty());
         let Some((line, text)) = found else {
@@ -264,7 +264,7 @@ fn scenarios(feature: &Feature) -> impl Iterator<Item = &Scenario> + Clone {
     feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios))
 }
 
-/// An outline has a keyword of its own in most languages; a placeholder tells it in all.
+/// Most languages have a separate keyword for an outline; a placeholder identifies one in all of them.
 fn is_outline(scenario: &Scenario) -> bool {
     scenario.keyword == "Scenario Outline" || scenario.keyword == "Scenario Template"
 }

@@ -7,7 +7,7 @@ const LONGEST_NAME: usize = 100;
 
 /// The fields of a body: of a form of either encoding, or of a JSON object's first level.
 ///
-/// Recorders leave the content type out, or do not tell the body's own: then the body's beginning decides.
+/// Recorders omit the content type, or record another one: then the body's beginning decides.
 pub fn fields(content_type: &str, body: &[u8]) -> Vec<(String, String)> {
     let (own_type, body) = without_part_headers(body);
     let content_type =
@@ -65,7 +65,7 @@ fn without_part_headers(body: &[u8]) -> (Option<String>, &[u8]) {
     }
 }
 
-/// The fields of a multipart body. Its boundary is where it is told: in the content type, in the body's own headers, or
+/// The fields of a multipart body. Its boundary is given in the content type, in the body's own headers, or
 /// in its first line.
 fn multipart(content_type: &str, own_type: Option<&str>, body: &[u8]) -> Vec<(String, String)> {
     let first_line = || {

@@ -15,7 +15,7 @@ pub const BODY_CAP: usize = 256 * 1024;
 const ROOTS: [&str; 12] =
     ["api", "apps", "bin", "conf", "content", "crx", "etc", "home", "libs", "mnt", "system", "var"];
 
-/// Hosts that are no Author: Adobe's own, and those that count visitors.
+/// Hosts that are not an Author: Adobe's own, and those of visitor statistics.
 const FOREIGN: [&str; 8] = [
     "adobe.com",
     "adobe.io",
@@ -71,7 +71,7 @@ pub struct Raw {
 }
 
 impl Capture {
-    /// Reduces a request; none for what cannot be an action. The error says what is no address.
+    /// Reduces a request; none for what cannot be an action. The error names an invalid address.
     pub fn reduce(place: String, url: &str, raw: Raw) -> Result<Option<Self>, String> {
         let url = Url::parse(url).map_err(|error| format!("its URL cannot be read: {error}"))?;
         let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else { return Ok(None) };

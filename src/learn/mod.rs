@@ -26,7 +26,7 @@ use crate::learn::recognise::recognise;
 /// What was learned.
 #[derive(Debug, Default)]
 pub struct Learned {
-    /// The surfaces, by id.
+    /// The endpoints, by id.
     pub surfaces: BTreeMap<String, Surface>,
     /// What became of each request that was recognised, for a person.
     pub notes: Vec<String>,
@@ -73,7 +73,7 @@ impl Learned {
         self.secrets.extend(capture.secrets);
     }
 
-    /// Where a surface comes from. A browser names a HAR after the host, which is nobody's business.
+    /// Where an endpoint comes from. A browser names a HAR after the host, which must stay private.
     fn source(&self, file: &Path, capture: &Capture) -> String {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let telling = self.hosts.iter().any(|host| name.contains(host.as_str()));
@@ -82,14 +82,14 @@ impl Learned {
         format!("captured from {name}, {day}")
     }
 
-    /// The file of the surfaces. What would hold a secret of the capture, in whatever form, is not written.
+    /// The file of the endpoints. What would hold a secret of the capture, in whatever form, is not written.
     pub fn text(&self) -> Result<String, Error> {
         let surfaces = Surfaces::of("aem-6.5, learned", self.surfaces.values().cloned());
         let text =
             file_text(&surfaces, "Learned by `bpconform surface learn`: names and paths only, no values of yours.")?;
         let redactor = Redactor::default();
         let known = show::toml(Surfaces::built_in())?;
-        // A password like `admin` is part of every second path: it cannot be told from the path's own word.
+        // A password like `admin` is part of every second path: it cannot be distinguished from the same word in a path.
         self.secrets.iter().filter(|secret| !known.contains(secret.as_str())).for_each(|secret| redactor.learn(secret));
         if redactor.redact(&text) == text {
             Ok(text)
@@ -98,7 +98,7 @@ impl Learned {
         }
     }
 
-    /// What a person is told: what was recognised, and what was not there.
+    /// The summary for people: what was recognised, and what is missing.
     pub fn summary(&self) -> String {
         let mut text = format!("{} requests, {} actions recognised\n", self.requests, self.surfaces.len());
         for note in &self.notes {
@@ -124,7 +124,7 @@ fn is_unknown(surface: &Surface) -> bool {
     surface.evidence == bpconform_fixtures::Evidence::Unknown
 }
 
-/// The text of a file of surfaces, as `--surfaces` takes it.
+/// The text of a file of endpoints, as `--surfaces` takes it.
 pub fn file_text(surfaces: &Surfaces, head: &str) -> Result<String, Error> {
     Ok(format!(
         "# {head}\n# Use it with --surfaces FILE; it is laid over the built-in surfaces.\n\n{}",

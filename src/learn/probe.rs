@@ -52,15 +52,15 @@ pub enum ProbeAnswer {
 /// What an Author was found to answer.
 #[derive(Debug, Default)]
 pub struct ProbeResult {
-    /// What was asked, in the order of the surfaces.
+    /// What was asked, in the order of the endpoints.
     pub asked: Vec<ProbedAddress>,
-    /// The surfaces that are found at another path than the built-in one, or in a form.
+    /// The endpoints that are found at another path than the built-in one, or in a form.
     pub surfaces: BTreeMap<String, Surface>,
     /// The forms that were recognised, for a person.
     pub forms: Vec<String>,
 }
 
-/// The surfaces that the probe may ask: reads, each at one path. It replaces the run's own, whose unknown ones are never
+/// The endpoints that the probe may ask: reads, each at one path. It replaces the run's own, whose unknown ones are never
 /// sent to a real Author.
 pub fn candidates(built_in: &Surfaces) -> Surfaces {
     let own = built_in.iter().filter(|it| it.system == System::Author && it.class == Class::Read && it.method == "GET");
@@ -85,7 +85,7 @@ pub fn candidates(built_in: &Surfaces) -> Surfaces {
     Surfaces::of("candidates", surfaces)
 }
 
-/// Asks all candidates. The session's surfaces are those of [`candidates`].
+/// Asks all candidates. The session's endpoints are those of [`candidates`].
 pub async fn probe(session: &Session) -> ProbeResult {
     let surfaces: Vec<Surface> = session.run.surfaces.iter().cloned().collect();
     let asked = surfaces.into_iter().map(|surface| async move {
@@ -119,7 +119,7 @@ impl ProbeResult {
         self.asked.push(ProbedAddress { id, path: candidate.path, source: candidate.source, answer });
     }
 
-    /// Keeps a path that answers: the first as the surface's own, others of the same surface as alternatives.
+    /// Keeps a path that answers: the first as the endpoint's own, others of the same endpoint as alternatives.
     fn keep(&mut self, id: &str, candidate: &Surface) {
         let built_in = Surfaces::built_in().get(id);
         if built_in.path == candidate.path && built_in.evidence != Evidence::Unknown && !self.surfaces.contains_key(id)
@@ -160,7 +160,7 @@ impl ProbeResult {
         }
     }
 
-    /// What a person is told.
+    /// The summary for people.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let width = self.asked.iter().map(|asked| asked.id.len()).max().unwrap_or(0);
@@ -221,7 +221,7 @@ fn forms(page: &Reply) -> Vec<Capture> {
         let fields = FIELD.captures_iter(&form[2]).filter_map(|field| {
             Some((attribute(&field[1], "name")?, attribute(&field[1], "value").unwrap_or_default()))
         });
-        // A field that a person fills in counts as filled: it is its name that tells.
+        // A field for user input counts as filled: only its name matters.
         let fields = fields.map(|(name, value)| (name, if value.is_empty() { "?".to_owned() } else { value }));
         let method = attribute(&form[1], "method").unwrap_or_else(|| "GET".to_owned());
         let raw = Raw { method, fields: fields.collect(), ..Raw::default() };

@@ -22,7 +22,7 @@ const MOST_FIELDS: usize = 4;
 pub struct Recognised<'a> {
     /// The action.
     pub action: &'a Action,
-    /// The surface as it is built in.
+    /// The endpoint as it is built in.
     pub surface: &'a Surface,
     /// How much speaks for it.
     pub score: usize,

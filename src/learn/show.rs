@@ -8,7 +8,7 @@ use bpconform_fixtures::{Evidence, Surface, Surfaces};
 use crate::cli::surface::{ShowArgs, SurfaceFormat};
 use crate::error::Error;
 
-/// The surfaces that are asked for; an id that none has is an error.
+/// The endpoints that are asked for; an id that none has is an error.
 pub fn print(surfaces: &Surfaces, arguments: &ShowArgs) -> Result<String, Error> {
     if let Some(id) = arguments.ids.iter().find(|id| !surfaces.iter().any(|surface| surface.id.starts_with(*id))) {
         let hint = surfaces.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
@@ -68,7 +68,7 @@ fn json(surfaces: &Surfaces) -> Result<String, Error> {
     Ok(text + "\n")
 }
 
-/// The surfaces as a file that `--surfaces` takes.
+/// The endpoints as a file that `--surfaces` takes.
 pub fn toml(surfaces: &Surfaces) -> Result<String, Error> {
     ::toml::to_string_pretty(surfaces).map_err(|error| Error::Internal(error.to_string()))
 }

@@ -10,7 +10,7 @@ use bpconform_fixtures::surfaces::Evidence;
 use super::capture::{Capture, is_secret};
 use super::recognise::{Recognised, last};
 
-/// The surface that a request teaches. The error says why its path cannot be written.
+/// The endpoint that a request teaches. The error says why its path cannot be written.
 pub fn learned(capture: &Capture, recognised: &Recognised<'_>, source: String) -> Result<Surface, String> {
     let Recognised { action, surface, .. } = recognised;
     let fields = fields(capture, action, surface);
@@ -59,7 +59,7 @@ fn is_opaque(segment: &str) -> bool {
     segment.len() >= 20 && digits >= 4 && !segment.starts_with('{')
 }
 
-/// Whether a field is that of a word.
+/// Whether a field has the meaning of a word.
 type Way<'a> = dyn Fn(&str, &(String, String)) -> bool + 'a;
 
 /// The wire's name for each word: the known name, else one that looks like it, else one whose value does.
@@ -92,7 +92,7 @@ fn fields(capture: &Capture, action: &Action, surface: &Surface) -> BTreeMap<Str
     found
 }
 
-/// `name@Delete`, `name@TypeHint`: what Sling is told about a field is no field.
+/// `name@Delete`, `name@TypeHint`: instructions to Sling about a field, not fields.
 fn is_sling_suffix(name: &str) -> bool {
     last(name).contains('@')
 }
@@ -101,7 +101,7 @@ fn is_sling_suffix(name: &str) -> bool {
 const SOMEBODYS: [&str; 9] =
     [":applyTo", ":content", ":contentFile", ":dest", ":errorpage", ":name", ":nameHint", ":order", ":redirect"];
 
-/// Fields that every such request bears: what tells Sling what to do. Nothing that is somebody's.
+/// Fields of every such request: instructions to Sling, without data of a user.
 fn constants(fields: &[(String, String)], mapped: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let constant = |(name, value): &&(String, String)| {
         let for_sling = name.starts_with(':') || name == "_charset_" || last(name) == "sling:resourceType";

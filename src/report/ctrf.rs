@@ -92,7 +92,7 @@ fn step(step: &StepRecord) -> Value {
     json!({ "name": name, "status": status(step.verdict), "extra": { "duration": step.duration_ms } })
 }
 
-/// CTRF has no word for "could not tell": `other`, with our own word beside it in `rawStatus`.
+/// CTRF has no status for "inconclusive": use `other`, with the verdict in `rawStatus`.
 const fn status(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",

@@ -6,7 +6,7 @@ use crate::record::{Record, ScenarioRecord};
 use crate::report::{markdown, view};
 use crate::verdict::Verdict;
 
-/// The largest step summary that GitHub takes, in bytes: 1 MiB; a larger one is thrown away as a whole.
+/// The largest step summary that GitHub takes, in bytes: 1 MiB; GitHub discards a larger one as a whole.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
 
 /// How many annotations of one kind GitHub shows for a step.

@@ -1,5 +1,5 @@
 //! `junit.xml` in the dialect that Jenkins reads: one suite for each feature, one case for each scenario, failures and
-//! errors kept apart. Control characters are no XML; the writer leaves them out.
+//! errors kept apart. Control characters are not valid XML; the writer omits them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +41,7 @@ pub fn draw(record: &Record) -> Result<String, Error> {
     Ok(for_jenkins(&xml))
 }
 
-/// Jenkins' schema knows how many were skipped of a suite, but not of all suites; and two characters that are no XML pass
+/// Jenkins' schema has a count of skipped cases for a suite, but not for all suites; and two characters invalid in XML pass
 /// the writer.
 fn for_jenkins(xml: &str) -> String {
     let xml = &xml.replace(['\u{fffe}', '\u{ffff}'], "");

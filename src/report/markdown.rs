@@ -60,7 +60,7 @@ fn counts(summary: &Summary, requirements: bool) -> String {
     if told.is_empty() { "none".into() } else { told.join(", ") }
 }
 
-/// The promises by section, with links into the document.
+/// The requirements by section, with links into the document.
 pub fn matrix(record: &Record) -> String {
     let mut text = "\n## Requirements\n".to_owned();
     for section in view::sections(record) {
@@ -72,7 +72,7 @@ pub fn matrix(record: &Record) -> String {
 fn section(section: &Section<'_>, selected: bool) -> String {
     let mut rows = String::new();
     for row in &section.rows {
-        // What was not selected says nothing about the run.
+        // Requirements that were not selected are no result of the run.
         if selected && row.found.verdict == Verdict::Unproven {
             continue;
         }

@@ -1,5 +1,5 @@
 //! The record as Cucumber Messages (NDJSON), so that Cucumber's own formatters and reporting services read it. The
-//! documents are drawn from the record: each row of an outline's examples is a scenario of its own in them.
+//! documents are built from the record: each row of an outline's examples is a separate scenario in them.
 
 mod document;
 
@@ -149,7 +149,7 @@ fn reason_of(scenario: &ScenarioRecord, step: &StepRecord, index: usize) -> Opti
     Some(reason + &remedy.unwrap_or_default())
 }
 
-/// Cucumber has no word for "could not tell"; a failed step whose exception is of type `error` is the nearest.
+/// Cucumber has no status for "inconclusive"; a failed step whose exception is of type `error` is the nearest.
 fn result(verdict: Verdict, duration_ms: f64, reason: Option<&str>) -> Value {
     let status = match verdict {
         Verdict::Passed => "PASSED",

@@ -1,4 +1,4 @@
-//! What people and machines read, each drawn from the record alone.
+//! The reports for people and machines, each rendered from the record alone.
 
 pub mod ctrf;
 pub mod github;
@@ -100,7 +100,7 @@ impl ReportFormat {
         Self::ALL.map(Self::word).join(", ")
     }
 
-    /// Draws a record. An error is a defect of the program.
+    /// Renders a record. An error is a bug in the program.
     pub fn draw(self, record: &Record) -> Result<String, Error> {
         if self.is_json() {
             return self.draw_json(record).map(|text| plain_json(&text).into_owned());
@@ -165,7 +165,7 @@ impl ReportRequest {
     }
 
     /// Makes its directory, and removes what an earlier run left in its place. Before a run, so that one of an hour is
-    /// not lost to a path that cannot be written, and so that nobody takes an earlier report for this run's.
+    /// not lost to a path that cannot be written, and so that an earlier report is not mistaken for this run's.
     pub fn make_room(&self) -> Result<(), Error> {
         if self.is_stdout() {
             return Ok(());

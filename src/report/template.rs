@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Draws the first of these templates; the others are parts of it.
+/// Renders the first of these templates, which includes the others.
 pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) -> Result<String, Error> {
     let draw = || {
         let mut environment = Environment::new();
@@ -19,7 +19,7 @@ pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) 
     draw().map_err(|error: minijinja::Error| Error::Internal(format!("the page cannot be drawn: {error:#}")))
 }
 
-/// A promise with what stands between backquotes as code.
+/// A requirement with what stands between backquotes as code.
 pub fn code(text: &str) -> Value {
     let part = |(index, part): (usize, &str)| {
         let part = HtmlEscape(part);

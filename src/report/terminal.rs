@@ -10,7 +10,7 @@ use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
 use crate::report::style::Styles;
 use crate::verdict::Verdict;
 
-/// How much is told.
+/// The amount of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Only what did not pass, and the summary.
@@ -21,18 +21,18 @@ pub enum Detail {
     Verbose,
 }
 
-/// Draws the record for a terminal.
+/// Renders the record for a terminal.
 #[derive(Clone, Debug)]
 pub struct Terminal {
     /// Colours.
     pub styles: Styles,
-    /// How much is told.
+    /// The amount of detail.
     pub detail: Detail,
     feature: Option<String>,
 }
 
 impl Terminal {
-    /// Nothing told yet.
+    /// A renderer that has printed nothing yet.
     pub fn new(styles: Styles, detail: Detail) -> Self {
         Self { styles, detail, feature: None }
     }

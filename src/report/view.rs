@@ -1,4 +1,4 @@
-//! What several reports tell alike: the promises by section of the document, and each failure with the way out of it.
+//! What several reports share: the requirements by section of the document, and each failure with its remedy.
 
 use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements};
 use bpconform_steps::evidence::{Exchange, Outcome};
@@ -7,19 +7,19 @@ use bpconform_steps::html;
 use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
 use crate::verdict::Verdict;
 
-/// One section of the document and what was found of its promises.
+/// One section of the document and what was found of its requirements.
 #[derive(Clone, Debug)]
 pub struct Section<'a> {
     /// Its subject.
     pub title: &'a str,
-    /// The promises, in the document's order.
+    /// The requirements, in the document's order.
     pub rows: Vec<RequirementRow<'a>>,
 }
 
-/// One promise and what was found of it.
+/// One requirement and what was found of it.
 #[derive(Clone, Debug)]
 pub struct RequirementRow<'a> {
-    /// The promise.
+    /// The requirement.
     pub requirement: &'a Requirement,
     /// The link to the place that makes it.
     pub link: String,
@@ -27,7 +27,7 @@ pub struct RequirementRow<'a> {
     pub found: &'a RequirementRecord,
 }
 
-/// The promises by section of the document.
+/// The requirements by section of the document.
 pub fn sections(record: &Record) -> Vec<Section<'_>> {
     let known = Requirements::built_in();
     let mut sections: Vec<Section<'_>> = Vec::new();
@@ -77,7 +77,7 @@ pub fn remedy(scenario: &ScenarioRecord) -> Option<&'static Remedy> {
     let hopeless = scenario.harness_failed || !matches!(scenario.verdict, Verdict::Failed | Verdict::Error);
     let remedies = Remedies::built_in();
     let found = || scenario.requirements.iter().find_map(|id| remedies.for_failure(id, scenario.cause));
-    // What could not be judged is not the requirement's usual failure: only a known cause is worth a word.
+    // An inconclusive scenario is not the requirement's usual failure, so only a known cause gets a remedy.
     let fits = |remedy: &&Remedy| scenario.verdict == Verdict::Failed || !remedy.causes.is_empty();
     if hopeless { None } else { found().filter(fits) }
 }
@@ -147,7 +147,7 @@ pub fn shorten(text: &str, most: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// The status of an answer, or why there is none.
+/// The status of an answer, or why it is missing.
 pub fn answer(exchange: &Exchange) -> String {
     match &exchange.outcome {
         Outcome::Response { status, .. } => status.to_string(),

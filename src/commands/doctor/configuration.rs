@@ -43,7 +43,7 @@ impl CloudState {
         self.clouds.as_deref().unwrap_or_default()
     }
 
-    /// Whether Brand Portal is configured by way of the legacy OAuth gateway only: then there is no IMS configuration, and
+    /// Whether Brand Portal is configured only through the legacy OAuth gateway: then there is no IMS configuration, and
     /// one agent.
     pub(super) fn is_legacy(&self) -> bool {
         !self.all().is_empty() && self.all().iter().all(|cloud| cloud.on_gateway)
@@ -114,7 +114,7 @@ fn kind(configuration: &ImsConfiguration) -> Finding {
 fn secret(session: &Session, storage: &Storage, configuration: &ImsConfiguration) -> Option<Finding> {
     let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
     let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration, given);
-    // The secret itself is nobody's business: the node and the property say enough.
+    // The secret itself is not printed: node and property identify it.
     let clear = secrets.iter().find(|secret| !secret.is_safe(given))?;
     let seen = format!("the client secret in {} ({}) is not stored encrypted", clear.node, clear.property);
     Some(Finding::problem(IMS, "BP-IMS-05", seen))
@@ -227,7 +227,7 @@ async fn tenant(session: &Session) -> Finding {
             let seen = format!("{} answered {}: the tenant URL is no Brand Portal tenant", reply.what(), reply.status);
             Finding::problem("tenant", "BP-PRE-04", seen)
         }
-        // That the tenant cannot be reached from here says nothing about the way from the Author to it.
+        // The tenant may be reachable from the Author even if it is not from here.
         Err(problem) => Finding::new("tenant", Severity::Info, "BP-PRE-04", format!("from here: {}", problem.reason)),
     }
 }

@@ -1,4 +1,4 @@
-//! What the doctor found, as typed values: the text and the JSON are drawn from them.
+//! The findings of the doctor as typed values, from which text and JSON are rendered.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ pub enum Severity {
     Info,
     /// Recommended otherwise, or soon to be a problem.
     Warning,
-    /// It could not be told.
+    /// Inconclusive.
     Unknown,
     /// Not as the documentation says.
     Problem,
@@ -56,7 +56,7 @@ pub struct Finding {
     pub topic: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// The promise of the documentation that it is about.
+    /// The requirement of the documentation that it is about.
     pub requirement: &'static str,
     /// What was seen.
     pub seen: String,
@@ -88,7 +88,7 @@ impl Finding {
         let remedy = Remedies::built_in().for_failure(requirement, cause).filter(|remedy| match severity {
             Severity::Ok | Severity::Info => false,
             Severity::Warning | Severity::Problem => true,
-            // What a failure usually means is no advice where nobody knows whether there is one; how to get there is.
+            // If the result is inconclusive, advice for a failure would mislead; advice for reaching the Author helps.
             Severity::Unknown => !remedy.causes.is_empty() || requirement.starts_with("BP-PRE"),
         });
         let section = Requirements::built_in().get(requirement).map(|it| Requirements::built_in().link(it));
@@ -118,7 +118,7 @@ impl Finding {
         Self::caused(topic, Severity::Problem, requirement, seen, Some(cause))
     }
 
-    /// What a reader of the Author could not give: a failure is a problem, anything else could not be told.
+    /// A finding for a failed read of the Author: a failure is a problem, anything else is inconclusive.
     pub fn of(topic: &'static str, requirement: &'static str, problem: &Problem) -> Self {
         let severity = match problem.kind {
             Kind::Failed => Severity::Problem,
@@ -141,7 +141,7 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// What it means for the process: a problem is 1; what could not be told, or an Author that was not reached, is 3.
+    /// The exit code: 1 for a problem, 3 for an inconclusive finding or an Author that was not reached.
     pub fn exit(&self) -> Exit {
         match self.findings.iter().map(|finding| finding.severity).max() {
             Some(Severity::Problem) => Exit::NonConformant,

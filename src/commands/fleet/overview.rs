@@ -18,15 +18,15 @@ use crate::verdict::Verdict;
 pub(super) struct EnvironmentResult {
     /// Its name.
     pub(super) name: String,
-    /// What its process told.
+    /// The exit code of its process.
     pub(super) exit: u8,
-    /// Why there is no record.
+    /// Why the record is missing.
     pub(super) problem: Option<String>,
     /// Its record.
     pub(super) record: Option<Record>,
 }
 
-/// The gravest first: what asks for a hand comes before what does not conform, and that before what could not be told.
+/// The gravest first: what needs manual action, then deviations, then inconclusive results.
 const GRAVEST: [Exit; 9] = [
     Exit::Interrupted,
     Exit::CleanUp,
@@ -54,7 +54,7 @@ pub(super) struct Overview {
     exit: Exit,
 }
 
-/// The promises of one section of the document.
+/// The requirements of one section of the document.
 #[derive(Serialize)]
 struct FleetSection {
     title: &'static str,
@@ -92,7 +92,7 @@ struct RequirementLine {
 struct VerdictCell {
     word: &'static str,
     mark: &'static str,
-    /// Where the scenarios of the promise stand, when it did not pass there.
+    /// Where the scenarios of the requirement stand, when it did not pass there.
     href: Option<String>,
 }
 
@@ -112,7 +112,7 @@ fn whys(found: &EnvironmentResult) -> Vec<String> {
         return vec![problem.clone()];
     }
     let Some(record) = &found.record else { return vec!["it left no record".into()] };
-    // One cause often breaks several promises: it is told once.
+    // One cause often breaks several requirements: it is printed once.
     let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
     for one in record.requirements.iter().filter(|one| matches!(one.verdict, Verdict::Failed | Verdict::Error)) {
         let reason = view::shorten(one.reason.as_deref().unwrap_or_default(), 200);
@@ -156,7 +156,7 @@ impl Overview {
         }
     }
 
-    /// What the process tells its caller: the gravest of all environments.
+    /// The exit code of the process: the gravest of all environments.
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }
@@ -188,7 +188,7 @@ impl Overview {
         text
     }
 
-    /// As text: a column for each environment, and the promises that are not kept or proved everywhere alike.
+    /// As text: a column for each environment, and the requirements that are not kept or proved everywhere alike.
     pub(super) fn text(&self) -> String {
         let mut text = format!("\n{}\n", self.title);
         for (number, one) in (1..).zip(&self.environments) {
@@ -260,7 +260,7 @@ fn sums(record: &Record) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-/// The promises about which an environment says something, by section of the document.
+/// The requirements about which an environment says something, by section of the document.
 fn sections(found: &[EnvironmentResult]) -> Vec<FleetSection> {
     let mut sections: Vec<FleetSection> = Vec::new();
     for requirement in &Requirements::built_in().all {
@@ -275,7 +275,7 @@ fn sections(found: &[EnvironmentResult]) -> Vec<FleetSection> {
     sections
 }
 
-/// A promise in all environments; none when no environment says anything about it.
+/// A requirement in all environments; none when no environment says anything about it.
 fn row(requirement: &'static Requirement, found: &[EnvironmentResult]) -> Option<RequirementLine> {
     let verdict = |one: &EnvironmentResult| {
         let found = one.record.as_ref()?.requirements.iter().find(|found| found.id == requirement.id)?;

@@ -1,4 +1,4 @@
-//! Flags that do not go together: each is an error, since what is silently ignored would be taken for checked.
+//! Conflicting flags. Each is an error, because a flag that is silently ignored would seem to be checked.
 
 use clap::parser::ValueSource;
 
@@ -19,7 +19,7 @@ pub(super) fn check(run: &RunArgs, configured: &Configured) -> Result<(), Error>
 pub(crate) const TARGETS: [&str; 8] =
     ["target", "author_url", "author_image", "ims_url", "tenant_url", "console_url", "ims", "tenant"];
 
-/// Without a word the embedded mocks are checked. Who names a real system anywhere, or a profile, has said a word, and would
+/// By default the embedded mocks are checked. An operator who names a real system or a profile would
 /// take their verdict for that of the real one.
 fn mocks_are_meant(run: &RunArgs, configured: &Configured) -> Result<(), Error> {
     if run.target.target != TargetKind::Mock || configured.is_given("target") {
@@ -38,7 +38,7 @@ fn mocks_are_meant(run: &RunArgs, configured: &Configured) -> Result<(), Error> 
     }
 }
 
-/// What is said of a target that is not this one would make a person believe that it was checked.
+/// A flag for another kind of target would make the operator believe that it was checked.
 fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Result<(), Error> {
     let said = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let flag = |id: &str| id.replace('_', "-");

@@ -1,4 +1,4 @@
-//! The kill matrix: which promises each defect turned red, against those that it is said to break.
+//! The kill matrix: which requirements each defect turned red, compared with those that it should break.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// What came of a defect.
+/// The result of a defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefectFate {
@@ -54,11 +54,11 @@ pub struct DefectRow {
     /// The row of the table of known failures in surfaces.md §7.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<u8>,
-    /// The promises that it breaks.
+    /// The requirements that it breaks.
     pub expected: BTreeSet<String>,
-    /// The promises that turned red.
+    /// The requirements that turned red.
     pub found: BTreeSet<String>,
-    /// What came of it.
+    /// The result.
     pub verdict: DefectFate,
     /// How many scenarios it could have changed anything in.
     pub touched: usize,
@@ -100,7 +100,7 @@ impl DefectRow {
 pub struct DefectMatrix {
     /// The defects, in the order of the catalogue.
     pub defects: Vec<DefectRow>,
-    /// The promises that no defect breaks.
+    /// The requirements that no defect breaks.
     pub without_defect: Vec<String>,
     /// The rows counted.
     pub summary: DefectCounts,
@@ -120,7 +120,7 @@ pub struct DefectCounts {
 }
 
 impl DefectMatrix {
-    /// The matrix of these rows. `whole`: whether all defects are there, so that every promise must have one.
+    /// The matrix of these rows. `whole`: whether all defects are there, so that every requirement must have one.
     pub fn new(rows: Vec<DefectRow>, whole: bool) -> Self {
         let broken: BTreeSet<_> = rows.iter().flat_map(|row| &row.expected).collect();
         let promises = Requirements::built_in().all.iter().map(|requirement| &requirement.id);

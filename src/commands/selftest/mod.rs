@@ -1,5 +1,5 @@
 //! `bpconform selftest`: the proof that every check can fail. The features are run once against mocks without a defect
-//! and once for each defect; a defect must turn exactly the promises red that it breaks.
+//! and once for each defect; a defect must turn exactly the requirements red that it breaks.
 //!
 //! A defect changes nothing before the first request, call or node that it means. The run without defects is watched for
 //! those, and a scenario in which none of them occurs is not run again: it would do the same.

@@ -18,13 +18,13 @@ use settings::SettingChange;
 use side::ComparedRun;
 use timing::TimingShift;
 
-/// What happened to a promise or a scenario between two records.
+/// What happened to a requirement or a scenario between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictChange {
     /// It fails, and did not before.
     Broken,
-    /// It cannot be judged, so that nobody knows whether it broke.
+    /// It cannot be judged, so whether it broke is unknown.
     Untold,
     /// It was checked before, and now it was not.
     NewlySkipped,
@@ -63,12 +63,12 @@ impl VerdictChange {
     }
 }
 
-/// A promise or a scenario that changed.
+/// A requirement or a scenario that changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ChangedVerdict {
     /// The id.
     pub id: String,
-    /// The promise, or the scenario's name.
+    /// The requirement, or the scenario's name.
     pub name: String,
     /// What happened to it.
     pub change: VerdictChange,
@@ -91,7 +91,7 @@ pub struct Diff {
     /// What makes them hard to compare: what else differs than the Author, and what was cut off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The promises that changed.
+    /// The requirements that changed.
     pub requirements: Vec<ChangedVerdict>,
     /// The scenarios that changed.
     pub scenarios: Vec<ChangedVerdict>,
@@ -103,7 +103,7 @@ pub struct Diff {
     pub settings: Vec<SettingChange>,
     /// Answers that became slower or quicker beyond noise.
     pub timing: Vec<TimingShift>,
-    /// What the process tells its caller.
+    /// The exit code of the process.
     pub exit_code: u8,
 }
 
@@ -130,7 +130,7 @@ pub fn diff(before: &Record, after: &Record) -> Diff {
     diff
 }
 
-/// The promises of either record: one that the later does not know was not checked by it.
+/// The requirements of either record: one that the later does not know was not checked by it.
 fn requirements(before: &Record, after: &Record) -> Vec<ChangedVerdict> {
     let (earlier, later) = (by_id(before), by_id(after));
     let gone = before.requirements.iter().filter(|one| !later.contains_key(&one.id));
@@ -145,7 +145,7 @@ fn requirements(before: &Record, after: &Record) -> Vec<ChangedVerdict> {
     after.requirements.iter().chain(gone).filter_map(|one| entry(&one.id)).collect()
 }
 
-/// The promises of a record as they count: of a strict run with what was flaky.
+/// The requirements of a record as they count: of a strict run with what was flaky.
 fn by_id(record: &Record) -> BTreeMap<String, RequirementRecord> {
     let mut all: BTreeMap<_, _> = record.requirements.iter().map(|one| (one.id.clone(), one.clone())).collect();
     for scenario in &record.scenarios {
@@ -172,8 +172,8 @@ fn scenarios(before: &Record, after: &Record) -> Vec<ChangedVerdict> {
 }
 
 impl Diff {
-    /// What the process tells its caller: 1 when something broke; 3 when the later run cannot tell whether: it did not
-    /// come to its end, could not judge, or no longer checked a promise; 4 when it proved nothing at all.
+    /// The exit code of the process: 1 when something broke; 3 when that is inconclusive: the later run did not
+    /// come to its end, could not judge, or no longer checked a requirement; 4 when it proved nothing at all.
     pub fn exit(&self) -> Exit {
         let is = |change| move |entry: &ChangedVerdict| entry.change == change;
         let any = |change| self.requirements.iter().chain(&self.scenarios).any(is(change));

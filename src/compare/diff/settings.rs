@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::record::{Record, ScenarioRecord};
 use crate::report::view;
 
-/// The surfaces whose answers hold the agents' settings (surfaces.md §4.1).
+/// The endpoints whose answers hold the agents' settings (surfaces.md §4.1).
 const READ_BY: &str = "author.agents";
 
 /// How the name of an agent begins that a run made for itself; each run has others.
 const OWN: &str = "bpconform-";
 
-/// What Sling changes by itself whenever a node is written; it says nothing about a setting.
+/// Properties that Sling changes whenever a node is written; they are not settings.
 const BOOK_KEEPING: [&str; 9] = [
     "jcr:created",
     "jcr:createdBy",

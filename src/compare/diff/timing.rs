@@ -1,4 +1,4 @@
-//! Answers that became slower or quicker beyond noise: surface by surface, by the median, which one slow answer among
+//! Answers that became slower or quicker beyond noise: endpoint by endpoint, by the median, which one slow answer among
 //! many does not move.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const SMALLEST_PART: f64 = 0.25;
 /// How many times the spread of the answers a shift must be.
 const SPREADS: f64 = 3.0;
 
-/// A surface whose answers became slower or quicker.
+/// A endpoint whose answers became slower or quicker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimingShift {
     /// The surface.
@@ -42,7 +42,7 @@ impl fmt::Display for TimingShift {
     }
 }
 
-/// The surfaces whose median shifted by more than the answers spread, both times.
+/// The endpoints whose median shifted by more than the answers spread, both times.
 pub fn shifts(before: &Record, after: &Record) -> Vec<TimingShift> {
     let (before, after) = (times(before), times(after));
     let shift = |(surface, one): (&String, &Vec<f64>)| compare(surface, one, after.get(surface)?);

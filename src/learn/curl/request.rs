@@ -52,7 +52,7 @@ fn shown(word: &str, name: &str) -> String {
     if word.starts_with("--") { format!("--{name}") } else { word.to_owned() }
 }
 
-/// PowerShell has a command of its own that is called curl.
+/// PowerShell has a different command called curl.
 fn no_other_program(word: &str) -> Result<(), String> {
     let own = ["-uri", "-method", "-headers", "-body", "-contenttype", "-websession", "-usebasicparsing"];
     if own.contains(&word.to_lowercase().as_str()) {
@@ -61,7 +61,7 @@ fn no_other_program(word: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The address as curl reads it: one without a scheme is taken for HTTP.
+/// The address as curl reads it: an address without a scheme is HTTP.
 fn address(word: &str) -> Result<String, String> {
     let word = word.trim();
     if word.contains(['“', '”', '‘', '’']) {
@@ -73,7 +73,7 @@ fn address(word: &str) -> Result<String, String> {
     if word.contains("://") {
         return Ok(word.to_owned());
     }
-    // A word that lost its quotation marks is no host.
+    // A word that lost its quotation marks is not a host.
     if word != "localhost" && !word.contains(['.', ':', '/']) {
         return Err("its URL cannot be read: it is a word without a host; is a value not in quotation marks?".into());
     }

@@ -36,7 +36,7 @@ struct Request {
     cookies: Pairs,
     #[serde(default)]
     post_data: Option<PostData>,
-    /// Where HTTP Toolkit puts a body that is no text.
+    /// Where HTTP Toolkit puts a binary body.
     #[serde(default, rename = "_content")]
     content: Option<PostData>,
 }
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Pairs {
 }
 
 impl Entry {
-    /// Reduces the entry of that number. The error says what is no address.
+    /// Reduces the entry of that number. The error names an invalid address.
     pub(super) fn reduce(self, number: usize) -> Result<Option<Capture>, String> {
         let Self { started_date_time, request, response } = self;
         let response = response.unwrap_or_default();

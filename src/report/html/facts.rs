@@ -48,7 +48,7 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
     facts.into_iter().filter_map(fact).collect()
 }
 
-/// What was asked for, when that was not everything: without it nobody knows why the rest is unproven.
+/// The selection, if there was one: it explains why the other requirements are unproven.
 fn selected(plan: &PlanRecord) -> String {
     let name = plan.name.as_ref().map(|name| format!("/{name}/"));
     plan.tags.iter().cloned().chain(name).chain(plan.requirements.iter().cloned()).collect::<Vec<_>>().join(" · ")

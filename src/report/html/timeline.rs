@@ -96,7 +96,7 @@ fn add(bars: &mut Vec<Bar>, bar: Bar) {
     }
 }
 
-/// How a bar is drawn: a refusal is what many scenarios ask for, a lost answer never is.
+/// The style of a bar: many scenarios provoke a refusal, but none provokes a lost answer.
 const fn class(exchange: &Exchange) -> &'static str {
     match &exchange.outcome {
         Outcome::Response { status: ..400, .. } => "",

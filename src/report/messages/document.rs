@@ -1,4 +1,4 @@
-//! The features, scenarios and test cases of the Messages, drawn from the record.
+//! The features, scenarios and test cases of the Messages, built from the record.
 
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ pub(super) fn pickle(scenario: &ScenarioRecord) -> Value {
     })
 }
 
-/// The steps of a scenario as they are told of.
+/// The steps of a scenario as the messages refer to them.
 pub(super) fn test_case(scenario: &ScenarioRecord) -> Value {
     let step = |index: usize| {
         json!({

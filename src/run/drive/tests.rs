@@ -1,4 +1,4 @@
-//! What a step returns reaches the record with its type; a panic of the harness is never taken for it.
+//! What a step returns reaches the record with its type; a panic of the harness is never mistaken for one.
 
 use std::time::Instant;
 

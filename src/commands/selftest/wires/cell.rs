@@ -1,20 +1,20 @@
-//! A cell of the wire matrix: what came of one fault at one step.
+//! A cell of the wire matrix: the result of one fault at one step.
 
 use serde::Serialize;
 
-/// What came of a fault at a step.
+/// The result of a fault at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CellFate {
-    /// Nobody could tell, and the reason names the request: as it must be.
+    /// Inconclusive, with a reason that names the request, as required.
     Error,
     /// Something else, and rightly: it is one of the exceptions.
     Excepted,
     /// An error that does not name the request.
     Nameless,
-    /// The broken wire was taken for an answer, and the answer for right.
+    /// The fault was mistaken for an answer, and the scenario passed.
     Passed,
-    /// The broken wire was taken for an answer, and the answer for wrong.
+    /// The fault was mistaken for an answer, and the scenario failed.
     Failed,
     /// It was not checked.
     Skipped,
@@ -58,7 +58,7 @@ pub struct Cell {
     pub scenario: String,
     /// The fault's id.
     pub fault: &'static str,
-    /// What came of it.
+    /// The result.
     pub fate: CellFate,
     /// The reason that the scenario gave, or why the cell is rightly no error.
     pub reason: String,

@@ -1,4 +1,4 @@
-//! The steps that send something, the scenario that strikes one of them, and what its record says of it.
+//! The steps that send requests, the scenario that injects a fault into one of them, and the judgement of its record.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::verdict::Verdict;
 pub(super) struct StruckStep {
     /// Its sentence.
     pub(super) sentence: String,
-    /// The surface that is struck; without one it is the step's first request, whatever it is.
+    /// The endpoint that gets the fault; without one, the step's first request gets it.
     pub(super) surface: Option<String>,
     /// The shortest scenario with it.
     case: Case,
@@ -32,7 +32,7 @@ pub(super) struct StruckStep {
 }
 
 /// All the steps that sent something in a run, in its order, each in the scenario that gets there soonest; and for each
-/// surface that no step asks first, the step that asks it soonest.
+/// endpoint that no step asks first, the step that asks it soonest.
 pub(super) fn targets(cases: &[Case], records: &[ScenarioRecord]) -> Vec<StruckStep> {
     let mut targets = Vec::new();
     let mut asked_first = BTreeSet::new();
@@ -81,7 +81,7 @@ impl StruckStep {
         self.surface.as_ref().map_or_else(|| self.sentence.clone(), |surface| format!("{surface}: {}", self.sentence))
     }
 
-    /// The scenario with the step struck by that fault, under a name of its own.
+    /// The scenario with that fault in the step, under a unique name.
     pub(super) fn struck_by(&self, fault: &Fault, number: usize) -> (Feature, Case) {
         let mut case = self.case.clone();
         case.file = format!("{}#{number}", case.file);
@@ -99,7 +99,7 @@ impl StruckStep {
         (feature.scenarios(vec![scenario]).path(Some(case.file.clone().into())).build(), case)
     }
 
-    /// What came of it.
+    /// The result.
     pub(super) fn judge(
         &self,
         fault: &Fault,
@@ -107,7 +107,7 @@ impl StruckStep {
         limit: Duration,
         redact: impl Fn(&str) -> String,
     ) -> Cell {
-        // As it is told, and as the exchanges are kept.
+        // Redacted, as in reports and in the evidence.
         let reason = redact(record.reason.as_deref().unwrap_or_default());
         // The mark stands before it.
         let struck = &record.steps[self.at + 1];
@@ -134,7 +134,7 @@ impl StruckStep {
         Cell { step: self.name(), scenario: record.id.clone(), fault: fault.id, fate, reason }
     }
 
-    /// The status of the answer that was struck, where there was one.
+    /// The status of the answer with the fault, if there was one.
     fn status_struck(&self, step: &StepRecord) -> Option<u16> {
         let meant = |exchange: &&Exchange| match &self.surface {
             None => to_target(exchange),

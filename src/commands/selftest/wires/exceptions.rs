@@ -14,14 +14,14 @@ pub(super) struct Exception {
 enum At {
     /// At this step.
     Step(&'static str),
-    /// At requests to this surface, which no step asks first.
+    /// At requests to this endpoint, which no step asks first.
     Surface(&'static str),
-    /// Wherever the answer that is struck is 400 or more.
+    /// Wherever the status of the answer with the fault is 400 or more.
     Refusal,
 }
 
 impl Exception {
-    /// The one that a cell is, if it is one; `status` is that of the answer that was struck.
+    /// The exception that applies to a cell, if any; `status` is that of the answer with the fault.
     pub(super) fn of(
         step: &str,
         surface: Option<&str>,
@@ -41,7 +41,7 @@ impl Exception {
     }
 }
 
-/// All of them. Each was looked at: either it is the very thing that was asked for, or no reader of HTTP could tell.
+/// All exceptions. Each was reviewed: the answer is what was requested, or HTTP cannot reveal the fault.
 const EXCEPTIONS: &[Exception] = &[
     except(
         At::Step("I open the Author's login page"),

@@ -1,6 +1,6 @@
 //! `bpconform selftest --wire`: the proof that no step takes a broken wire for an answer. For every documented step and
-//! every fault of the wire, the shortest scenario with that step runs on a stack of its own; the first request that the
-//! step sends to the target is struck by the fault. Nobody can tell then what the target is like: the verdict must be
+//! every fault of the wire, the shortest scenario with that step runs on a separate stack; the first request that the
+//! step sends to the target gets the fault. The state of the target is then unknown: the verdict must be
 //! `error`, with a reason that names the request, and in time.
 
 mod cell;
@@ -32,7 +32,7 @@ const REQUEST: Duration = Duration::from_secs(1);
 /// The same for a cell that is played again.
 const REQUEST_AGAIN: Duration = Duration::from_secs(8);
 
-/// How long a step that is struck may take: what it waits for, and what a busy machine adds.
+/// The time limit of a step with a fault, with a margin for a busy machine.
 const STEP: Duration = Duration::from_secs(20);
 
 /// How many scenarios run at once, those of all faults together, where much of what they do is to wait.
@@ -108,7 +108,7 @@ fn strike(
     Ok(which.iter().zip(&records).map(judge).collect())
 }
 
-/// The most memory that this process had at any time, in MB, where the system tells it.
+/// The peak memory of this process, in MB, if the system reports it.
 pub(crate) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string(PathBuf::from("/proc/self/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
