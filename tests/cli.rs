@@ -225,7 +225,7 @@ fn variables_are_held_to_what_they_are() {
         let variables: Vec<_> = good.into_iter().chain([variable]).collect();
         let told = bpconform_with(&author, &variables);
         assert_eq!(told.code, Some(2), "{name}: {}", told.all());
-        assert!(!told.all().contains("hush-hush"), "{name} tells a secret");
+        assert!(!told.all().contains("hush-hush"), "{name} prints a secret");
         snapshot!(name, told);
     }
     let told = bpconform_with(&["list", "--requirement", "BP-PRE-01"], &[("BPCONFORM_AUTOR_USER", "harness")]);
@@ -253,7 +253,7 @@ fn a_file_of_credentials_is_read_only_when_nobody_else_can() {
     assert!(!run().all().contains("hush-hush"));
     write(good, 0o600);
     let told = run();
-    assert_eq!(told.code, Some(3), "read, and then nobody answers: {}", told.all());
+    assert_eq!(told.code, Some(3), "read, and then nothing answers: {}", told.all());
 }
 
 #[test]

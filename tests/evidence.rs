@@ -136,7 +136,7 @@ fn every_requested_report_is_written_and_github_is_notified() {
     assert!(std::fs::read_to_string(&page).expect("the page").contains("BP-REP-02"));
     assert!(std::fs::read_to_string(&summary).expect("the summary").contains("does not conform"));
     assert!(told.err.contains("::error file=features/05-replication-agents.feature,line="), "{}", told.err);
-    assert!(told.err.contains("exit 1: does not conform"), "what people read goes beside the data: {}", told.err);
+    assert!(told.err.contains("exit 1: does not conform"), "the summary is on standard error: {}", told.err);
     let data: Value = serde_json::from_str(&told.out).expect("the standard output is data and nothing else");
     assert_eq!(data["reportFormat"], "CTRF");
     let wrong = bpconform(&["run", "--report", "pdf=x"]);

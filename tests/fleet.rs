@@ -74,7 +74,7 @@ async fn a_fleet_shows_which_three_of_twenty_do_not_conform_and_why() {
         let name = format!("env-{index:02}");
         assert!(told.out.lines().any(|line| line.starts_with(&name) && line.contains(why)), "{}", told.out);
         assert!(page.contains(&format!("{name}/report.html#q={why}")), "the matrix leads to the scenarios");
-        let record = record_file::read(&out.join(&name)).expect("a record of its own");
+        let record = record_file::read(&out.join(&name)).expect("a separate record");
         assert_eq!(record.environment.name.as_deref(), Some(name.as_str()));
     }
 }

@@ -73,7 +73,7 @@ impl Network {
             if new.any(|entry| entry["request"]["method"] == method && !entry["response"].is_null()) {
                 return;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "the browser tells of no {method}");
+            assert!(began.elapsed() < Duration::from_secs(20), "the browser reports no {method}");
         }
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn told(output: &std::process::Output) -> String {
     format!("{:?}\n{}\n{}", output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
-/// Where the tool keeps its lock, which is no part of a comparison.
+/// The place of the lock, which is excluded from a comparison.
 const OWN: &str = "/var/bpconform";
 
 /// What differs between two dumps of the repository, by path.

@@ -110,7 +110,7 @@ fn an_upgrade_changes_the_documented_nodes_and_no_other() {
     assert_eq!(undocumented(&different, &documented), Vec::<&String>::new());
     assert!(old_user != new_user && different.contains(&format!("- {old_user}")), "the Mac user is a new one");
     for path in documented.iter().take(5) {
-        assert!(different.iter().any(|line| line.contains(path.as_str())), "{path} was not made anew");
+        assert!(different.iter().any(|line| line.contains(path.as_str())), "{path} was not created again");
     }
 }
 

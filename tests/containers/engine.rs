@@ -20,7 +20,7 @@ pub(super) fn missing() -> Option<&'static str> {
     static ENGINE: OnceLock<Option<String>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| {
         if let Err(why) = docker(&["version", "--format", "{{.Server.Version}}"]) {
-            return Some(why.lines().last().unwrap_or("docker says nothing").to_owned());
+            return Some(why.lines().last().unwrap_or("docker prints nothing").to_owned());
         }
         let made = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/ci/image.sh"))
             .args(["--binary", env!("CARGO_BIN_EXE_bpconform"), MOCKS])
@@ -39,8 +39,8 @@ pub(super) fn missing() -> Option<&'static str> {
 /// engine, a missing one is a failure.
 pub(super) fn there_is_an_engine(test: &str) -> bool {
     let Some(why) = missing() else { return true };
-    assert!(std::env::var_os("DOCKER_IS_REQUIRED").is_none(), "there is no Docker Engine: {why}");
-    say(&format!("SKIPPED {test}: there is no Docker Engine: {why}\n"));
+    assert!(std::env::var_os("DOCKER_IS_REQUIRED").is_none(), "no Docker Engine is available: {why}");
+    say(&format!("SKIPPED {test}: no Docker Engine is available: {why}\n"));
     false
 }
 

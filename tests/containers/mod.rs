@@ -87,7 +87,7 @@ fn the_image_has_few_rights_and_a_health_check() {
     // Nothing listens there.
     let none = docker(&["exec", &id, "/bpconform", "mock", "--check", "--control-port", "4999"]);
     assert!(none.expect_err("nothing serves").contains("the mocks do not serve"));
-    // Process 1 has no default signal handlers: without one of its own, stopping it would take until the time-out.
+    // Process 1 has no default signal handlers: without an explicit one, stopping it would take until the time-out.
     let began = std::time::Instant::now();
     docker(&["stop", &id]).expect("it stops");
     assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());

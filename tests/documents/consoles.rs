@@ -90,7 +90,7 @@ fn difference(shown: &Shown, code: i32, out: &str) -> Option<String> {
 /// What is wrong with the flags of a block that cannot be run.
 fn flags(block: &Block) -> Vec<String> {
     let needs = block.needs.as_deref().unwrap_or_default();
-    assert!(NEEDS.contains(&needs), "line {}: needs={needs} is none of {NEEDS:?}", block.line);
+    assert!(NEEDS.contains(&needs), "line {}: needs={needs} is unknown, use one of {NEEDS:?}", block.line);
     block.commands().iter().filter_map(unknown_flag).collect()
 }
 

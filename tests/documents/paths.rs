@@ -40,7 +40,7 @@ fn every_link_between_documents_leads_to_a_file_and_a_heading() {
             assert!(path.exists(), "{} links to {target}, which does not exist", name(&document));
             assert!(
                 anchor.is_empty() || anchors(&read(&path)).iter().any(|known| known == anchor),
-                "{} links to {target}, and there is no such heading",
+                "{} links to {target}, and that heading does not exist",
                 name(&document)
             );
             count += 1;

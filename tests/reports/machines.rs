@@ -33,7 +33,7 @@ fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
         .filter(|node| node.has_tag_name("testcase"))
         .map(|node| (node.attribute("classname"), node.attribute("name")))
         .collect();
-    assert_eq!(names.len(), 6, "each case has a name of its own");
+    assert_eq!(names.len(), 6, "each case has a unique name");
 }
 
 /// A record that contains this text wherever a target or a feature could put it.
@@ -91,7 +91,7 @@ fn messages_refer_only_to_earlier_messages() {
         let (kind, body) = message.as_object().and_then(|object| object.iter().next()).expect("one message");
         for name in ["pickleId", "testCaseId", "testCaseStartedId", "testStepId", "testRunStartedId"] {
             if let Some(id) = body[name].as_str() {
-                assert!(known.contains(id), "{kind} speaks of {id}, which nobody introduced");
+                assert!(known.contains(id), "{kind} refers to {id}, which is not defined before");
             }
         }
         introduce(body, &mut known);

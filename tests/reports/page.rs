@@ -15,7 +15,7 @@ fn the_page_loads_nothing() {
     for loads in [" src=", "@import", "url(", "<link", "fetch(", "XMLHttpRequest", "import("] {
         assert!(!page.contains(loads), "{loads}");
     }
-    assert!(page.contains("default-src 'none'"), "and the browser is told so");
+    assert!(page.contains("default-src 'none'"), "and the page declares it");
 }
 
 #[test]

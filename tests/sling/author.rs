@@ -48,7 +48,7 @@ fn script(arguments: &[&str]) -> Command {
     command
 }
 
-/// Why there is none, or nothing when there is one. Fetched once.
+/// Why Sling is not available; `None` if it is. Fetched once.
 fn missing() -> Option<&'static str> {
     static FETCHED: OnceLock<Option<String>> = OnceLock::new();
     let fetched = FETCHED.get_or_init(|| {
@@ -65,8 +65,8 @@ fn missing() -> Option<&'static str> {
 /// there must be one.
 pub(super) fn there_is_a_sling(test: &str) -> bool {
     let Some(why) = missing() else { return true };
-    assert!(std::env::var_os("SLING_IS_REQUIRED").is_none(), "there is no Apache Sling: {why}");
-    let told = format!("NOT TESTED: {test}: there is no Apache Sling: {why}\n");
+    assert!(std::env::var_os("SLING_IS_REQUIRED").is_none(), "Apache Sling is not available: {why}");
+    let told = format!("NOT TESTED: {test}: Apache Sling is not available: {why}\n");
     let _ = std::io::stderr().lock().write_all(told.as_bytes());
     false
 }
@@ -256,7 +256,7 @@ impl Drop for Restored<'_> {
     }
 }
 
-/// What a process told.
+/// The outcome of a process.
 pub(super) fn told(output: &std::process::Output, began: Instant) -> Told {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Told { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr), took: began.elapsed() }

@@ -12,7 +12,7 @@ use crate::support::proxy::{Act, Proxy};
 /// What a test awaits of the transaction that replaces a configuration.
 const TRANSACTION: &str = "the order of the agents, what WebDAV leaves, the folder of the run's packages";
 
-/// Scenarios that delete all that there is and make it anew.
+/// Scenarios that delete everything and create it again.
 const REPLACING: [&str; 10] = [
     "--allow",
     "change",

@@ -1,4 +1,4 @@
-//! A Sling that starts, below a context path: it is waited for, not taken for something else.
+//! A Sling that starts, below a context path: the run waits for it and does not mistake it for something else.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ fn an_author_that_starts_is_told_from_one_that_is_none() {
         }
         assert_eq!(told.code, Some(3), "{}", told.all());
         let text = told.all();
-        // Before its HTTP server listens there is nobody.
+        // Nothing listens before its HTTP server does.
         if !text.contains("refused") {
             answered += 1;
             if !text.contains("starting") {

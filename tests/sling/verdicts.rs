@@ -17,7 +17,7 @@ struct Table {
     run: BTreeMap<String, Row>,
 }
 
-/// What is said of one run. What stands in none of the lists is skipped or has no scenario in the run.
+/// The expectations for one run. What is in none of the lists is skipped or has no scenario in the run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Row {
@@ -118,7 +118,7 @@ fn what_the_author_really_sends_is_seen_by_mocked_ims_and_tenant() {
 
 #[test]
 fn every_documented_step_passes_when_the_configuration_may_be_replaced() {
-    // It waits for minutes in all; a Sling of its own lets the others go on.
+    // It takes minutes; with a separate Sling the other tests do not wait for it.
     if !super::author::there_is_a_sling("every_documented_step_passes_when_the_configuration_may_be_replaced") {
         return;
     }

@@ -116,7 +116,7 @@ impl Mock {
             .expect("the command can be started");
         let mut line = String::new();
         let out = child.stdout.take().expect("it is piped");
-        BufReader::new(out).read_line(&mut line).expect("it tells where it serves");
+        BufReader::new(out).read_line(&mut line).expect("it prints its addresses");
         let serving = serde_json::from_str(&line).expect("one JSON object on one line");
         Self { child, serving }
     }
