@@ -1,5 +1,6 @@
 //! The entry point: from the command line to the exit code.
 
+use std::io::IsTerminal as _;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -34,8 +35,15 @@ fn run_process(output: &Output, began: Instant) -> Exit {
     let configured = match Configured::read(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(configured) => Ok(configured),
         Err(ConfigFailure::CommandLine(error)) => {
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Green };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Green;
+            }
+            // It quotes the command line, which may hold a password where none belongs.
+            let text = error.render();
+            let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            output.err(&if is_coloured { text.ansi().to_string() } else { text.to_string() });
+            return Exit::Usage;
         }
         Err(ConfigFailure::Configuration(error)) => Err(error),
     };
@@ -50,6 +58,7 @@ fn run_process(output: &Output, began: Instant) -> Exit {
 }
 
 fn run_command(cli: &Cli, configured: &Configured, output: &Output, began: Instant) -> Result<Exit, Error> {
+    output.redactor.add_names(cli.common.redact_names.clone());
     output.log(cli.common.verbose);
     let variables = environment::variables()?;
     for message in environment::unknown(&variables) {

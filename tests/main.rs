@@ -26,6 +26,7 @@ mod recorded;
 mod reports;
 mod retries;
 mod secrecy;
+mod secrets_of_others;
 mod seeds;
 mod selftest;
 #[cfg(unix)]

@@ -29,6 +29,8 @@ use std::path::PathBuf;
 use bpconform_steps::credentials::{ALL, Named};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
+use regex::Regex;
+
 use crate::cli::baseline::BaselineArgs;
 use crate::cli::clean::CleanArgs;
 use crate::cli::config::ConfigCommand;
@@ -80,6 +82,10 @@ pub struct CommonArgs {
     /// The profile of the configuration file: its table [target.NAME]
     #[arg(long, value_name = "NAME", global = true, env = "BPCONFORM_PROFILE")]
     pub profile: Option<String>,
+    /// Mask the values of names that match this pattern, too; may be given several times
+    #[arg(id = "redact_name", long = "redact-name", value_name = "REGEX", value_parser = values::regex, global = true,
+        env = "BPCONFORM_REDACT_NAME")]
+    pub redact_names: Vec<Regex>,
 }
 
 /// The commands.

@@ -6,6 +6,7 @@ use bpconform_fixtures::{Allow, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::faults::Fault;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use regex::Regex;
 use url::Url;
 
 use crate::report::ReportFormat;
@@ -37,6 +38,10 @@ pub(crate) fn system() -> impl TypedValueParser<Value = System> {
 
 pub(crate) fn seed() -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(seed::states())
+}
+
+pub(crate) fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| format!("it is no regular expression: {error}"))
 }
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {

@@ -83,7 +83,12 @@ impl Sending<'_> {
     fn learn_secrets(&self) {
         let secret =
             |word: &str| ["secret", "password", "jwt", "key"].contains(&word.rsplit('-').next().unwrap_or(word));
-        self.call.words.iter().filter(|(word, _)| secret(word)).for_each(|(_, value)| self.run.redactor.learn(value));
+        // A client secret that is none of the run's stands in a feature, where it must stay readable.
+        let made_up = |(word, value): &&(String, String)| {
+            word == "client-secret" && !self.credentials.secrets().any(|secret| secret == value)
+        };
+        let words = self.call.words.iter().filter(|(word, _)| secret(word)).filter(|word| !made_up(word));
+        words.for_each(|(_, value)| self.run.redactor.learn(value));
         if let Authentication::Bearer(secret) | Authentication::Basic(_, secret) = &self.call.authentication {
             self.run.redactor.learn(secret);
         }
@@ -142,6 +147,7 @@ impl Sending<'_> {
         let (surface, call) = (self.surface, self.call);
         let redactor = &self.run.redactor;
         let value = |(name, value): &(String, String)| (name.clone(), redactor.redact_value(name, value));
+        let sent = |(name, value): &(String, String)| (name.clone(), redactor.redact_own_value(name, value));
         // First what came back: what is found in it is masked in the request, too.
         let outcome = match outcome {
             Ok(reply) => Outcome::Response {
@@ -155,14 +161,14 @@ impl Sending<'_> {
         let body = if let Body::Bytes { bytes, .. } = &call.body {
             bytes.clone()
         } else {
-            let fields = fields.iter().map(value);
+            let fields = fields.iter().map(sent);
             fields.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
         };
         Exchange {
             surface: surface.id.clone(),
             method: surface.method.clone(),
             url: redactor.redact_foreign(&url),
-            request_headers: call.headers.iter().map(value).collect(),
+            request_headers: call.headers.iter().map(sent).collect(),
             request_body: Text::keep(&body, redactor),
             started_us,
             took_us,

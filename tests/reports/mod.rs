@@ -3,6 +3,7 @@
 mod baselines;
 mod browser;
 mod differences;
+mod hostile;
 mod kept;
 mod machines;
 mod page;

@@ -14,6 +14,8 @@ pub(crate) enum Act {
     Lose(Sender<String>),
     /// It never arrives, and this is the answer.
     Answer(&'static str),
+    /// It is forwarded, and the answer is rewritten: from the request, its headers and its body.
+    Rewrite(fn(&str, &mut String, &mut String)),
     /// It arrives, and its answer never comes back.
     LoseAnswer(Sender<String>),
 }
@@ -78,7 +80,7 @@ fn carry(
     match &act {
         Act::Lose(lost) => return lose(lost, &line),
         Act::Answer(answer) => return client.write_all(answer.as_bytes()).ok(),
-        Act::Pass | Act::LoseAnswer(_) => {}
+        Act::Pass | Act::LoseAnswer(_) | Act::Rewrite(_) => {}
     }
     let mut server = TcpStream::connect(upstream).ok()?;
     server.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes()).ok()?;
@@ -89,7 +91,21 @@ fn carry(
     if let Act::LoseAnswer(lost) = &act {
         return lose(lost, &line);
     }
+    if let Act::Rewrite(rewrite) = &act {
+        answer = rewritten(&line, &answer, *rewrite);
+    }
     client.write_all(&answer).ok()
+}
+
+/// An answer with other headers and another body, of which nothing is known to be a text.
+fn rewritten(line: &str, answer: &[u8], rewrite: fn(&str, &mut String, &mut String)) -> Vec<u8> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return answer.to_vec() };
+    let Ok(mut body) = String::from_utf8(answer[end + 4..].to_vec()) else { return answer.to_vec() };
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let kept = |line: &&str| !line.to_ascii_lowercase().starts_with("content-length");
+    let mut head = head.lines().filter(kept).collect::<Vec<_>>().join("\r\n");
+    rewrite(line, &mut head, &mut body);
+    format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// Holds the client forever.

@@ -9,7 +9,7 @@ use bpconform_fixtures::Surfaces;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::seed::{Account, Rights};
+use super::seed::{Account, BasicEncoding, Rights};
 use super::{Author, html, plain};
 use crate::machine::{Form, Request, Response};
 
@@ -54,6 +54,10 @@ impl Access {
     /// Whether the user is an administrator.
     pub(super) fn is_administrator(&self, user: &str) -> bool {
         self.accounts.get(user).is_some_and(|account| account.rights == Rights::Administrator)
+    }
+
+    fn reads_as(&self, user: &str, encoding: BasicEncoding) -> bool {
+        self.accounts.get(user).is_some_and(|account| account.basic_encoding == encoding)
     }
 
     fn accepts(&self, user: &str, password: &str) -> bool {
@@ -138,10 +142,11 @@ impl Author {
     /// The user of a request; the error response asks for a login.
     pub(super) fn authenticate(&self, now: Timestamp, request: &Request, surface: &str) -> Result<String, Response> {
         if let Some(authorization) = request.header("authorization") {
-            return basic(authorization)
-                .filter(|(user, password)| self.knows(user, password))
-                .map(|(user, _)| user)
-                .ok_or_else(unauthorized);
+            let logins = [BasicEncoding::Utf8, BasicEncoding::Latin1].into_iter().filter_map(|encoding| {
+                let (user, password) = basic(authorization, encoding)?;
+                (self.access.reads_as(&user, encoding) && self.knows(&user, &password)).then_some(user)
+            });
+            return logins.into_iter().next().ok_or_else(unauthorized);
         }
         let user = cookie(request, self.surfaces.get("author.login").phrase("cookie"))
             .and_then(|token| self.access.user_of_token("login", token, now))
@@ -204,10 +209,13 @@ fn unauthorized() -> Response {
     plain(401, "Authorization required\n").with_header("www-authenticate", "Basic realm=\"Sling (Development)\"")
 }
 
-fn basic(authorization: &str) -> Option<(String, String)> {
+fn basic(authorization: &str, encoding: BasicEncoding) -> Option<(String, String)> {
     let (scheme, value) = authorization.split_once(' ')?;
     let decoded = BASE64_STANDARD.decode(value.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-    let text = String::from_utf8(decoded).ok()?;
+    let text = match encoding {
+        BasicEncoding::Utf8 => String::from_utf8(decoded).ok()?,
+        BasicEncoding::Latin1 => decoded.into_iter().map(char::from).collect(),
+    };
     text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
 }
 

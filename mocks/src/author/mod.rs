@@ -204,5 +204,26 @@ pub(crate) fn html(status: u16, text: &str) -> Response {
 
 /// Escapes a text for content and attributes of HTML and XML.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // Pages are also read in a terminal, which these would steer.
+            _ if steers(letter) => escaped.push_str(&format!("&#x{:x};", u32::from(letter))),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Whether a character changes how a terminal or a browser shows the text around it.
+fn steers(letter: char) -> bool {
+    let is_break = matches!(letter, '\n' | '\r' | '\t');
+    let is_direction =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (letter.is_control() && !is_break) || is_direction
 }

@@ -103,6 +103,21 @@ pub struct Account {
     pub password: String,
     /// The rights of the account.
     pub rights: Rights,
+    /// How the Author reads user and password of Basic authentication.
+    #[serde(default, rename = "basic-encoding")]
+    pub basic_encoding: BasicEncoding,
+}
+
+/// How user and password of Basic authentication are read: RFC 7617 leaves it open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum BasicEncoding {
+    /// As UTF-8.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// As ISO-8859-1, as Sling does.
+    #[serde(rename = "iso-8859-1")]
+    Latin1,
 }
 
 /// The rights of an account.

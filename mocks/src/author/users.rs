@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::repository::{Node, Value, join, split};
-use super::seed::{Account, Rights};
+use super::seed::{Account, BasicEncoding, Rights};
 use super::sling_post::Reply;
 use super::{Author, plain};
 use crate::machine::{Form, Request, Response};
@@ -70,7 +70,9 @@ impl Author {
             return reply.refuse(409, &format!("Authorizable with ID {id} already exists"));
         };
         if let Some(password) = field("password") {
-            self.access.add(Account { id: id.to_owned(), password: password.to_owned(), rights: Rights::Reader });
+            let (id, password) = (id.to_owned(), password.to_owned());
+            let basic_encoding = BasicEncoding::default();
+            self.access.add(Account { id, password, rights: Rights::Reader, basic_encoding });
         }
         reply.at(&path).create();
         reply.changed("created", &path);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::caller;
+use super::request_log::without_secrets;
 use crate::ims;
 use crate::machine::{Form, Headers, Request};
 use crate::routing::bearer;
@@ -105,7 +106,11 @@ fn shown(surfaces: &Surfaces, headers: &Headers) -> BTreeMap<String, String> {
         |name: &str| HARMLESS.contains(&name) || delivery.values().any(|header| header.eq_ignore_ascii_case(name));
     let mut shown = BTreeMap::<String, String>::new();
     for (name, value) in headers.iter().take(MOST) {
-        let value = if harmless(name) { short(value) } else { MASK.to_owned() };
+        let value = match name.as_str() {
+            "referer" => short(&without_query_secrets(value)),
+            name if harmless(name) => short(value),
+            _ => MASK.to_owned(),
+        };
         shown.entry(name.clone()).and_modify(|known| *known = short(&format!("{known}, {value}"))).or_insert(value);
     }
     shown
@@ -120,6 +125,14 @@ fn fields(surfaces: &Surfaces, request: &Request) -> BTreeMap<String, String> {
         _ => MASK.to_owned(),
     };
     form.fields.iter().take(MOST).map(|(name, values)| (short(name), value(name, values))).collect()
+}
+
+/// An address with the values of secret parameters removed.
+fn without_query_secrets(address: &str) -> String {
+    match address.split_once(['?', '#']) {
+        Some((path, query)) => without_secrets(path, Some(query)),
+        None => address.to_owned(),
+    }
 }
 
 fn short(text: &str) -> String {

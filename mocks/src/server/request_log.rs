@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use bpconform_fixtures::{SecretNames, Sensitivity};
 use jiff::Timestamp;
 use serde::Serialize;
 use url::form_urlencoded;
@@ -84,7 +85,8 @@ pub(super) fn without_secrets(path: &str, query: Option<&str>) -> String {
     let mut kept = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let lower = name.to_ascii_lowercase();
-        let secret = SECRET.iter().any(|part| lower.contains(part));
+        let named = SecretNames::built_in().classify(&name) > Sensitivity::Public;
+        let secret = named || SECRET.iter().any(|part| lower.contains(part));
         kept.append_pair(&name, if secret { "***" } else { &value });
     }
     format!("{path}?{}", kept.finish())

@@ -89,7 +89,11 @@ impl Stack {
             &options.tenant_id,
             &[("author", &author), ("ims", &ims), ("console", &console), ("tenant-url", &tenant)],
         );
-        let seed = AuthorSeed::load(&options.seed)?.fill(&values);
+        let mut seed = AuthorSeed::load(&options.seed)?.fill(&values);
+        if let Some(account) = &options.account {
+            seed.accounts.retain(|other| other.id != account.id);
+            seed.accounts.insert(0, account.clone());
+        }
         let credentials = credentials::credentials(&seed);
         let machines = Machines { options: &options, values: Arc::new(values), seed, ims: ims.clone() };
         let services = places.listeners()?.into_iter().map(|(system, listener)| {

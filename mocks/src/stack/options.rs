@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bpconform_fixtures::{Defect, Surfaces, System, Variation};
 
-use crate::author::seed::SeedError;
+use crate::author::seed::{Account, SeedError};
 use crate::authority::Authority;
 use crate::deviations::Watch;
 use crate::faults::Fault;
@@ -60,6 +60,8 @@ pub struct StackOptions {
     pub authority: Option<Arc<Authority>>,
     /// The certificate authorities that Author and tenant trust in addition to those of the operating system, PEM.
     pub trust: Vec<u8>,
+    /// An account of the Author, in place of the one that the seed has for the same user.
+    pub account: Option<Account>,
     /// An additional credential that IMS knows.
     pub client: Option<Client>,
     /// The defects; the first one changes a request first.
@@ -88,6 +90,7 @@ impl StackOptions {
             advertise: None,
             authority: None,
             trust: Vec::new(),
+            account: None,
             client: None,
             defects: Vec::new(),
             variations: Vec::new(),

@@ -216,8 +216,8 @@ impl Reader<'_, '_> {
             top.named = top.named.max(Some(said));
         }
         // What only stands below the name of a secret may be something about it.
-        let sure =
-            own == Sensitivity::Secret || next.is_none_or(|next| next.holds) || looks_strong(&self.text[part.clone()]);
+        let holds = next.is_some_and(|next| next.holds);
+        let sure = own == Sensitivity::Secret || holds || is_token(&self.text[part.clone()]);
         self.found.extend(judge(name, self.text, part, sure));
     }
 
@@ -235,6 +235,11 @@ impl Reader<'_, '_> {
         }
         end.max(start + 1)
     }
+}
+
+/// Whether a text may be a password or a token, and no part of a structure.
+fn is_token(text: &str) -> bool {
+    looks_strong(text) && !text.contains(|letter: char| letter.is_whitespace() || "\"{}[]<>,".contains(letter))
 }
 
 /// Whether a text may be a name.

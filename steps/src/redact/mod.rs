@@ -156,6 +156,15 @@ impl Redactor {
         }
     }
 
+    /// The same for a value that the run sends. It learns its own secrets where it gets them; what else has such a name is
+    /// made up, such as the wrong secret of a feature.
+    pub fn redact_own_value(&self, name: &str, value: &str) -> String {
+        match value::judge(Names::new(self.more()).classify(name), value, 0..value.len(), true) {
+            Some(found) if !self.is_open(value) => replace(value, vec![found]),
+            _ => self.redact_foreign(value),
+        }
+    }
+
     /// A text that was cut, without the beginning of a secret at its end.
     pub fn redact_cut(&self, text: &str) -> String {
         let cut = self.known().cut_at(text);
@@ -182,11 +191,13 @@ impl Redactor {
             Reading::Structure(author) => Some(author),
         };
         let names = Names::new(self.more());
+        let json_layer = views.iter().position(|view| has_properties(&view.text)).unwrap_or(0);
         let mut found = Vec::new();
         for (layer, view) in views.iter().enumerate() {
             let mut seen = shapes::find(&view.text);
             if let Some(author) = author.filter(|_| pairs::may_hold(&view.text, &names)) {
-                seen.extend(self.structures(view, &names, author, depth));
+                let has_json = layer == json_layer;
+                seen.extend(self.structures(view, &names, author, depth, has_json));
             }
             if depth < DEEPEST && author.is_some() {
                 seen.extend(self.encoded(&view.text, depth));
@@ -202,11 +213,19 @@ impl Redactor {
         found
     }
 
-    fn structures(&self, view: &View<'_>, names: &Names<'_>, author: Author, depth: usize) -> Vec<Finding> {
+    /// `has_json` says whether it is read as JSON, too: where quotation marks within strings were decoded, it is none.
+    fn structures(
+        &self,
+        view: &View<'_>,
+        names: &Names<'_>,
+        author: Author,
+        depth: usize,
+        has_json: bool,
+    ) -> Vec<Finding> {
         let text: &str = &view.text;
         let mut found = pairs::find(text, names, author);
         let mut escaped = Vec::new();
-        if text.contains('"') && text.contains(['{', '[', ':']) {
+        if has_json && text.contains('"') && text.contains(['{', '[', ':']) {
             found.extend(json::find(text, names, &mut escaped));
         }
         if text.contains('<') {
@@ -244,6 +263,22 @@ impl Redactor {
             }
         }
     }
+}
+
+/// Whether a text has properties of JSON whose quotation marks are not escaped.
+fn has_properties(text: &str) -> bool {
+    text.match_indices("\":").any(|(at, _)| !text[..at].ends_with('\\'))
+}
+
+/// Whether a text shows a secret: in any form, or, if it [`is_public`], where its position says that it is one.
+pub fn shows(text: &str, secret: &str) -> bool {
+    let redactor = Redactor::default();
+    if !is_public(secret) {
+        redactor.learn(secret);
+        return redactor.redact_learned(text) != text;
+    }
+    let found = redactor.findings(&views::all(text), Reading::Structure(Author::Other), 0);
+    found.into_iter().any(|it| views::all(&text[it.part]).iter().any(|view| view.text.trim() == secret))
 }
 
 /// Whether a value is a word that many texts hold for other reasons: it is shorter than six bytes, or a word of the

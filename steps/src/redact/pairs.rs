@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use bpconform_fixtures::{SecretNames, Sensitivity};
 
+use super::MASK;
 use super::names::Names;
 use super::value::{Finding, judge, looks_strong};
 
@@ -149,6 +150,9 @@ impl Place<'_> {
 
     fn value(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
         let rest = &self.text[start..];
+        if rest.starts_with(MASK) {
+            return;
+        }
         let typed = rest
             .strip_prefix(|letter: char| letter.is_ascii_uppercase())
             .filter(|rest| rest.starts_with(['"', '[', '(']));
@@ -168,24 +172,25 @@ impl Place<'_> {
         }
     }
 
-    /// Each value of a list.
+    /// Each value of a list, as long as nothing but commas stands between them.
     fn list(&self, start: usize, found: &mut Vec<Finding>) {
         let close = if self.text[start..].starts_with('[') { ']' } else { ')' };
-        let mut at = start + 1;
+        let blank =
+            |at: usize| self.text.len() - self.text[at..].trim_start_matches([' ', '\t', '\r', '\n', '\\']).len();
+        let mut at = blank(start + 1);
         while let Some(first) = self.text[at..].chars().next().filter(|first| *first != close) {
-            if at - start > LONGEST {
-                return;
-            }
-            if first == '"' || first == '\'' {
+            let end = if first == '"' || first == '\'' {
                 let end = at + quoted(&self.text[at..], first);
                 found.extend(judge(self.sensitivity, self.text, at + 1..end, true));
-                at = (end + 1).min(self.text.len());
-            } else if first.is_whitespace() || first == ',' || first == '\\' || first == '[' || first == '{' {
-                at += first.len_utf8();
+                (end + 1).min(self.text.len())
             } else {
                 let length = self.text[at..].find([',', close, '\n', '"', '}']).unwrap_or(self.text.len() - at);
                 found.extend(judge(self.sensitivity, self.text, at..at + length, false));
-                at += length.max(first.len_utf8());
+                at + length
+            };
+            match self.text[blank(end)..].strip_prefix(',') {
+                Some(rest) if end - start < LONGEST => at = blank(self.text.len() - rest.len()),
+                _ => return,
             }
         }
     }

@@ -282,6 +282,54 @@ fn weak_secrets_are_masked_only_where_they_are_the_secret() {
 }
 
 #[test]
+fn what_is_masked_stays_as_it_is() {
+    for position in POSITIONS {
+        let redactor = Redactor::default();
+        let masked = redactor.redact_foreign(&position.replace("CANARY", "cnry-7f3kQ9"));
+        assert_eq!(redactor.redact_foreign(&masked), masked);
+        assert_eq!(redactor.redact(&masked), masked);
+    }
+}
+
+#[test]
+fn a_pair_in_json_within_json_is_found() {
+    let inner =
+        serde_json::json!({"credentials": [{"name": "client_secret", "value": "cnry/7f+3k\"Q&9ü"}]}).to_string();
+    let masked = foreign(&serde_json::json!({"a": {"note": inner}}).to_string());
+    assert!(!masked.contains("cnry") && masked.contains("client_secret"), "{masked}");
+}
+
+#[test]
+fn what_stands_beside_a_secret_stays() {
+    let secret = "cnry/7f+3k\"Q&9ü";
+    let text = serde_json::json!({
+        "transportPassword": secret, "proxyPassword": [secret, "another-1"], "jcr:title": "Replication Agent",
+        "note": serde_json::json!({"credentials": [{"name": "client_secret", "value": secret}], "title": "A"}).to_string(),
+        "credentials": {"a": secret, "jcr:title": "Agent"},
+        "sling:resourceType": "cq/replication/components/agent", "agent": {"jcr:primaryType": "cq:Page", "title": "A title"},
+    });
+    let redactor = Redactor::default();
+    let masked = redactor.redact_foreign(&text.to_string());
+    assert!(!masked.contains("cnry"), "{masked}");
+    let masked: serde_json::Value = serde_json::from_str(&masked).expect("JSON");
+    for name in ["jcr:title", "sling:resourceType", "agent"] {
+        assert_eq!(masked[name], text[name], "{masked}");
+    }
+    let other = "jcr:primaryType cq:Page \"title\":\"A title\" Replication Agent cq/replication/components/agent";
+    assert_eq!(redactor.redact(other), other);
+}
+
+#[test]
+fn a_text_shows_a_secret_in_any_form_and_a_word_only_where_it_is_one() {
+    for text in ["x cnry&amp;7f3k y", "x Y25yeSY3ZjNr y", "cnry%267f3k"] {
+        assert!(shows(text, "cnry&7f3k"), "{text}");
+    }
+    assert!(!shows("admin <p>admin</p> {\"user\":\"admin\"}", "admin"));
+    assert!(shows("{\"auth.ims.client.secret\":\"admin\"}", "admin"));
+    assert!(shows("<input name=\"client_secret\" value=\"admin\">", "admin"));
+}
+
+#[test]
 fn a_short_secret_is_masked_as_a_word_and_not_within_one() {
     let redactor = Redactor::default();
     redactor.learn("sunshine");

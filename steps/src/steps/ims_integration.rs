@@ -12,6 +12,7 @@ use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::{error_log, pages, setup};
 use crate::problem::{Because as _, Checked, Problem, ensure};
+use crate::redact;
 use crate::session::Session;
 use crate::world::World;
 
@@ -229,7 +230,7 @@ async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
         if reply.status == 200 {
             pages::judge(session, &reply)?;
         }
-        ensure(!reply.text().contains(secret), || {
+        ensure(!redact::shows(&reply.text(), secret), || {
             format!("the client secret can be read in clear: {name}, {}", reply.what())
         })?;
     }

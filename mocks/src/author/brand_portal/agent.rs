@@ -150,7 +150,7 @@ impl Author {
     /// The page of an agent, with the texts of a real one.
     pub(super) fn agent_page(&self, agent: &Agent) -> Response {
         let Agent { id, title, target, .. } = agent;
-        let path = join(&self.agents_path(), id);
+        let path = escape(&join(&self.agents_path(), id));
         let enabled = if agent.enabled { "enabled" } else { "disabled" };
         let ignored = if agent.ignored {
             "Agent is ignored on normal replication"
