@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bpconform::report::ReportFormat;
 use bpconform_mocks::author::seed::{Account, BasicEncoding, Rights};
 use bpconform_mocks::ims::{Client, Kind};
 use bpconform_mocks::stack::{Serving, Stack, StackOptions};
@@ -169,9 +170,6 @@ fn shown(all: &[(String, String)]) -> Vec<String> {
     shown
 }
 
-const REPORTS: [&str; 10] =
-    ["json", "html", "junit", "messages", "har", "ctrf", "markdown", "github", "annotations", "text"];
-
 #[test]
 fn no_output_shows_a_secret_that_the_target_has_of_its_own() {
     let (mock, folder) = (Mock::start("configured"), directory("secrets-of-others"));
@@ -179,7 +177,8 @@ fn no_output_shows_a_secret_that_the_target_has_of_its_own() {
     let out = folder.to_str().expect("UTF-8");
     let mut arguments = vec!["run", "--target", "author", "--allow", "probe", "-vvv", "--out", out];
     let target = ["--author-url", &author.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
-    let reports: Vec<String> = REPORTS.iter().map(|format| format!("{format}={out}/report.{format}")).collect();
+    let reports: Vec<String> =
+        ReportFormat::ALL.map(ReportFormat::word).map(|format| format!("{format}={out}/report.{format}")).to_vec();
     arguments.extend(target);
     reports.iter().for_each(|report| arguments.extend(["--report", report]));
     let mut variables = mock.credentials();

@@ -281,9 +281,7 @@ fn end_of_line(rest: &str) -> usize {
 fn is_prose(rest: &str, value: &str) -> bool {
     let after = &rest[value.len()..];
     let next = after.trim_start_matches(['.', ',', ';', ':']);
-    next.is_empty()
-        || (next.starts_with(' ') && next.trim_start().starts_with(char::is_alphabetic))
-        || next.starts_with('\n')
+    next.is_empty() || next.starts_with(' ') || next.starts_with('\n')
 }
 
 /// Whether what stands in brackets is one word.
