@@ -139,7 +139,13 @@ fn an_author_that_does_not_trust_the_mocks_is_reported_as_such() {
     // The same for a run that does not trust them.
     let (told, _) = run(&author, &directory, &[&flags[..], &["--ca-file", &other]].concat());
     assert_eq!(told.code, Some(3), "{}", told.all());
-    assert!(told.err.contains("no mock of the IMS answers at") && told.err.contains("--ca-file"), "{}", told.err);
+    assert!(
+        told.err.contains("does not answer like a mock")
+            && told.err.contains("the IMS at")
+            && told.err.contains("--ca-file"),
+        "{}",
+        told.err
+    );
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn an_author_that_is_configured_for_others_sends_them_nothing() {
     for id in [TOKEN_REQUEST, PACKAGES] {
         assert_eq!(scenario(&record, id)["verdict"], "skipped");
         let reason = reason(&record, id);
-        assert!(reason.contains("what it sends would go there") && reason.contains("Service URL"), "{reason}");
+        assert!(reason.contains("so it would send its requests there") && reason.contains("Service URL"), "{reason}");
         assert!(reason.contains(author.url("ims")) && reason.contains(author.url("tenant")), "{reason}");
     }
     for system in ["ims", "tenant"] {
@@ -221,7 +227,8 @@ fn a_server_that_is_not_a_mock_is_not_treated_as_one() {
     });
     let (told, _) = run(&author, &directory, &["--ims", &format!("mock@http://{address}")]);
     assert_eq!(told.code, Some(3), "{}", told.all());
-    assert!(told.err.contains(&format!("no mock of the IMS answers at http://{address}")), "{}", told.err);
+    assert!(told.err.contains(&format!("the IMS at http://{address}")), "{}", told.err);
+    assert!(told.err.contains("does not answer like a mock"), "{}", told.err);
 }
 
 #[test]

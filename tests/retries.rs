@@ -50,7 +50,7 @@ fn what_passes_only_when_tried_again_is_flaky() {
     assert_eq!((&record["summary"]["flaky"], &record["plan"]["retries"]), (&1.into(), &2.into()));
     let reason = record["requirements"].as_array().expect("a list").iter().find(|one| one["id"] == "BP-REP-02");
     let reason = reason.expect("it is there")["reason"].as_str().expect("a reason");
-    assert_eq!(reason, "1 of 1 scenarios passed only when tried again");
+    assert_eq!(reason, "1 of 1 scenarios passed only on a retry");
     assert!(junit.contains("<flakyError") && !junit.contains("<failure"), "{junit}");
 }
 

@@ -138,7 +138,7 @@ fn a_missing_image_is_reported_by_its_name() {
     // No registry answers at that port, so no foreign registry is contacted.
     let told = bpconform_with(&over("127.0.0.1:1/no-such-image:6.5", &[]), &LOGIN);
     assert_eq!(told.code, Some(3), "{}", told.all());
-    assert!(told.err.contains("there is no image 127.0.0.1:1/no-such-image:6.5 here"), "{}", told.err);
+    assert!(told.err.contains("the image 127.0.0.1:1/no-such-image:6.5 is not available here"), "{}", told.err);
     let told = bpconform_with(&over("No Name", &[]), &LOGIN);
     assert_eq!(told.code, Some(2), "{}", told.all());
     assert!(told.err.contains("No Name is no name of an image"), "{}", told.err);

@@ -163,7 +163,11 @@ fn mocks_that_are_elsewhere_than_the_run_put_them_are_not_touched() {
         build(name, &format!("FROM {MOCKS}\nCMD {}\n", serde_json::json!(command)));
         let told = run(&over(name, &["--start-timeout", "0.2", "--requirement", "BP-UPG-02"]), &[]);
         assert_eq!(told.code, Some(3), "{}", told.all());
-        assert!(told.err.contains("which is not where the run put it, so nothing is sent there"), "{}", told.err);
+        assert!(
+            told.err.contains("which is not the address that the run assigned, so nothing is sent there"),
+            "{}",
+            told.err
+        );
     }
     assert_eq!(other.repository(), before);
 }

@@ -21,7 +21,7 @@ const SMALLEST_PART: f64 = 0.25;
 /// How many times the spread of the answers a shift must be.
 const SPREADS: f64 = 3.0;
 
-/// A endpoint whose answers became slower or quicker.
+/// An endpoint whose answers became slower or quicker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimingShift {
     /// The surface.
