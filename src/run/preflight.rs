@@ -44,7 +44,7 @@ fn user_id(reply: &Reply) -> Option<String> {
 
 fn redirected(reply: &Reply) -> String {
     let to = reply.header("location").unwrap_or("nowhere");
-    if to.contains("login") {
+    if reply.redirects_to_login() {
         return format!("{} redirects to the login page {to}: {NOT_ACCEPTED}", reply.what());
     }
     let advice = "use that address if it is the Author's; check scheme, host and context path";
@@ -52,10 +52,13 @@ fn redirected(reply: &Reply) -> String {
 }
 
 fn not_aem(login: &Reply) -> String {
-    format!(
-        "this does not look like AEM: {} answered {}; {}; check host, port and context path",
-        login.what(),
-        login.status,
-        login.excerpt()
-    )
+    // An Author answers 404 and 503 until its bundles are up.
+    let starting = matches!(login.status, 404 | 500..=599);
+    let advice = if starting {
+        "it may still be starting: wait until its login page appears; otherwise check host, port and context path"
+    } else {
+        "check host, port and context path"
+    };
+    let (what, status, excerpt) = (login.what(), login.status, login.excerpt());
+    format!("this does not look like AEM: {what} answered {status}; {excerpt}; {advice}")
 }

@@ -198,7 +198,17 @@ fn certificate_advice(cause: &str) -> Option<&'static str> {
             "the certificate is of an authority that is not trusted: name its certificate with --ca-file",
         ),
         ("BadSignature", "the certificate is of an authority that is not trusted: name its certificate with --ca-file"),
-        ("CaUsedAsEndEntity", "the certificate is self-signed: name it with --ca-file, or take it with --insecure"),
+        (
+            "UnsupportedCertVersion",
+            "the certificate has the old form X.509 v1, as Adobe's page makes it, which cannot be verified even when \
+             --ca-file names it: make one of version 3 with subjectAltName and basicConstraints CA:FALSE, or take it with \
+             --insecure",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "the certificate is self-signed and says that it is an authority, which no server's may: make one with \
+             basicConstraints CA:FALSE and name that with --ca-file, or take this one with --insecure",
+        ),
         ("xpired", "the certificate has expired: renew it on the server"),
         ("NotValidYet", "the certificate is not valid yet: check the clocks of both machines"),
         ("not valid yet", "the certificate is not valid yet: check the clocks of both machines"),

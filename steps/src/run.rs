@@ -1,15 +1,16 @@
 //! What all scenarios of a run share, and what its operator knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bpconform_fixtures::{Allow, Surfaces, System};
+use bpconform_fixtures::{Allow, Cause, Surfaces, System};
 
 use crate::journal::Journal;
 use crate::login::Login;
+use crate::problem::{Checked, Problem};
 use crate::redact::Redactor;
 use crate::welcome::Welcome;
 use crate::wire::Wire;
@@ -41,6 +42,8 @@ pub struct Run {
     pub journal: Journal,
     /// Counts the conversations, so that what they create has different names.
     pub conversations: AtomicU32,
+    /// What was read of the Author first, to notice that two Authors answer in turn.
+    pub seen: Mutex<BTreeMap<&'static str, String>>,
 }
 
 impl Run {
@@ -59,12 +62,30 @@ impl Run {
             settings: Settings::default(),
             journal: Journal::default(),
             conversations: AtomicU32::default(),
+            seen: Mutex::default(),
         }
     }
 
     /// How the requests of the run name their sender: the program, its version and the run's id.
     pub(crate) fn user_agent(&self) -> String {
         format!("bpconform/{} (run {})", env!("CARGO_PKG_VERSION"), self.id)
+    }
+
+    /// Fails to tell when something of the Author is not as this run saw it before, although the run changes nothing: a
+    /// load balancer stands before two Authors, or somebody edits the configuration meanwhile.
+    pub(crate) fn is_the_same(&self, what: &'static str, state: &str) -> Checked {
+        if self.embedded || self.allow == Allow::Change {
+            return Ok(());
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = seen.entry(what).or_insert_with(|| state.to_owned());
+        if first == state {
+            return Ok(());
+        }
+        let problem = Problem::error(format!(
+            "{what} are not as this run read them before: two Authors answer in turn, or somebody edits them at the moment"
+        ));
+        Err(problem.because(Cause::TwoStates))
     }
 
     /// Whether a system is a mock, so that nothing about it is unknown.

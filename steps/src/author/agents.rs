@@ -237,6 +237,8 @@ pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
         let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));
         return Err(problem.because(Cause::AccessDenied));
     }
+    let told = agents.iter().map(|agent| format!("{} {}", agent.name, agent.properties));
+    session.run.is_the_same("the replication agents", &told.collect::<Vec<_>>().join("\n"))?;
     Ok(agents)
 }
 

@@ -53,6 +53,7 @@ pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
     if found.is_empty() {
         prove_readable(session).await?;
     }
+    session.run.is_the_same("the Brand Portal cloud configurations", &format!("{found:?}"))?;
     Ok(found)
 }
 
