@@ -49,7 +49,10 @@ async fn of_agents(session: &Session, found: &[Agent], legacy: bool) -> Vec<Find
     if found.is_empty() {
         return findings;
     }
-    findings.extend(others(session).await);
+    // On the legacy gateway the one agent is all there is, under a name of older releases.
+    if !legacy {
+        findings.extend(others(session).await);
+    }
     findings.push(enabled(found));
     findings.push(settings(session, found));
     findings.extend(token_providers(session, found, legacy).await);
