@@ -37,6 +37,7 @@ mod stop;
 mod support;
 mod surface;
 #[cfg(unix)]
+mod transactions;
 mod undo;
 mod upgrade;
 mod variations;

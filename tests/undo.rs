@@ -76,7 +76,7 @@ pub(crate) fn told(output: &std::process::Output) -> String {
 const OWN: &str = "/var/bpconform";
 
 /// What differs between two dumps of the repository, by path.
-fn differences(before: &Value, after: &Value) -> String {
+pub(crate) fn differences(before: &Value, after: &Value) -> String {
     let mut text = String::new();
     differ("", before, after, &mut text);
     text

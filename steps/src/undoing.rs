@@ -11,7 +11,11 @@ use crate::call::Call;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
+use crate::tenant;
 use crate::undo::{AFTERMATH, Undo};
+
+/// How long an agent may need to deliver what takes something back from the tenant.
+const DELIVERY: Duration = Duration::from_secs(30);
 
 /// Where Package Manager keeps what an installation replaced.
 const SNAPSHOTS: &str = ".snapshot";
@@ -76,14 +80,16 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         Undo::Folder { path } => folder(session, path).await,
         // What was refused was not published.
         Undo::Publication { .. } if change.status.is_some_and(|status| status >= 400) => Ok(()),
-        Undo::Publication { path } => {
-            gone(session, Call::to("author.unpublish").field("path", path), &[400, 404]).await
-        }
+        Undo::Publication { path } => unpublish(session, path).await,
         Undo::Replication { agent, paths } => {
             let surface = session.surface("author.replicate");
             let call = Call::to(&surface.id).field("command", surface.phrase("deactivate")).field("agent", agent);
             let call = paths.iter().fold(call, |call, path| call.field("path", path));
-            gone(session, call, &[400, 404]).await
+            gone(session, call, &[400, 404]).await?;
+            for path in paths {
+                unpublish(session, path).await?;
+            }
+            Ok(())
         }
         Undo::AgentOff { agent } => agents::switch_on(session, agent).await,
         Undo::Certificate { owner, alias } => {
@@ -94,6 +100,30 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         Undo::Package { name } => keeping::throw_away(session, name).await,
         Undo::Replacement { name } => keeping::put_back(session, name).await,
     }
+}
+
+/// Unpublishes a node, and the folder of the run in which it is: the tenant makes the folders above what it receives. Waits
+/// until the tenant has neither any more, where the tenant can be read.
+async fn unpublish(session: &Session, path: &str) -> Checked {
+    let folder = folder_of_run(path, &session.mark());
+    for path in std::iter::once(path).chain(folder.filter(|folder| *folder != path)) {
+        gone(session, Call::to("author.unpublish").field("path", path), &[400, 404]).await?;
+        let left = async || {
+            // A tenant that cannot be read proves nothing.
+            let received = tenant::received(session, path).await.unwrap_or_default();
+            Ok(received.is_none().then_some(()))
+        };
+        let what = format!("{path} was unpublished and is still at the tenant; remove it there");
+        session.wait_for(&what, DELIVERY, left).await.map_err(|problem| Problem::error(problem.reason))?;
+    }
+    Ok(())
+}
+
+/// The topmost folder above a node, or the node itself, that bears the run's name.
+fn folder_of_run<'a>(path: &'a str, mark: &str) -> Option<&'a str> {
+    let marked = path.find(mark)?;
+    let end = path[marked..].find('/').map_or(path.len(), |end| marked + end);
+    Some(&path[..end])
 }
 
 /// Deletes a folder in which nothing is any more. Package Manager leaves an empty folder for its snapshots there.
@@ -219,4 +249,18 @@ async fn gone(session: &Session, call: Call, absent: &[u16]) -> Checked {
         return Ok(());
     }
     Err(Problem::error(format!("{} answered {}; {}", reply.what(), reply.status, reply.excerpt())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_run_is_the_topmost_that_bears_its_name() {
+        let folder = |path| folder_of_run(path, "bpconform-abc1234-");
+        let path = "/content/dam/bpconform-abc1234-1-folder/bpconform-abc1234-1-asset.bin";
+        assert_eq!(folder(path), Some("/content/dam/bpconform-abc1234-1-folder"));
+        assert_eq!(folder("/content/dam/bpconform-abc1234-1-folder"), Some("/content/dam/bpconform-abc1234-1-folder"));
+        assert_eq!(folder("/libs/dam/form"), None);
+    }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Tenant, sha256};
-use crate::author::repository::PRIMARY_TYPE;
+use crate::author::repository::{Node, PRIMARY_TYPE, split};
 use crate::machine::{Request, Response};
 use crate::routing::text;
 
@@ -34,9 +34,23 @@ impl Tenant {
                 }
             } else {
                 self.repository.remove(&home);
+                self.remove_empty_parents(&home);
             }
         }
         text(200, &said)
+    }
+
+    /// Removes the folders that were made only because something below them was received.
+    fn remove_empty_parents(&mut self, path: &str) {
+        let mut path = path;
+        while let Some((parent, _)) = split(path) {
+            let made = |node: &Node| node.children.is_empty() && node.text("handle").is_none();
+            if parent == "/" || !self.repository.get(parent).is_some_and(made) {
+                return;
+            }
+            self.repository.remove(parent);
+            path = parent;
+        }
     }
 
     /// The path on the tenant for a path on the Author (surfaces.md §3.5).

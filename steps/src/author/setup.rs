@@ -9,8 +9,8 @@ use regex::Regex;
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
-use super::repository;
 use super::users::{self, User};
+use super::{removal, repository};
 use crate::call::Call;
 use crate::html;
 use crate::problem::{Checked, Problem};
@@ -99,7 +99,14 @@ pub async fn save_and_close(session: &Session, form: &CloudForm) -> Checked<Repl
         .field("scopes", surface.phrase("scopes"))
         .field("ims-configuration", &form.ims_configuration)
         .field("resource-type", surface.phrase("resource-type"));
-    session.send(call.undone_by([undo_of_cloud_service(session, form).await?])).await
+    let mut undo = vec![undo_of_cloud_service(session, form).await?];
+    let folder = users::mac_folder(session)?;
+    if let Some((parent, _)) = folder.rsplit_once('/')
+        && removal::is_absent(session, parent).await?
+    {
+        undo.push(Undo::Folder { path: parent.to_owned() });
+    }
+    session.send(call.undone_by(undo)).await
 }
 
 /// What deletes the agents, the Mac user and the configuration that are about to be made; nothing that is there already.

@@ -13,6 +13,7 @@ use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::tenant;
+use crate::undo::Undo;
 use crate::world::World;
 
 /// How long something that must not arrive is given to arrive all the same.
@@ -151,6 +152,9 @@ async fn publish_folder(world: &mut World) -> Checked {
 #[when("the collection is published to Brand Portal")]
 async fn publish_collection(world: &mut World) -> Checked {
     let Collection(path) = world.kept::<Collection>()?.clone();
+    // A collection takes its assets along, and unpublishing it leaves them at the tenant.
+    let assets = world.kept::<Assets>()?.0.iter().map(|asset| Undo::Publication { path: asset.path.clone() });
+    world.session()?.will_be_undone_by("publication of the collection's assets", assets.collect::<Vec<_>>())?;
     publish(world, &path).await
 }
 

@@ -54,6 +54,9 @@ async fn tag(world: &mut World) -> Checked {
 #[given("the asset has the tag")]
 async fn asset_bears_tag(world: &mut World) -> Checked {
     let (path, tag) = (asset_path(world)?, world.kept::<Tag>()?);
+    // The tags of an asset are published with it, and stay when it is unpublished.
+    let published = Undo::Publication { path: tag.path.clone() };
+    world.session()?.will_be_undone_by("publication of the asset's tag", [published])?;
     let properties =
         [("jcr:content/metadata/cq:tags@TypeHint", "String[]"), ("jcr:content/metadata/cq:tags", tag.id.as_str())];
     assets::write(world.session()?, &path, &properties).await

@@ -1,0 +1,165 @@
+//! A run with --replace-configuration loses nothing: not when two run at once, not when a single answer is wrong, and not
+//! when it is killed. What the repositories of Author and tenant hold before and after is the same.
+//!
+//! The numbers are small here, so that they fit into every run of the tests; `BPCONFORM_TEST_PAIRS`,
+//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::proxy::{Act, Proxy};
+use crate::support::{Mock, directory, get};
+use crate::undo::{all_learned, clean, differences, run, told};
+
+const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
+
+fn count(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn tenant(mock: &Mock) -> Value {
+    serde_json::from_str(&get(mock.url("tenant"), "/__bpconform/repository")).expect("JSON")
+}
+
+/// What differs from before, on the Author and on the tenant.
+fn changed(mock: &Mock, before: &(Value, Value)) -> String {
+    differences(&before.0, &mock.repository()) + &differences(&before.1, &tenant(mock))
+}
+
+fn now(mock: &Mock) -> (Value, Value) {
+    (mock.repository(), tenant(mock))
+}
+
+#[test]
+fn of_two_runs_at_once_one_is_refused_and_nothing_is_lost() {
+    let (mut refused, mut both) = (0, 0);
+    for pair in 0..count("BPCONFORM_TEST_PAIRS", 3) {
+        let (mock, folder) = (Mock::start("configured"), directory(&format!("transaction-pair-{pair}")));
+        let (learned, before) = (all_learned(&folder), now(&mock));
+        let start = |name: &str| {
+            let out = folder.join(name);
+            let flags = [&REPLACES[..], &["--out", out.to_str().expect("UTF-8")]].concat();
+            let mut command = run(&mock, mock.url("author"), &learned, &flags);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+        };
+        let runs = [start("a"), start("b")].map(|child| child.wait_with_output().expect("it ends"));
+        let mut codes = runs.each_ref().map(|output| output.status.code());
+        codes.sort_unstable();
+        let all = || runs.iter().map(told).collect::<String>();
+        assert_eq!(changed(&mock, &before), "", "{}", all());
+        match codes {
+            [Some(0), Some(3)] => {
+                refused += 1;
+                assert!(all().contains("it is locked by the run "), "{}", all());
+            }
+            // One had ended before the other began.
+            [Some(0), Some(0)] => both += 1,
+            _ => panic!("{codes:?}: {}", all()),
+        }
+    }
+    println!("{refused} refused, {both} one after the other");
+}
+
+/// Wrong answers to a read.
+const WRONG: [&str; 4] = [
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot found",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+    "HTTP/1.1 300 Multiple Choices\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]",
+    "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops",
+];
+
+/// Runs with one wrong answer to the n-th read, and cleans up where the run could not; nothing when there are not so many.
+fn with_wrong_answer(number: usize, wrong: &'static str) -> Option<String> {
+    let (mock, folder) = (Mock::start("configured"), directory(&format!("transaction-fault-{number}-{}", wrong.len())));
+    let (learned, out, before) = (all_learned(&folder), folder.join("out"), now(&mock));
+    let reads = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&reads);
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let there = request.starts_with("GET ") && counted.fetch_add(1, Ordering::SeqCst) + 1 == number;
+        if there { Act::Answer(wrong) } else { Act::Pass }
+    });
+    let flags = [&REPLACES[..], &["--out", out.to_str().expect("UTF-8")]].concat();
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    if reads.load(Ordering::SeqCst) < number {
+        return None;
+    }
+    let mut different = changed(&mock, &before);
+    if output.status.code() == Some(7) {
+        let cleaned = clean(&mock, &out, &[]);
+        assert_eq!(cleaned.code, Some(0), "read {number}: {}{}", told(&output), cleaned.all());
+        different = changed(&mock, &before);
+    }
+    assert_eq!(different, "", "read {number}, {}: {}", wrong.lines().next().unwrap_or_default(), told(&output));
+    Some(format!("{:?}", output.status.code()))
+}
+
+#[test]
+fn no_single_wrong_answer_loses_the_configuration() {
+    // Every so many reads one is wrong; 1 means each of them.
+    let step = count("BPCONFORM_TEST_FAULTS", 37);
+    for (index, wrong) in WRONG.into_iter().enumerate() {
+        let positions = (1 + index * step / WRONG.len()..).step_by(step);
+        let ends: Vec<_> = positions.map_while(|number| with_wrong_answer(number, wrong)).collect();
+        println!("{}: {} positions: {ends:?}", wrong.lines().next().unwrap_or_default(), ends.len());
+        assert!(!ends.is_empty());
+    }
+}
+
+fn kill(mut child: std::process::Child, after: Duration) {
+    // The moment is the point of the test: any will do.
+    std::thread::sleep(after);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn quiet(command: &mut Command) -> std::process::Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+}
+
+fn killed_after(number: usize, after: Duration, learned: &Path, folder: &Path) -> String {
+    let mock = Mock::start("configured");
+    let (out, before) = (folder.join(format!("out-{number}")), now(&mock));
+    let mut flags =
+        vec!["--out", out.to_str().expect("UTF-8"), "--requirement", "BP-UPG-04", "--requirement", "BP-PUB-05"];
+    flags.extend((number % 2 == 0).then_some("--replace-configuration"));
+    kill(quiet(&mut run(&mock, mock.url("author"), learned, &flags)), after);
+    let journal = out.join("journal.jsonl");
+    if !journal.exists() {
+        return changed(&mock, &before);
+    }
+    let mut first = crate::support::command(&["clean", journal.to_str().expect("UTF-8")]);
+    first.envs(mock.credentials()).env("NO_PROXY", "*");
+    kill(quiet(&mut first), after / 3);
+    let cleaned = clean(&mock, &journal, &[]);
+    assert_eq!(cleaned.code, Some(0), "killed after {after:?}: {}", cleaned.all());
+    changed(&mock, &before)
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_time_is_undone_on_author_and_tenant() {
+    let folder = directory("transaction-kills");
+    let (learned, kills) = (all_learned(&folder), count("BPCONFORM_TEST_KILLS", 4));
+    for number in 0..kills {
+        // Spread over the first seconds of a run, without two at the same moment.
+        let after = Duration::from_millis(200 + u64::try_from(number * 7919 % 4000).expect("small"));
+        assert_eq!(killed_after(number, after, &learned, &folder), "", "killed after {after:?}");
+    }
+}
+
+#[test]
+fn a_run_that_changes_leaves_author_and_tenant_as_they_were() {
+    for seed in ["configured", "fresh"] {
+        let (mock, folder) = (Mock::start(seed), directory(&format!("transaction-green-{seed}")));
+        let (learned, before) = (all_learned(&folder), now(&mock));
+        let requirements = ["BP-CLD-01", "BP-PUB-01", "BP-PUB-03", "BP-PUB-04", "BP-PUB-05", "BP-REP-05"];
+        let mut flags: Vec<_> = requirements.iter().flat_map(|id| ["--requirement", id]).collect();
+        flags.push("--replace-configuration");
+        let output = run(&mock, mock.url("author"), &learned, &flags).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "{seed}: {}", told(&output));
+        assert_eq!(changed(&mock, &before), "", "{seed}: {}", told(&output));
+    }
+}
