@@ -73,7 +73,10 @@ impl Sending<'_> {
         let (surface, call) = (self.surface, self.call);
         let base = self.stack.base(surface.system)?;
         let pattern = call.variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
-        let path = bpconform_fixtures::surfaces::expand(pattern, &call.arguments)
+        // A URL keeps what looks like an escape; in the name of a node it is none.
+        let escaped = |value: &String| value.replace('%', "%25").replace(';', "%3B");
+        let arguments = call.arguments.iter().map(|(name, value)| (name.clone(), escaped(value))).collect();
+        let path = bpconform_fixtures::surfaces::expand(pattern, &arguments)
             .map_err(|missing| Problem::error(format!("{}: no value for {{{missing}}}", surface.id)))?;
         let mut url = base.clone();
         url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));

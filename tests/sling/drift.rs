@@ -24,5 +24,5 @@ fn the_mock_differs_from_a_real_sling_only_as_is_known() {
     assert_eq!(told.code, Some(0), "{}", told.err);
     assert!(report["compared"].as_u64().is_some_and(|count| count >= 400), "{}", report["compared"]);
     println!("accepted, but nothing differs so: {}", report["unused"]);
-    super::author::expect_as_before(&super::author::differences(&before, &sling.repository()), "");
+    super::author::expect_as_before(&super::author::differences(&before, &sling.repository()));
 }

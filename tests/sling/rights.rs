@@ -28,14 +28,10 @@ fn what_a_user_may_not_read_is_never_said_to_be_absent() {
 fn the_doctor_does_not_miss_what_a_user_may_not_read() {
     let Some(sling) = shared("the_doctor_does_not_miss_what_a_user_may_not_read") else { return };
     let told = doctor(&sling, "stranger");
-    assert_eq!(told.code, Some(1), "{}", told.all());
-    // The web console says itself that the user may not open it.
     let problems: Vec<_> = told.out.lines().filter(|line| line.starts_with("PROBLEM")).collect();
-    if problems.len() > 1 {
-        println!("this awaits that not found is not absent: {problems:#?}");
-        return;
-    }
+    // That the user may not open the web console, the console says itself.
     assert!(problems.iter().all(|problem| problem.contains("BP-PRE-05")), "{problems:#?}");
+    assert!(matches!(told.code, Some(1 | 3)), "{}", told.all());
 }
 
 #[test]

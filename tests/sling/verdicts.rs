@@ -142,7 +142,7 @@ fn without_webdav_nothing_of_a_run_stays() {
     let before = sling.repository();
     check(&sling, "without-webdav");
     let different = super::author::differences(&before, &sling.repository());
-    super::author::expect_as_before(&different, "");
+    super::author::expect_as_before(&different);
     drop(stopped);
 }
 

@@ -21,6 +21,9 @@ const ROOTS: [&str; 5] = [
 ];
 const ALWAYS: usize = 3;
 
+/// Where Oak keeps the tokens of a user: whoever logs in meanwhile gets one.
+const TOKENS: &str = ".tokens";
+
 /// Every property by the path of its node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
@@ -92,14 +95,16 @@ impl Snapshot {
             }
             let node = repository::tree(session, call.with("depth", "1")).await?.unwrap_or_default();
             self.collect_one(&path, &node);
-            open.extend(child_nodes(&node).map(|(name, _)| format!("{path}/{name}")));
+            open.extend(
+                child_nodes(&node).filter(|(name, _)| *name != TOKENS).map(|(name, _)| format!("{path}/{name}")),
+            );
         }
         Ok(found)
     }
 
     fn collect(&mut self, path: &str, node: &Value) {
         self.collect_one(path, node);
-        for (name, child) in child_nodes(node) {
+        for (name, child) in child_nodes(node).filter(|(name, _)| *name != TOKENS) {
             self.collect(&format!("{path}/{name}"), child);
         }
     }
