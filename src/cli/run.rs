@@ -50,10 +50,10 @@ pub struct RunFlags {
     /// restore it as it was; only on the command line
     #[arg(long)]
     pub replace_configuration: bool,
-    /// Replace the configuration without a question; for CI
+    /// Replace the configuration without asking for confirmation
     #[arg(long, requires = "replace_configuration")]
     pub yes: bool,
-    /// Where a copy of what is replaced is kept.
+    /// The place of the copy of what is replaced.
     #[command(flatten)]
     pub state: StateArgs,
     /// With --allow change: the log of changes, for `bpconform clean` [default: journal.jsonl

@@ -8,8 +8,8 @@ use clap::Args;
 /// Where a copy of what is replaced is kept.
 #[derive(Clone, Debug, Args)]
 pub struct StateArgs {
-    /// Keep here, readable for this user only, a copy of the configuration that is replaced, until it is back [default:
-    /// $XDG_STATE_HOME/bpconform, else ~/.local/state/bpconform]
+    /// Keep a copy of the replaced configuration in this directory, readable only by you, until it is restored
+    /// [default: $XDG_STATE_HOME/bpconform, otherwise ~/.local/state/bpconform]
     #[arg(long, value_name = "DIR", env = "BPCONFORM_STATE_DIR")]
     state_dir: Option<PathBuf>,
 }
