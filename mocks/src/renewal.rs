@@ -38,7 +38,7 @@ pub struct StackStatus {
 pub const TOOL: &str = "bpconform mock";
 
 impl StackStatus {
-    fn of(stack: &Stack, generation: u64) -> Self {
+    fn new(stack: &Stack, generation: u64) -> Self {
         let options = stack.options();
         Self {
             tool: TOOL.to_owned(),
@@ -69,7 +69,7 @@ impl RestartableStack {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let control = format!("http://127.0.0.1:{}", listener.local_addr().map_err(failed)?.port());
         let surfaces = Arc::clone(&options.surfaces);
-        let status = Arc::new(Mutex::new(Ok(StackStatus::of(&stack, 1))));
+        let status = Arc::new(Mutex::new(Ok(StackStatus::new(&stack, 1))));
         let (restarts, requests) = mpsc::unbounded_channel();
         let machine = Control { surfaces: Arc::clone(&surfaces), generation: 1, status: Arc::clone(&status), restarts };
         let service = Service {
@@ -100,7 +100,7 @@ async fn run_restarts(mut stack: Stack, mut requests: mpsc::UnboundedReceiver<(u
     while let Some((generation, seed)) = requests.recv().await {
         match stack.restart(&seed).await {
             Ok(begun) => {
-                *lock(&status) = Ok(StackStatus::of(&begun, generation));
+                *lock(&status) = Ok(StackStatus::new(&begun, generation));
                 stack = begun;
             }
             Err(problem) => {

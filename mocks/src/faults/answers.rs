@@ -2,8 +2,8 @@
 
 use hyper::StatusCode;
 
-use super::script::Act::{self, Beneath, Hold, Repeat, Reset, Send, Shut, Slowly};
-use super::{Fault, Place};
+use super::script::ScriptStep::{self, Beneath, Hold, Repeat, Reset, Send, Shut, Slowly};
+use super::{Fault, FaultPlace};
 use crate::machine::Response;
 
 pub(super) const ALL: &[Fault] = &[
@@ -48,22 +48,22 @@ pub(super) const ALL: &[Fault] = &[
 ];
 
 /// The script that replaces an answer.
-type Script = fn(&Response) -> Vec<Act>;
+type Script = fn(&Response) -> Vec<ScriptStep>;
 
 const fn request(id: &'static str, says: &'static str, script: Script) -> Fault {
-    Fault { id, says, place: Place::Request, script }
+    Fault { id, says, place: FaultPlace::Request, script }
 }
 
 const fn answer(id: &'static str, says: &'static str, script: Script) -> Fault {
-    Fault { id, says, place: Place::Answer, script }
+    Fault { id, says, place: FaultPlace::Answer, script }
 }
 
 const fn handshake(id: &'static str, says: &'static str, script: Script) -> Fault {
-    Fault { id, says, place: Place::Handshake, script }
+    Fault { id, says, place: FaultPlace::Handshake, script }
 }
 
 const fn session(id: &'static str, says: &'static str, script: Script) -> Fault {
-    Fault { id, says, place: Place::Session, script }
+    Fault { id, says, place: FaultPlace::Session, script }
 }
 
 const JSON: &str = "Content-Type: application/json;charset=utf-8";
@@ -84,82 +84,82 @@ const LOGIN_PAGE: &[u8] = b"<!DOCTYPE html>\n<html><head><title>AEM Sign In</tit
     <input name=\"j_username\"><input name=\"j_password\" type=\"password\"></form><!-- QUICKSTART_HOMEPAGE --></body></html>\n";
 
 /// A fatal alert: handshake failure.
-fn tls_alert(_: &Response) -> Vec<Act> {
+fn tls_alert(_: &Response) -> Vec<ScriptStep> {
     vec![Send(b"\x15\x03\x03\x00\x02\x02\x28".to_vec())]
 }
 
 /// The beginning of a server's greeting.
-fn tls_close(_: &Response) -> Vec<Act> {
+fn tls_close(_: &Response) -> Vec<ScriptStep> {
     vec![Send(b"\x16\x03\x03\x00\x7a\x02\x00".to_vec())]
 }
 
 /// A record of 64 unencrypted bytes.
-fn tls_bad_record(_: &Response) -> Vec<Act> {
+fn tls_bad_record(_: &Response) -> Vec<ScriptStep> {
     vec![Beneath([b"\x17\x03\x03\x00\x40", &random(64)[..]].concat())]
 }
 
-fn tls_cut(answer: &Response) -> Vec<Act> {
+fn tls_cut(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, "Connection: close")), Send(half(body(answer)))]
 }
 
-fn garbage(_: &Response) -> Vec<Act> {
+fn garbage(_: &Response) -> Vec<ScriptStep> {
     vec![Send(random(4096))]
 }
 
-fn endless_continue(_: &Response) -> Vec<Act> {
+fn endless_continue(_: &Response) -> Vec<ScriptStep> {
     let one = b"HTTP/1.1 100 Continue\r\n\r\n";
     vec![Slowly(one.repeat(1200), one.len())]
 }
 
-fn close_in_head(answer: &Response) -> Vec<Act> {
+fn close_in_head(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(half(head(answer, "X-Framing: none")))]
 }
 
-fn huge_headers(answer: &Response) -> Vec<Act> {
+fn huge_headers(answer: &Response) -> Vec<ScriptStep> {
     let mut head = head(answer, &format!("{}\r\nX-Huge: ", length_of(answer)));
     let end = head.split_off(head.len() - 4);
     vec![Send(head), Repeat(vec![b'x'; PIECE], 32), Send(end), Send(body(answer))]
 }
 
-fn many_headers(answer: &Response) -> Vec<Act> {
+fn many_headers(answer: &Response) -> Vec<ScriptStep> {
     whole(answer, &vec!["X-Many: x"; 10_000].join("\r\n"))
 }
 
-fn length_no_number(answer: &Response) -> Vec<Act> {
+fn length_no_number(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, "Content-Length: twelve")), Send(body(answer))]
 }
 
-fn truncated(answer: &Response) -> Vec<Act> {
+fn truncated(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, &length_of(answer))), Send(half(body(answer)))]
 }
 
-fn over_long(answer: &Response) -> Vec<Act> {
+fn over_long(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, &length(body(answer).len() / 2))), Send(body(answer))]
 }
 
-fn bad_chunk(answer: &Response) -> Vec<Act> {
+fn bad_chunk(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, CHUNKED)), Send([b"no size\r\n", &body(answer)[..], b"\r\n0\r\n\r\n"].concat())]
 }
 
-fn close_in_body(answer: &Response) -> Vec<Act> {
+fn close_in_body(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, CHUNKED)), Send(chunk(&half(body(answer))))]
 }
 
-fn dribble(answer: &Response) -> Vec<Act> {
+fn dribble(answer: &Response) -> Vec<ScriptStep> {
     vec![Slowly([head(answer, &length_of(answer)), body(answer)].concat(), 1)]
 }
 
-fn huge_body(_: &Response) -> Vec<Act> {
+fn huge_body(_: &Response) -> Vec<ScriptStep> {
     let piece = b"[1,2,3,\n".repeat(PIECE / 8);
     vec![Send(ok(&[JSON, &length(PIECE * PIECES)])), Repeat(piece, PIECES)]
 }
 
-fn huge_chunks(_: &Response) -> Vec<Act> {
+fn huge_chunks(_: &Response) -> Vec<ScriptStep> {
     let piece = b"[1,2,3,\n".repeat(PIECE / 8);
     vec![Send(ok(&[JSON, CHUNKED])), Repeat(chunk(&piece), PIECES)]
 }
 
-fn gzip_bomb(_: &Response) -> Vec<Act> {
+fn gzip_bomb(_: &Response) -> Vec<ScriptStep> {
     // 64 KiB of zeros; a gzip stream may have several members.
     let head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a";
     let tail = b"\x6a\xeb\x8e\x97\xd7\x00\x00\x01\x00";
@@ -167,35 +167,35 @@ fn gzip_bomb(_: &Response) -> Vec<Act> {
     vec![Send(ok(&[JSON, "Content-Encoding: gzip", &length(piece.len() * PIECES)])), Repeat(piece, PIECES)]
 }
 
-fn wide_json(_: &Response) -> Vec<Act> {
+fn wide_json(_: &Response) -> Vec<ScriptStep> {
     let (piece, pieces) = (b",0".repeat(1_000), 1_000);
     let length = length(piece.len() * pieces + 3);
     vec![Send(ok(&[JSON, &length])), Send(b"[0".to_vec()), Repeat(piece, pieces), Send(b"]".to_vec())]
 }
 
-fn deep_json(_: &Response) -> Vec<Act> {
+fn deep_json(_: &Response) -> Vec<ScriptStep> {
     document(JSON, &[b"[".repeat(100_000), b"]".repeat(100_000)].concat())
 }
 
-fn redirect_loop(_: &Response) -> Vec<Act> {
+fn redirect_loop(_: &Response) -> Vec<ScriptStep> {
     vec![Send(b"HTTP/1.1 302 Found\r\nLocation: ?\r\nContent-Length: 0\r\n\r\n".to_vec())]
 }
 
-fn bad_gateway(_: &Response) -> Vec<Act> {
+fn bad_gateway(_: &Response) -> Vec<ScriptStep> {
     let head = format!("HTTP/1.1 502 Bad Gateway\r\n{HTML}\r\n{}\r\n\r\n", length(ERROR_PAGE.len()));
     vec![Send(head.into_bytes()), Send(ERROR_PAGE.to_vec())]
 }
 
 /// The whole answer, with one more header.
-fn whole(answer: &Response, header: &str) -> Vec<Act> {
+fn whole(answer: &Response, header: &str) -> Vec<ScriptStep> {
     vec![Send(head(answer, &format!("{}\r\n{header}", length_of(answer)))), Send(body(answer))]
 }
 
-fn document(kind: &str, body: &[u8]) -> Vec<Act> {
+fn document(kind: &str, body: &[u8]) -> Vec<ScriptStep> {
     vec![Send(ok(&[kind, &length(body.len())])), Send(body.to_vec())]
 }
 
-fn then(mut script: Vec<Act>, act: Act) -> Vec<Act> {
+fn then(mut script: Vec<ScriptStep>, act: ScriptStep) -> Vec<ScriptStep> {
     script.push(act);
     script
 }

@@ -8,7 +8,7 @@ mod script;
 
 use crate::machine::Response;
 
-pub(crate) use script::{Act, Connection, play};
+pub(crate) use script::{Connection, ScriptStep, play};
 
 /// A fault of the wire.
 #[derive(Clone, Copy)]
@@ -17,13 +17,13 @@ pub struct Fault {
     pub id: &'static str,
     /// What happens, in a few words.
     pub says: &'static str,
-    pub(crate) place: Place,
-    script: fn(&Response) -> Vec<Act>,
+    pub(crate) place: FaultPlace,
+    script: fn(&Response) -> Vec<ScriptStep>,
 }
 
 /// Where a fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum FaultPlace {
     /// Before the machine, which does not receive the request.
     Request,
     /// After the machine, which has carried out the request.
@@ -45,17 +45,17 @@ impl Fault {
 
     /// Whether the fault needs a stack with TLS.
     pub fn needs_tls(&self) -> bool {
-        matches!(self.place, Place::Handshake | Place::Session)
+        matches!(self.place, FaultPlace::Handshake | FaultPlace::Session)
     }
 
     /// Whether the fault keeps a client waiting.
     pub fn makes_wait(&self) -> bool {
-        let waits = |act: &Act| matches!(act, Act::Hold | Act::Shut | Act::Slowly(..));
+        let waits = |act: &ScriptStep| matches!(act, ScriptStep::Hold | ScriptStep::Shut | ScriptStep::Slowly(..));
         self.script(&Response::default()).iter().any(waits)
     }
 
     /// The script that replaces this answer.
-    pub(crate) fn script(&self, answer: &Response) -> Vec<Act> {
+    pub(crate) fn script(&self, answer: &Response) -> Vec<ScriptStep> {
         (self.script)(answer)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn no_fault_needs_a_body_to_strike() {
         let empty = Response { status: 204, ..Response::default() };
-        let played = |fault: &&Fault| matches!(fault.place, Place::Answer | Place::Session);
+        let played = |fault: &&Fault| matches!(fault.place, FaultPlace::Answer | FaultPlace::Session);
         for fault in Fault::ALL.iter().filter(played) {
             assert!(!fault.script(&empty).is_empty(), "{fault:?}");
         }

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// One act of a script.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub(crate) enum ScriptStep {
     /// Sends these bytes.
     Send(Vec<u8>),
     /// Sends these bytes this many times.
@@ -38,7 +38,7 @@ pub(crate) enum Act {
 }
 
 /// Runs a script to its end, or until the client disconnects.
-pub(crate) async fn play(mut connection: Connection, script: Vec<Act>) {
+pub(crate) async fn play(mut connection: Connection, script: Vec<ScriptStep>) {
     let acts = async {
         for act in script {
             perform(&mut connection, act).await?;
@@ -49,26 +49,26 @@ pub(crate) async fn play(mut connection: Connection, script: Vec<Act>) {
     let _ = timeout(LIMIT, acts).await;
 }
 
-async fn perform(connection: &mut Connection, act: Act) -> io::Result<()> {
+async fn perform(connection: &mut Connection, act: ScriptStep) -> io::Result<()> {
     match act {
-        Act::Send(bytes) => send(connection, &bytes).await,
-        Act::Repeat(bytes, times) => {
+        ScriptStep::Send(bytes) => send(connection, &bytes).await,
+        ScriptStep::Repeat(bytes, times) => {
             for _ in 0..times {
                 send(connection, &bytes).await?;
             }
             Ok(())
         }
-        Act::Slowly(bytes, size) => {
+        ScriptStep::Slowly(bytes, size) => {
             for piece in bytes.chunks(size) {
                 send(connection, piece).await?;
                 sleep(PAUSE).await;
             }
             Ok(())
         }
-        Act::Beneath(bytes) => socket(connection).write_all(&bytes).await,
-        Act::Shut => socket(connection).shutdown().await,
-        Act::Hold => drain(connection).await,
-        Act::Reset => socket(connection).set_zero_linger(),
+        ScriptStep::Beneath(bytes) => socket(connection).write_all(&bytes).await,
+        ScriptStep::Shut => socket(connection).shutdown().await,
+        ScriptStep::Hold => drain(connection).await,
+        ScriptStep::Reset => socket(connection).set_zero_linger(),
     }
 }
 

@@ -130,7 +130,7 @@ impl Machine for Ims {
 }
 
 /// The state of a token by its own claims: `valid`, or the problem.
-pub(crate) fn state(now: Timestamp, token: &str) -> &'static str {
+pub(crate) fn token_state(now: Timestamp, token: &str) -> &'static str {
     token::check(now, token).map_or_else(|problem| problem, |_| "valid")
 }
 

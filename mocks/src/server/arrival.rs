@@ -73,7 +73,13 @@ struct Bearer {
 
 impl Arrival {
     /// The visible part of a request to that system; `None` for systems that only the harness calls.
-    pub(super) fn at(system: System, now: Timestamp, surfaces: &Surfaces, parts: &Parts, body: &Bytes) -> Option<Self> {
+    pub(super) fn new(
+        system: System,
+        now: Timestamp,
+        surfaces: &Surfaces,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Option<Self> {
         if !matches!(system, System::Ims | System::Tenant) {
             return None;
         }
@@ -86,16 +92,16 @@ impl Arrival {
             ..Request::default()
         };
         let fields = if is_form { fields(surfaces, &request) } else { BTreeMap::new() };
-        let bearer = bearer(&request).map(|token| Bearer::of(now, token));
+        let bearer = bearer(&request).map(|token| Bearer::new(now, token));
         Some(Self { headers: shown(surfaces, &request.headers), fields, bytes: body.len(), bearer })
     }
 }
 
 impl Bearer {
-    fn of(now: Timestamp, token: &str) -> Self {
+    fn new(now: Timestamp, token: &str) -> Self {
         let claims = insecure_decode_claims::<Value>(token).unwrap_or_default();
         let client_id = claims["client_id"].as_str().map(short);
-        Self { state: ims::state(now, token), client_id }
+        Self { state: ims::token_state(now, token), client_id }
     }
 }
 
@@ -148,7 +154,7 @@ mod tests {
     fn arrival(system: System, head: hyper::http::request::Builder, body: &'static str) -> Value {
         let (parts, ()) = head.body(()).expect("a request").into_parts();
         let surfaces = Surfaces::built_in();
-        json!(Arrival::at(system, Timestamp::UNIX_EPOCH, surfaces, &parts, &Bytes::from_static(body.as_bytes())))
+        json!(Arrival::new(system, Timestamp::UNIX_EPOCH, surfaces, &parts, &Bytes::from_static(body.as_bytes())))
     }
 
     #[test]

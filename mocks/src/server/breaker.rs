@@ -8,17 +8,17 @@ use hyper::header;
 use hyper::http::request::Parts;
 
 use super::caller::USER_AGENT;
-use crate::faults::{Fault, Place};
+use crate::faults::{Fault, FaultPlace};
 
 /// The faults that break requests to one system.
 pub(super) struct Breaker {
     always: Option<&'static Fault>,
-    next: Arc<Next>,
+    next: Arc<NextFault>,
 }
 
 /// The fault that breaks the next request to a stack; all its systems share it.
 #[derive(Default)]
-pub(super) struct Next(Mutex<Option<Armed>>);
+pub(super) struct NextFault(Mutex<Option<Armed>>);
 
 struct Armed {
     fault: &'static Fault,
@@ -26,14 +26,14 @@ struct Armed {
     surface: Option<String>,
 }
 
-impl Next {
+impl NextFault {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Armed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Breaker {
-    pub(super) fn new(always: Option<&'static Fault>, next: Arc<Next>) -> Self {
+    pub(super) fn new(always: Option<&'static Fault>, next: Arc<NextFault>) -> Self {
         Self { always, next }
     }
 
@@ -44,7 +44,7 @@ impl Breaker {
 
     /// The fault for a TLS handshake that begins now.
     pub(super) fn handshake_fault(&self) -> Option<&'static Fault> {
-        self.take_fault(|armed| armed.fault.place == Place::Handshake)
+        self.take_fault(|armed| armed.fault.place == FaultPlace::Handshake)
     }
 
     /// The fault for this request. Requests of other systems of the stack are never broken, only those of clients.
@@ -55,7 +55,7 @@ impl Breaker {
         self.take_fault(|armed| {
             let meant = armed.surface.as_deref().and_then(|id| surfaces.find(id));
             let right = meant.is_none_or(|surface| surface.matches(parts.method.as_str(), parts.uri.path()).is_some());
-            right && armed.fault.place != Place::Handshake
+            right && armed.fault.place != FaultPlace::Handshake
         })
     }
 

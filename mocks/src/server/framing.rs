@@ -6,7 +6,7 @@ use std::time::Duration;
 use bpconform_fixtures::changes::Framing;
 use hyper::StatusCode;
 
-use crate::faults::Act::{self, Send};
+use crate::faults::ScriptStep::{self, Send};
 use crate::machine::Response;
 
 /// The delay of the first answer with [`Framing::SlowStart`].
@@ -42,7 +42,7 @@ impl AnswerFraming {
     }
 
     /// The script that sends an answer and closes the connection.
-    pub(super) fn script(&self, answer: &Response) -> Vec<Act> {
+    pub(super) fn script(&self, answer: &Response) -> Vec<ScriptStep> {
         let Some(framing) = self.framing else { return Vec::new() };
         let without_body = matches!(answer.status, 204 | 304);
         match framing {
@@ -71,11 +71,11 @@ impl AnswerFraming {
     }
 }
 
-fn whole(answer: &Response) -> Vec<Act> {
+fn whole(answer: &Response) -> Vec<ScriptStep> {
     vec![Send(head(answer, "HTTP/1.1", &length(answer))), Send(answer.body.clone())]
 }
 
-fn chunked(answer: &Response, extension: &str, trailer: &str) -> Vec<Act> {
+fn chunked(answer: &Response, extension: &str, trailer: &str) -> Vec<ScriptStep> {
     let mut body = Vec::new();
     for chunk in answer.body.chunks(CHUNK) {
         body.extend(format!("{:x}{extension}\r\n", chunk.len()).bytes());

@@ -27,7 +27,7 @@ use super::framing::AnswerFraming;
 use super::latency::Latency;
 use super::request_log::{LoggedRequest, without_secrets};
 use super::wire::{self, Sent};
-use crate::faults::{self, Act, Connection, Place};
+use crate::faults::{self, Connection, FaultPlace, ScriptStep};
 use crate::machine::Response;
 
 /// The time limit for the head of a request, and again for its body.
@@ -49,7 +49,7 @@ pub(super) struct Front {
 }
 
 /// An answer that a script sends on the connection, in place of the HTTP library.
-struct Scripted(Vec<Act>);
+struct Scripted(Vec<ScriptStep>);
 
 impl Front {
     pub(super) async fn start(
@@ -144,7 +144,7 @@ impl Front {
         }
         let whole = body.as_ref().ok();
         let arrival =
-            whole.and_then(|body| Arrival::at(self.controls.system, time, &self.controls.surfaces, &parts, body));
+            whole.and_then(|body| Arrival::new(self.controls.system, time, &self.controls.surfaces, &parts, body));
         let note = |status: u16| {
             if control.is_some() {
                 return;
@@ -158,7 +158,7 @@ impl Front {
             return self.frame(&parts, answer).await;
         };
         let answer = match fault.place {
-            Place::Request => Response::default(),
+            FaultPlace::Request => Response::default(),
             _ => wire::from_hyper(self.answer(control, &parts, body).await).await,
         };
         note(answer.status);

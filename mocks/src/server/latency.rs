@@ -21,7 +21,7 @@ pub(super) struct Latency(Option<Mutex<Rng>>);
 
 impl Latency {
     /// No delays without a random seed; the systems of one stack have different ones.
-    pub(super) fn of(system: System, seed: Option<u64>) -> Self {
+    pub(super) fn new(system: System, seed: Option<u64>) -> Self {
         Self(seed.map(|seed| Mutex::new(Rng::with_seed(seed.wrapping_mul(31).wrapping_add(system as u64)))))
     }
 
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_seed_says_how_long_each_answer_of_each_system_takes() {
         let first = |system, seed| {
-            let latency = Latency::of(system, seed);
+            let latency = Latency::new(system, seed);
             (0..100).map_while(|_| latency.next_delay()).collect::<Vec<_>>()
         };
         let author = first(System::Author, Some(7));

@@ -38,7 +38,7 @@ use crate::clock::Clock;
 use crate::faults::Fault;
 use crate::machine::Machine;
 
-use breaker::{Breaker, Next};
+use breaker::{Breaker, NextFault};
 pub use caller::CallOptions;
 use caller::Caller;
 use control::Controls;
@@ -82,7 +82,7 @@ impl Server {
     pub async fn start(surfaces: Arc<Surfaces>, services: Vec<Service>, options: CallOptions) -> Result<Self, String> {
         let clock = Clock::default();
         let (scheduler, calls) = Scheduler::new(clock.clone(), Caller::new(options)?);
-        let next = Arc::<Next>::default();
+        let next = Arc::<NextFault>::default();
         let mut tasks = JoinSet::new();
         for service in services {
             let host = Arc::new(Host::new(service.machine, clock.clone(), scheduler.calls()));
@@ -96,7 +96,7 @@ impl Server {
                 breaker: Breaker::new(service.wire, Arc::clone(&next)),
                 uses_tls: service.tls.is_some(),
             };
-            let latency = Latency::of(service.system, service.jitter);
+            let latency = Latency::new(service.system, service.jitter);
             let front = Front::start(controls, service.tls, latency, AnswerFraming::new(service.framing)).await?;
             tasks.spawn(front.serve(service.listener));
         }

@@ -1,9 +1,9 @@
 //! A stack of mocked systems, each at its own address, with one clock: all four, or some of them together with systems
 //! that are served elsewhere.
 
+mod addresses;
 mod credentials;
 mod options;
-mod places;
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ use crate::machine::Machine;
 use crate::server::{Server, Service};
 use crate::tenant::Tenant;
 
+use addresses::Addresses;
 use credentials::{clients, console_options, seed_values};
 pub use options::{Ports, StackError, StackOptions};
-use places::Places;
 
 /// The addresses, credentials and certificate of a stack, for programs. An absent system is left out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct Stack {
     credentials: IndexMap<&'static str, String>,
     server: Server,
     options: StackOptions,
-    places: Places,
+    addresses: Addresses,
 }
 
 impl Stack {
@@ -71,20 +71,20 @@ impl Stack {
         if !is_tenant_id(&options.tenant_id) {
             return Err(StackError::Tenant(options.tenant_id));
         }
-        let places = Places::find(&options)?;
-        Self::serve(options, places).await
+        let addresses = Addresses::find(&options)?;
+        Self::serve(options, addresses).await
     }
 
     /// Stops this stack and starts another with that seed at the same addresses, with a new clock and repository. Connections
     /// made meanwhile are served when it listens.
     pub async fn restart(self, seed: &str) -> Result<Self, StackError> {
         self.server.stop().await;
-        Self::serve(StackOptions { seed: seed.to_owned(), ..self.options }, self.places).await
+        Self::serve(StackOptions { seed: seed.to_owned(), ..self.options }, self.addresses).await
     }
 
-    async fn serve(options: StackOptions, places: Places) -> Result<Self, StackError> {
-        let (tls, call_options) = (places.tls(&options)?, places.call_options(&options));
-        let [author, ims, console, tenant] = System::ALL.map(|system| places.of(system));
+    async fn serve(options: StackOptions, addresses: Addresses) -> Result<Self, StackError> {
+        let (tls, call_options) = (addresses.tls(&options)?, addresses.call_options(&options));
+        let [author, ims, console, tenant] = System::ALL.map(|system| addresses.address(system));
         let values = seed_values(
             &options.tenant_id,
             &[("author", &author), ("ims", &ims), ("console", &console), ("tenant-url", &tenant)],
@@ -96,7 +96,7 @@ impl Stack {
         }
         let credentials = credentials::credentials(&seed);
         let machines = Machines { options: &options, values: Arc::new(values), seed, ims: ims.clone() };
-        let services = places.listeners()?.into_iter().map(|(system, listener)| {
+        let services = addresses.listeners()?.into_iter().map(|(system, listener)| {
             let machine = machines.machine(system);
             let wire = options.wire.filter(|_| system == System::Author);
             let framing = options.variations.iter().find_map(|variation| variation.changes.framing);
@@ -104,7 +104,7 @@ impl Stack {
         });
         let server = Server::start(Arc::clone(&options.surfaces), services.collect(), call_options).await;
         let server = server.map_err(StackError::Serve)?;
-        Ok(Self { author, ims, console, tenant, credentials, server, options, places })
+        Ok(Self { author, ims, console, tenant, credentials, server, options, addresses })
     }
 
     /// The options of the stack.

@@ -26,7 +26,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    pub(super) fn of(self, system: System) -> u16 {
+    pub(super) fn port(self, system: System) -> u16 {
         match system {
             System::Author => self.author,
             System::Ims => self.ims,

@@ -32,13 +32,13 @@ pub(super) struct CloudConfiguration {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) due: Timestamp,
-    what: Work,
+    what: ProvisionStep,
     configuration: CloudConfiguration,
     user: String,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Work {
+enum ProvisionStep {
     Node,
     User,
     Agents,
@@ -119,7 +119,11 @@ impl Author {
                 &format!("this Author is configured with the tenant {} already: {}\n", other.tenant(), other.name),
             );
         }
-        for (after, what) in [(NODE_AFTER, Work::Node), (USER_AFTER, Work::User), (AGENTS_AFTER, Work::Agents)] {
+        for (after, what) in [
+            (NODE_AFTER, ProvisionStep::Node),
+            (USER_AFTER, ProvisionStep::User),
+            (AGENTS_AFTER, ProvisionStep::Agents),
+        ] {
             let (configuration, user) = (configuration.clone(), self.user.clone());
             self.brand_portal.pending.push(Pending { due: now + after, what, configuration, user });
         }
@@ -153,9 +157,9 @@ impl Author {
         self.brand_portal.pending = later;
         for Pending { what, configuration, user, .. } in due {
             match what {
-                Work::Node => self.store_cloud_configuration(now, &configuration, &user),
-                Work::User => self.make_mac_user(now, &configuration.tenant()),
-                Work::Agents => self.make_agents(now, &configuration),
+                ProvisionStep::Node => self.store_cloud_configuration(now, &configuration, &user),
+                ProvisionStep::User => self.make_mac_user(now, &configuration.tenant()),
+                ProvisionStep::Agents => self.make_agents(now, &configuration),
             }
         }
     }

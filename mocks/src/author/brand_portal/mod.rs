@@ -32,7 +32,7 @@ use delivery::{Delivery, Job};
 #[derive(Debug, Default)]
 pub struct BrandPortal {
     /// Random parts of names.
-    names: secret::Names,
+    names: secret::RandomNames,
     /// The conversations that wait for the result of a call.
     waiting: BTreeMap<Ticket, Conversation>,
     /// The last ticket.
@@ -48,7 +48,7 @@ pub struct BrandPortal {
     /// The index of the agent that gets the next job.
     turn: usize,
     /// The scheduled publications.
-    scheduled: Vec<publish::Scheduled>,
+    scheduled: Vec<publish::ScheduledPublication>,
     /// The assets in processing, with the end of processing.
     processing: Vec<(Timestamp, String)>,
     /// The contribution folders that are on the tenant.

@@ -17,7 +17,7 @@ pub(super) const ORIGINAL: &str = "jcr:content/renditions/original/jcr:content";
 
 /// A scheduled publication.
 #[derive(Debug)]
-pub(super) struct Scheduled {
+pub(super) struct ScheduledPublication {
     pub(super) due: Timestamp,
     paths: Vec<String>,
     user: String,
@@ -44,7 +44,7 @@ impl Author {
             Err((status, problem)) => plain(status, &format!("{problem}\n")),
             Ok(_) if at > now => {
                 let (paths, user) = (paths.to_vec(), self.user.clone());
-                self.brand_portal.scheduled.push(Scheduled { due: at, paths: paths.clone(), user });
+                self.brand_portal.scheduled.push(ScheduledPublication { due: at, paths: paths.clone(), user });
                 replicated(&paths, &format!("{} will be {} at {at}", paths.join(", "), surface.phrase("queued")))
             }
             Ok(chosen) => {
@@ -127,7 +127,7 @@ impl Author {
         let scheduled = std::mem::take(&mut self.brand_portal.scheduled);
         let (due, later): (Vec<_>, Vec<_>) = scheduled.into_iter().partition(|scheduled| scheduled.due <= now);
         self.brand_portal.scheduled = later;
-        for Scheduled { paths, user, .. } in due {
+        for ScheduledPublication { paths, user, .. } in due {
             for path in paths {
                 match self.for_publication(&path) {
                     Ok((agents, chosen)) => self.share(now, &agents, Action::Activate, &chosen, &user),

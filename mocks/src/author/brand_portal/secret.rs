@@ -16,9 +16,9 @@ const START: usize = 16;
 
 /// A source of names that look random and are the same in each run.
 #[derive(Debug, Default)]
-pub(super) struct Names(u64);
+pub(super) struct RandomNames(u64);
 
-impl Names {
+impl RandomNames {
     fn next(&mut self) -> u64 {
         self.0 += 1;
         let mut hasher = DefaultHasher::new();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_protected_and_only_this_author_reads_it() {
-        let mut names = Names::default();
+        let mut names = RandomNames::default();
         let (first, second) = (names.protect("s3cret"), names.protect("s3cret"));
         assert!(is_protected(&first) && first.len() >= 66 && first != second, "{first}");
         assert_eq!(unprotect(&first).as_deref(), Some("s3cret"));
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn names_differ() {
-        let mut names = Names::default();
+        let mut names = RandomNames::default();
         let name = names.hex(4);
         assert_eq!(name.len(), 8);
         assert_ne!(name, names.hex(4));

@@ -21,7 +21,7 @@ const NEEDS: [(System, System); 4] = [
 
 /// The addresses of the systems.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Addresses {
     /// The sockets of the systems that are served.
     sockets: BTreeMap<System, Socket>,
     /// The addresses of the systems that are served.
@@ -31,25 +31,26 @@ pub(super) struct Places {
     names: Vec<String>,
 }
 
-impl Places {
+impl Addresses {
     /// Binds the addresses of all systems that are served; the error names the one that failed.
     pub(super) fn find(options: &StackOptions) -> Result<Self, StackError> {
-        let mut places =
+        let mut addresses =
             Self { sockets: BTreeMap::new(), served: BTreeMap::new(), believed: BTreeMap::new(), names: Vec::new() };
         for system in System::ALL.into_iter().filter(|system| options.serve.contains(system)) {
-            places.take(options, system)?;
+            addresses.take(options, system)?;
         }
-        places.believed = places.served.clone().into_iter().chain(options.elsewhere.clone()).collect();
-        let missing =
-            NEEDS.iter().find(|(system, needs)| options.serve.contains(system) && !places.believed.contains_key(needs));
+        addresses.believed = addresses.served.clone().into_iter().chain(options.elsewhere.clone()).collect();
+        let missing = NEEDS
+            .iter()
+            .find(|(system, needs)| options.serve.contains(system) && !addresses.believed.contains_key(needs));
         match missing {
             Some((system, needs)) => Err(StackError::Missing { system: system.name(), needs: needs.name() }),
-            None => Ok(places),
+            None => Ok(addresses),
         }
     }
 
     fn take(&mut self, options: &StackOptions, system: System) -> Result<(), StackError> {
-        let address = SocketAddr::new(options.bind, options.ports.of(system));
+        let address = SocketAddr::new(options.bind, options.ports.port(system));
         let failed = |problem| StackError::Bind { system: system.name(), address, problem };
         let socket = Socket::bind(address).map_err(failed)?;
         socket.set_nonblocking(true).map_err(failed)?;
@@ -74,7 +75,7 @@ impl Places {
     }
 
     /// The address of a system for the others; empty for an absent system.
-    pub(super) fn of(&self, system: System) -> String {
+    pub(super) fn address(&self, system: System) -> String {
         self.believed.get(&system).cloned().unwrap_or_default()
     }
 
