@@ -48,7 +48,7 @@ fn entry(text: &str) -> Read<'_, Option<(String, String)>> {
         let near = nearest(name, ALL.iter().map(|credential| credential.name));
         let hint =
             near.map_or_else(|| "`bpconform run --help` names them".to_owned(), |near| format!("did you mean {near}?"));
-        return Err(format!("this is no name of a credential; {hint}"));
+        return Err(format!("this is not the name of a credential; {hint}"));
     }
     let (value, behind) = value(&text[before.len() + 1..]).map_err(|problem| format!("{name}: {problem}"))?;
     Ok((Some((name.to_owned(), value)), behind))
