@@ -98,7 +98,7 @@ impl Log {
     }
 
     /// The failure that the log ends with, if it does: its newest entry of a failure, unless something was delivered
-    /// since. `delivered` tells an entry of a delivery.
+    /// since. `delivered` recognizes an entry of a delivery.
     pub fn last_failure(&self, counts: impl Fn(&Entry) -> bool) -> Option<LastFailure> {
         let fails = |entry: &&Entry| (entry.level == Some(Level::Error) || fails(entry)) && counts(entry);
         let last = self.entries.iter().rposition(|entry| fails(&entry))?;
