@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::support::{Mock, Told, bpconform_with, command, directory, with_credentials};
 use serde_json::Value;
 
-/// The command in a directory of its own, where a journal would be left.
+/// The command in a separate directory, where a journal would be left.
 fn drift_in(folder: &PathBuf, a: &Mock, b: &Mock, more: &[&str]) -> Told {
     let arguments = [&["surface", "drift", a.url("author"), b.url("author")], more].concat();
     let began = std::time::Instant::now();

@@ -77,13 +77,13 @@ fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
-/// What of a form must never be seen: its middle, where what stands around it is no part of it.
+/// The part of a form that must never be visible: its middle, without the surrounding text.
 fn core(form: &str) -> &str {
     let at = |part: usize| (0..=form.len() * part / 4).rev().find(|at| form.is_char_boundary(*at)).unwrap_or(0);
     &form[at(1)..at(3)]
 }
 
-/// What the Author answers when it has secrets of its own.
+/// The Author's answer when the Author has other secrets.
 fn rewrite(line: &str, head: &mut String, body: &mut String) {
     let (method, path) = line.split_once(' ').unwrap_or_default();
     if method != "GET" {
@@ -144,7 +144,7 @@ fn rewrite(line: &str, head: &mut String, body: &mut String) {
     }
 }
 
-/// Every byte that came of a command: what it told, and all files of a directory.
+/// Every byte that a command produced: its output, and all files of a directory.
 fn everything(told: &Told, folder: &Path) -> Vec<(String, String)> {
     let mut all = vec![("stdout".to_owned(), told.out.clone()), ("stderr".to_owned(), told.err.clone())];
     for entry in std::fs::read_dir(folder).expect("it is there") {
@@ -286,7 +286,7 @@ fn serve(password: &str, encoding: BasicEncoding, client: Option<Client>) -> Ser
     serving.recv().expect("it serves")
 }
 
-/// Runs against such a stack; what came of it, and its record.
+/// Runs against such a stack; returns the output and the record.
 fn run_against(serving: &Serving, folder: &str, more: &[(&str, &str)], flags: &[&str]) -> (Told, Value) {
     let folder = directory(folder);
     let out = folder.to_str().expect("UTF-8");

@@ -58,7 +58,7 @@ pub async fn command(arguments: &DriftArgs, place: SettingSources<'_>, output: &
     Ok(if left.is_empty() { exit(&drift) } else { Exit::CleanUp })
 }
 
-/// The changes, and what came of them; nothing but the reason where a folder cannot be made.
+/// The changes and their results; only the reason if a folder cannot be created.
 async fn changed<'a>(a: &mut Side, b: &mut Side, requests: &'a DriftRequests) -> Vec<Answers<'a>> {
     for one in [&mut *a, &mut *b] {
         if let Err(problem) = one.make_folder().await {

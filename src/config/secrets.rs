@@ -73,7 +73,7 @@ pub fn credentials(
     credentials_file: Option<&Path>,
     output: &Output,
 ) -> Result<Credentials, Error> {
-    // What a command says of its own may hold what is known already.
+    // The output of a command may contain secrets that are already known.
     let known = ALL.iter().filter(|named| named.secret).filter_map(|named| variables.get(named.name));
     known.for_each(|secret| output.redactor.learn(secret));
     let mut values = BTreeMap::new();
@@ -180,7 +180,7 @@ impl Errors {
         Self { reader: Some(reader), ended }
     }
 
-    /// Tells what is left.
+    /// Passes on what is left.
     fn end(mut self) {
         let _ = self.ended.send(());
         let _ = self.reader.take().map(std::thread::JoinHandle::join);

@@ -1,5 +1,5 @@
 //! An Author in a container, from its start to the removal of all that it needed. testcontainers starts it; what is
-//! started bears the run's label, and whatever comes in between, all that bears it is swept away in the end.
+//! started has the run's label. Whatever happens, everything with this label is removed at the end.
 
 mod engine;
 mod error;
@@ -233,8 +233,8 @@ impl RunningContainer {
     }
 }
 
-/// What the containers of a run wrote; why it cannot be told is no less evidence. Secrets in it are masked: what a
-/// container writes is not ours to know.
+/// The logs of a run's containers, or the reason why they cannot be read, which is evidence too. Secrets in them are
+/// masked, since the content of the logs is unknown.
 async fn log_of(engine: &Engine, owner: &RunOwner, output: &Output) -> String {
     let things = engine.ours(Some(&owner.run)).await.unwrap_or_default();
     let mut logs = String::new();

@@ -125,7 +125,7 @@ impl Accepted {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Whether the list is empty.
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -34,7 +34,7 @@ pub struct Side {
     values: Arguments,
 }
 
-/// The endpoints that the requests are sent to, beside the built-in ones: one for each request.
+/// The endpoints that the requests are sent to, in addition to the built-in ones: one for each request.
 pub fn surfaces(requests: &[DriftRequest]) -> Surfaces {
     let own = requests.iter().enumerate().map(|(index, request)| Surface {
         id: id(index),

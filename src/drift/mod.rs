@@ -86,7 +86,7 @@ impl Drift<'_> {
     }
 }
 
-/// The answers of A and B to one request, or why there is none.
+/// The answers of A and B to one request, or why one is missing.
 pub type Answers<'a> = (&'a DriftRequest, Result<(Shape, Shape), Problem>);
 
 /// Compares all answers.

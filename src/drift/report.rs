@@ -105,7 +105,7 @@ pub fn markdown(drift: &Drift<'_>, sides: Sides<'_>) -> String {
     text
 }
 
-/// Text that ends no cell and is no markup.
+/// Text with the characters escaped that would end a cell or start markup.
 fn cell(text: &str) -> String {
     let special = |letter: char| "\\`*_[]<>|{}".contains(letter);
     let escaped = text.chars().map(|letter| if special(letter) { format!("\\{letter}") } else { letter.to_string() });

@@ -35,7 +35,7 @@ pub struct Shape {
     pub media_type: String,
     /// The names of the headers, in lower case.
     pub headers: BTreeSet<String>,
-    /// The types of all values of a JSON body, by their path; none if the body is no JSON.
+    /// The types of all values of a JSON body, by their path; `None` if the body is not JSON.
     pub json: Option<BTreeMap<String, BTreeSet<&'static str>>>,
     /// The paths of all elements of an HTML or XML body; none if the body is neither.
     pub elements: Option<BTreeSet<String>>,

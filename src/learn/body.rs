@@ -25,8 +25,8 @@ pub fn fields(content_type: &str, body: &[u8]) -> Vec<(String, String)> {
     fields.into_iter().filter(|(name, _)| is_name(name)).collect()
 }
 
-/// Whether a text can be the name of a field. What cannot is a value or a body that was taken for one, and would be
-/// written into the file that is learned.
+/// Whether a text can be the name of a field. Anything else is a value or a body that was parsed as a name, and would be
+/// written into the generated file.
 pub fn is_name(name: &str) -> bool {
     let odd = |c: char| c.is_control() || c.is_whitespace() || "{}\"'<>=&,;\\|".contains(c);
     !name.is_empty() && name.chars().count() <= LONGEST_NAME && !name.contains(odd)
@@ -55,7 +55,7 @@ fn plain(value: &serde_json::Value) -> String {
 /// Firefox writes the headers of the body before the body: the content type among them, and what follows them.
 fn without_part_headers(body: &[u8]) -> (Option<String>, &[u8]) {
     let mut headers = [httparse::EMPTY_HEADER; 16];
-    // Something that is no header has no complete block of them.
+    // Text without headers does not parse as a complete block of headers.
     match httparse::parse_headers(body, &mut headers) {
         Ok(httparse::Status::Complete((end, headers))) if !headers.is_empty() => {
             let own = headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-type"));

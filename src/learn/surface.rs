@@ -59,7 +59,7 @@ fn is_opaque(segment: &str) -> bool {
     segment.len() >= 20 && digits >= 4 && !segment.starts_with('{')
 }
 
-/// Whether a field has the meaning of a word.
+/// Whether a field has the meaning of a given term.
 type Way<'a> = dyn Fn(&str, &(String, String)) -> bool + 'a;
 
 /// The wire's name for each word: the known name, else one that looks like it, else one whose value does.

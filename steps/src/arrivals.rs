@@ -100,7 +100,7 @@ impl Journal {
 }
 
 impl Since {
-    /// What may be the reason that nothing arrived, to be said after it.
+    /// A possible reason why nothing arrived, to append to the message.
     pub fn refusal(&self) -> String {
         let said = |problem: &String| {
             format!(

@@ -1,4 +1,4 @@
-//! Carries one request over the wire and reads the whole answer, or says for a person why there is none. A read that did
+//! Carries one request over the wire and reads the whole answer, or explains to the user why this failed. A read that did
 //! not get through is sent again a few times; anything else is sent once, since it may have had its effect.
 
 use std::time::Duration;
@@ -25,7 +25,7 @@ const NOT_THERE_YET: [u16; 3] = [502, 503, 504];
 /// From here on a body is large.
 const LARGE: usize = 1024 * 1024;
 
-/// Whose turn it is to read a large body: one at a time, so that memory stays bounded however many scenarios run.
+/// Permits reading a large body: one at a time, so that memory stays bounded however many scenarios run.
 static TURN: Semaphore = Semaphore::const_new(1);
 
 /// What the HTTP library calls a connection that was closed between its handshake and the request.
@@ -141,7 +141,7 @@ async fn body(wire: &Wire, response: Response) -> Result<Vec<u8>, String> {
     Ok(chunks.concat())
 }
 
-/// Why there is no answer, and what to do about it.
+/// Why the answer is missing, and what to do about it.
 fn why(error: &reqwest::Error, wire: &Wire) -> String {
     if error.is_timeout() && !error.is_connect() {
         return format!("no whole answer within {} s", wire.limits.request.as_secs_f32());

@@ -79,7 +79,7 @@ impl Credentials {
         self.named(true).map(|(_, value)| value)
     }
 
-    /// The values that are no secrets.
+    /// The values that are not secret.
     pub fn open(&self) -> impl Iterator<Item = &str> {
         self.named(false).map(|(_, value)| value)
     }

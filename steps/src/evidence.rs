@@ -51,14 +51,14 @@ pub enum Outcome {
         /// The body, masked and capped.
         body: Text,
     },
-    /// Why there is none.
+    /// Why the answer is missing.
     Error(String),
 }
 
 /// A body as evidence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
-    /// What is kept of it; bytes that are no UTF-8 are replaced.
+    /// The part that is kept; bytes that are not UTF-8 are replaced.
     pub text: String,
     /// Its whole length in bytes.
     pub bytes: usize,

@@ -116,7 +116,7 @@ pub fn lines(page: &str) -> Vec<String> {
 struct Reading {
     page: Page,
     open: Vec<usize>,
-    /// Whether the text is of a script or a style, which nobody reads.
+    /// Whether the text belongs to a script or a style, which a browser does not display.
     hidden: bool,
 }
 

@@ -73,7 +73,7 @@ pub fn read(json: &Value) -> Option<Token> {
 pub struct Refusal {
     /// The error's code.
     pub error: String,
-    /// The description; empty when there is none.
+    /// The description; empty if it is missing.
     pub description: String,
 }
 

@@ -21,7 +21,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "kebab-case")]
 pub enum Line {
-    /// The first: whose journal it is.
+    /// The first line: the run that the journal belongs to.
     Run(Box<Header>),
     /// A change that is about to be sent.
     Change(Change),
@@ -46,7 +46,7 @@ pub enum Line {
     },
 }
 
-/// Whose journal it is.
+/// The run that the journal belongs to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header {
     /// The version of the form.
@@ -164,7 +164,7 @@ impl Journal {
         let _ = state.write(&Line::Answered { number, status }, false);
     }
 
-    /// Writes down what came of undoing a change: nothing more to do, or why it is left.
+    /// Records the result of undoing a change: done, or why the change is left.
     pub fn settle(&self, number: u64, left: Option<&str>) {
         let mut state = self.lock();
         let line = match left {
@@ -222,7 +222,7 @@ pub struct Read {
 }
 
 /// Reads a journal. A last line that was cut off belongs to a change that was never sent; any other line that cannot be
-/// read is a problem, told with its number.
+/// read is reported with its number.
 pub fn read(text: &str) -> Result<Read, String> {
     let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
     let first = lines.next().map(|(_, line)| serde_json::from_str(line));

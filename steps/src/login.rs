@@ -29,7 +29,7 @@ impl Login {
         differs && self.0.compare_exchange(UTF_8, LATIN_1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// What came of that try.
+    /// Records the result of that attempt.
     pub(crate) fn tried_again(&self, accepted: bool) {
         if accepted {
             tracing::warn!("the Author reads user and password as ISO-8859-1; as UTF-8 they were refused");

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-/// One value of each type. A step that needs what no step before it found is a mistake of the scenario, and is told so.
+/// One value of each type. A step that needs a value which no earlier step stored is reported as a mistake in the scenario.
 #[derive(Default)]
 pub struct Memory {
     values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,

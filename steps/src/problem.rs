@@ -1,4 +1,4 @@
-//! Why a step did not pass: the target is wrong, or the harness could not tell, or it may not or cannot be checked.
+//! Why a step did not pass: the target is wrong, the check had an error, or the check is not permitted or not possible.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// The target is not as the documentation says.
     Failed,
-    /// The harness or the environment could not tell.
+    /// The harness or the environment prevented a result.
     Error,
     /// It cannot be checked here; the reason says what is missing.
     Skipped,
@@ -49,7 +49,7 @@ impl Problem {
         Self::of(Kind::Failed, reason)
     }
 
-    /// The harness or the environment could not tell.
+    /// The harness or the environment prevented a result.
     pub fn error(reason: impl Into<String>) -> Self {
         Self::of(Kind::Error, reason)
     }

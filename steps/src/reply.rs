@@ -1,6 +1,6 @@
 //! What the target answered, read whole, and the questions that steps ask about it. An answer that is not of the kind
-//! that was asked for is an error that says what came instead: whatever stands between the run and its target may answer
-//! 200 with a page of its own.
+//! that was asked for is an error that says what came instead: a proxy or gateway between the run and its target may answer
+//! 200 with a different page.
 
 use std::time::Duration;
 
@@ -295,7 +295,7 @@ fn form_answer(page: &Page, class: &str) -> Option<String> {
     Some(page.text(value))
 }
 
-/// Escapes each backslash that stands for itself: one before what is no escape of JSON, and one that ends a text.
+/// Escapes each backslash that stands for itself: one that does not start a JSON escape, and one that ends a text.
 fn with_escaped_backslashes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();

@@ -24,7 +24,7 @@ pub struct Run {
     pub allow: Allow,
     /// Whether the target is mocks, embedded or in a container: then surfaces that are unknown in reality are known.
     pub embedded: bool,
-    /// The systems that are mocks beside a real Author: of these too.
+    /// The systems that are mocks next to a real Author: these too.
     pub mocks: BTreeSet<System>,
     /// Whether the Author has taken the run for a user.
     pub welcome: Welcome,
@@ -71,8 +71,8 @@ impl Run {
         format!("bpconform/{} (run {})", env!("CARGO_PKG_VERSION"), self.id)
     }
 
-    /// Fails to tell when something of the Author is not as this run saw it before, although the run changes nothing: a
-    /// load balancer stands before two Authors, or somebody edits the configuration meanwhile.
+    /// An error if the Author differs from what this run read before, although the run changes nothing: a load balancer
+    /// is in front of two Authors, or somebody else is editing the configuration.
     pub(crate) fn is_the_same(&self, what: &'static str, state: &str) -> Checked {
         if self.embedded || self.allow == Allow::Change {
             return Ok(());
@@ -99,7 +99,7 @@ impl Run {
 pub struct Settings {
     /// Which service pack counts as the latest, for example `6.5.24.0`; unset, BP-PRE-03 is skipped.
     pub latest_service_pack: Option<String>,
-    /// How long something that happens by and by may take (agents that appear after Save & Close).
+    /// The time limit for results that appear with a delay (agents after Save & Close).
     pub patience: Duration,
     /// Where a copy of what is replaced is kept; without one nothing is replaced.
     pub state_dir: Option<PathBuf>,

@@ -45,7 +45,7 @@ impl Sending<'_> {
         Ok(Prepared { url, fields, request })
     }
 
-    /// Sends the request and reads the whole answer. Gives back the answer, or why there is none, and the evidence.
+    /// Sends the request and reads the whole answer. Returns the answer, or why it is missing, and the evidence.
     pub(crate) async fn exchange(&self, prepared: Prepared) -> (Checked<Reply>, Exchange) {
         let Prepared { url, fields, request } = prepared;
         let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
@@ -73,7 +73,7 @@ impl Sending<'_> {
         let (surface, call) = (self.surface, self.call);
         let base = self.stack.base(surface.system)?;
         let pattern = call.variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
-        // A URL keeps what looks like an escape; in the name of a node it is none.
+        // A URL keeps what looks like an escape; in the name of a node it is literal text.
         let escaped = |value: &String| value.replace('%', "%25").replace(';', "%3B");
         let arguments = call.arguments.iter().map(|(name, value)| (name.clone(), escaped(value))).collect();
         let path = bpconform_fixtures::surfaces::expand(pattern, &arguments)
@@ -86,7 +86,7 @@ impl Sending<'_> {
     fn learn_secrets(&self) {
         let secret =
             |word: &str| ["secret", "password", "jwt", "key"].contains(&word.rsplit('-').next().unwrap_or(word));
-        // A client secret that is none of the run's stands in a feature, where it must stay readable.
+        // A client secret that does not belong to the run comes from a feature, where it must stay readable.
         let made_up = |(word, value): &&(String, String)| {
             word == "client-secret" && !self.credentials.secrets().any(|secret| secret == value)
         };

@@ -44,7 +44,7 @@ pub struct Session {
 impl Session {
     /// A conversation that has not begun.
     pub fn new(run: Arc<Run>, stack: Stack, credentials: Credentials) -> Self {
-        // A user may be called like the password; then its name is no reason to show that.
+        // A user name may equal the password; then it is masked too.
         let is_secret = |value: &str| credentials.secrets().any(|secret| secret == value);
         credentials.open().filter(|it| !is_secret(it)).for_each(|value| run.redactor.keep_readable(value));
         credentials.secrets().for_each(|secret| run.redactor.learn(secret));
@@ -123,8 +123,8 @@ impl Session {
 
     /// Sends a request and reads the whole reply, whatever its status.
     ///
-    /// A request that the run's allow level does not permit, or to a surface that is unknown on a real target, is not
-    /// sent. No reply, or one past a limit, is an error, never a failure: it says nothing about the configuration.
+    /// A request that the run's allow level does not permit, or to an endpoint that is unknown on a real target, is not
+    /// sent. A missing reply, or one past a limit, is an error, never a failure: it does not describe the configuration.
     pub async fn send(&self, call: Call) -> Checked<Reply> {
         if self.stop.is_cancelled() {
             return Err(stopped());
@@ -138,7 +138,7 @@ impl Session {
         self.stop.run_until_cancelled(asked).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// The reply, unless it is the Author's refusal to go on with the run: that says nothing about its configuration.
+    /// The reply; an error if the Author no longer accepts the run's login, which does not concern its configuration.
     async fn still_welcome(&self, whom: &Authentication, reply: Reply) -> Checked<Reply> {
         if self.surface(&reply.surface).system != System::Author {
             return Ok(reply);
@@ -230,7 +230,7 @@ impl Session {
     ) -> Checked<T> {
         let mut waited = Duration::ZERO;
         let mut pause = Duration::from_millis(100);
-        // Nobody waits for the mocks' clock.
+        // The mocks' clock is advanced, so that there is no real waiting.
         let longest = Duration::from_secs(if self.stack.control.is_some() { 20 } else { 5 });
         loop {
             if let Some(found) = check().await? {
@@ -294,7 +294,7 @@ fn needs(surface: &Surface) -> Allow {
     if reads { surface.class.needs() } else { surface.class.needs().max(Allow::Probe) }
 }
 
-/// The reason of a scenario that cannot be checked because nobody knows the request behind it.
+/// The reason why a scenario cannot be checked: its request is unknown.
 pub fn unknown_surface(surface: &Surface) -> Problem {
     Problem::skipped(format!(
         "surface unknown: {} ({}); capture the request on your Author and supply it with --surfaces FILE",

@@ -27,7 +27,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The base address of a system, or why there is none.
+    /// The base address of a system, or why it is missing.
     pub fn base(&self, system: System) -> Checked<&Url> {
         let (base, flag) = match system {
             System::Author => return Ok(&self.author),

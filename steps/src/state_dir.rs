@@ -1,4 +1,4 @@
-//! The state directory: what a run must not lose and nobody else may read. It is never part of a report.
+//! The state directory: data that a run must not lose and that only its user may read. It is never part of a report.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};

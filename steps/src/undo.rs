@@ -30,7 +30,7 @@ pub enum Undo {
         /// The title, with the run's name in it.
         title: String,
     },
-    /// Deletes what came of Save & Close: agents, Mac user and cloud configuration.
+    /// Deletes the results of Save & Close: agents, Mac user and cloud configuration.
     CloudService {
         /// The configuration's title.
         title: String,
@@ -131,7 +131,7 @@ impl Undo {
         !self.is_at_the_tenant() && !matches!(self, Self::Project { .. })
     }
 
-    /// Whether what it undoes bears the mark of a run, or is found by something that does.
+    /// Whether the target of the undo, or the value it is found by, contains the mark of a run.
     pub(crate) fn is_of(&self, mark: &str) -> bool {
         let bears = |text: &String| text.contains(mark);
         match self {

@@ -25,7 +25,7 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
     carry_out(&session.undoing(), session.open_changes()).await
 }
 
-/// Undoes changes, in the order in which they are given, and writes down what came of each. Gives back what could not be
+/// Undoes changes, in the order in which they are given, and records the result of each. Returns those that could not be
 /// undone.
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -38,7 +38,7 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
             None => one(session, &change).await,
         };
         if undone.is_err() {
-            // What could not be put back must not be thrown away.
+            // A copy that could not be restored must not be deleted.
             let kept = change.undo.iter().filter_map(|undo| match undo {
                 Undo::Replacement { name } => Some(Undo::Package { name: name.clone() }),
                 _ => None,
@@ -119,7 +119,7 @@ async fn unpublish(session: &Session, path: &str) -> Checked {
     Ok(())
 }
 
-/// The topmost folder above a node, or the node itself, that bears the run's name.
+/// The topmost folder above a node, or the node itself, whose name contains the run's name.
 fn folder_of_run<'a>(path: &'a str, mark: &str) -> Option<&'a str> {
     let marked = path.find(mark)?;
     let end = path[marked..].find('/').map_or(path.len(), |end| marked + end);
@@ -173,13 +173,13 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
     removal::delete_node(session, &configuration.path).await
 }
 
-/// What tells a cloud configuration of the run from all others.
+/// What distinguishes a cloud configuration of the run from all others.
 struct Ours<'a> {
     title: Option<&'a str>,
     ims_configuration: Option<&'a str>,
 }
 
-/// A title counts when it bears the run's name; an IMS configuration when its own title does.
+/// A title counts if it contains the run's name; an IMS configuration if its own title does.
 async fn ours<'a>(session: &Session, title: &'a str, pid: &'a str) -> Checked<Ours<'a>> {
     let mark = session.mark();
     let all = if pid.is_empty() { Vec::new() } else { ims_configurations::storage(session).await?.providers };

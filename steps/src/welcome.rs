@@ -1,5 +1,5 @@
-//! Whether the Author still takes the run for who it is. A session that ends half-way (the password was changed, the user
-//! locked, a gateway's log-in ran out) must not be taken for what the Author has to say.
+//! Whether the Author still accepts the run's login. A session that ends half-way (the password was changed, the user
+//! locked, a gateway's log-in ran out) must not be mistaken for the Author's answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,8 @@ impl Welcome {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// The request that tells whether the Author still knows the run: asked after an answer that may be a refusal, which
-    /// may as well be one of this resource only.
+    /// The request that checks whether the Author still accepts the login: sent after an answer that may be a refusal,
+    /// which may also concern this resource only.
     pub(crate) fn doubt(&self, whom: &Authentication, reply: &Reply) -> Option<Call> {
         let doubtful = *whom == Authentication::Usual && refuses(reply) && self.0.load(Ordering::Relaxed);
         doubtful.then(|| Call::to("author.current-user"))

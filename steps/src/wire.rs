@@ -64,7 +64,7 @@ pub struct Connection {
     pub insecure: bool,
     /// The proxy.
     pub proxy: Proxy,
-    /// Headers that every request to the Author bears, for a gateway before it.
+    /// Headers of every request to the Author, for a gateway in front of it.
     pub headers: Vec<(String, SecretString)>,
     /// How often a read that did not get through is sent again.
     pub retries: u32,
@@ -178,7 +178,7 @@ fn builder(connection: &Connection) -> ClientBuilder {
         .redirect(Policy::none())
         .dns_resolver(Arc::new(Resolver::default()))
         .timeout(limits.request)
-        // A connection that takes all the time of a request is the trouble; it must be told apart from a slow answer.
+        // A connect timeout shorter than the request timeout distinguishes a failed connection from a slow answer.
         .connect_timeout(limits.connect.min(limits.request.mul_f32(0.8)))
         .pool_max_idle_per_host(8)
 }

@@ -42,8 +42,8 @@ impl World {
     }
 }
 
-/// Tells cucumber how a step ended. It knows no other way than a panic to say that a step did not pass; the panic carries the
-/// [`Problem`] itself, so that nothing else can be taken for one.
+/// Reports the outcome of a step to cucumber. A panic is the only way to report that a step did not pass; it carries the
+/// [`Problem`] itself, so that any other panic is recognized as such.
 pub fn end_step(outcome: Checked) {
     if let Err(problem) = outcome {
         panic::panic_any(problem);

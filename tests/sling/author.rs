@@ -164,7 +164,7 @@ impl Sling {
         let path = "/system/console/configMgr/org.apache.sling.servlets.get.DefaultGetServlet";
         let restored = Restored { sling: self, path: path.to_owned(), form: configure(JSON_LIMIT) };
         self.ask("POST", path, &configure(most));
-        // It is configured some time after it is said.
+        // The configuration takes effect some time after the answer.
         self.wait_for(300, "/etc/replication/agents.author.-1.json");
         restored
     }

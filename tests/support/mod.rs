@@ -43,7 +43,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
             command.env_remove(&name);
         }
     }
-    // What a run keeps of an Author is none of this user's business.
+    // The state that a run keeps must not end up in the user's home directory.
     command.env("XDG_STATE_HOME", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("state"));
     command.args(arguments).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE").env("COLUMNS", "100");
     command

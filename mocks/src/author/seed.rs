@@ -46,7 +46,7 @@ pub fn names() -> Vec<&'static str> {
     EMBEDDED.iter().map(|(name, _)| *name).collect()
 }
 
-/// The names of the seeds in which an Author can begin: `base` is what the others extend, and no state of its own.
+/// The names of the seeds in which an Author can begin: `base` is what the others extend, and is not a state by itself.
 pub fn states() -> Vec<&'static str> {
     names().into_iter().filter(|name| *name != "base").collect()
 }

@@ -90,14 +90,14 @@ fn settings(session: &Session, found: &[Agent]) -> Finding {
     }
 }
 
-/// Other agents that deliver to the tenant; no finding if there are none.
+/// Other agents that deliver to the tenant; no finding without such agents.
 async fn others(session: &Session) -> Option<Finding> {
     let judged = agents::others_of_tenant(session).await.and_then(|others| agents::judge_others(&others));
     judged.err().map(|problem| Finding::of(TOPIC, "BP-REP-01", &problem))
 }
 
-/// Access token providers that are not the configured one; nothing where all are, or where there is no cloud configuration
-/// to compare with, which is a separate finding.
+/// Access token providers that are not the configured one; no finding if all are, or if the cloud configuration to compare
+/// with is missing, which is a separate finding.
 async fn token_providers(session: &Session, found: &[Agent], legacy: bool) -> Option<Finding> {
     let clouds = cloud_configuration::all(session).await.ok().filter(|_| !legacy)?;
     let url = agents::tenant_url(session).ok()?;

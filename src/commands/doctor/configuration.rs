@@ -43,8 +43,8 @@ impl CloudState {
         self.clouds.as_deref().unwrap_or_default()
     }
 
-    /// Whether Brand Portal is configured only through the legacy OAuth gateway: then there is no IMS configuration, and
-    /// one agent.
+    /// Whether Brand Portal is configured only through the legacy OAuth gateway: then an IMS configuration is not
+    /// expected, and one agent is.
     pub(super) fn is_legacy(&self) -> bool {
         !self.all().is_empty() && self.all().iter().all(|cloud| cloud.on_gateway)
     }

@@ -1,5 +1,5 @@
-//! The question before a configuration is replaced: a person types the tenant's id, so that nobody replaces the
-//! configuration of another Author than the one that was meant.
+//! The question before a configuration is replaced: the user types the tenant's id, to avoid replacing the
+//! configuration of the wrong Author.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::run::target::Target;
 
-/// Asks on a terminal; anywhere else, and with --yes, nobody is asked.
+/// Asks on a terminal; anywhere else, and with --yes, the question is skipped.
 pub(super) fn replacement(target: &Target, how: &RunFlags, output: &Output) -> Result<(), Error> {
     let asks = how.replace_configuration && !how.yes && std::io::stdin().is_terminal();
     let Some((stack, _)) = target.real().filter(|_| asks) else { return Ok(()) };

@@ -106,7 +106,7 @@ pub(super) enum Opt {
     Valued(&'static str, Option<String>),
 }
 
-/// The options of a word that begins with a hyphen: short ones may stand together, as in `-sSku`.
+/// The options of an argument that begins with a hyphen: short ones may stand together, as in `-sSku`.
 ///
 /// # Errors
 ///

@@ -73,7 +73,7 @@ fn address(word: &str) -> Result<String, String> {
     if word.contains("://") {
         return Ok(word.to_owned());
     }
-    // A word that lost its quotation marks is not a host.
+    // An argument that lost its quotation marks is not a host.
     if word != "localhost" && !word.contains(['.', ':', '/']) {
         return Err("its URL cannot be read: it is a word without a host; is a value not in quotation marks?".into());
     }

@@ -94,7 +94,7 @@ impl Shell<'_> {
         Ok(())
     }
 
-    /// A part of a word: a quoted text, an escaped character or a plain one.
+    /// A part of an argument: a quoted text, an escaped character or a plain one.
     fn part(&mut self) -> Result<(), String> {
         match self.next() {
             Some('\'') => self.quoted(),

@@ -1,6 +1,6 @@
 //! The attributes `given`, `when` and `then` of step functions.
 //!
-//! Cucumber's own attributes turn the error of a step function into the text of a panic, so that nobody can tell it from a
+//! Cucumber's own attributes turn the error of a step function into the text of a panic, which looks the same as a
 //! panic of the harness. These register a function that passes the result on to `world::end_step`, which keeps its type.
 
 use proc_macro::TokenStream;
@@ -35,7 +35,7 @@ fn register(keyword: &str, sentence: TokenStream, function: TokenStream) -> Toke
     .into()
 }
 
-/// The function as it is, and one beside it that cucumber calls.
+/// The unchanged function, and a second one that cucumber calls.
 fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &ItemFn) -> proc_macro2::TokenStream {
     if matches!(function.sig.output, ReturnType::Default) {
         // It cannot fail, so there is nothing to pass on.
@@ -50,7 +50,7 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
     called.sig.ident = format_ident!("{keyword}_{name}");
     called.sig.output = ReturnType::Default;
     called.block = parse_quote!({ crate::world::end_step(#name(#(#arguments),*)#awaiting); });
-    // A function may be registered for several sentences: each of these has a scope of its own.
+    // A function may be registered for several sentences: each of these has a separate scope.
     quote!(#function const _: () = { #called };)
 }
 

@@ -30,7 +30,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// A property as text; a property without a value is none.
+    /// A property as text; `None` for a property without a value.
     pub fn property(&self, name: &str) -> Option<String> {
         repository::text(&self.properties, name).filter(|value| !value.is_empty())
     }
@@ -70,7 +70,7 @@ impl Agent {
     }
 
     /// Whether AEM made it for that tenant, by its name; older releases made one agent without the tenant's id in its name
-    /// (`mp_replication`, §3.4), which is told by where it delivers to.
+    /// (`mp_replication`, §3.4), which is identified by its target.
     pub fn is_of(&self, tenant_id: &str, tenant_url: &str) -> bool {
         match self.named_for() {
             Some(id) => id == tenant_id,

@@ -30,7 +30,7 @@ pub enum Way {
 }
 
 impl Asset {
-    /// An asset in that folder. No two of a run have the same bytes, so that one cannot be taken for another.
+    /// An asset in that folder. No two of a run have the same bytes, so that they cannot be confused.
     pub fn new(folder: &str, name: &str) -> Self {
         let path = format!("{folder}/{name}.bin");
         let bytes = format!("bpconform {path}\n").into_bytes().repeat(16);

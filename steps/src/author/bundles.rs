@@ -138,7 +138,7 @@ pub(crate) fn parse(json: &str) -> Checked<Bundles> {
     };
     let numbers = page.status.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
     let numbers: Vec<u64> = numbers.collect();
-    // What follows the active ones depends on what there is besides: the list tells how many fragments are up.
+    // The numbers after the active bundles depend on what else is installed: the list shows how many fragments are up.
     let fragments = page.data.iter().filter(|it| it.fragment && it.is_up()).count() as u64;
     let sentence = match numbers[..] {
         [total, active, ..] => Some((total, (active + fragments).min(total))),

@@ -62,7 +62,7 @@ pub async fn owner(session: &Session) -> Checked<Option<String>> {
     Ok(users::find(session, &id).await?.map(|user| user.home))
 }
 
-/// The certificates of the key store of Brand Portal's service user; none when there is no user or no store.
+/// The certificates of the key store of Brand Portal's service user; empty without a user or a store.
 pub async fn key_store(session: &Session) -> Checked<Vec<Certificate>> {
     let Some(owner) = owner(session).await? else { return Ok(Vec::new()) };
     let call = Call::to("author.key-store").with("user", owner.trim_start_matches('/'));
@@ -150,7 +150,7 @@ pub struct Downloaded {
     pub not_after: Timestamp,
 }
 
-/// Reads a downloaded public key. What is no X.509 certificate, PEM or DER, fails the step; half of one is an error.
+/// Reads a downloaded public key. Anything but an X.509 certificate in PEM or DER fails the step; a partial one is an error.
 pub fn read(reply: &Reply) -> Checked<Downloaded> {
     let begins = reply.file()?.starts_with(b"-----BEGIN");
     if begins && !reply.text().contains("-----END") {

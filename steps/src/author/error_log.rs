@@ -70,7 +70,7 @@ pub async fn read(session: &Session) -> Checked<ErrorLog> {
     Ok(ErrorLog { entries, answered: clock::of_answer(session, &reply).await?, rules })
 }
 
-/// The lines of a reply. What has no line of a log is none: an Author that runs has written something.
+/// The lines of a reply. A reply without log lines is not the log: a running Author has written something.
 pub fn lines(reply: &Reply) -> Checked<Vec<String>> {
     let lines: Vec<String> = reply.text().lines().map(str::to_owned).collect();
     if reply.looks_like_html() || !lines.iter().any(|line| is_of_log(line)) {

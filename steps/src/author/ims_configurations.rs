@@ -71,7 +71,7 @@ impl ImsConfiguration {
         changed.zip(entry.time).is_some_and(|(changed, written)| changed > written)
     }
 
-    /// Whether it was made for Brand Portal, as far as its own name, title, scopes or claims tell.
+    /// Whether it was made for Brand Portal, according to its name, title, scopes or claims.
     fn says_brand_portal(&self, surface: &Surface) -> bool {
         ["name", "title", "scope", "claims"].iter().any(|word| {
             let value = repository::text(&self.stored.properties, surface.field(word)).unwrap_or_default();
@@ -255,7 +255,7 @@ async fn properties(session: &Session, file: &str, node: &Value) -> Checked<Valu
         return Err(reply.instead("a page in place of the configuration's file"));
     }
     let mut properties = osgi_file::read(file, &reply.text());
-    // When it was changed stands beside the file's content.
+    // The time of the last change is stored next to the file's content.
     let dates = ["jcr:lastModified", "jcr:created"].into_iter();
     let dates = dates.filter_map(|name| {
         Some((name, node.get("jcr:content").and_then(|content| content.get(name)).or(node.get(name))?))

@@ -1,7 +1,7 @@
 //! Keeps what a run replaces of an Author's Brand Portal configuration, and puts it back as it was: a transaction.
 //!
-//! It is kept on the Author, in a package of its own Package Manager (surfaces.md §5.6): a package can hold what no request
-//! can read and write again, the Mac user's keys among it. Nothing is deleted before two reads of the configuration agreed
+//! It is kept on the Author, in a package of the Package Manager (surfaces.md §5.6): a package can hold what no request
+//! can read and write again, such as the Mac user's keys. Nothing is deleted before two reads of the configuration agreed
 //! and the package was downloaded and compared with them, and the package is deleted only when all is as it was.
 
 use std::io::{Cursor, Read as _, Write as _};

@@ -197,7 +197,7 @@ pub async fn is_ours(session: &Session) -> Checked<bool> {
     }
 }
 
-/// Sees before undoing that nobody else holds the lock, and keeps one that is the run's for that time.
+/// Checks before undoing that no other run holds the lock, and extends the run's own lock for that time.
 pub async fn extend(session: &Session, lasts: Duration) -> Checked {
     if !is_ours(session).await? {
         return Ok(());

@@ -95,7 +95,7 @@ pub fn parse(text: &str) -> Value {
 /// The value that begins here, and what follows it.
 fn value(text: &str) -> (Option<Value>, &str) {
     let text = text.trim_start_matches([' ', '\t']);
-    // A letter before the value tells its type; it is read as text all the same.
+    // A letter before the value is its type; the value is read as text anyway.
     let text = text.strip_prefix(|kind: char| kind.is_ascii_alphabetic()).unwrap_or(text);
     let Some(list) = text.strip_prefix(['[', '(']) else {
         let (value, rest) = quoted(text);

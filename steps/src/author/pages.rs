@@ -25,8 +25,8 @@ pub async fn denied(session: &Session, call: Call) -> Checked<Option<u16>> {
     judge(session, &reply.expect_status(&[200, 300])?).map(|()| None)
 }
 
-/// Fails to tell when something else than the Author denies it: a web server or a gateway with a page of its own, or the
-/// end of the session.
+/// An error if something other than the Author denies access: a web server or a gateway with its own page, or an expired
+/// session.
 async fn still_known(session: &Session, reply: &Reply) -> Checked {
     if matches!(reply.status, 403 | 404) && reply.is_foreign_page() {
         let problem = reply.instead("a page that is not the Author's own");
@@ -40,7 +40,7 @@ async fn still_known(session: &Session, reply: &Reply) -> Checked {
     Err(problem.because(Cause::SessionEnded))
 }
 
-/// Fails to tell, unless the reply is what its surface shows: a page that says which one it is, or JSON.
+/// An error unless the reply is what the endpoint returns: the expected page, identified by its content, or JSON.
 pub fn judge(session: &Session, reply: &Reply) -> Checked {
     let phrases = &session.surface(&reply.surface).phrases;
     match (phrases.get("mark"), phrases.get("page")) {

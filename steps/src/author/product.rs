@@ -68,7 +68,7 @@ pub fn supports_developer_console(found: &Version) -> Checked {
         .because(old_line.then_some(Cause::VersionLimits))
 }
 
-/// Fails unless the version is at least the latest of its own release line; of another line nothing can be said.
+/// Fails unless the version is at least the latest one; skipped if that belongs to a later release line.
 pub fn is_latest(found: &Version, latest: &Version) -> Checked {
     is_installed_line(found)?;
     if found.0[..2] > latest.0[..2] {

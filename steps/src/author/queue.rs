@@ -141,7 +141,7 @@ impl fmt::Display for Queue {
     }
 }
 
-/// Fails to tell when the answer is about the queue of another agent than that one.
+/// An error if the answer is about the queue of another agent.
 pub fn judge_owner(queue: &Queue, agent: &Agent) -> Checked {
     let title = agent.property("jcr:title");
     match (&queue.title, title) {
@@ -161,7 +161,7 @@ pub async fn read(session: &Session, agent: &str) -> Checked<Queue> {
     })
 }
 
-/// Reads a queue's JSON. What an idle queue says must be said: a missing flag or list is an error, never "idle".
+/// Reads a queue's JSON. The members of an idle queue must all be present: a missing flag or list is an error, never "idle".
 pub(crate) fn parse(agent: &str, json: &str) -> Checked<Queue> {
     #[derive(Deserialize)]
     struct Page {

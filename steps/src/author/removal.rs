@@ -41,12 +41,12 @@ pub(crate) async fn wait_until_gone(session: &Session, path: &str) -> Checked {
     session.wait_for(&what, STALE, gone).await
 }
 
-/// That something cannot be undone says nothing about the target's configuration.
+/// A change that cannot be undone is an error: it does not show that the target's configuration is wrong.
 fn not_undone(problem: Problem) -> Problem {
     Problem { kind: Kind::Error, ..problem }
 }
 
-/// Whether there is no node at that path, by more than one read.
+/// Whether the node at that path is absent, confirmed by more than one read.
 pub(crate) async fn is_absent(session: &Session, path: &str) -> Checked<bool> {
     for _ in 0..READS {
         let call = Call::to("author.node").with("path", path.trim_start_matches('/')).with("depth", "0");
@@ -61,8 +61,8 @@ pub(crate) async fn is_absent(session: &Session, path: &str) -> Checked<bool> {
     Ok(true)
 }
 
-/// What is not there needs no deleting; any other refusal is told with its answer. A redirect, to a login page say, has done
-/// nothing.
+/// An absent node need not be deleted; any other refusal is reported with its answer. A redirect, for example to a login
+/// page, has deleted nothing.
 fn accepted(reply: &Reply) -> Checked {
     match reply.status {
         200..300 | 404 => Ok(()),

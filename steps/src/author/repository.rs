@@ -32,8 +32,8 @@ const EVERYWHERE: [&str; 14] = [
 /// How many levels are read one node at a time where the Author sends no whole tree.
 const DEEPEST: u32 = 12;
 
-/// The node at that path with its descendants down to `depth` (a number, `-1` or `infinity`); none where it is proved that
-/// there is none.
+/// The node at that path with its descendants down to `depth` (a number, `-1` or `infinity`); `None` if the node is
+/// proved to be absent.
 pub async fn read(session: &Session, path: &str, depth: &str) -> Checked<Option<Value>> {
     at(session, node(path, depth), path, depth.parse().ok().filter(|depth: &i64| *depth >= 0)).await
 }
@@ -55,7 +55,7 @@ pub(crate) async fn at(session: &Session, call: Call, path: &str, levels: Option
     }
 }
 
-/// What a request to another system for a node's JSON finds: 404 is no node.
+/// A node's JSON from another system: 404 means that the node does not exist.
 pub(crate) async fn tree(session: &Session, call: Call) -> Checked<Option<Value>> {
     let reply = session.send(call).await?;
     match reply.status {
@@ -113,8 +113,8 @@ pub async fn has_child(session: &Session, path: &str, name: &str) -> Checked<boo
     }
 }
 
-/// Whether a node of which the Author said 404 is not there: not so when its parent lists it. An error when that cannot be
-/// told.
+/// Whether a node that the Author answered with 404 is absent: not if its parent lists it. An error if this cannot be
+/// determined.
 async fn is_absent(session: &Session, path: &str, reply: &Reply) -> Checked<bool> {
     let mut missing = path.trim_end_matches('/').to_owned();
     loop {

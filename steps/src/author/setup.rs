@@ -54,13 +54,13 @@ pub fn ims_deletion(pid: &str) -> Call {
 /// What Check Health says of an IMS configuration, line by line.
 pub async fn check_health(session: &Session, pid: &str, title: &str) -> Checked<Vec<String>> {
     let reply = session.send(Call::to("author.ims-health").field("configuration", pid)).await?.expect_status(&[200])?;
-    // How an unhealthy one is told is not known (surfaces.md §2.2); but it is told of this one, or of a token.
+    // The message for an unhealthy one is unknown (surfaces.md §2.2), but it names this one or a token.
     let told = |page: &str| [pid, title, "token", "Token"].iter().any(|word| page.contains(word));
     Ok(html::lines(&reply.page(told)?))
 }
 
-/// Judges what Check Health says: the documented heading and message, each on a line of its own, and no word of a failure
-/// beside them. How an unhealthy configuration is told is not known: anything else is an error, never a failure.
+/// Judges the result of Check Health: the documented heading and message, each on a separate line, without any sign of a
+/// failure. The message for an unhealthy configuration is unknown: anything else is an error, never a failure.
 pub fn judge_health(lines: &[String], heading: &str, message: &str) -> Checked {
     static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)\b(\w*error|\w*exception|fail(ed|s|ure)?|invalid\w*|refused|denied|unhealthy)\b|\b[45]\d\d\b")

@@ -119,8 +119,8 @@ impl Snapshot {
         self.nodes.contains_key(path)
     }
 
-    /// What is different in a later snapshot, ordered by path. Of a node that is gone or new, its descendants are not
-    /// told one by one.
+    /// What is different in a later snapshot, ordered by path. For a removed or new node, its descendants are not
+    /// listed.
     pub fn differences(&self, later: &Self) -> Vec<Difference> {
         let paths: BTreeSet<_> = self.nodes.keys().chain(later.nodes.keys()).collect();
         let mut differences: Vec<Difference> = Vec::new();

@@ -53,11 +53,11 @@ pub struct Delivery {
     pub posted_to: Vec<String>,
     /// The statuses that the summary names.
     pub responses: Vec<u16>,
-    /// The final statuses of the wire log: interim answers (1xx) are none.
+    /// The final statuses of the wire log, without interim answers (1xx).
     pub statuses: Vec<u16>,
     /// What the tenant sent, record by record of the wire log.
     pub received: Vec<String>,
-    /// The paths that are said to be delivered.
+    /// The paths that are reported as delivered.
     pub paths: Vec<String>,
     /// The outcomes: action, path, whether it was successful.
     pub outcomes: Vec<(String, String, bool)>,
@@ -98,7 +98,7 @@ impl Log {
     }
 
     /// The failure that the log ends with, if it does: its newest entry of a failure, unless something was delivered
-    /// since. `delivered` recognizes an entry of a delivery.
+    /// since. `counts` selects the entries that are considered.
     pub fn last_failure(&self, counts: impl Fn(&Entry) -> bool) -> Option<LastFailure> {
         let fails = |entry: &&Entry| (entry.level == Some(Level::Error) || fails(entry)) && counts(entry);
         let last = self.entries.iter().rposition(|entry| fails(&entry))?;
@@ -194,7 +194,7 @@ impl Transcript {
     }
 
     /// Judges the test of an agent: the page must be of this agent and of now, say that it succeeded, and show that the test
-    /// package was posted to the agent's target, that the answer was 200, and that the tenant said so itself. Every part is
+    /// package was posted to the agent's target, that the answer was 200, and that the tenant confirmed it. Every part is
     /// compared with the question, and the parts with each other.
     pub fn judge(&self, agent: &Agent, surface: &Surface) -> Checked {
         let judged =
@@ -293,7 +293,7 @@ fn another_agent(text: &str, own: &str) -> Option<String> {
     named.find(|id| *id != own && ID.is_match(own)).map(str::to_owned)
 }
 
-/// Whether an entry of a test that succeeded tells of a failure: an error, an exception, a stack trace.
+/// Whether an entry of a test that succeeded reports a failure: an error, an exception, a stack trace.
 fn contradicts(entry: &Entry) -> bool {
     static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"\b[\w.$]+(Exception|Error)\b\s*(:|$|\n)|(?m)^\s*at [\w.$<>]+\(").expect("a constant pattern")
@@ -342,7 +342,7 @@ impl Delivery {
         self.received.push(line.to_owned());
     }
 
-    /// Whether the tenant sent that text. The wire log writes what each read of the socket gave on a line of its own, so
+    /// Whether the tenant sent that text. The wire log writes the result of each read of the socket on a separate line, so
     /// that a text may be split anywhere; sizes of chunks may stand between.
     pub fn says(&self, text: &str) -> bool {
         let size = |line: &&String| line.len() <= 8 && line.bytes().all(|digit| digit.is_ascii_hexdigit());

@@ -11,8 +11,8 @@ use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
 
-/// The properties that FileVault or the repository sets anew when a node is imported, so that they cannot be the same after
-/// a configuration was put back.
+/// The properties that FileVault or the repository sets again when it imports a node, so that they differ after a
+/// configuration was restored.
 pub(crate) const SET_BY_THE_REPOSITORY: [&str; 7] = [
     "jcr:created",
     "jcr:createdBy",

@@ -23,7 +23,7 @@ pub struct User {
     pub home: String,
 }
 
-/// Who the Author takes the run for; `anonymous` when it is nobody.
+/// The user that the run is logged in as; `anonymous` without a login.
 pub async fn current(session: &Session) -> Checked<String> {
     let reply = session.send(Call::to("author.current-user")).await?.expect_status(&[200])?;
     let id = reply.json()?.get("authorizableId").and_then(Value::as_str).map(str::to_owned);
@@ -33,7 +33,7 @@ pub async fn current(session: &Session) -> Checked<String> {
 /// A user that every Author has: who cannot see this one cannot see users.
 const EVERYWHERE: &str = "anonymous";
 
-/// The user of that id, in any case, if there is one; that there is none is proved.
+/// The user with that id, ignoring case; `None` only if the user is proved to be absent.
 pub async fn find(session: &Session, id: &str) -> Checked<Option<User>> {
     let found = search(session, id).await?;
     if found.is_none() && search(session, EVERYWHERE).await?.is_none() {

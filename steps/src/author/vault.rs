@@ -1,5 +1,5 @@
 //! What a content package holds, as Apache Jackrabbit FileVault writes it: XML of nodes (`.content.xml`), files, and binary
-//! properties beside them.
+//! properties.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
@@ -20,7 +20,7 @@ pub(crate) type Properties = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Contents {
     pub(crate) nodes: BTreeMap<String, Properties>,
-    /// The paths that are files, whose content is a node of its own.
+    /// The paths that are files, whose content is a separate node.
     files: BTreeMap<String, String>,
 }
 
@@ -65,7 +65,7 @@ impl Contents {
         while let Some((path, element)) = open.pop() {
             let properties: Properties =
                 element.attributes().filter_map(|attribute| property(element, attribute)).collect();
-            // An element without attributes only tells the order of the children.
+            // An element without attributes only gives the order of the children.
             if !properties.is_empty() {
                 self.nodes.entry(path.clone()).or_default().extend(properties);
             }
@@ -80,7 +80,7 @@ impl Contents {
         Ok(())
     }
 
-    /// The values of a property of a node. A file has its content in a node of its own, which the package need not describe.
+    /// The values of a property of a node. A file has its content in a separate node, which the package need not describe.
     pub(crate) fn values(&self, path: &str, property: &str) -> Option<Vec<String>> {
         let given = self.nodes.get(path).and_then(|node| node.get(property)).cloned();
         given.filter(|values| !values.is_empty()).or_else(|| {

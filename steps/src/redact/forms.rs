@@ -14,7 +14,7 @@ pub(super) enum Kind {
     Plain,
     /// With `+` for its spaces, as in a form.
     Plus,
-    /// Its bytes in Latin-1, read as UTF-8: what is none is replaced.
+    /// Its bytes in Latin-1, read as UTF-8: invalid bytes are replaced.
     Latin1,
     /// Its bytes in UTF-8, read as Latin-1.
     Mojibake,
@@ -82,7 +82,7 @@ impl Kind {
         matches!(self, Self::Plain | Self::Base64 { inner: Inner::Plain, .. } | Self::Hex { between: "", .. })
     }
 
-    /// The form of a secret; none if it is the secret itself, or tells nothing.
+    /// The form of a secret; `None` if it equals the secret itself or reveals nothing.
     pub(super) fn of(self, secret: &str) -> Option<String> {
         let form = match self {
             Self::Plain => return Some(secret.to_owned()),

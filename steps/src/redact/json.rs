@@ -66,7 +66,7 @@ struct Reader<'a, 'n> {
     names: &'a Names<'n>,
     frames: Vec<Frame>,
     found: Vec<Finding>,
-    /// Strings with escapes: what they hold may be a text of its own.
+    /// Strings with escapes: their content may be structured text.
     escaped: Vec<Range<usize>>,
 }
 
@@ -221,7 +221,7 @@ impl Reader<'_, '_> {
         self.found.extend(judge(name, self.text, part, sure));
     }
 
-    /// A number, `true`, `false`, `null`, or what is no JSON. Only a number may be a secret.
+    /// A number, `true`, `false`, `null`, or invalid JSON. Only a number may be a secret.
     fn bare(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let length = bytes[start..].iter().position(|byte| !(byte.is_ascii_alphanumeric() || b".+-".contains(byte)));

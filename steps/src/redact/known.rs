@@ -11,13 +11,13 @@ use super::forms::{self, Kind};
 use super::value::Finding;
 use super::{MASK, PUBLIC};
 
-/// How many bytes of a form tell whether a place in a text is worth a closer look.
+/// The number of bytes of a form that are compared first, to find the places that need a full comparison.
 const WINDOW: usize = 8;
 
 /// The same for forms that are shorter than that.
 const SHORT: usize = 4;
 
-/// Shorter values of letters and digits are masked only where they stand as a word of their own.
+/// Shorter values of letters and digits are masked only as separate words.
 const DISTINCTIVE: usize = 12;
 
 /// Every form of every secret.
@@ -41,7 +41,7 @@ struct Form {
     kind: Kind,
     /// Where the window begins in the form.
     at: usize,
-    /// Whether it counts only as a word of its own.
+    /// Whether it counts only as a separate word.
     word: bool,
 }
 
@@ -111,7 +111,7 @@ impl Form {
     }
 }
 
-/// Whether a part of a text is no part of a longer word.
+/// Whether a part of a text has no letters or digits next to it.
 fn is_word(text: &str, part: &Range<usize>) -> bool {
     let touches = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
     !touches(text[..part.start].chars().next_back()) && !touches(text[part.end..].chars().next())

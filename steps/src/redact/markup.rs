@@ -178,7 +178,7 @@ fn attribute(text: &str, start: usize) -> Option<Attribute<'_>> {
     let length = rest.find(|it: char| it.is_whitespace() || "=/><".contains(it)).unwrap_or(rest.len());
     let (name, end) = (&rest[..length], start + length);
     let Some(value) = text[end..].trim_start().strip_prefix('=') else {
-        // At least one letter, so that what is no attribute is passed over.
+        // At least one letter, to skip anything that is not an attribute.
         return Some((None, if length == 0 { end + rest.chars().next()?.len_utf8() } else { end }));
     };
     let value = value.trim_start();

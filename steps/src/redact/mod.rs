@@ -2,8 +2,8 @@
 //!
 //! A secret is found by what the run knows, by the name that a value has (a property, a header, a field, a parameter), and
 //! by its looks. What the position of a value proves to be a secret is learned, and masked in every other form too. A value
-//! that is short or a word of the program's own is masked only where its position says that it is the secret: reports
-//! would be useless if a password `admin` took every path with it.
+//! that is short or in the program's vocabulary is masked only where its position shows that it is the secret: reports
+//! would be useless if a password `admin` masked a part of every path.
 
 mod forms;
 mod json;
@@ -29,10 +29,10 @@ use pairs::Author;
 use value::Finding;
 use views::View;
 
-/// What stands in a secret's place; of fixed width, so that it tells nothing.
+/// The replacement of a secret; of fixed width, so that it does not reveal the length.
 pub const MASK: &str = "[secret]";
 
-/// What stands in the place of a value that the Author encrypted: that it did is no secret.
+/// The replacement of a value that the Author encrypted: the fact that it is encrypted is public.
 pub const ENCRYPTED: &str = "{encrypted}";
 
 /// The mask in place of a number in JSON.
@@ -47,7 +47,7 @@ const PART: usize = 256 * 1024;
 /// The shortest run of base64 that is looked into, in characters.
 const ENCODED: usize = 24;
 
-/// Text within text within text is looked into so often.
+/// The maximum depth of text nested within text.
 const DEEPEST: usize = 3;
 
 /// How a text is looked at for secrets.
@@ -70,7 +70,7 @@ pub struct Redactor {
 #[derive(Debug, Default)]
 struct Shared {
     known: RwLock<Known>,
-    /// Values that are no secrets although their names say so, such as the client id that is also called an API key.
+    /// Values that are public although their names suggest a secret, such as the client id that is also called an API key.
     open: RwLock<HashSet<String>>,
     /// Names that the operator added.
     more: OnceLock<Vec<Regex>>,
@@ -213,7 +213,7 @@ impl Redactor {
         found
     }
 
-    /// `has_json` says whether it is read as JSON, too: where quotation marks within strings were decoded, it is none.
+    /// `has_json` says whether it is also read as JSON. After quotation marks within strings were decoded, it is not JSON.
     fn structures(
         &self,
         view: &View<'_>,
@@ -231,7 +231,7 @@ impl Redactor {
         if text.contains('<') {
             found.extend(markup::find(text, names));
         }
-        // A text in a string of JSON has a structure of its own.
+        // A text in a JSON string may be structured itself.
         for part in escaped.into_iter().filter(|_| depth < DEEPEST) {
             let inner = self.findings(&views::all(&text[part.clone()]), Reading::Structure(author), depth + 1);
             let back = |it: Finding| Finding { part: part.start + it.part.start..part.start + it.part.end, ..it };
@@ -281,8 +281,8 @@ pub fn shows(text: &str, secret: &str) -> bool {
     found.into_iter().any(|it| views::all(&text[it.part]).iter().any(|view| view.text.trim() == secret))
 }
 
-/// Whether a value is a word that many texts hold for other reasons: it is shorter than six bytes, or a word of the
-/// program's own. As a password it is a weak one.
+/// Whether a value occurs in many texts for other reasons: it is shorter than six bytes, or part of the program's
+/// vocabulary. As a password it is weak.
 pub fn is_public(value: &str) -> bool {
     value.len() < PUBLIC || vocabulary::holds(value)
 }

@@ -11,10 +11,10 @@ use super::MASK;
 use super::names::Names;
 use super::value::{Finding, judge, looks_strong};
 
-/// Whose text it is.
+/// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Author {
-    /// The program's own: a word behind a colon may go on with the sentence.
+    /// The program itself: the text after a colon may continue the sentence.
     Program,
     /// Somebody else's, for example a log of the target.
     Other,
@@ -95,7 +95,7 @@ struct Place<'a> {
 enum Sign {
     Equals,
     Colon,
-    /// Nothing but a space, or a word such as `is`.
+    /// Only a space, or a verb such as `is`.
     Phrase,
 }
 
@@ -234,7 +234,7 @@ impl Place<'_> {
         before.is_empty() || ["export ", ">> ", "<< ", "> ", "< ", "set "].iter().any(|start| before.ends_with(start))
     }
 
-    /// The value of a part of a multipart form that bears this name.
+    /// The value of the part of a multipart form with this name.
     fn of_multipart(&self) -> Option<Range<usize>> {
         let before = self.text[..self.name.start].trim_end_matches('"');
         let line = before.rsplit('\n').next().unwrap_or_default().to_ascii_lowercase();
@@ -277,7 +277,7 @@ fn end_of_line(rest: &str) -> usize {
     next.map_or(end, |(at, _)| at)
 }
 
-/// Whether a word behind a colon goes on as a sentence, or ends one.
+/// Whether the text after a colon continues or ends a sentence.
 fn is_prose(rest: &str, value: &str) -> bool {
     let after = &rest[value.len()..];
     let next = after.trim_start_matches(['.', ',', ';', ':']);

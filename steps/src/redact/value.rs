@@ -107,7 +107,7 @@ fn entropy(value: &str) -> f64 {
     counts.values().map(|count| f64::from(*count) / f64::from(all)).map(|share| -share * share.log2()).sum()
 }
 
-/// Attributes of a cookie, which are no secrets.
+/// Attributes of a cookie, which are not secret.
 const ATTRIBUTES: [&str; 6] = ["path", "domain", "expires", "max-age", "samesite", "version"];
 
 /// The secrets that a secret is made of: the values of cookies, the password in the base64 of user and password.
@@ -129,7 +129,7 @@ pub(super) fn within(value: &str) -> Vec<String> {
     secrets
 }
 
-/// Whether a bare word looks more like a secret than like a word of a sentence.
+/// Whether an unquoted value looks more like a secret than like part of a sentence.
 pub(super) fn looks_strong(value: &str) -> bool {
     let letters = value.chars().any(char::is_alphabetic);
     let others = value.chars().any(|letter| !letter.is_alphabetic() && !".,;:!?'\"()-".contains(letter));

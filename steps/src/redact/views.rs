@@ -20,7 +20,7 @@ impl<'a> View<'a> {
         Self { text: Cow::Borrowed(text), places: None }
     }
 
-    /// The view with one more layer of escapes decoded; none when there are none.
+    /// The view with one more layer of escapes decoded; `None` without escapes.
     fn decoded(&self) -> Option<View<'static>> {
         let bytes = self.text.as_bytes();
         let mut next = memchr::memchr3(b'\\', b'&', b'%', bytes)?;
@@ -132,7 +132,7 @@ fn entity(text: &str) -> Option<(char, usize)> {
     }
 }
 
-/// `%26`, or the escapes of a letter in UTF-8. A single byte that is none is read as Latin-1.
+/// `%26`, or the escapes of a letter in UTF-8. A single byte that is not valid UTF-8 is read as Latin-1.
 fn percent(text: &str) -> Option<(char, usize)> {
     let byte = |index: usize| {
         let escape = text.as_bytes().get(3 * index..3 * index + 3).filter(|escape| escape[0] == b'%')?;

@@ -3,7 +3,7 @@
 
 use bpconform_fixtures::facts;
 
-/// Longer values are no words.
+/// Longer values are not words.
 const LONGEST: usize = 40;
 
 /// Words of the record and of reports that no fixture holds.

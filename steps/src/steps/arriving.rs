@@ -146,7 +146,7 @@ fn token_was_given(world: &mut World) -> Checked {
 async fn test_one_by_one(world: &mut World) -> Checked {
     let (session, Four(four)) = (world.session()?, world.kept()?);
     let mut deliveries = Vec::new();
-    // Nothing in a package tells whose it is: only one agent at a time may send.
+    // A package does not name its agent: only one agent at a time may send.
     for agent in four {
         let mark = arrivals::mark(session, System::Tenant).await?;
         let tested = transcript::test_connection(session, &agent.name).await;

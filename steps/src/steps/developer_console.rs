@@ -175,7 +175,7 @@ fn ims_refuses(world: &mut World, status: String, error: String) -> Checked {
         return reply.clone().expect_status(&[status]).map(drop);
     }
     let refusal = Refusal::read(reply).map_err(|problem| {
-        // A token for a wrong credential is no unreadable refusal: it is none at all.
+        // A token for a wrong credential is not an unreadable refusal: the request was not refused.
         let given = reply.status == 200 && reply.json().is_ok_and(|json| ims::read(&json).is_some());
         if given { Problem::failed("IMS does not refuse: it answers 200 with a token") } else { problem }
     })?;

@@ -24,7 +24,7 @@ const WRONG_SECRET: &str = "bpconform-wrong-secret";
 #[derive(Debug)]
 pub(super) struct Health(pub(super) Vec<String>);
 
-/// The IMS configuration for Brand Portal; fails when there is none or more than one.
+/// The IMS configuration for Brand Portal; fails unless exactly one exists.
 pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
     let mut found = ims_configurations::for_brand_portal(session).await?;
     let several = (found.len() > 1).then_some(Cause::SeveralImsConfigurations);

@@ -39,7 +39,7 @@ fn login_page_is_shown(world: &mut World) -> Checked {
     let LoginPage(page) = world.kept()?;
     let page = page.clone().expect_status(&[200])?;
     let ready = world.session()?.surface("author.login-page").phrase("ready");
-    // Another page says nothing of AEM: something may stand before it.
+    // Another page is not evidence about AEM: it may come from a proxy or gateway.
     let whole = page.text().contains(ready) && !page.is_cut_off();
     if whole { Ok(()) } else { Err(page.instead("something else than AEM's login page")) }
 }
@@ -195,7 +195,7 @@ async fn may_open(world: &mut World, step: &Step) -> Checked {
     ensure(denied.is_empty(), || format!("the user may not open: {}", denied.join(", ")))
 }
 
-/// The request behind a page or a kind of data that the features name.
+/// The request for a page or a type of data that the features name.
 pub(super) fn page(name: &str) -> Checked<Call> {
     Ok(match name {
         "Tools > Security > Adobe IMS Configurations" => Call::to("author.ims-console"),
@@ -231,7 +231,7 @@ fn problem_is_clear(world: &mut World) -> Checked {
     let address = world.session()?.name("no-such-context");
     let clear =
         problem.kind == Kind::Error && problem.reason.contains(&address) && problem.reason.contains("context path");
-    // The message is the harness's own: one that helps nobody is its mistake, not the target's.
+    // The message comes from the harness: an unhelpful one is a defect of the harness, not of the target.
     if clear {
         Ok(())
     } else {

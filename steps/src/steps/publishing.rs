@@ -317,7 +317,7 @@ async fn status(world: &mut World, expected: String) -> Checked {
     let Asked(asked) = world.kept()?;
     let says = async || {
         let status = publication::status(session, &path).await?;
-        // A status of an earlier publication says nothing of this one.
+        // A status of an earlier publication does not apply to this one.
         let complete = status.at.is_some_and(|at| at >= *asked - CLOCKS) && status.by.is_some();
         Ok((complete && status.action.as_deref() == Some(wanted)).then_some(()))
     };

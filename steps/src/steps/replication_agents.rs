@@ -80,8 +80,7 @@ fn each_delivers_to(world: &mut World, target: String) -> Checked {
     })
 }
 
-/// Checks every agent, so that all that are wrong are named. One that is wrong for certain outweighs one that
-/// could not be told.
+/// Checks every agent, so that all wrong ones are named. A failure takes precedence over an error.
 fn each<T>(all: &[T], check: impl Fn(&T) -> Checked) -> Checked {
     together(all.iter().map(check))
 }
@@ -304,7 +303,7 @@ fn tenant_refuses(world: &mut World, status: String) -> Checked {
     let taken = reply.status == 200 && reply.text().contains(session.surface("tenant.receive").phrase("test"));
     match reply.status {
         found if found == status => Ok(()),
-        // A page in place of the tenant's own words says nothing of the delivery.
+        // A page instead of the tenant's answer is not evidence about the delivery.
         found if taken || (400..500).contains(&found) => Err(Problem::failed(format!(
             "the tenant answers {found} and not {status} to a delivery without a valid token"
         ))),

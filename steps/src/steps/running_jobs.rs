@@ -54,7 +54,7 @@ async fn stops(world: &mut World) -> Checked {
     let Err(problem) = verdict else {
         return Err(Problem::failed("the upgrade would go on, although a queue must not be idle here"));
     };
-    // A page for people says the same in words of its own.
+    // The HTML page shows the same with different wording.
     for agent in agents::four(session).await? {
         let named = problem.reason.contains(&agent.name);
         let now = queue::read(session, &agent.name).await?;

@@ -1,4 +1,4 @@
-//! Sentences of `08-upgrade.feature`: delete what was configured, create it anew.
+//! Sentences of `08-upgrade.feature`: delete the configuration, then create it again.
 //!
 //! The scenarios that delete are tagged `@replaces`: on a real Author the run keeps the whole configuration before, the Mac
 //! user's keys among it, and puts it back afterwards.

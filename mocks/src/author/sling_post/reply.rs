@@ -7,7 +7,7 @@ use crate::author::repository::split;
 use crate::author::{escape, html};
 use crate::machine::{Form, Request, Response};
 
-/// What a POST did, told in the form that the client asked for.
+/// The result of a POST, in the form that the client asked for.
 pub(in crate::author) struct Reply {
     path: String,
     referrer: String,
