@@ -38,7 +38,9 @@ fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told
 }
 
 const BROKEN: &str = "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops";
-const NO_AGENTS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+/// A readable folder of agents that holds none: an empty object would not prove that the user may read it.
+const NO_AGENTS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 45\r\nConnection: close\r\n\r\n\
+     {\"jcr:content\":{\"jcr:title\":\"Author agents\"}}";
 
 #[test]
 fn what_passes_only_when_tried_again_is_flaky() {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::caller;
-use super::request_log::without_secrets;
+use super::masked_target::without_secrets;
 use crate::ims;
 use crate::machine::{Form, Headers, Request};
 use crate::routing::bearer;

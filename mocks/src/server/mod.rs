@@ -21,6 +21,7 @@ mod framing;
 mod front;
 mod host;
 mod latency;
+mod masked_target;
 mod request_log;
 mod scheduler;
 mod wire;

@@ -4,10 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use bpconform_fixtures::{SecretNames, Sensitivity};
 use jiff::Timestamp;
 use serde::Serialize;
-use url::form_urlencoded;
 
 use super::arrival::Arrival;
 
@@ -16,9 +14,6 @@ const NEWEST: usize = 1_000;
 
 /// The maximum number of failed connections in the log.
 const REFUSED: usize = 10;
-
-/// Parts of a parameter name that mark its value as a secret.
-const SECRET: [&str; 6] = ["secret", "pass", "token", "jwt", "key", "assertion"];
 
 /// The requests of one system.
 #[derive(Debug, Default)]
@@ -79,29 +74,9 @@ impl RequestLog {
     }
 }
 
-/// A request target with the values of secret parameters masked.
-pub(super) fn without_secrets(path: &str, query: Option<&str>) -> String {
-    let Some(query) = query else { return path.to_owned() };
-    let mut kept = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let lower = name.to_ascii_lowercase();
-        let named = SecretNames::built_in().classify(&name) > Sensitivity::Public;
-        let secret = named || SECRET.iter().any(|part| lower.contains(part));
-        kept.append_pair(&name, if secret { "***" } else { &value });
-    }
-    format!("{path}?{}", kept.finish())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_in_a_query_are_not_kept() {
-        let kept =
-            without_secrets("/ims/token/v3", Some("client_id=a&client_secret=hush&jwt_token=hush&j_password=hush"));
-        assert_eq!(kept, "/ims/token/v3?client_id=a&client_secret=***&jwt_token=***&j_password=***");
-    }
 
     #[test]
     fn only_the_newest_are_kept_and_all_are_counted() {
