@@ -31,7 +31,7 @@ impl HybridArgs {
             (SystemChoice::Mock, SystemChoice::Mock) | (SystemChoice::MockAt(_), SystemChoice::MockAt(_)) => {
                 Ok([System::Ims, System::Tenant].into())
             }
-            _ => wrong("--ims and --tenant: let the run serve both mocks, or name the address of both"),
+            _ => wrong("--ims and --tenant: use the run's mocks for both, or give an address for both"),
         }
     }
 

@@ -40,7 +40,7 @@ pub fn readers() -> impl Iterator<Item = (&'static str, Reader)> {
 /// Feeds the reader of that name.
 pub fn feed(name: &str, bytes: &[u8]) {
     let reader = readers().find(|(known, _)| *known == name);
-    let (_, reader) = reader.unwrap_or_else(|| panic!("there is no reader {name}"));
+    let (_, reader) = reader.unwrap_or_else(|| panic!("unknown reader {name}"));
     reader(bytes);
 }
 

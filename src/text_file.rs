@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_told_by_its_line() {
-        assert_eq!(text(b"a\nb\xfcc".to_vec()), Err("line 2 is no valid UTF-8; save the file as UTF-8".to_owned()));
+        assert_eq!(text(b"a\nb\xfcc".to_vec()), Err("line 2 is not valid UTF-8; save the file as UTF-8".to_owned()));
         let half = [0xff, 0xfe, b'a', 0, 0x00, 0xd8];
         assert_eq!(text(half.to_vec()), Err("it is not valid UTF-16LE; save the file as UTF-8".to_owned()));
     }

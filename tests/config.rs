@@ -119,7 +119,10 @@ fn the_mocks_are_not_checked_in_place_of_a_target_that_somebody_named() {
 #[test]
 fn what_is_wrong_is_named_with_file_and_line() {
     let cases = [
-        ("autor_url = 'https://a'\n", "error: bpconform.toml:1: `autor_url` is no setting; did you mean `author_url`?"),
+        (
+            "autor_url = 'https://a'\n",
+            "error: bpconform.toml:1: `autor_url` is not a setting; did you mean `author_url`?",
+        ),
         ("\n[target.a]\nallow = 'everything'\n", "bpconform.toml:3: allow: it must be one of observe, probe, change"),
         ("author_url = 'author:4502'\n", "bpconform.toml:1: author_url: "),
         ("retries = 'many'\n", "bpconform.toml:1: retries: "),
@@ -130,7 +133,7 @@ fn what_is_wrong_is_named_with_file_and_line() {
         ("\nauthor_password = canary-2\n", "bpconform.toml:2: "),
         ("author_url = 'http://me:canary-3@a'\n", "bpconform.toml:1: author_url: it contains a user or a password"),
         ("headers = ['Authorization: canary-4']\n", "looks like a secret"),
-        ("profile = 'nowhere'\n", "bpconform.toml: there is no profile nowhere"),
+        ("profile = 'nowhere'\n", "bpconform.toml: unknown profile nowhere"),
     ];
     for (text, message) in cases {
         let directory = configured("config-wrong", &format!("{text}[target.other]\nretries = 1\n"));

@@ -140,7 +140,7 @@ fn every_requested_report_is_written_and_github_is_notified() {
     let data: Value = serde_json::from_str(&told.out).expect("the standard output is data and nothing else");
     assert_eq!(data["reportFormat"], "CTRF");
     let wrong = bpconform(&["run", "--report", "pdf=x"]);
-    assert!(wrong.code == Some(2) && wrong.err.contains("there is no format `pdf`"), "{}", wrong.all());
+    assert!(wrong.code == Some(2) && wrong.err.contains("unknown format `pdf`"), "{}", wrong.all());
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn a_malformed_address_is_quoted_without_its_password() {
 #[test]
 fn the_operator_adds_names_of_secrets() {
     let told = bpconform_with(&["list", "--redact-name", "("], &[]);
-    assert!(told.code == Some(2) && told.err.contains("it is no regular expression"), "{}", told.all());
+    assert!(told.code == Some(2) && told.err.contains("it is not a valid regular expression"), "{}", told.all());
     let mock = Mock::start("configured");
     let author = Proxy::start(mock.url("author"), |_| {
         Act::Rewrite(|_, head, _| head.push_str("\r\nX-Acme-Door: open-sesame-1"))

@@ -374,13 +374,13 @@ fn what_clean_does_not_recognise_it_leaves_alone() {
     let theirs = "{\"line\":\"change\",\"number\":1,\"at\":\"2026-01-01T00:00:00Z\",\"scenario\":\"f:1\",\"request\":\"a change\",\
         \"undo\":[{\"what\":\"node\",\"path\":\"/etc/replication/agents.author/publish\"}]}\n";
     let cases = [
-        ("no journal at all".to_owned(), 2, "line 1: this is no journal of bpconform"),
+        ("no journal at all".to_owned(), 2, "line 1: this is not a journal of bpconform"),
         (header("", &author) + theirs, 2, "no run of bpconform has such an id"),
         (header("abc1234", &author) + "{\"line\":\"change\"}\n", 2, "line 2: "),
         (
             header("abc1234", &author) + theirs,
             7,
-            "will not delete the node /etc/replication/agents.author/publish: it bears no name",
+            "will not delete the node /etc/replication/agents.author/publish: its name does not contain",
         ),
         (header("abc1234", "http://127.0.0.1:1/") + theirs, 3, "http://127.0.0.1:1/"),
     ];

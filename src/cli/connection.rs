@@ -97,11 +97,11 @@ impl FromStr for Header {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once(':').ok_or("there is no colon; write it like X-Gateway: value")?;
+        let (name, value) = text.split_once(':').ok_or("the colon is missing; write it like X-Gateway: value")?;
         let (name, value) = (name.trim(), value.trim());
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) {
-            return Err("its name is none of a header; write it like X-Gateway: value".into());
+            return Err("its name is not valid for a header; write it like X-Gateway: value".into());
         }
         if value.chars().any(char::is_control) {
             return Err(format!("the value of {name} holds a control character"));

@@ -163,7 +163,7 @@ impl FromStr for MountArg {
 fn source(text: &str) -> Result<MountSource, String> {
     if text.contains(['/', '\\']) || text == "." {
         let path = std::path::absolute(text).map_err(|error| format!("{text}: {error}"))?;
-        let missing = || format!("{}: there is no such file or directory", path.display());
+        let missing = || format!("{}: no such file or directory", path.display());
         return if path.exists() { Ok(MountSource::Path(path)) } else { Err(missing()) };
     }
     if Path::new(text).exists() {

@@ -41,7 +41,7 @@ pub(crate) fn seed() -> impl TypedValueParser<Value = String> {
 }
 
 pub(crate) fn regex(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| format!("it is no regular expression: {error}"))
+    Regex::new(text).map_err(|error| format!("it is not a valid regular expression: {error}"))
 }
 
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {

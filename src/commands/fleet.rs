@@ -140,7 +140,7 @@ fn environments(fleet: &Fleet) -> Result<Vec<(String, Duration)>, Error> {
     let config = ConfigFile::read(&fleet.file)?;
     let names: Vec<String> = config.profiles().map(str::to_owned).collect();
     if names.is_empty() {
-        return Err(Error::Usage(format!("{file}: there is no environment in it; write [target.NAME]")));
+        return Err(Error::Usage(format!("{file}: it contains no environment; write [target.NAME]")));
     }
     if let Some(name) = names.iter().find(|name| !is_directory_name(name)) {
         let advice = "cannot be the name of a directory; use letters, digits, - and _";

@@ -118,7 +118,7 @@ fn text(running: &stack::Stack, mock: &MockArgs) -> String {
         let elsewhere = if served.contains(&system) { "" } else { " (elsewhere)" };
         let _ = writeln!(text, "  {:<18} {address}{elsewhere}", system.name());
     }
-    text += "\nit accepts (these are made up, and secrets of nobody):\n\n";
+    text += "\nit accepts these made-up values, which are not secret:\n\n";
     for (name, value) in running.accepted() {
         let _ = writeln!(text, "  {name}='{value}'");
     }

@@ -37,7 +37,7 @@ pub async fn command(
         )));
     }
     if args.target.author_url.is_some() {
-        return Err(Error::Usage("--author-url means nothing to a rehearsal, whose Authors are containers".into()));
+        return Err(Error::Usage("--author-url cannot be used with a rehearsal, whose Authors are containers".into()));
     }
     let hybrid = args.hybrid.advertised_as(THIS_MACHINE);
     let (target, select) = (&args.target, &args.select);

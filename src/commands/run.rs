@@ -96,8 +96,7 @@ pub async fn command(
 
 fn image(run: &RunArgs) -> Result<&str, Error> {
     run.container.author_image.as_deref().ok_or_else(|| {
-        let advice =
-            "say --author-image IMAGE or set BPCONFORM_AUTHOR_IMAGE; there is no public image of AEM".to_owned();
+        let advice = "use --author-image IMAGE or set BPCONFORM_AUTHOR_IMAGE; AEM has no public image".to_owned();
         Error::Missing { what: "image of the Author", advice }
     })
 }

@@ -55,7 +55,7 @@ impl ConnectionArgs {
             both.push(b'\n');
             both.extend(pem(key, "--client-key")?);
         }
-        let no_text = |_| Error::Usage(format!("{}: this is no PEM", certificate.display()));
+        let no_text = |_| Error::Usage(format!("{}: this is not PEM", certificate.display()));
         Ok(Some(String::from_utf8(both).map_err(no_text)?.into()))
     }
 
@@ -80,7 +80,7 @@ pub(crate) fn pem(file: &Path, flag: &str) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     std::fs::File::open(file).map_err(unreadable)?.take(LARGEST_PEM).read_to_end(&mut bytes).map_err(unreadable)?;
     if !String::from_utf8_lossy(&bytes).contains("-----BEGIN ") {
-        return Err(wrong("this is no PEM; it holds -----BEGIN CERTIFICATE-----".into()));
+        return Err(wrong("this is not PEM, which contains -----BEGIN CERTIFICATE-----".into()));
     }
     Ok(bytes)
 }

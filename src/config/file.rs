@@ -111,7 +111,7 @@ impl ConfigFile {
         let name = canonical(key.get_ref()).into_owned();
         if !settings::keys().contains(&name) || (profile.is_some() && name == "profile") {
             let hint = settings::did_you_mean(&name);
-            return Err(self.error(line, format!("`{}` is no setting{hint}", key.get_ref())));
+            return Err(self.error(line, format!("`{}` is not a setting{hint}", key.get_ref())));
         }
         let secret = credentials::ALL.iter().find(|named| named.secret && credential_key(named.name) == name);
         if let Some(named) = secret {
@@ -179,7 +179,7 @@ impl ConfigFile {
         };
         Error::Configuration {
             place: self.path.display().to_string(),
-            problem: format!("there is no profile {name}{hint}"),
+            problem: format!("unknown profile {name}{hint}"),
         }
     }
 
@@ -270,14 +270,14 @@ mod tests {
         let error = |text: &str| parse(text).expect_err("it is wrong");
         assert_eq!(
             error("\n\n[target.x]\nautor_url = 'https://a'"),
-            "bpconform.toml:4: `autor_url` is no setting; did you mean `author_url`?"
+            "bpconform.toml:4: `autor_url` is not a setting; did you mean `author_url`?"
         );
         assert!(error("target = 'author'").starts_with("bpconform.toml:1: profiles are tables"));
         assert!(error("retries = {}").starts_with("bpconform.toml:1: retries: it is a text"));
         assert!(error("retries = 1\nretries = 2").starts_with("bpconform.toml:2: "));
         let file = parse(TWO).expect("it is right");
         let missing = file.given(Some("stagin")).expect_err("there is none").to_string();
-        assert_eq!(missing, "bpconform.toml: there is no profile stagin; did you mean staging?");
+        assert_eq!(missing, "bpconform.toml: unknown profile stagin; did you mean staging?");
     }
 
     #[test]

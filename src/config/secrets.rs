@@ -137,7 +137,7 @@ fn from_command(entry: &FileEntry, limit: Duration, output: &Output) -> Result<S
         (_, Some(status)) => return Err(format!("the command {program} ended with {status}")),
         _ => return Err(format!("the command {program} did not end within {} s", limit.as_secs())),
     };
-    let text = text.map_err(|_| format!("the command {program} printed what is no valid UTF-8"))?;
+    let text = text.map_err(|_| format!("the command {program} printed invalid UTF-8"))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -232,7 +232,7 @@ mod tests {
         assert!(failed.contains("the command sh ended with") && !failed.contains("canary"), "{failed}");
         let hangs = command(&["sh", "-c", "exec sleep 60"], Duration::from_millis(50)).expect_err("it hangs");
         assert!(hangs.contains("did not end within"), "{hangs}");
-        let missing = command(&["/no/such/program"], LONG).expect_err("there is none");
+        let missing = command(&["/no/such/program"], LONG).expect_err("the program is missing");
         assert!(missing.contains("cannot be started"), "{missing}");
     }
 }

@@ -266,7 +266,7 @@ async fn is_here(docker: &Docker) -> bool {
     if is_at_socket() && !Path::new("/.dockerenv").exists() {
         return true;
     }
-    let info = at_once("tell about itself", docker.info()).await.ok();
+    let info = at_once("describe itself", docker.info()).await.ok();
     info.and_then(|info| info.name).is_some_and(|name| name == surroundings::host_name())
 }
 

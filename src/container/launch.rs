@@ -139,7 +139,7 @@ impl Launch<'_> {
     /// The mocks: their Author is configured with the addresses of its siblings, which must be true inside and outside, so
     /// every port has the same number on both sides.
     fn mocks(&self) -> Result<(ContainerRequest<GenericImage>, [u16; OF_MOCKS.len()]), Error> {
-        let ports = free_ports().ok_or_else(|| self.failed("there are no free ports on this machine".into()))?;
+        let ports = free_ports().ok_or_else(|| self.failed("no ports are free on this machine".into()))?;
         let request = self.request(ports.iter().map(|port| (*port, *port)).collect());
         let variables = OF_MOCKS.into_iter().zip(ports);
         let request = variables.fold(request, |request, (name, port)| request.with_env_var(name, port.to_string()));

@@ -80,7 +80,8 @@ impl<'a> Source<'a> {
         let named = self.lines().find_map(|(line, text)| Some((line, text, LANGUAGE.captures(text)?)));
         let Some((line, text, found)) = named else { return Ok(None) };
         if !is_language_supported(&found[1]) {
-            let problem = format!("{:?} is no language of Gherkin; write its code, as in `# language: de`", &found[1]);
+            let problem =
+                format!("{:?} is not a language of Gherkin; write its code, as in `# language: de`", &found[1]);
             return Err(self.wrong(line, problem));
         }
         match self.lines().take(line - 1).find(|(_, text)| !text.trim().is_empty()) {
@@ -112,7 +113,7 @@ impl<'a> Source<'a> {
         let text = text.trim();
         let block = text.split_once(':').map(|(keyword, _)| keyword.trim());
         let problem = match block {
-            Some("Feature") => "a file has one feature; put this one into a file of its own".to_owned(),
+            Some("Feature") => "a file has one feature; move this one into a separate file".to_owned(),
             Some(keyword) if nearest(keyword, BLOCKS).is_some_and(|near| near != keyword) => {
                 format!("no valid Gherkin: {text:?}{}", did_you_mean(keyword))
             }

@@ -93,7 +93,7 @@ fn what_would_silently_be_left_out_is_refused_with_its_line() {
         (7, "the file ends where something must follow", with(&format!("{scenario}  @observe\n"))),
         (1, "the file has no feature", String::new()),
         (1, "the file has no feature", "\n# text\n\n".to_owned()),
-        (1, "\"xx\" is no language of Gherkin", format!("# language: xx\n{}", with(&scenario))),
+        (1, "\"xx\" is not a language of Gherkin", format!("# language: xx\n{}", with(&scenario))),
         (2, "the language must stand in the first line", format!("# text\n# language: en\n{}", with(&scenario))),
         (1, "no valid Gherkin: \"Once upon a time\"", "Once upon a time\n".to_owned()),
     ] {

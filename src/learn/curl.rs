@@ -101,7 +101,7 @@ fn no_command(text: &str) -> String {
     ];
     let found = other.into_iter().find(|(mark, _)| text.to_lowercase().contains(&mark.to_lowercase()));
     let what = found.map_or_else(String::new, |(_, name)| format!(", but a request of {name}"));
-    format!("there is no line that begins with curl{what}; copy the request with Copy as cURL (bash)")
+    format!("no line begins with curl{what}; copy the request with Copy as cURL (bash)")
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ pub(crate) fn read_from(har: impl BufRead, mut found: impl FnMut(Capture)) -> Re
         (_, Some(problem)) => Err(problem),
         (Err(error), None) if error.is_io() => Err(format!("cannot be read: {error}")),
         (Err(error), None) if count.get() > 0 => Err(format!("entry {}: {error}", count.get())),
-        (Err(error), None) => Err(format!("this is no HAR: {error}")),
-        (Ok(()), None) if !seen.get() => Err("this is no HAR: it has no log.entries".into()),
+        (Err(error), None) => Err(format!("this is not a HAR file: {error}")),
+        (Ok(()), None) if !seen.get() => Err("this is not a HAR file: it has no log.entries".into()),
         (Ok(()), None) => Ok(()),
     }
 }

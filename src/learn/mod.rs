@@ -127,7 +127,7 @@ fn is_unknown(surface: &Surface) -> bool {
 /// The text of a file of endpoints, as `--surfaces` takes it.
 pub fn file_text(surfaces: &Surfaces, head: &str) -> Result<String, Error> {
     Ok(format!(
-        "# {head}\n# Use it with --surfaces FILE; it is laid over the built-in surfaces.\n\n{}",
+        "# {head}\n# Use it with --surfaces FILE; it overrides the built-in endpoints.\n\n{}",
         show::toml(surfaces)?
     ))
 }

@@ -145,7 +145,7 @@ impl FromStr for ReportFormat {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|format| format.word() == word);
-        found.ok_or_else(|| format!("there is no format `{word}`; there are {}", Self::words()))
+        found.ok_or_else(|| format!("unknown format `{word}`; the formats are {}", Self::words()))
     }
 }
 

@@ -89,7 +89,7 @@ async fn read(session: &Session, system: System, after: usize) -> Checked<Journa
     let surface = if system == System::Ims { "ims.requests" } else { "tenant.requests" };
     let reply = session.send(Call::to(surface).field("after", after.to_string())).await?.expect_status(&[200])?;
     serde_json::from_value(reply.json()?).map_err(|error| {
-        Problem::error(format!("{} is no mock of bpconform's: {error}; {}", reply.what(), reply.excerpt()))
+        Problem::error(format!("{} is not a mock of bpconform: {error}; {}", reply.what(), reply.excerpt()))
     })
 }
 
@@ -140,7 +140,7 @@ impl Arrival {
 
     /// Fails unless the request bore a token of IMS that is valid, for one of these clients, and that was accepted.
     pub fn bears_token_for(&self, clients: &[&str]) -> Checked {
-        let bearer = self.bearer.as_ref().ok_or_else(|| Problem::failed("it bears no token"))?;
+        let bearer = self.bearer.as_ref().ok_or_else(|| Problem::failed("it has no token"))?;
         ensure(bearer.state == "valid", || format!("its token is not valid: {}", bearer.state))?;
         let client = bearer.client_id.as_deref().unwrap_or("nobody");
         ensure(clients.contains(&client), || {

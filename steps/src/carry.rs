@@ -115,7 +115,7 @@ async fn body(wire: &Wire, response: Response) -> Result<Vec<u8>, String> {
     let coding = response.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity");
     if let Some(coding) = coding {
         return Err(format!(
-            "the answer is compressed ({}), which nobody asked for",
+            "the answer is compressed ({}), which was not requested",
             String::from_utf8_lossy(coding.as_bytes())
         ));
     }

@@ -226,7 +226,7 @@ pub struct Read {
 pub fn read(text: &str) -> Result<Read, String> {
     let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
     let first = lines.next().map(|(_, line)| serde_json::from_str(line));
-    let Some(Ok(Line::Run(header))) = first else { return Err("line 1: this is no journal of bpconform".into()) };
+    let Some(Ok(Line::Run(header))) = first else { return Err("line 1: this is not a journal of bpconform".into()) };
     if header.format != FORMAT {
         return Err(format!("line 1: its form is {}, and this bpconform reads {FORMAT}", header.format));
     }

@@ -159,7 +159,7 @@ impl Reply {
         if self.body.is_empty() {
             return Ok(self);
         }
-        let text = std::str::from_utf8(&self.body).map_err(|_| self.instead("what is no text"))?;
+        let text = std::str::from_utf8(&self.body).map_err(|_| self.instead("bytes that are not UTF-8"))?;
         if text.trim_start().starts_with(['{', '[']) {
             let said = self.json()?;
             let status =
@@ -183,7 +183,7 @@ impl Reply {
     /// An error when the answer itself says that the change was not made.
     fn done(&self, status: Option<u64>, message: impl FnOnce() -> String) -> Checked {
         match status.filter(|status| *status >= 400) {
-            Some(status) => Err(self.instead(&format!("a word that it failed with {status}: {}", message().trim()))),
+            Some(status) => Err(self.instead(&format!("an answer that reports status {status}: {}", message().trim()))),
             None => Ok(()),
         }
     }

@@ -49,9 +49,9 @@ impl Stack {
         let tenant = self.base(System::Tenant)?;
         match tenant.host() {
             Some(Host::Domain(host)) => Ok(host.split('.').next().unwrap_or(host).to_owned()),
-            _ => {
-                Err(Problem::failed(format!("{tenant} is no tenant URL: its host has no tenant id as its first label")))
-            }
+            _ => Err(Problem::failed(format!(
+                "{tenant} is not a tenant URL: its host has no tenant id as its first label"
+            ))),
         }
     }
 

@@ -13,9 +13,8 @@ pub(crate) struct StateDir(PathBuf);
 impl StateDir {
     /// The directory that the operator named, or the usual one; an error says how to name one.
     pub(crate) fn open(directory: Option<&Path>) -> Checked<Self> {
-        let directory = directory.ok_or_else(|| {
-            Problem::error("there is no directory for what must not be lost: name one with --state-dir")
-        })?;
+        let directory =
+            directory.ok_or_else(|| Problem::error("the state directory is unknown: set one with --state-dir"))?;
         Ok(Self(directory.to_owned()))
     }
 

@@ -60,7 +60,10 @@ fn is_lock(change: &Change) -> bool {
 async fn one(session: &Session, change: &Change) -> Checked {
     for undo in &change.undo {
         if !undo.is_of(&session.mark()) {
-            return Err(Problem::error(format!("will not {undo}: it bears no name of the run {}", session.run.id)));
+            return Err(Problem::error(format!(
+                "will not {undo}: its name does not contain the id of the run {}",
+                session.run.id
+            )));
         }
         undo_one(session, undo, change).await?;
     }

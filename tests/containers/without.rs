@@ -56,9 +56,9 @@ fn is_root() -> bool {
 fn flags_that_do_not_go_together_are_rejected() {
     for (arguments, says) in [
         (&["run", "--target", "container"][..], "no image of the Author was given"),
-        (&["run", "--author-image", "x"], "--author-image means nothing without --target container"),
-        (&["run", "--mount", "a:/b"], "--mount means nothing without --target container"),
-        (&over("x", &["--author-url", "http://localhost:4502"]), "--author-url means nothing to a container"),
+        (&["run", "--author-image", "x"], "--author-image has no effect without --target container"),
+        (&["run", "--mount", "a:/b"], "--mount has no effect without --target container"),
+        (&over("x", &["--author-url", "http://localhost:4502"]), "--author-url cannot be used with a container"),
         (&over("x", &["--mount", "a"]), "SOURCE:TARGET"),
         (&over("x", &["--container-env", "A_PASSWORD=x"]), "A_PASSWORD looks like a secret"),
         (&over("x", &["--start-timeout", "0"]), "minutes greater than 0"),

@@ -25,7 +25,7 @@ pub(super) const SETTINGS: [(&str, &str, &str, bool); 6] = [
 /// Looks at the agents of the tenant; on the legacy OAuth gateway there is one.
 pub(super) async fn look(session: &Session, legacy: bool) -> Vec<Finding> {
     if session.stack.tenant.is_none() {
-        return vec![Finding::problem(TOPIC, "BP-REP-01", "there are none: no tenant is configured")];
+        return vec![Finding::problem(TOPIC, "BP-REP-01", "no agents were read: no tenant is configured")];
     }
     let (found, user) = futures::join!(agents::of_tenant(session), mac_user(session));
     let mut findings = match found {
@@ -155,7 +155,7 @@ async fn mac_user(session: &Session) -> Finding {
             Ok(()) => Finding::ok("Mac user", "BP-REP-09", format!("{id} at {}", user.home)),
             Err(problem) => Finding::of("Mac user", "BP-REP-09", &problem),
         },
-        Ok(None) => Finding::problem("Mac user", "BP-REP-09", format!("there is no user {id}")),
+        Ok(None) => Finding::problem("Mac user", "BP-REP-09", format!("the user {id} does not exist")),
         Err(problem) => Finding::of("Mac user", "BP-REP-09", &problem),
     }
 }

@@ -224,7 +224,11 @@ async fn tenant(session: &Session) -> Finding {
             Finding::ok("tenant", "BP-PRE-04", format!("{} answers from here", reply.url))
         }
         Ok(reply) => {
-            let seen = format!("{} answered {}: the tenant URL is no Brand Portal tenant", reply.what(), reply.status);
+            let seen = format!(
+                "{} answered {}: the tenant URL does not belong to a Brand Portal tenant",
+                reply.what(),
+                reply.status
+            );
             Finding::problem("tenant", "BP-PRE-04", seen)
         }
         // The tenant may be reachable from the Author even if it is not from here.

@@ -175,7 +175,7 @@ impl Diagnosis {
         let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         let _ = writeln!(
             text,
-            "\n{}, {}, {} could not be told, {} as documented: {}",
+            "\n{}, {}, {} could not be determined, {} as documented: {}",
             plural(self.count(Severity::Problem), "problem"),
             plural(self.count(Severity::Warning), "warning"),
             self.count(Severity::Unknown),
@@ -238,7 +238,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.ends_with("1 problem, 0 warnings, 0 could not be told, 0 as documented: does not conform\n"),
+            text.ends_with("1 problem, 0 warnings, 0 could not be determined, 0 as documented: does not conform\n"),
             "{text}"
         );
     }

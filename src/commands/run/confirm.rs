@@ -23,6 +23,6 @@ pub(super) fn replacement(target: &Target, how: &RunFlags, output: &Output) -> R
         return Ok(());
     }
     Err(Error::Usage(
-        "the tenant id was not confirmed: nothing was changed; use --yes where nobody can be asked".into(),
+        "the tenant id was not confirmed: nothing was changed; use --yes to run without this question".into(),
     ))
 }

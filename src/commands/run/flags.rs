@@ -44,7 +44,7 @@ fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Resul
     let flag = |id: &str| id.replace('_', "-");
     let of_container = ["author_image", "container_port", "publish", "container_env", "mount", "start_timeout"];
     if let Some(id) = of_container.iter().find(|id| target.target != TargetKind::Container && said(id)) {
-        return Err(Error::Usage(format!("--{} means nothing without --target container", flag(id))));
+        return Err(Error::Usage(format!("--{} has no effect without --target container", flag(id))));
     }
     let of_author: &[&str] = match target.target {
         TargetKind::Mock => &[
@@ -65,10 +65,10 @@ fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Resul
     };
     match (of_author.iter().find(|id| said(id)), target.target) {
         (Some(id), TargetKind::Mock) => {
-            Err(Error::Usage(format!("--{} means nothing to the embedded mocks; add --target author", flag(id))))
+            Err(Error::Usage(format!("--{} cannot be used with the embedded mocks; add --target author", flag(id))))
         }
         (Some(_), _) => {
-            Err(Error::Usage("--author-url means nothing to a container, which is given its address".into()))
+            Err(Error::Usage("--author-url cannot be used with a container, which is given its address".into()))
         }
         (None, _) => Ok(()),
     }
@@ -84,7 +84,7 @@ fn mocks_need_a_target(run: &RunArgs, matches: &clap::ArgMatches) -> Result<(), 
     if run.target.target == TargetKind::Mock {
         return match ["ims", "tenant"].iter().chain(&SERVING).find(|id| said(id)) {
             Some(id) => Err(Error::Usage(format!(
-                "--{} means nothing to the embedded mocks, which are all mocks; add --target author",
+                "--{} cannot be used with the embedded mocks, which are all mocks; add --target author",
                 flag(id)
             ))),
             None => Ok(()),

@@ -112,8 +112,10 @@ fn exit(holds: bool) -> Exit {
 
 fn not_green(red: &[RedScenario], output: &Output) -> Exit {
     let told = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
-    output
-        .err(&format!("error: red although nothing is broken, so nothing can be told:\n{}", told.collect::<String>()));
+    output.err(&format!(
+        "error: scenarios are red without any defect, so the defects cannot be checked:\n{}",
+        told.collect::<String>()
+    ));
     Exit::Internal
 }
 

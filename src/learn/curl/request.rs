@@ -65,7 +65,7 @@ fn no_other_program(word: &str) -> Result<(), String> {
 fn address(word: &str) -> Result<String, String> {
     let word = word.trim();
     if word.contains(['“', '”', '‘', '’']) {
-        return Err("its quotation marks are typographic; copy the command without a word processor between".into());
+        return Err("its quotation marks are typographic; copy the command directly from the browser".into());
     }
     if word.starts_with('$') || word.starts_with("{{") || word.starts_with('%') {
         return Err("its URL begins with a variable; write the address in its place".into());
@@ -75,7 +75,7 @@ fn address(word: &str) -> Result<String, String> {
     }
     // An argument that lost its quotation marks is not a host.
     if word != "localhost" && !word.contains(['.', ':', '/']) {
-        return Err("its URL cannot be read: it is a word without a host; is a value not in quotation marks?".into());
+        return Err("its URL cannot be read: it has no host; is a value not in quotation marks?".into());
     }
     Ok(format!("http://{}", word.trim_start_matches('/')))
 }

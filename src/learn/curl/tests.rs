@@ -24,7 +24,7 @@ fn what_a_browser_copies_is_read() {
 #[test]
 fn a_broken_command_is_named_by_its_line() {
     let error = |name, text| read_text(name, text).expect_err("it is broken");
-    assert!(error("none", "wget x").contains("no line that begins with curl"));
+    assert!(error("none", "wget x").contains("no line begins with curl"));
     assert!(error("quote", "\n\ncurl 'http://a/libs").starts_with("line 3: the command that begins here has a quot"));
     assert!(error("url", "curl -s").starts_with("line 1: it names no URL"));
     assert!(error("value", "curl http://a -X").starts_with("line 1: -X has no value"));
@@ -180,7 +180,7 @@ fn what_cannot_be_read_is_refused_with_its_reason() {
         ("curl “URL”", "line 1: its quotation marks are typographic"),
         ("curl \"$HOST/libs/x\"", "line 1: its URL begins with a variable"),
         ("curl {{host}}/libs/x", "line 1: its URL begins with a variable"),
-        ("curl -H a: b URL", "line 1: its URL cannot be read: it is a word without a host"),
+        ("curl -H a: b URL", "line 1: its URL cannot be read: it has no host"),
         ("curl --frobnicate hush URL", "line 1: --frobnicate is not known as an option of curl; leave it out"),
         ("curl URL -d @body.txt", "line 1: its body is in a file, which is not opened"),
         ("curl URL -F a", "line 1: a part of its form has no `=`"),

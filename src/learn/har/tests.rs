@@ -11,8 +11,8 @@ fn read_text(name: &str, text: &str) -> Result<Vec<Capture>, String> {
 #[test]
 fn a_broken_file_is_named_by_entry_and_line() {
     let error = |name, text| read_text(name, text).expect_err("it is broken");
-    assert_eq!(error("empty", ""), "this is no HAR: EOF while parsing a value at line 1 column 0");
-    assert_eq!(error("other", r#"{"a": [1]}"#), "this is no HAR: it has no log.entries");
+    assert_eq!(error("empty", ""), "this is not a HAR file: EOF while parsing a value at line 1 column 0");
+    assert_eq!(error("other", r#"{"a": [1]}"#), "this is not a HAR file: it has no log.entries");
     let text = "{\"log\": {\"entries\": [\n{\"request\": {\"method\": \"GET\", \"url\": \"http://a/libs/x\"}},\n{\"request\": {}}]}}";
     assert!(error("field", text).starts_with("entry 2: missing field `method` at line 3"));
     let text = r#"{"log": {"entries": [{"request": {"method": "GET", "url": "::"}}]}}"#;
@@ -154,7 +154,7 @@ fn a_list_of_nothing_and_what_is_no_har_are_told_apart() {
         ["null", "[]", r#"{"log": null}"#, r#"{"log": {}}"#, r#"{"log": []}"#, r#"{"log": {"entries": {}}}"#, "<html>"]
     {
         let problem = read_from(text.as_bytes(), |_| ()).expect_err(text);
-        assert!(problem.starts_with("this is no HAR: "), "{text}: {problem}");
+        assert!(problem.starts_with("this is not a HAR file: "), "{text}: {problem}");
     }
     let compressed = std::env::temp_dir().join(format!("bpconform-{}.har.gz", std::process::id()));
     std::fs::write(&compressed, [0x1f, 0x8b, 8, 0]).expect("the temporary directory can be written");

@@ -124,7 +124,7 @@ fn date(text: &str) -> Checked<Timestamp> {
     };
     let rfc_2822 = || jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
     (text.parse().ok()).or_else(rfc_2822).or_else(java).ok_or_else(|| {
-        Problem::error(format!("the key store says that a certificate ends on `{text}`, which is no date"))
+        Problem::error(format!("the key store says that a certificate ends on `{text}`, which is not a date"))
     })
 }
 
@@ -156,8 +156,9 @@ pub fn read(reply: &Reply) -> Checked<Downloaded> {
     if begins && !reply.text().contains("-----END") {
         return Err(reply.instead("a certificate that is cut off"));
     }
-    let no =
-        |why: String| Problem::failed(format!("{} is no X.509 certificate: {why}; {}", reply.what(), reply.excerpt()));
+    let no = |why: String| {
+        Problem::failed(format!("{} is not an X.509 certificate: {why}; {}", reply.what(), reply.excerpt()))
+    };
     let der = match parse_x509_pem(&reply.body) {
         Ok((_, pem)) if pem.label == "CERTIFICATE" => pem.contents,
         Ok((_, pem)) => return Err(no(format!("it is a {}", pem.label))),

@@ -31,7 +31,7 @@ impl FromStr for Version {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let malformed = || Problem::error(format!("`{text}` is no version of AEM like 6.5.21.0"));
+        let malformed = || Problem::error(format!("`{text}` is not a version of AEM like 6.5.21.0"));
         let parts: Vec<&str> = text.trim().split('.').collect();
         if !(2..=4).contains(&parts.len()) {
             return Err(malformed());
@@ -57,7 +57,7 @@ const DEVELOPER_CONSOLE: Version = Version::new([6, 5, 4, 0]);
 
 /// Fails unless it is a version of AEM that is installed, 6.x: a Cloud SDK counts by its date, `2024.11.18598`.
 pub fn is_installed_line(found: &Version) -> Checked {
-    ensure(found.0[0] == 6, || format!("AEM is {found}, which is no version of AEM 6.5 but of another product"))
+    ensure(found.0[0] == 6, || format!("AEM is {found}, a version of another product than AEM 6.5"))
 }
 
 /// Fails unless the version is configured through Developer Console.
@@ -100,9 +100,9 @@ pub async fn run_modes(session: &Session) -> Checked<Vec<String>> {
     let surface = session.surface("author.sling-settings");
     let reply = session.send(Call::to("author.sling-settings")).await?.expect_status(&[200])?;
     let lines: Vec<String> = serde_json::from_value(reply.lenient_json()?)
-        .map_err(|_| Problem::error(format!("{} is no list of lines; {}", reply.what(), reply.excerpt())))?;
+        .map_err(|_| Problem::error(format!("{} is not a list of lines; {}", reply.what(), reply.excerpt())))?;
     parse_run_modes(&lines, surface.phrase("run-modes"))
-        .ok_or_else(|| Problem::error(format!("{} tells no run modes; {}", reply.what(), reply.excerpt())))
+        .ok_or_else(|| Problem::error(format!("{} contains no run modes; {}", reply.what(), reply.excerpt())))
 }
 
 pub(crate) fn parse_run_modes(lines: &[String], phrase: &str) -> Option<Vec<String>> {
@@ -143,7 +143,7 @@ pub async fn packages(session: &Session) -> Checked<Vec<Package>> {
     }
     let reply = session.send(Call::to("author.packages")).await?.expect_status(&[200])?;
     let page: Page = serde_json::from_value(reply.json()?).map_err(|error| {
-        Problem::error(format!("{} is no list of packages ({error}); {}", reply.what(), reply.excerpt()))
+        Problem::error(format!("{} is not a list of packages ({error}); {}", reply.what(), reply.excerpt()))
     })?;
     Ok(page.results)
 }

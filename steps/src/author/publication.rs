@@ -81,8 +81,9 @@ pub async fn status(session: &Session, path: &str) -> Checked<Status> {
     let surface = session.surface("author.publish");
     let text = |word: &str| repository::text(&content, surface.field(word)).filter(|text| !text.is_empty());
     let at = text("last-replicated").map(|text| {
-        time(&text)
-            .ok_or_else(|| Problem::error(format!("the replication status of {path} is of `{text}`, which is no time")))
+        time(&text).ok_or_else(|| {
+            Problem::error(format!("the replication status of {path} is of `{text}`, which is not a time"))
+        })
     });
     Ok(Status { action: text("last-action"), at: at.transpose()?, by: text("last-replicated-by") })
 }

@@ -146,7 +146,7 @@ pub fn judge_owner(queue: &Queue, agent: &Agent) -> Checked {
     let title = agent.property("jcr:title");
     match (&queue.title, title) {
         (Some(found), Some(title)) if *found != title && *found != agent.name => Err(Problem::error(format!(
-            "the queue of agent {} is said to be of \"{found}\", not of \"{title}\"",
+            "the queue of agent {} is reported as the queue of \"{found}\", not of \"{title}\"",
             agent.name
         ))),
         _ => Ok(()),

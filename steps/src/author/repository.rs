@@ -73,7 +73,7 @@ fn object(reply: Reply) -> Checked<Value> {
     let reply = reply.expect_status(&[200])?;
     match reply.json()? {
         node @ Value::Object(_) => Ok(node),
-        _ => Err(Problem::error(format!("{} answered JSON that is no node; {}", reply.what(), reply.excerpt()))),
+        _ => Err(Problem::error(format!("{} answered JSON that is not a node; {}", reply.what(), reply.excerpt()))),
     }
 }
 

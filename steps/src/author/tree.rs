@@ -71,7 +71,7 @@ impl Tree {
                 }
                 _ => match reply.clone().expect_status(&[200])?.json()? {
                     node @ Value::Object(_) => self.collect(&path, &node),
-                    _ => return Err(reply.instead("JSON that is no node")),
+                    _ => return Err(reply.instead("JSON that is not a node")),
                 },
             }
         }

@@ -53,7 +53,7 @@ async fn search(session: &Session, id: &str) -> Checked<Option<User>> {
     let query = json!({ "condition": [{ "named": id }] }).to_string();
     let reply = session.send(Call::to("author.authorizables").field("query", query)).await?.expect_status(&[200])?;
     let unreadable = |error: &serde_json::Error| {
-        Problem::error(format!("{} is no list of users ({error}); {}", reply.what(), reply.excerpt()))
+        Problem::error(format!("{} is not a list of users ({error}); {}", reply.what(), reply.excerpt()))
     };
     let page: Page = serde_json::from_value(reply.json()?).map_err(|error| unreadable(&error))?;
     // The search may find similar names too.

@@ -117,7 +117,7 @@ fn judge_form(world: &World, request: &Arrival, configuration: &ImsConfiguration
     let kind = request.header("content-type");
     let is_form =
         ["application/x-www-form-urlencoded", "multipart/form-data"].iter().any(|form| kind.starts_with(form));
-    ensure(is_form, || format!("the token request's Content-Type is \"{kind}\", which is no form"))?;
+    ensure(is_form, || format!("the token request's Content-Type is \"{kind}\", which is not a form"))?;
     let (name, found) = (surface.field("grant"), request.field(surface.field("grant")));
     ensure(found == grant, || format!("the token request's {name} is \"{found}\", not \"{grant}\""))?;
     let scopes = |text: &str| {

@@ -47,8 +47,9 @@ async fn create_project(world: &mut World) -> Checked {
     let call = Call::to("console.project-create").with("org", &org).field("title", &title);
     let undo = Undo::Project { org: org.clone(), title };
     let reply = session.send(call.undone_by([undo])).await?.expect_status(&[200, 201])?;
-    let id = text(&reply.json()?, "id")
-        .ok_or_else(|| Problem::error(format!("{} tells no id of the project; {}", reply.what(), reply.excerpt())))?;
+    let id = text(&reply.json()?, "id").ok_or_else(|| {
+        Problem::error(format!("{} contains no id of the project; {}", reply.what(), reply.excerpt()))
+    })?;
     world.keep(Project { org, id });
     Ok(())
 }
@@ -110,7 +111,7 @@ async fn project_lists(world: &mut World, api: String) -> Checked {
 
 fn list<'a>(project: &'a Value, name: &str) -> Checked<&'a Vec<Value>> {
     let list = project.get(name).and_then(Value::as_array);
-    list.ok_or_else(|| Problem::error(format!("the Developer Console does not tell the project's {name}")))
+    list.ok_or_else(|| Problem::error(format!("the Developer Console does not contain the project's {name}")))
 }
 
 #[then("the credential has a client id, a client secret, scopes and a technical account of that organization")]

@@ -147,7 +147,7 @@ async fn holds_details(world: &mut World) -> Checked {
     let known = session.surface("ims.token");
     let path = endpoint.strip_prefix(server.trim_end_matches('/')).unwrap_or_default();
     let right = std::iter::once(&known.path).chain(&known.alternatives).any(|known| known == path);
-    ensure(right, || format!("the configuration asks {endpoint} for tokens, which is no token endpoint of {server}"))
+    ensure(right, || format!("the configuration asks {endpoint} for tokens, which is not a token endpoint of {server}"))
 }
 
 #[when("I select it and click Check Health")]
@@ -210,7 +210,7 @@ async fn secret_is_encrypted(world: &mut World) -> Checked {
     let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration, given);
     if secrets.is_empty() {
         return Err(Problem::error(format!(
-            "no client secret of {} can be found below /apps/system/config, so it cannot be told how it is stored",
+            "no client secret of {} can be found below /apps/system/config, so its storage cannot be checked",
             named(configuration)
         )));
     }

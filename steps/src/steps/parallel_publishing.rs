@@ -111,7 +111,7 @@ async fn deliver_by_four(world: &mut World) -> Checked {
 /// How long one agent alone needs for the batch.
 async fn by_one(session: &Session, Assets(batch): &Assets) -> Checked<SignedDuration> {
     let four = agents::four(session).await?;
-    let agent = four.first().ok_or_else(|| Problem::error("there is no agent"))?;
+    let agent = four.first().ok_or_else(|| Problem::error("no agent was found"))?;
     let paths: Vec<_> = batch.iter().map(|asset| asset.path.clone()).collect();
     let begun = clock::now(session).await?;
     publication::replicate(session, &agent.name, &paths).await?;
@@ -173,7 +173,7 @@ fn judge_times(one: SignedDuration, four: SignedDuration) -> Checked {
 async fn disable(world: &mut World) -> Checked {
     let session = world.session()?;
     let four = agents::four(session).await?;
-    let agent = four.into_iter().nth(2).ok_or_else(|| Problem::error("there is no third agent"))?;
+    let agent = four.into_iter().nth(2).ok_or_else(|| Problem::error("a third agent is missing"))?;
     ensure(agent.enabled(), || format!("{} is disabled already", agent.name))?;
     let undo = Undo::AgentOff { agent: agent.name.clone() };
     session.send(agents::switch(session, &agent, false).undone_by([undo])).await?.expect_status(&[200])?;

@@ -72,7 +72,7 @@ async fn is_latest(world: &mut World) -> Checked {
     let session = world.session()?;
     let latest = session.run.settings.latest_service_pack.as_deref().ok_or_else(|| {
         Problem::skipped(
-            "nobody said which Service Pack is the latest: set BPCONFORM_LATEST_SERVICE_PACK, for example 6.5.24.0",
+            "the latest Service Pack is not given: set BPCONFORM_LATEST_SERVICE_PACK, for example 6.5.24.0",
         )
     })?;
     product::is_latest(&product::version(session).await?, &latest.parse()?)
@@ -128,7 +128,7 @@ async fn tenant_answers(world: &mut World) -> Checked {
         300..400 if loops => reply.expect_status(&[200]).map(drop),
         300..400 | 401 | 403 => Ok(()),
         status @ 400..500 => {
-            Err(Problem::failed(format!("{} answered {status}: it is no Brand Portal tenant", reply.what())))
+            Err(Problem::failed(format!("{} answered {status}: it is not a Brand Portal tenant", reply.what())))
         }
         status => Err(Problem::error(format!("{} answered {status}", reply.what()))),
     }
@@ -235,6 +235,6 @@ fn problem_is_clear(world: &mut World) -> Checked {
     if clear {
         Ok(())
     } else {
-        Err(Problem::error(format!("a wrong context path is not told clearly: {}", problem.reason)))
+        Err(Problem::error(format!("a wrong context path is not reported clearly: {}", problem.reason)))
     }
 }

@@ -217,10 +217,9 @@ async fn on_tenant(session: &Session, surface: &str) -> Checked<Call> {
 async fn offered(session: &Session, name: &str) -> Checked<bool> {
     let reply = session.send(on_tenant(session, "tenant.contributions").await?).await?.expect_status(&[200])?;
     let json = reply.json()?;
-    let all = json
-        .get("contributions")
-        .and_then(Value::as_array)
-        .ok_or_else(|| Problem::error(format!("{} is no list of contributions; {}", reply.what(), reply.excerpt())))?;
+    let all = json.get("contributions").and_then(Value::as_array).ok_or_else(|| {
+        Problem::error(format!("{} is not a list of contributions; {}", reply.what(), reply.excerpt()))
+    })?;
     let ours = |one: &&Value| one.get("path").and_then(Value::as_str).is_some_and(|path| path.ends_with(name));
     Ok(all.iter().any(|one| ours(&one)))
 }

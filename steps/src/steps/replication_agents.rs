@@ -257,7 +257,8 @@ fn queue_states(page: &html::Page) -> Vec<String> {
 async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
     let session = world.session()?;
     let (id, folder) = (fill(session, &id)?, format!("{}/", fill(session, &folder)?));
-    let user = users::find(session, &id).await?.ok_or_else(|| Problem::failed(format!("there is no user {id}")))?;
+    let user =
+        users::find(session, &id).await?.ok_or_else(|| Problem::failed(format!("the user {id} does not exist")))?;
     ensure(user.home.starts_with(&folder), || format!("the user {id} is at {}, not below {folder}", user.home))?;
     users::judge_enabled(session, &user).await?;
     world.keep(user);
@@ -367,7 +368,7 @@ async fn own_log_tells(world: &mut World, status: String) -> Checked {
     let log = transcript::log(session, &own.agent.name).await?;
     let status = status.to_string();
     let tells = |line: &String| line.split(|c: char| !c.is_ascii_digit()).any(|number| number == status);
-    ensure(log.lines.iter().any(tells), || format!("the log of agent {} does not tell of {status}", own.agent.name))
+    ensure(log.lines.iter().any(tells), || format!("the log of agent {} does not mention {status}", own.agent.name))
         .map_err(|problem| problem.showing(transcript::last(&log.lines, &session.run.redactor)))
 }
 

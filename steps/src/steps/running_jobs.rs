@@ -85,7 +85,7 @@ async fn being_published(world: &mut World) -> Checked {
 async fn pause(world: &mut World) -> Checked {
     let session = world.session()?;
     let four = agents::four(session).await?;
-    let agent = four.get(1).ok_or_else(|| Problem::error("there is no second agent"))?;
+    let agent = four.get(1).ok_or_else(|| Problem::error("a second agent is missing"))?;
     let surface = session.surface("author.agent-queue-command");
     let call = Call::to("author.agent-queue-command").with("agent", &agent.name);
     let call = call.field("command", surface.phrase("pause")).field("agent", &agent.name);

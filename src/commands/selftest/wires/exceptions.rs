@@ -61,7 +61,7 @@ const EXCEPTIONS: &[Exception] = &[
         At::Step("I ask for the replication agents below a context path that does not exist"),
         "redirect-loop",
         Verdict::Passed,
-        "a wrong address must be told clearly, and a redirect is",
+        "a wrong address must be reported clearly, and a redirect is",
     ),
     except(
         At::Refusal,
