@@ -53,7 +53,7 @@ fn promise(requirement: &Requirement, styles: Styles) -> String {
         "{}  {}\n\n{}\n  {} ({level})\n  section \"{}\" of \"{}\"\n  {}\n",
         styles.bold(&requirement.id),
         requirement.section,
-        styles.bold("The promise"),
+        styles.bold("The requirement"),
         requirement.promise,
         requirement.section,
         known.document.title,

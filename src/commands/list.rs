@@ -69,7 +69,7 @@ fn coverage(cases: &[Case], selection: &Selection, styles: Styles) -> String {
 /// The same as a table in Markdown, with a link to the section of the document that makes each requirement.
 fn coverage_markdown(cases: &[Case], selection: &Selection) -> String {
     let known = Requirements::built_in();
-    let mut text = String::from("| id | promise | level | allow | scenarios |\n|---|---|---|---|---|\n");
+    let mut text = String::from("| id | requirement | level | allow | scenarios |\n|---|---|---|---|---|\n");
     for requirement in &known.all {
         let proves = |case: &&Case| case.requirements.contains(&requirement.id) && selection.takes(case);
         let scenarios: Vec<_> = cases.iter().filter(proves).map(|case| format!("`{}`", case.id)).collect();

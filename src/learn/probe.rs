@@ -179,7 +179,7 @@ impl ProbeResult {
         let right = self.asked.iter().filter(|asked| asked.answer == ProbeAnswer::Right).count();
         let _ = writeln!(
             text,
-            "{right} of {} candidates answer; {} surfaces differ from what is built in",
+            "{right} of {} candidates answer; {} endpoints differ from the built-in ones",
             self.asked.len(),
             self.surfaces.len()
         );

@@ -12,7 +12,7 @@ use crate::error::Error;
 pub fn print(surfaces: &Surfaces, arguments: &ShowArgs) -> Result<String, Error> {
     if let Some(id) = arguments.ids.iter().find(|id| !surfaces.iter().any(|surface| surface.id.starts_with(*id))) {
         let hint = surfaces.nearest(id).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-        return Err(Error::Usage(format!("no surface has the id {id}{hint}")));
+        return Err(Error::Usage(format!("no endpoint has the id {id}{hint}")));
     }
     let chosen = surfaces.iter().filter(|surface| {
         let asked = arguments.ids.is_empty() || arguments.ids.iter().any(|id| surface.id.starts_with(id));
@@ -42,7 +42,7 @@ fn text(surfaces: &Surfaces) -> String {
     let count = |wanted| surfaces.iter().filter(|surface| surface.evidence == wanted).count();
     let all = [Evidence::Verified, Evidence::Inferred, Evidence::Learned, Evidence::Unknown];
     let counts = all.map(|it| format!("{} {}", count(it), evidence(it)));
-    let _ = writeln!(text, "{} surfaces of {}: {}", surfaces.iter().count(), surfaces.name, counts.join(", "));
+    let _ = writeln!(text, "{} endpoints of {}: {}", surfaces.iter().count(), surfaces.name, counts.join(", "));
     text
 }
 

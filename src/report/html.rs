@@ -93,7 +93,7 @@ fn capital(text: &str) -> String {
 fn lead(record: &Record) -> String {
     let n = |verdict| record.summary.requirements.get(&verdict).copied().unwrap_or_default();
     let (passed, failed, error) = (n(Verdict::Passed), n(Verdict::Failed), n(Verdict::Error));
-    let mut text = format!("{passed} of {} promises of the documentation were proved", record.requirements.len());
+    let mut text = format!("{passed} of {} requirements of the documentation were proved", record.requirements.len());
     if failed > 0 {
         text += &format!(", {failed} {} not kept", if failed == 1 { "is" } else { "are" });
     }

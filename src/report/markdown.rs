@@ -91,7 +91,7 @@ fn section(section: &Section<'_>, selected: bool) -> String {
     if rows.is_empty() {
         return rows;
     }
-    format!("\n### {}\n\n| Verdict | Requirement | Promise |\n|---|---|---|\n{rows}", escape(section.title))
+    format!("\n### {}\n\n| Verdict | Requirement | Statement |\n|---|---|---|\n{rows}", escape(section.title))
 }
 
 /// One scenario that did not pass: the step, the reason, the way out.

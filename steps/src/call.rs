@@ -1,4 +1,4 @@
-//! A request as a step words it: a surface by its id, and values for what the surface names.
+//! A request as a step words it: an endpoint by its id, and values for what the endpoint names.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub enum Body {
 /// A file to upload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Upload {
-    /// The harness's word for the field, as in the surface.
+    /// The harness's word for the field, as in the endpoint.
     pub field: String,
     /// The file's name.
     pub name: String,
@@ -53,15 +53,15 @@ pub struct Upload {
 /// A request to be sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Call {
-    /// The surface's id.
+    /// The endpoint's id.
     pub surface: String,
-    /// Which of the surface's paths: 0 is `path`, 1 the first of the alternatives.
+    /// Which of the endpoint's paths: 0 is `path`, 1 the first of the alternatives.
     pub variant: usize,
     /// The values of the path's placeholders.
     pub arguments: BTreeMap<String, String>,
     /// Fields by their name on the wire.
     pub fields: Vec<(String, String)>,
-    /// Fields by the harness's word, which the surface translates.
+    /// Fields by the harness's word, which the endpoint translates.
     pub words: Vec<(String, String)>,
     /// Additional headers.
     pub headers: Vec<(String, String)>,
@@ -69,7 +69,7 @@ pub struct Call {
     pub body: Body,
     /// Who sends it.
     pub authentication: Authentication,
-    /// What undoes it, in this order. A surface that changes its target is sent only with this.
+    /// What undoes it, in this order. An endpoint that changes its target is sent only with this.
     pub undo: Option<Vec<Undo>>,
     /// Whether the answer holds keys, which no evidence may hold.
     pub confidential: bool,
@@ -78,12 +78,12 @@ pub struct Call {
 }
 
 impl Call {
-    /// A request to that surface.
+    /// A request to that endpoint.
     pub fn to(surface: &str) -> Self {
         Self { surface: surface.to_owned(), ..Self::default() }
     }
 
-    /// Takes another of the surface's paths; 1 is the first of its alternatives.
+    /// Takes another of the endpoint's paths; 1 is the first of its alternatives.
     #[must_use]
     pub fn variant(mut self, variant: usize) -> Self {
         self.variant = variant;
@@ -104,7 +104,7 @@ impl Call {
         self
     }
 
-    /// Sets a field by its name on the wire: for properties of nodes, which no surface can list.
+    /// Sets a field by its name on the wire: for properties of nodes, which no endpoint can list.
     #[must_use]
     pub fn property(mut self, name: &str, value: impl Into<String>) -> Self {
         self.fields.push((name.to_owned(), value.into()));

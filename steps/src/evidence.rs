@@ -12,7 +12,7 @@ pub const BODY_CAP: usize = 64 * 1024;
 /// One request and what came back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
-    /// The surface's id.
+    /// The endpoint's id.
     pub surface: String,
     /// In capitals.
     pub method: String,

@@ -62,7 +62,7 @@ pub struct Header {
     /// Whether that was a container: begun again on the same volume, the Author has another address.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub container: bool,
-    /// The surfaces that are not the built-in ones; without them nothing could be undone over paths that were learned.
+    /// The endpoints that are not the built-in ones; without them nothing could be undone over paths that were learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surfaces: Option<Surfaces>,
 }
@@ -76,7 +76,7 @@ pub struct Change {
     pub at: Timestamp,
     /// The scenario that asked for it: file and line.
     pub scenario: String,
-    /// The request: surface and path.
+    /// The request: endpoint and path.
     pub request: String,
     /// What undoes it, in this order.
     pub undo: Vec<Undo>,

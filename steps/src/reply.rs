@@ -41,7 +41,7 @@ const LOGIN_ADDRESS: [&str; 6] = ["login", "saml", "/sso", "oauth2/", "openid", 
 /// A whole answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The surface that was asked.
+    /// The endpoint that was asked.
     pub surface: String,
     /// In capitals.
     pub method: String,

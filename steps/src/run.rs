@@ -22,7 +22,7 @@ pub struct Run {
     pub id: String,
     /// What the run may do.
     pub allow: Allow,
-    /// Whether the target is mocks, embedded or in a container: then surfaces that are unknown in reality are known.
+    /// Whether the target is mocks, embedded or in a container: then endpoints that are unknown in reality are known.
     pub embedded: bool,
     /// The systems that are mocks next to a real Author: these too.
     pub mocks: BTreeSet<System>,
@@ -30,7 +30,7 @@ pub struct Run {
     pub welcome: Welcome,
     /// How the Author reads user and password.
     pub login: Login,
-    /// The surfaces of the target.
+    /// The endpoints of the target.
     pub surfaces: Arc<Surfaces>,
     /// The client.
     pub wire: Wire,

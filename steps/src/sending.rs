@@ -1,4 +1,4 @@
-//! One request on its way: worded as the surface says, authenticated, carried, and kept as evidence.
+//! One request on its way: worded as the endpoint says, authenticated, carried, and kept as evidence.
 
 use std::time::{Instant, SystemTime};
 
@@ -17,7 +17,7 @@ use crate::reply::Reply;
 use crate::run::Run;
 use crate::stack::Stack;
 
-/// A request that is about to be sent: to which surface, for which run.
+/// A request that is about to be sent: to which endpoint, for which run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending<'a> {
     pub(crate) run: &'a Run,

@@ -93,7 +93,7 @@ impl Session {
         self
     }
 
-    /// A surface by its id.
+    /// An endpoint by its id.
     pub fn surface(&self, id: &str) -> &Surface {
         self.run.surfaces.get(id)
     }
@@ -287,7 +287,7 @@ fn stopped() -> Problem {
     Problem::error("not finished: the run was stopped")
 }
 
-/// The least permission under which a surface may be asked. The class says it; but whatever a file of surfaces calls a
+/// The least permission under which an endpoint may be asked. The class says it; but whatever a file of endpoints calls a
 /// read, only a GET or HEAD is one. The mocks' own controls touch no target.
 fn needs(surface: &Surface) -> Allow {
     let reads = matches!(surface.method.as_str(), "GET" | "HEAD") || surface.system == System::Control;

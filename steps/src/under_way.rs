@@ -10,7 +10,7 @@ pub struct UnderWay(Arc<Mutex<Vec<Request>>>);
 /// A request that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The surface's id.
+    /// The endpoint's id.
     pub surface: String,
     /// The whole address.
     pub url: String,

@@ -77,7 +77,7 @@ pub struct StackOptions {
 }
 
 impl StackOptions {
-    /// A stack for this machine only, with the built-in surfaces, free ports and the tenant `bpdoc`.
+    /// A stack for this machine only, with the built-in endpoints, free ports and the tenant `bpdoc`.
     pub fn new(seed: &str) -> Self {
         Self {
             surfaces: Arc::new(Surfaces::built_in().clone()),

@@ -178,7 +178,7 @@ impl Overview {
     pub(super) fn markdown(&self) -> String {
         let mark = if self.exit == Exit::Green { "✅" } else { "❌" };
         let mut text = format!("# {mark} {}\n\n{}\n\n", escape(&self.title), escape(&self.lead));
-        text += "| Environment | Outcome | Promises | Why |\n|---|---|---|---|\n";
+        text += "| Environment | Outcome | Requirements | Why |\n|---|---|---|---|\n";
         for one in &self.environments {
             let why: Vec<_> = one.why.iter().map(|why| escape(&view::shorten(why, 200))).collect();
             let place = one.place.as_ref().map_or_else(String::new, |place| format!("<br>{}", escape(place)));

@@ -88,7 +88,7 @@ impl Diff {
             }
             let _ = writeln!(
                 text,
-                "\n## {}\n\n| Requirement | Before | After | Promise |\n|---|---|---|---|",
+                "\n## {}\n\n| Requirement | Before | After | Statement |\n|---|---|---|---|",
                 change.title()
             );
             for entry in told {

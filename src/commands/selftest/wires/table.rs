@@ -55,7 +55,7 @@ impl WireMatrix {
 
     /// The matrix for a person; the last line says it in one.
     pub fn text(&self, peak_memory: Option<u64>) -> String {
-        let mut text = String::from("each step's first request is struck by each of these:\n\n");
+        let mut text = String::from("each of these is applied to the first request of each step:\n\n");
         let ids = self.faults.iter().map(|(id, _)| id.len()).max().unwrap_or_default();
         for (number, (id, says)) in self.faults.iter().enumerate() {
             let _ = writeln!(text, "  {:>2}  {id:<ids$}  {says}", number + 1);
