@@ -44,7 +44,10 @@ fn an_engine_without_permission_is_reported_with_the_next_step() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     std::fs::remove_dir_all(&directory).expect("it is ours");
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("may not be used by this user") && said.contains("usermod -aG docker"), "{said}");
+    assert!(
+        said.contains("has no permission to use the Docker Engine") && said.contains("usermod -aG docker"),
+        "{said}"
+    );
 }
 
 fn is_root() -> bool {
