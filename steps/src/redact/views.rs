@@ -20,8 +20,8 @@ impl<'a> View<'a> {
         Self { text: Cow::Borrowed(text), places: None }
     }
 
-    /// The view with one more layer of escapes decoded; `None` without escapes.
-    fn decoded(&self) -> Option<View<'static>> {
+    /// The view with one more layer of some escapes decoded; `None` without such escapes.
+    fn decoded(&self, unit: impl Fn(&str) -> Option<(char, usize)>) -> Option<View<'static>> {
         let bytes = self.text.as_bytes();
         let mut next = memchr::memchr3(b'\\', b'&', b'%', bytes)?;
         let mut text = String::with_capacity(bytes.len());
@@ -62,16 +62,41 @@ impl<'a> View<'a> {
     }
 }
 
-/// The text, and what it is with one layer of escapes after the other decoded.
+/// The text, and the text with one layer of escapes after the other decoded.
+///
+/// A secret may itself hold what looks like an escape of another notation: `\&lt;` is a backslash and `<` in HTML, and
+/// an escaped `&` in a file of properties. So each notation is decoded alone, too, in every order.
 pub(super) fn all(text: &str) -> Vec<View<'_>> {
     let mut views = vec![View::of(text)];
     for _ in 0..LAYERS {
-        match views.last().and_then(View::decoded) {
+        match views.last().and_then(|view| view.decoded(unit)) {
             Some(next) => views.push(next),
             None => break,
         }
     }
+    let is_mixed = |view: &View<'_>| NOTATIONS.iter().filter(|first| view.text.as_bytes().contains(first)).count() > 1;
+    if views.iter().any(is_mixed) {
+        add_single_notations(&mut views);
+    }
     views
+}
+
+/// The first bytes of the escapes of JSON and its like, of HTML, and of URLs.
+const NOTATIONS: [u8; 3] = [b'\\', b'&', b'%'];
+
+/// The largest number of views of one text.
+const MOST: usize = 24;
+
+fn add_single_notations(views: &mut Vec<View<'_>>) {
+    let mut index = 0;
+    while index < views.len() {
+        for first in NOTATIONS {
+            let next = views[index].decoded(|text| unit(text).filter(|_| text.as_bytes()[0] == first));
+            let is_new = |next: &View<'_>| views.iter().all(|known| known.text != next.text);
+            views.extend(next.filter(|next| views.len() < MOST && is_new(next)));
+        }
+        index += 1;
+    }
 }
 
 /// The letter that an escape at the start of a text stands for, and its length.
@@ -169,6 +194,15 @@ mod tests {
         assert_eq!(seen("a%2526b%C3%BC%FC"), "a&büü");
         assert_eq!(seen(r"\ud83d\ude00 100% &c; \q"), "😀 100% &c; \\q");
         assert_eq!(all("nothing to decode").len(), 1);
+    }
+
+    #[test]
+    fn what_looks_like_an_escape_of_another_notation_is_kept() {
+        let seen = |text: &str, secret: &str| all(text).iter().any(|view| view.text.contains(secret));
+        assert!(seen(r"q\&lt;A", r"q\<A") && seen(r"q\\&lt;A", r"q\\<A"), "HTML");
+        assert!(seen(r#"a%41\"b"#, r#"a%41"b"#) && seen(r#"a&lt;\"b"#, r#"a&lt;"b"#), "JSON");
+        assert!(seen("a%5Cn%26lt;", r"a\n&lt;"), "URL");
+        assert!(seen(r"%5C%22a%2541%5C%22", "\"a%41\""), "JSON in a URL");
     }
 
     #[test]
