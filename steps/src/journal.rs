@@ -311,7 +311,7 @@ mod tests {
         let cut = format!("{text}{}", &text.lines().nth(1).expect("a change")[..20]);
         assert_eq!(read(&cut).expect("it can be read").open.len(), 1);
         assert!(read(&format!("{cut}\n")).expect_err("it is broken").starts_with("line 3: "));
-        assert!(read("{}\n").expect_err("it is none").contains("no journal"));
+        assert!(read("{}\n").expect_err("it is none").contains("not a journal"));
         assert!(read("").is_err());
     }
 

@@ -363,7 +363,7 @@ mod tests {
         };
         assert!(reply(answer("200")).for_change().is_ok());
         let problem = reply(answer("500")).for_change().expect_err("it failed");
-        assert!(problem.reason.contains("failed with 500: Fertig"), "{problem}");
+        assert!(problem.reason.contains("reports status 500: Fertig"), "{problem}");
         assert!(reply(r#"{"status.code":403,"status.message":"no"}"#).for_change().is_err());
     }
 
