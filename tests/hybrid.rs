@@ -160,7 +160,7 @@ fn a_real_tenant_shows_nothing_and_only_that_is_skipped() {
     assert_eq!(told.code, Some(0), "{}", told.all());
     assert_eq!(scenario(&record, TOKEN_REQUEST)["verdict"], "passed");
     assert_eq!(scenario(&record, PACKAGES)["verdict"], "skipped");
-    assert!(reason(&record, PACKAGES).contains("say --tenant mock"), "{}", reason(&record, PACKAGES));
+    assert!(reason(&record, PACKAGES).contains("add --tenant mock"), "{}", reason(&record, PACKAGES));
     assert!(author.paths("tenant").iter().all(|path| !path.contains("__bpconform")), "a real tenant was asked");
 }
 

@@ -8,15 +8,13 @@ use serde_json::Value;
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, Told, bpconform, directory, with_credentials};
 
-/// Checks that the agents are enabled, on an Author that answers a number of the requests for them wrongly.
+/// Checks that the Author is up, where a number of the requests for its run modes are answered wrongly.
 fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told, Value, String) {
     let (mock, folder) = (Mock::start("configured"), directory(name));
     let asked = AtomicUsize::new(0);
     let proxy = Proxy::start(mock.url("author"), move |request| {
-        let agents = request.contains("/etc/replication/agents.author.-1.json");
-        // The first belongs to the survey of the Author's state.
-        let number = if agents { asked.fetch_add(1, Ordering::SeqCst) } else { 0 };
-        if (1..=wrong).contains(&number) { Act::Answer(answer) } else { Act::Pass }
+        let run_modes = request.contains("status-slingsettings");
+        if run_modes && asked.fetch_add(1, Ordering::SeqCst) < wrong { Act::Answer(answer) } else { Act::Pass }
     });
     let out = folder.to_str().expect("UTF-8");
     let flags = [
@@ -28,7 +26,7 @@ fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told
         "--tenant-url",
         mock.url("tenant"),
         "--requirement",
-        "BP-REP-02",
+        "BP-PRE-01",
         "--out",
         out,
     ];
@@ -38,9 +36,10 @@ fn check(name: &str, wrong: usize, answer: &'static str, more: &[&str]) -> (Told
 }
 
 const BROKEN: &str = "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops";
-/// A readable folder of agents that holds none: an empty object would not prove that the user may read it.
-const NO_AGENTS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 45\r\nConnection: close\r\n\r\n\
-     {\"jcr:content\":{\"jcr:title\":\"Author agents\"}}";
+/// An instance that is not an Author. The run modes are read by this scenario alone: what a run reads twice, such as the
+/// agents, would be reported as two Authors in turn.
+const PUBLISH: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 52\r\nConnection: close\r\n\r\n\
+     [\"Apache Sling Settings\",\"\",\"Run Modes = [publish]\"]";
 
 #[test]
 fn what_passes_only_when_tried_again_is_flaky() {
@@ -50,7 +49,7 @@ fn what_passes_only_when_tried_again_is_flaky() {
     let scenario = &record["scenarios"][0];
     assert_eq!((&scenario["verdict"], &scenario["attempts"][0]["verdict"]), (&"passed".into(), &"error".into()));
     assert_eq!((&record["summary"]["flaky"], &record["plan"]["retries"]), (&1.into(), &2.into()));
-    let reason = record["requirements"].as_array().expect("a list").iter().find(|one| one["id"] == "BP-REP-02");
+    let reason = record["requirements"].as_array().expect("a list").iter().find(|one| one["id"] == "BP-PRE-01");
     let reason = reason.expect("it is there")["reason"].as_str().expect("a reason");
     assert_eq!(reason, "1 of 1 scenarios passed only on a retry");
     assert!(junit.contains("<flakyError") && !junit.contains("<failure"), "{junit}");
@@ -60,7 +59,7 @@ fn what_passes_only_when_tried_again_is_flaky() {
 fn strict_is_as_red_as_the_earlier_attempts() {
     let (told, record, _) = check("retries-strict-error", 1, BROKEN, &["--retry", "1", "--strict"]);
     assert_eq!((told.code, &record["exit_code"]), (Some(3), &3.into()), "{}", told.all());
-    let (told, record, junit) = check("retries-strict-failed", 1, NO_AGENTS, &["--retry", "1", "--strict"]);
+    let (told, record, junit) = check("retries-strict-failed", 1, PUBLISH, &["--retry", "1", "--strict"]);
     assert_eq!((told.code, &record["outcome"]), (Some(1), &"fails".into()), "{}", told.all());
     assert!(junit.contains("<failure message=\"flaky: it passed only when it was tried again; "), "{junit}");
 }
@@ -68,14 +67,14 @@ fn strict_is_as_red_as_the_earlier_attempts() {
 #[test]
 fn what_is_red_for_being_flaky_is_so_for_a_baseline_and_a_comparison_too() {
     let strict = ["--retry", "1", "--strict"];
-    let (told, ..) = check("retries-sound", 0, NO_AGENTS, &strict);
+    let (told, ..) = check("retries-sound", 0, PUBLISH, &strict);
     assert_eq!(told.code, Some(0), "{}", told.all());
-    let (told, ..) = check("retries-flaky-again", 1, NO_AGENTS, &strict);
+    let (told, ..) = check("retries-flaky-again", 1, PUBLISH, &strict);
     assert_eq!(told.code, Some(1), "{}", told.all());
     let [sound, flaky] = ["retries-sound", "retries-flaky-again"].map(kept);
     let told = bpconform(&["diff", &sound, &flaky]);
     assert_eq!(told.code, Some(1), "{}", told.all());
-    assert!(told.out.contains("BP-REP-02  passed → failed"), "{}", told.out);
+    assert!(told.out.contains("BP-PRE-01  passed → failed"), "{}", told.out);
     let (empty, known) = (format!("{sound}/empty.toml"), format!("{sound}/known.toml"));
     std::fs::write(&empty, "").expect("written");
     let told = bpconform(&["baseline", "--check", &empty, &flaky]);
@@ -92,7 +91,7 @@ fn kept(name: &str) -> String {
 
 #[test]
 fn a_scenario_that_never_passes_shows_each_attempt() {
-    let (told, record, junit) = check("retries-never", 9, NO_AGENTS, &["--retry", "2"]);
+    let (told, record, junit) = check("retries-never", 9, PUBLISH, &["--retry", "2"]);
     assert_eq!(told.code, Some(1), "{}", told.all());
     assert_eq!(record["scenarios"][0]["attempts"].as_array().map(Vec::len), Some(2));
     assert!(junit.contains("<failure") && junit.contains("<rerunFailure"), "{junit}");

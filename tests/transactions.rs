@@ -125,7 +125,7 @@ fn killed_after(number: usize, after: Duration, learned: &Path, folder: &Path) -
     let (out, before) = (folder.join(format!("out-{number}")), now(&mock));
     let mut flags =
         vec!["--out", out.to_str().expect("UTF-8"), "--requirement", "BP-UPG-04", "--requirement", "BP-PUB-05"];
-    flags.extend((number % 2 == 0).then_some("--replace-configuration"));
+    flags.extend(number.is_multiple_of(2).then_some("--replace-configuration"));
     kill(quiet(&mut run(&mock, mock.url("author"), learned, &flags)), after);
     let journal = out.join("journal.jsonl");
     if !journal.exists() {

@@ -348,12 +348,14 @@ fn a_run_that_panics_undoes_first() {
         ..Options::embedded(Redactor::default(), Instant::now())
     };
     let features = Features::built_in().expect("they are well formed");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let watch = PanicsAt("has exactly one IMS configuration");
-    let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(bpconform::run::run(&options, &features, watch))
-    }));
-    assert!(panicked.is_err());
+    // The futures of a run are large in a debug build, and the thread of a test has a quarter of a process's stack.
+    let thread = std::thread::Builder::new().stack_size(8 * 1024 * 1024).spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let watch = PanicsAt("has exactly one IMS configuration");
+        std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(bpconform::run::run(&options, &features, watch))))
+            .is_err()
+    });
+    assert!(thread.expect("a thread").join().expect("the panic was caught"));
     let deleted = mock.paths("author").iter().any(|request| request.starts_with("POST /libs/cq/adobeims"));
     assert!(deleted, "it had not begun");
     assert_eq!(differences(&before, &mock.repository()), "");

@@ -34,7 +34,7 @@ pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<E
         match (args.all, owner.life()) {
             (false, OwnerState::Running) => output.print_text(&kept(owner, thing, "its run goes on")),
             (false, OwnerState::Elsewhere) => {
-                output.print_text(&kept(owner, thing, "its run was started on another machine"))
+                output.print_text(&kept(owner, thing, "its run was started on another machine"));
             }
             _ if dry_run => output.print_text(&format!("would remove the {thing}\n")),
             _ => match engine.remove(thing).await {

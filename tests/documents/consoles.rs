@@ -53,7 +53,7 @@ fn session_of(page: &std::path::Path, text: &str, blocks: &[&Block]) -> Vec<Stri
     let mut commands = Vec::new();
     for block in blocks {
         match (&block.file, block.language.as_str()) {
-            (Some(file), _) => commands.push((None, session.writing(file, &block.text))),
+            (Some(file), _) => commands.push((None, Session::writing(file, &block.text))),
             (None, "console") => commands.extend(block.commands().into_iter().map(|shown| {
                 let command = shown.command.clone();
                 (Some(shown), command)

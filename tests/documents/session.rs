@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// A command that writes a file.
-    pub(super) fn writing(&self, file: &str, text: &str) -> String {
+    pub(super) fn writing(file: &str, text: &str) -> String {
         format!("cat > {file} <<'END-OF-FILE'\n{text}\nEND-OF-FILE")
     }
 

@@ -229,7 +229,7 @@ fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
 
 /// The IMS configurations for Brand Portal: those that say so, and those that a cloud configuration uses.
 pub async fn for_brand_portal(session: &Session) -> Checked<Vec<ImsConfiguration>> {
-    Ok(of_brand_portal(session, &storage(session).await?).await?)
+    of_brand_portal(session, &storage(session).await?).await
 }
 
 /// The same of what was read before.

@@ -97,13 +97,11 @@ fn entry(line: &str) -> Entry {
     let text = level.as_ref().map_or(rest, |found| &rest[found.get(0).map_or(0, |whole| whole.end())..]);
     Entry {
         time: time.as_ref().and_then(civil),
-        level: level.as_ref().and_then(|found| found.name("a").or(found.name("b"))).and_then(|word| {
-            match word.as_str() {
-                "ERROR" => Some(Level::Error),
-                "WARN" | "WARNING" => Some(Level::Warn),
-                "INFO" => Some(Level::Info),
-                _ => Some(Level::Debug),
-            }
+        level: level.as_ref().and_then(|found| found.name("a").or(found.name("b"))).map(|word| match word.as_str() {
+            "ERROR" => Level::Error,
+            "WARN" | "WARNING" => Level::Warn,
+            "INFO" => Level::Info,
+            _ => Level::Debug,
         }),
         text: text.trim_start_matches([' ', '\t', '-']).to_owned(),
     }
