@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_person_sees_the_step_of_each_scenario_and_how_far_the_run_is() {
         let term = InMemoryTerm::new(10, 120);
-        let mut progress = Progress::on(ProgressDrawTarget::term_like(Box::new(term.clone())));
+        let mut progress = Progress::on(ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), u8::MAX));
         let requests = UnderWay::default();
         let test = "http://localhost/etc/replication/agents.author/mp_replication_agent2_default_bpdoc.test.html";
         let _waits = requests.begin("author.agent-test", test);

@@ -276,7 +276,7 @@ fn the_journal_of_a_run_that_goes_on_is_its_own() {
     assert!(told.err.contains("the run goes on, and undoes by itself"), "{}", told.err);
     let told = held.mock.run(&["--allow", "change", "--journal", journal.to_str().expect("UTF-8")]);
     assert_eq!(told.code, Some(2), "{}", told.all());
-    assert!(told.err.contains("is the journal of a run that goes on"), "{}", told.err);
+    assert!(told.err.contains("is the journal of an active run"), "{}", told.err);
     assert!(std::fs::read_to_string(&journal).is_ok_and(|text| text.starts_with(&before)), "{out}");
     Command::new("kill").args(["-INT", &held.child.id().to_string()]).status().expect("kill is there");
     held.ends_with(130);

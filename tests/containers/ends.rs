@@ -141,5 +141,5 @@ fn a_missing_image_is_reported_by_its_name() {
     assert!(told.err.contains("the image 127.0.0.1:1/no-such-image:6.5 is not available here"), "{}", told.err);
     let told = bpconform_with(&over("No Name", &[]), &LOGIN);
     assert_eq!(told.code, Some(2), "{}", told.all());
-    assert!(told.err.contains("No Name is no name of an image"), "{}", told.err);
+    assert!(told.err.contains("No Name is not a valid image name"), "{}", told.err);
 }

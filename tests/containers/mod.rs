@@ -86,7 +86,7 @@ fn the_image_has_few_rights_and_a_health_check() {
     assert_eq!(check().as_deref(), Ok("the mocks serve, the Author in the state `configured`"));
     // Nothing listens there.
     let none = docker(&["exec", &id, "/bpconform", "mock", "--check", "--control-port", "4999"]);
-    assert!(none.expect_err("nothing serves").contains("the mocks do not serve"));
+    assert!(none.expect_err("nothing serves").contains("the mocks do not answer"));
     // Process 1 has no default signal handlers: without an explicit one, stopping it would take until the time-out.
     let began = std::time::Instant::now();
     docker(&["stop", &id]).expect("it stops");
