@@ -1,14 +1,24 @@
 //! The texts of a record that come from elsewhere: the one place that knows where they are, for whatever has to be done to
 //! all of them. The structure of a record is never touched, so that no text can break it.
 
+use std::sync::LazyLock;
+
 use bpconform_steps::evidence::{Exchange, Outcome, Text};
 use bpconform_steps::plain::plain;
 use bpconform_steps::redact::Redactor;
+use regex::Regex;
 use url::Url;
 
 use crate::record::{
     Attempt, PlanRecord, Record, RequirementRecord, ScenarioRecord, StepRecord, Surroundings, TargetRecord,
 };
+
+/// The client id of a request for a token, ids of organizations, and what a run names after itself: public values that other systems keep under names
+/// like "API key" and "claims".
+static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:\bclient_id=([^&\s\[]+)|([0-9A-F]{24}@AdobeOrg)|(bpconform-[0-9a-z]{7}-[\w-]+))")
+        .unwrap_or_else(|error| unreachable!("{error}"))
+});
 
 /// What a text of a record is.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +49,11 @@ impl Record {
     /// The same for a record that another version may have written: what the target sent is judged again.
     #[must_use]
     pub fn masked_anew(mut self, redactor: &Redactor) -> Self {
+        // A run knows its own client id and organization; a later reader of its record must find them in it.
+        self.each_text(&mut |_, text| {
+            let values = PUBLIC.captures_iter(text).filter_map(|found| found.iter().skip(1).flatten().next());
+            values.for_each(|value| redactor.keep_readable(value.as_str()));
+        });
         // Twice: what is found late may stand in an earlier place in another form.
         for _ in 0..2 {
             self.each_text(&mut |place, text| mask(redactor, place, text, true));

@@ -52,8 +52,8 @@ fn redirected(reply: &Reply) -> String {
 }
 
 fn not_aem(login: &Reply) -> String {
-    // An Author answers 404 and 503 until its bundles are up.
-    let starting = matches!(login.status, 404 | 500..=599);
+    // An Author answers 404 and 503 until its bundles are up, and an empty 401 before there is something to log in with.
+    let starting = matches!(login.status, 404 | 500..=599) || login.status == 401 && login.body.is_empty();
     let advice = if starting {
         "it may still be starting: wait until its login page appears; otherwise check host, port and context path"
     } else {

@@ -87,13 +87,20 @@ const NOTATIONS: [u8; 3] = [b'\\', b'&', b'%'];
 /// The largest number of views of one text.
 const MOST: usize = 24;
 
+/// The largest size of all views of one text together, in bytes: a large body is read by fewer notations.
+const LARGEST: usize = 2 * 1024 * 1024;
+
+fn size_of(views: &[View<'_>]) -> usize {
+    views.iter().map(|view| view.text.len()).sum()
+}
+
 fn add_single_notations(views: &mut Vec<View<'_>>) {
     let mut index = 0;
     while index < views.len() {
         for first in NOTATIONS {
             let next = views[index].decoded(|text| unit(text).filter(|_| text.as_bytes()[0] == first));
             let is_new = |next: &View<'_>| views.iter().all(|known| known.text != next.text);
-            views.extend(next.filter(|next| views.len() < MOST && is_new(next)));
+            views.extend(next.filter(|next| views.len() < MOST && size_of(views) < LARGEST && is_new(next)));
         }
         index += 1;
     }
