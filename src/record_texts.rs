@@ -16,7 +16,7 @@ use crate::record::{
 /// The client id of a request for a token, ids of organizations, and what a run names after itself: public values that other systems keep under names
 /// like "API key" and "claims".
 static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:\bclient_id=([^&\s\[]+)|([0-9A-F]{24}@AdobeOrg)|(bpconform-[0-9a-z]{7}-[\w-]+))")
+    Regex::new(r#"(?:\bclient(?:_i|I)d(?:=|\\*":\s*\\*")([^&\s\["\\]+)|([0-9A-F]{20,24}(?:\+\w+)?@(?:AdobeOrg|techacct\.adobe\.com))|(bpconform-[0-9a-z]{7}-[\w-]+))"#)
         .unwrap_or_else(|error| unreachable!("{error}"))
 });
 
