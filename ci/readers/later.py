@@ -7,18 +7,9 @@ MASK = "[secret]"
 
 
 def says_the_same(earlier, later):
-    first, *parts = later.split(MASK)
-    if not parts:
-        return earlier == later
-    if not earlier.startswith(first) or not earlier.endswith(parts[-1]):
-        return False
-    at = len(first)
-    for part in parts[:-1]:
-        at = earlier.find(part, at)
-        if at < 0:
-            return False
-        at += len(part)
-    return at <= len(earlier) - len(parts[-1])
+    # What follows the first additional mask is not compared: a whole list may be masked as one value.
+    before, masked, _ = later.partition(MASK)
+    return earlier.startswith(before) if masked else earlier == later
 
 
 earlier, later = (open(path, encoding="utf-8").read().split("\n") for path in sys.argv[1:3])
