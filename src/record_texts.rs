@@ -13,8 +13,8 @@ use crate::record::{
     Attempt, PlanRecord, Record, RequirementRecord, ScenarioRecord, StepRecord, Surroundings, TargetRecord,
 };
 
-/// The client id of a request for a token, ids of organizations, and what a run names after itself: public values that other systems keep under names
-/// like "API key" and "claims".
+/// The client id of a request for a token, ids of organizations and technical accounts, and names that a run gave: public
+/// values, which other systems keep under names like "API key" and "claims".
 static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:\bclient(?:_i|I)d(?:=|\\*":\s*\\*")([^&\s\["\\]+)|([0-9A-F]{20,24}(?:\+\w+)?@(?:AdobeOrg|techacct\.adobe\.com))|(bpconform-[0-9a-z]{7}-[\w-]+))"#)
         .unwrap_or_else(|error| unreachable!("{error}"))
