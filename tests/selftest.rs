@@ -1,12 +1,26 @@
 //! The matrix of defects: every check of every requirement can fail, and does not fail for anything else.
 
 use crate::support::{bpconform, filtered};
-use bpconform_fixtures::Requirements;
+use bpconform_fixtures::{Defects, Requirements};
 use serde_json::Value;
 
 #[test]
 fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
-    let told = bpconform(&["selftest"]);
+    let told = bpconform(&["selftest", "--json"]);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
+    let matrix: Value = serde_json::from_str(&told.out).expect("JSON");
+    let rows = matrix["defects"].as_array().expect("a list");
+    let ids: Vec<&str> = rows.iter().filter_map(|row| row["defect"].as_str()).collect();
+    let all: Vec<&str> = Defects::built_in().all.iter().map(|defect| defect.id.as_str()).collect();
+    assert_eq!(ids, all);
+    for row in rows {
+        assert_eq!((&row["verdict"], &row["found"]), (&"killed".into(), &row["expected"]), "{row}");
+    }
+}
+
+#[test]
+fn the_matrix_names_what_each_defect_breaks() {
+    let told = bpconform(&["selftest", "--defect", "gateway-not-told", "--defect", "publish-run-mode"]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
     filtered(|| insta::assert_snapshot!("selftest_matrix", told.out));
 }
