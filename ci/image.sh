@@ -17,8 +17,8 @@ if [ -z "$binary" ]; then
   # The C library of Linux is linked into the binary. The target is named so that build scripts are not linked statically.
   target=$(rustc -vV | sed -n 's/^host: //p')
   RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-    cargo build --release --locked --package bpconform --target "$target"
-  binary=${CARGO_TARGET_DIR:-target}/$target/release/bpconform
+    cargo build --profile dist --locked --package bpconform --target "$target"
+  binary=${CARGO_TARGET_DIR:-target}/$target/dist/bpconform
 fi
 
 context=$(mktemp -d)
