@@ -9,8 +9,8 @@ use clap::FromArgMatches as _;
 use crate::cli::config::ConfigCommand;
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    baseline, clean, completions, config, diff, doctor, explain, fleet, list, merge, mock, rehearse, report, run,
-    selftest, surface,
+    baseline, clean, completions, config, diff, doctor, explain, fleet, init, list, man, merge, mock, rehearse, report,
+    run, selftest, surface,
 };
 use crate::config::{ConfigFailure, Configured};
 use crate::environment;
@@ -84,6 +84,8 @@ fn run_command(cli: &Cli, configured: &Configured, output: &Output, began: Insta
         Command::Merge(args) => merge::command(args, styles, output),
         Command::Diff(args) => diff::command(args, output),
         Command::Baseline(args) => baseline::command(args, output),
+        Command::Init(args) => runtime()?.block_on(init::command(args, &cli.common, place, output)),
+        Command::Man(args) => man::command(args, output),
         Command::Completions { shell } => {
             completions::command(*shell, output);
             Ok(Exit::Green)

@@ -49,6 +49,24 @@ impl Reach {
 
     /// The same for an Author whose address is known from elsewhere.
     pub fn at(author: Url, target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
+        let reach = Self::with_what_is_known(author, target, place, output)?;
+        for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
+            if reach.credentials.get(name).is_none() {
+                let advice = format!("set {name}, or write it into a file and say --credentials FILE");
+                let what = if name.ends_with("USER") { "user of the Author" } else { "password of the Author's user" };
+                return Err(Error::Missing { what, advice });
+            }
+        }
+        Ok(reach)
+    }
+
+    /// The same with or without credentials of the Author.
+    pub fn with_what_is_known(
+        author: Url,
+        target: &TargetArgs,
+        place: SettingSources<'_>,
+        output: &Output,
+    ) -> Result<Self, Error> {
         place.configured.headers_are_no_secrets()?;
         let credentials =
             secrets::credentials(place.configured, place.variables, target.credentials.as_deref(), output)?;
@@ -58,13 +76,6 @@ impl Reach {
                 "warning: the value of {name} is shorter than six characters or a common word: it is weak, and masked only \
                 where it stands as the secret\n"
             ));
-        }
-        for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
-            if credentials.get(name).is_none() {
-                let advice = format!("set {name}, or write it into a file and say --credentials FILE");
-                let what = if name.ends_with("USER") { "user of the Author" } else { "password of the Author's user" };
-                return Err(Error::Missing { what, advice });
-            }
         }
         let connection = target.connection.connection(&credentials)?;
         target.connection.warning().inspect(|warning| output.err(warning));

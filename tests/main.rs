@@ -16,6 +16,7 @@ mod evidence;
 mod fleet;
 mod fuzzed;
 mod hybrid;
+mod init;
 mod layers;
 mod locks;
 #[cfg(unix)]

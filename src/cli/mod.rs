@@ -9,6 +9,7 @@ pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod hybrid;
+pub mod init;
 pub mod list;
 pub mod merge;
 pub mod mock;
@@ -37,6 +38,7 @@ use crate::cli::config::ConfigCommand;
 use crate::cli::diff::DiffArgs;
 use crate::cli::doctor::DoctorArgs;
 use crate::cli::explain::ExplainArgs;
+use crate::cli::init::InitArgs;
 use crate::cli::list::ListArgs;
 use crate::cli::merge::MergeArgs;
 use crate::cli::mock::MockArgs;
@@ -121,11 +123,26 @@ pub enum Command {
     Rehearse(Box<RehearseArgs>),
     /// Write a file of expected verdicts from a record
     Baseline(BaselineArgs),
+    /// Write a configuration file for an Author: asks for what no flag says, and checks by reads that it is reached
+    Init(Box<InitArgs>),
+    /// Print the manual page of the program or of one command, or write all of them
+    Man(ManArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `bpconform man`
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command, for example `run` or `surface drift`; without it, the program
+    #[arg(value_name = "COMMAND")]
+    pub names: Vec<String>,
+    /// Write the pages of the program and of all commands into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "names")]
+    pub out: Option<PathBuf>,
 }
 
 /// The definition of the command line, for the parser, the help and the completions.
@@ -136,7 +153,7 @@ pub fn command() -> clap::Command {
     // These commands only read from a real Author, so a target or a permission level has no effect.
     let looks =
         |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
-    let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks);
+    let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks).mut_subcommand("init", looks);
     // A rehearsal is one of containers.
     let of_containers = |arg: clap::Arg| arg.hide(true);
     let command = command.mut_subcommand("rehearse", |rehearse| {
@@ -158,8 +175,9 @@ pub fn command() -> clap::Command {
     });
     let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
     let needs = |command: clap::Command| command.after_long_help(credentials());
-    let command =
-        ["run", "doctor", "clean", "rehearse"].into_iter().fold(command, |it, name| it.mut_subcommand(name, needs));
+    let command = ["run", "doctor", "clean", "rehearse", "init"]
+        .into_iter()
+        .fold(command, |it, name| it.mut_subcommand(name, needs));
     command.mut_subcommand("config", |config| config.mut_subcommand("show", |show| show.args(settings)))
 }
 

@@ -5,6 +5,7 @@ mod confirm;
 pub(crate) mod flags;
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -86,11 +87,15 @@ pub async fn command(
     let record = if contained {
         asked.contained(image(run)?, &run.container.start, None, out).await?
     } else {
-        let (target, connection) = self::target(target, place, output)?;
-        confirm::replacement(&target, how, output)?;
-        asked.record(target, connection, out).await?
+        let (checked, connection) = self::target(target, place, output)?;
+        confirm::replacement(&checked, how, output)?;
+        asked.record(checked, connection, out).await?
     };
     publish::publish(&record, &how.reports, output)?;
+    // The first run of a new user checks the mocks. In a pipeline this hint would only be noise.
+    if target.target == TargetKind::Mock && !place.configured.is_given("target") && std::io::stderr().is_terminal() {
+        output.err("these were the embedded mocks; `bpconform init` prepares the check of a real Author\n");
+    }
     Ok(expected.map_or(record.outcome.exit(), |expected| publish::judge(&record, &expected, output)))
 }
 

@@ -79,7 +79,8 @@ impl Configured {
     /// directory.
     pub fn read(arguments: &[OsString]) -> Result<Self, ConfigFailure> {
         let matches = cli::command().try_get_matches_from(arguments).map_err(|error| blame(error, arguments))?;
-        if matches.subcommand_name() == Some("completions") {
+        // These do not use the configuration, and `init` writes it.
+        if matches!(matches.subcommand_name(), Some("completions" | "init" | "man")) {
             return Ok(Self { matches, file: None, profile: None, given: BTreeMap::new() });
         }
         let named = deepest(&matches).get_one::<PathBuf>("config").cloned();

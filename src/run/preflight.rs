@@ -9,11 +9,25 @@ use bpconform_steps::{Call, Session};
 const NOT_ACCEPTED: &str =
     "the Author rejects user or password; check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
 
+/// Checks, without credentials, that AEM's login page is there; the error contains what was observed and what to do.
+pub async fn check_without_credentials(session: &Session) -> Result<(), String> {
+    let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
+    match login.status {
+        _ if is_login_page(session, &login) => Ok(()),
+        301..=308 => Err(redirected(&login)),
+        _ => Err(not_aem(&login)),
+    }
+}
+
+fn is_login_page(session: &Session, login: &Reply) -> bool {
+    login.status == 200 && login.text().contains(session.surface("author.login-page").phrase("ready"))
+}
+
 /// Checks the Author; the error contains what was observed and what to do.
 pub async fn check(session: &Session) -> Result<(), String> {
     let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
     let ready = session.surface("author.login-page").phrase("ready");
-    let is_aem = login.status == 200 && login.text().contains(ready);
+    let is_aem = is_login_page(session, &login);
     let user = send(session, Call::to("author.current-user")).await?;
     match (user.status, user_id(&user)) {
         (200, Some(id)) if id != "anonymous" => {
