@@ -17,4 +17,14 @@ fi
 
 "$venv/bin/check-jsonschema" --builtin-schema vendor.github-workflows ci/github-actions.yml
 "$venv/bin/check-jsonschema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci ci/gitlab-ci.yml
-"$venv/bin/kubernetes-validate" --strict -k 1.33 ci/kubernetes/job.yaml
+"$venv/bin/check-jsonschema" --builtin-schema vendor.github-actions ci/action/action.yml
+"$venv/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/release.yml
+# The schema of GitLab knows no inputs: the second document of a component is what the server makes of it.
+component=$(mktemp --suffix=.yml)
+trap 'rm -f "$component"' EXIT
+sed '1,/^---$/d' ci/gitlab-component/templates/bpconform.yml >"$component"
+"$venv/bin/check-jsonschema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci "$component"
+for manifest in job cronjob records; do
+  "$venv/bin/kubernetes-validate" --strict -k 1.33 "ci/kubernetes/$manifest.yaml"
+  grep -q -- "- $manifest.yaml" ci/kubernetes/kustomization.yaml
+done

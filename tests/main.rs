@@ -25,6 +25,7 @@ mod permission;
 mod preflight;
 mod recorded;
 mod reports;
+mod requests;
 mod retries;
 mod secrecy;
 mod secrets_of_others;

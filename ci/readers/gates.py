@@ -69,6 +69,46 @@ def gitlab(folder, values):
     return status, said + text
 
 
+def action(folder, values):
+    """The steps of the composite action, with the inputs that a workflow would give."""
+    summary, output, path = (folder / name for name in ("summary.md", "output", "path"))
+    for file in (summary, output, path):
+        file.write_text("")
+    manifest = yaml.safe_load((CI / "action/action.yml").read_text())
+    inputs = {name: one["default"] for name, one in manifest["inputs"].items()}
+    inputs |= {"author-url": values["BPCONFORM_AUTHOR_URL"], "tenant-url": values["BPCONFORM_TENANT_URL"]}
+    inputs |= {"before": "before", "out": "after", "baseline": values.get("BASELINE", "")}
+    runner = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(output)}
+    runner |= {"GITHUB_PATH": str(path), "RUNNER_TEMP": str(folder)}
+    said, status = "", 0
+    for step in (step for step in manifest["runs"]["steps"] if "run" in step):
+        env = {name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda it: inputs[it[1]], text) for name, text in step["env"].items()}
+        status, text = shell(step["run"], folder, {k: v for k, v in values.items() if k != "BASELINE"} | runner | env)
+        said += text
+        if status:
+            break
+    if f"exit={status}" not in output.read_text():
+        return -1, f"the action's output is {output.read_text()!r} after exit {status}"
+    if status == 0:
+        keep(folder)
+    return status, said + summary.read_text()
+
+
+def component(folder, values):
+    """The script of the job that the component of GitLab makes."""
+    spec, template = (CI / "gitlab-component/templates/bpconform.yml").read_text().split("\n---\n")
+    inputs = {name: one.get("default") for name, one in yaml.safe_load(spec)["spec"]["inputs"].items()}
+    inputs |= {"author-url": values["BPCONFORM_AUTHOR_URL"], "tenant-url": values["BPCONFORM_TENANT_URL"]}
+    inputs |= {"baseline": values.get("BASELINE", "")}
+    job = yaml.safe_load(re.sub(r"\$\[\[ inputs\.([a-z-]+) \]\]", lambda it: json.dumps(inputs[it[1]]), template))["bpconform"]
+    return shell("\n".join(job["script"]), folder, values | job["variables"] | {"GITLAB_CI": "true"})
+
+
+def keep(folder):
+    (folder / "before").mkdir(exist_ok=True)
+    (folder / "after/run.json").replace(folder / "before/run.json")
+
+
 def jenkins(folder, values):
     """The scripts of the stages, until one fails; then the artifacts of a good build are kept."""
     said = ""
@@ -77,8 +117,7 @@ def jenkins(folder, values):
         said += text
         if status:
             return status, said
-    (folder / "before").mkdir(exist_ok=True)
-    (folder / "after/run.json").replace(folder / "before/run.json")
+    keep(folder)
     return 0, said
 
 
@@ -139,7 +178,7 @@ def main(program):
     servers = [mock(program), mock(program, "--defect", "agent-disabled")]
     good, bad = (environment(program, serving) for _, serving in servers)
     try:
-        for gate in (github, gitlab, jenkins, kubernetes):
+        for gate in (github, action, gitlab, component, jenkins, kubernetes):
             with tempfile.TemporaryDirectory() as folder:
                 folder = pathlib.Path(folder)
                 accepts = gate is not kubernetes

@@ -18,12 +18,12 @@ pub struct ListArgs {
     pub format: ListFormat,
 }
 
-/// The output format of a list.
+/// The output format of what is read by people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
     /// For a terminal.
     #[default]
     Text,
-    /// A table in Markdown.
+    /// Markdown.
     Markdown,
 }

@@ -133,6 +133,8 @@ pub enum SurfaceFormat {
     Json,
     /// A file for --surfaces
     Toml,
+    /// Tables of the requests that each permission level may send
+    Markdown,
 }
 
 impl From<EvidenceFilter> for Evidence {

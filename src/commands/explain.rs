@@ -1,6 +1,8 @@
 //! `bpconform explain`: one requirement of the documentation, explained to a newcomer: what is
 //! promised and where, how it is checked, over which endpoints, and what to do when it fails.
 
+mod markdown;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -10,6 +12,7 @@ use bpconform_fixtures::surfaces::Evidence;
 use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements, Surface, System};
 
 use crate::cli::explain::ExplainArgs;
+use crate::cli::list::ListFormat;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::{Case, Features};
@@ -27,7 +30,10 @@ pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began:
     let options = Options { selection, ..Options::embedded(output.redactor.clone(), began) };
     let played = crate::run::run(&options, &features, |_: &ScenarioRecord| {}).await?;
     let requirement = Requirements::built_in().get(&id).ok_or_else(|| Error::Internal(format!("{id} is gone")))?;
-    output.print_text(&text(requirement, &features, &played, styles));
+    output.print_text(&match args.format {
+        ListFormat::Text => text(requirement, &features, &played, styles),
+        ListFormat::Markdown => markdown::page(requirement, &features, &played),
+    });
     Ok(Exit::Green)
 }
 
@@ -78,12 +84,16 @@ fn checks(cases: &[&Case], styles: Styles) -> String {
 
 fn endpoints(played: &Record, styles: Styles) -> String {
     let text = format!("\n{}\n", styles.bold("What is asked of the target"));
+    let lines: Vec<String> = asked_endpoints(played).map(endpoint).collect();
+    if lines.is_empty() { text + "  nothing\n" } else { text + &lines.concat() }
+}
+
+/// The endpoints that the scenarios asked, without the control of the mocks.
+fn asked_endpoints(played: &Record) -> impl Iterator<Item = &'static Surface> {
     let asked: BTreeSet<&str> = played.scenarios.iter().flat_map(surfaces_of).collect();
     let known = bpconform_fixtures::Surfaces::built_in();
-    let surfaces =
-        asked.into_iter().filter_map(|id| known.find(id)).filter(|surface| surface.system != System::Control);
-    let lines: Vec<String> = surfaces.map(endpoint).collect();
-    if lines.is_empty() { text + "  nothing\n" } else { text + &lines.concat() }
+    let found: Vec<&Surface> = asked.into_iter().filter_map(|id| known.find(id)).collect();
+    found.into_iter().filter(|surface| surface.system != System::Control)
 }
 
 fn surfaces_of(scenario: &ScenarioRecord) -> impl Iterator<Item = &str> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bpconform_fixtures::surfaces::Class;
-use bpconform_fixtures::{Evidence, Surface, Surfaces};
+use bpconform_fixtures::{Allow, Evidence, Surface, Surfaces};
 
 use crate::cli::surface::{ShowArgs, SurfaceFormat};
 use crate::error::Error;
@@ -24,6 +24,7 @@ pub fn print(surfaces: &Surfaces, arguments: &ShowArgs) -> Result<String, Error>
         SurfaceFormat::Text => Ok(text(&chosen)),
         SurfaceFormat::Json => json(&chosen),
         SurfaceFormat::Toml => toml(&chosen),
+        SurfaceFormat::Markdown => Ok(markdown(&chosen)),
     }
 }
 
@@ -61,6 +62,37 @@ const fn class(class: Class) -> &'static str {
         Class::Probe => "probe",
         Class::Change => "change",
     }
+}
+
+/// The requests that each permission level adds, without those that only mocks answer.
+fn markdown(surfaces: &Surfaces) -> String {
+    let mut text = String::new();
+    for level in Allow::ALL {
+        let added = |surface: &&Surface| surface.class.needs() == level && !surface.is_mocks_own();
+        let rows: String = surfaces.iter().filter(added).map(row).collect();
+        let heading = match level {
+            Allow::Observe => "Reads, at every level",
+            Allow::Probe => "With `--allow probe`, also",
+            Allow::Change => "With `--allow change`, also",
+        };
+        let _ = write!(text, "## {heading}\n\n| system | request | evidence |\n|---|---|---|\n{rows}\n");
+    }
+    text
+}
+
+fn row(surface: &Surface) -> String {
+    let query: Vec<String> = surface.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let known = match surface.evidence {
+        // What nobody knows is a stand-in of the mocks, so its path would mislead.
+        Evidence::Unknown => {
+            return format!("| {} | `{}`: unknown, not sent | unknown |\n", surface.system.name(), surface.id);
+        }
+        known => evidence(known),
+    };
+    let paths = std::iter::once(&surface.path).chain(&surface.alternatives);
+    let paths: Vec<String> = paths.map(|path| format!("`{} {path}{query}`", surface.method)).collect();
+    format!("| {} | {} | {known} |\n", surface.system.name(), paths.join(" or "))
 }
 
 fn json(surfaces: &Surfaces) -> Result<String, Error> {
