@@ -162,7 +162,7 @@ pub fn judge_settings(agents: &[Agent], settings: &[Setting<'_>]) -> Checked {
                 found => {
                     causes.extend(match *property {
                         "enableOauth" => Some(Cause::OauthFlag),
-                        "transportUri" => Some(Cause::TenantAddress),
+                        "transportUri" => Some(Cause::AgentAddress),
                         _ => None,
                     });
                     deviations.push(format!(

@@ -1,6 +1,7 @@
 //! The certificates of a service account (JWT) set-up: the key store of its service user, and the public key that is
 //! downloaded (surfaces.md §2.1, §2.4).
 
+use bpconform_fixtures::Cause;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use x509_parser::pem::parse_x509_pem;
@@ -67,8 +68,10 @@ pub async fn key_store(session: &Session) -> Checked<Vec<Certificate>> {
     let Some(owner) = owner(session).await? else { return Ok(Vec::new()) };
     let call = Call::to("author.key-store").with("user", owner.trim_start_matches('/'));
     let reply = session.send(call).await?.expect_status(&[200])?;
-    parse(&reply.json()?.to_string())
-        .map_err(|problem| Problem::error(format!("{}: {}; {}", reply.what(), problem.reason, reply.excerpt())))
+    parse(&reply.json()?.to_string()).map_err(|problem| {
+        Problem::error(format!("{}: {}; {}", reply.what(), problem.reason, reply.excerpt()))
+            .because(Cause::KeyStoreUnreadable)
+    })
 }
 
 /// Reads a key store's JSON. The first certificate of a chain is the key's own.

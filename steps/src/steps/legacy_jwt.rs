@@ -116,12 +116,14 @@ fn answers_with_token(world: &mut World) -> Checked {
             "IMS refuses the exchange with {}: {}",
             reply.status,
             Refusal::read(reply)?
-        )));
+        ))
+        .because(Cause::JwtRefused));
     }
     let json = reply.clone().expect_status(&[200])?.json()?;
     let text = |name: &str| json.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     // IMS may answer 200 with an error in it (surfaces.md §1.2).
-    ensure(!text("access_token").is_empty(), || format!("IMS answered 200 without a token: {}", text("error")))?;
+    ensure(!text("access_token").is_empty(), || format!("IMS answered 200 without a token: {}", text("error")))
+        .because(Cause::JwtRefused)?;
     let kind = text("token_type");
     ensure(kind.eq_ignore_ascii_case("bearer"), || format!("the token's type is `{kind}`, not bearer"))?;
     let expires = json.get("expires_in").and_then(serde_json::Value::as_i64);

@@ -77,6 +77,7 @@ fn each_delivers_to(world: &mut World, target: String) -> Checked {
     each(world.kept::<Vec<Agent>>()?, |agent| {
         let found = agent.target().unwrap_or_else(|| "nothing".to_owned());
         ensure(found == target, || format!("agent {} delivers to {found}, not to {target}", agent.name))
+            .because(Cause::AgentAddress)
     })
 }
 
