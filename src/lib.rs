@@ -2,6 +2,7 @@
 //! plan, cucumber runs the plan, the run produces a record, and every report is rendered from the record.
 
 pub mod app;
+pub mod causes;
 pub mod cli;
 pub mod commands;
 pub mod compare;

@@ -44,6 +44,9 @@ pub struct Record {
     pub scenarios: Vec<ScenarioRecord>,
     /// All requirements, in the document's order.
     pub requirements: Vec<RequirementRecord>,
+    /// The causes of what did not pass, in the document's order; each failure shows one or follows from one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<CauseRecord>,
     /// The number of verdicts of each kind.
     pub summary: Summary,
     /// The outcome of the whole run.
@@ -214,6 +217,9 @@ pub struct ScenarioRecord {
     /// The cause, where a reader recognised it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// The ids of the causes that it follows from; none if it shows a cause itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explained_by: Vec<String>,
     /// The lines of a transcript or a log that show it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
@@ -301,6 +307,33 @@ pub struct RequirementRecord {
     pub cause: Option<Cause>,
     /// The ids of the selected scenarios that prove it.
     pub scenarios: Vec<String>,
+}
+
+/// A cause of what did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CauseRecord {
+    /// The word of the cause; where none was recognised, the id of the requirement.
+    pub id: String,
+    /// The cause, where a reader recognised it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The requirement at which it is seen first.
+    pub requirement: String,
+    /// The title.
+    pub title: String,
+    /// What was seen: the reasons of the scenarios that show it.
+    pub evidence: Vec<String>,
+    /// The lines of a transcript or a log that show it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// The ids of the scenarios that show it.
+    pub shown_by: Vec<String>,
+    /// The ids of the scenarios that failed, or could not be judged, because of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explains: Vec<String>,
+    /// The id of the remedy that comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
 }
 
 /// The number of verdicts of each kind.

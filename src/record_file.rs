@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use bpconform_steps::plain::plain_json;
 use serde::Serialize;
 
+use crate::causes;
 use crate::error::Error;
 use crate::record::{self, FORMAT, Record, RunOutcome, ScenarioRecord, Summary};
 use crate::text_file;
@@ -131,7 +132,7 @@ fn read_file(file: &Path) -> Result<Record, Error> {
         unreadable(file, format!("{error}; name a file or directory that `bpconform run --out` wrote"))
     };
     let open = File::open(file).map_err(missing)?;
-    let record = if file.extension().is_some_and(|extension| extension == "jsonl") {
+    let mut record = if file.extension().is_some_and(|extension| extension == "jsonl") {
         from_lines(BufReader::new(open)).map_err(|problem| unreadable(file, problem))?
     } else {
         // A text is read several times faster than a stream.
@@ -144,6 +145,10 @@ fn read_file(file: &Path) -> Result<Record, Error> {
             record.format
         );
         return Err(unreadable(file, problem));
+    }
+    // Earlier versions wrote no causes.
+    if record.causes.is_empty() {
+        record.causes = causes::explain(&mut record.scenarios);
     }
     Ok(record)
 }
@@ -188,6 +193,7 @@ impl Record {
             body_cap: self.body_cap,
             scenarios: Vec::new(),
             requirements: self.requirements.clone(),
+            causes: self.causes.clone(),
             summary: self.summary.clone(),
             outcome: self.outcome,
             exit_code: self.exit_code,
@@ -200,6 +206,7 @@ impl Record {
     /// Recomputes verdicts, counts and outcome after scenarios were replaced or added.
     pub fn judge_again(&mut self, interrupted: bool) {
         self.requirements = record::requirements(&self.scenarios);
+        self.causes = causes::explain(&mut self.scenarios);
         self.outcome = RunOutcome::of_record(self, interrupted);
         self.exit_code = self.outcome.exit().code();
         self.summary = Summary {

@@ -10,7 +10,7 @@ use regex::Regex;
 use url::Url;
 
 use crate::record::{
-    Attempt, PlanRecord, Record, RequirementRecord, ScenarioRecord, StepRecord, Surroundings, TargetRecord,
+    Attempt, CauseRecord, PlanRecord, Record, RequirementRecord, ScenarioRecord, StepRecord, Surroundings, TargetRecord,
 };
 
 /// The client id of a request for a token, ids of organizations and technical accounts, and names that a run gave: public
@@ -69,7 +69,7 @@ impl Record {
     }
 
     fn each_text(&mut self, change: Change<'_>) {
-        let Self { target, plan, environment, scenarios, requirements, left_behind, journal, .. } = self;
+        let Self { target, plan, environment, scenarios, requirements, causes, left_behind, journal, .. } = self;
         let TargetRecord { image, addresses, product, .. } = target;
         let PlanRecord { tags, name, .. } = plan;
         let Surroundings { name: environment, ci, .. } = environment;
@@ -81,6 +81,11 @@ impl Record {
             change(Place::Sentence, &mut text);
             // An address that is none any more names nothing.
             *address = Url::parse(&text).unwrap_or_else(|_| address.clone());
+        }
+        for CauseRecord { title, evidence, lines, .. } in causes {
+            change(Place::Sentence, title);
+            evidence.iter_mut().for_each(|text| change(Place::Sentence, text));
+            lines.iter_mut().for_each(|text| change(Place::Target, text));
         }
         for RequirementRecord { reason, .. } in requirements {
             reason.iter_mut().for_each(|text| change(Place::Sentence, text));

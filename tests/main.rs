@@ -4,6 +4,7 @@
 
 mod author_target;
 mod cli;
+mod causes;
 mod config;
 mod conformance;
 mod connection;

@@ -15,6 +15,7 @@ fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
     assert_eq!(ids, all);
     for row in rows {
         assert_eq!((&row["verdict"], &row["found"]), (&"killed".into(), &row["expected"]), "{row}");
+        assert_eq!((&row["named"], &row["causes"]), (&true.into(), &serde_json::json!([row["causes"][0]])), "{row}");
     }
 }
 

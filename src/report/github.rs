@@ -15,22 +15,39 @@ pub const ANNOTATIONS_LIMIT: usize = 10;
 /// The longest message of an annotation, in bytes; GitHub cuts at 64 KiB, a person much earlier.
 const MESSAGE_LIMIT: usize = 4096;
 
-/// The step summary: the head, the matrix, and as many failures as there is room for.
+/// The step summary: the head, the causes with as many consequences as there is room for, and the matrix.
 pub fn summary(record: &Record) -> String {
-    let mut text = markdown::head(record) + &markdown::matrix(record);
-    let failures = view::failures(record);
-    // Room for the last line, which says what was left out.
-    let room = SUMMARY_LIMIT - 1024;
-    if text.len() > room {
-        return markdown::head(record);
-    }
-    for (told, failure) in failures.iter().enumerate() {
-        let one = markdown::failure(failure);
+    let (head, matrix) = (markdown::head(record), markdown::matrix(record));
+    // Room for the last lines, which say what was left out.
+    let Some(room) = (SUMMARY_LIMIT - 4096).checked_sub(head.len() + matrix.len()) else { return head };
+    head + &causes(record, room) + &matrix
+}
+
+fn causes(record: &Record, room: usize) -> String {
+    let causes = view::causes(record);
+    let mut text = if causes.is_empty() { String::new() } else { markdown::causes_heading(record) };
+    let mut left_out = 0;
+    for cause in &causes {
+        let one = markdown::cause(cause);
         if text.len() + one.len() > room {
-            let _ = writeln!(text, "\n{} more did not pass; see the report.", failures.len() - told);
-            break;
+            left_out += cause.shown_by.len() + cause.explains.len();
+            continue;
         }
         text += &one;
+        let mut told = String::new();
+        for failure in &cause.explains {
+            let one = markdown::failure(failure);
+            // The frame around the consequences is about this long.
+            if text.len() + told.len() + one.len() + 128 > room {
+                left_out += 1;
+            } else {
+                told += &one;
+            }
+        }
+        text += &markdown::consequences(cause, &told);
+    }
+    if left_out > 0 {
+        let _ = writeln!(text, "\n{left_out} more did not pass; see the report.");
     }
     text
 }
@@ -54,6 +71,9 @@ fn commands(record: &Record, command: &str, verdict: Verdict) -> String {
 fn annotation(command: &str, scenario: &ScenarioRecord) -> String {
     let title = format!("{}: {}", scenario.requirements.join(" "), scenario.name);
     let mut message = scenario.full_reason().unwrap_or_else(|| view::reason(scenario).to_owned());
+    if !scenario.explained_by.is_empty() {
+        let _ = write!(message, "\nfollows from: {}", scenario.explained_by.join(", "));
+    }
     if let Some(remedy) = view::remedy(scenario) {
         let _ = write!(message, "\n{}. {}", remedy.title, remedy.means);
     }

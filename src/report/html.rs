@@ -15,7 +15,7 @@ use crate::record::{Record, ScenarioRecord};
 use crate::report::html::facts::{Fact, facts};
 use crate::report::html::timeline::Timeline;
 use crate::report::template;
-use crate::report::view::{self, FailedScenario, Section};
+use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
 
 /// The record as a page.
@@ -42,7 +42,9 @@ struct Page<'a> {
     facts: Vec<Fact>,
     sums: Vec<Sum>,
     document: &'static Document,
-    failures: Vec<Card<'a>>,
+    causes: Vec<CauseCard<'a>>,
+    causes_in_short: String,
+    failures: usize,
     sections: Vec<Group<'a>>,
     timeline: Option<Timeline>,
     scenarios: usize,
@@ -74,7 +76,9 @@ impl<'a> Page<'a> {
                 Sum::of("Scenarios", |verdict| record.summary.scenarios.get(&verdict).copied()),
             ],
             document: &Requirements::built_in().document,
-            failures: view::failures(record).into_iter().map(Card::of).collect(),
+            causes: view::causes(record).into_iter().map(CauseCard::of).collect(),
+            causes_in_short: view::causes_in_short(record),
+            failures: view::failures(record).len(),
             sections: view::sections(record).iter().map(Group::of).collect(),
             timeline: Timeline::of(record),
             scenarios: record.scenarios.len(),
@@ -131,6 +135,35 @@ impl Sum {
 }
 
 #[derive(Serialize)]
+struct CauseCard<'a> {
+    word: &'static str,
+    mark: &'static str,
+    title: &'a str,
+    requirement: Option<Promise>,
+    evidence: String,
+    remedy: Option<&'static Remedy>,
+    shown_by: Vec<Card<'a>>,
+    consequences: Option<String>,
+    explains: Vec<Card<'a>>,
+}
+
+impl<'a> CauseCard<'a> {
+    fn of(view: CauseView<'a>) -> Self {
+        Self {
+            word: view.verdict.word(),
+            mark: view::mark(view.verdict),
+            title: &view.cause.title,
+            requirement: Promise::of(&view.cause.requirement),
+            evidence: view.evidence(),
+            remedy: view.remedy,
+            consequences: view.consequences(),
+            shown_by: view.shown_by.into_iter().map(Card::of).collect(),
+            explains: view.explains.into_iter().map(Card::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct Card<'a> {
     word: &'static str,
     mark: &'static str,
@@ -139,7 +172,6 @@ struct Card<'a> {
     place: String,
     step: Option<(&'a str, &'a str)>,
     reason: String,
-    remedy: Option<&'a Remedy>,
     anchor: String,
 }
 
@@ -150,23 +182,25 @@ struct Promise {
     promise: &'static str,
 }
 
+impl Promise {
+    fn of(id: &str) -> Option<Self> {
+        let known = Requirements::built_in();
+        let promise = known.get(id)?;
+        Some(Self { id: &promise.id, link: known.link(promise), promise: &promise.promise })
+    }
+}
+
 impl<'a> Card<'a> {
     fn of(failure: FailedScenario<'a>) -> Self {
         let scenario = failure.scenario;
-        let known = Requirements::built_in();
-        let promise = |id: &String| {
-            let promise = known.get(id)?;
-            Some(Promise { id: &promise.id, link: known.link(promise), promise: &promise.promise })
-        };
         Self {
             word: scenario.verdict.word(),
             mark: view::mark(scenario.verdict),
             name: &scenario.name,
-            requirements: scenario.requirements.iter().filter_map(promise).collect(),
+            requirements: scenario.requirements.iter().filter_map(|id| Promise::of(id)).collect(),
             place: format!("{}:{}", scenario.file, scenario.line),
             step: failure.step.map(|step| (step.keyword.as_str(), step.text.as_str())),
             reason: failure.reason,
-            remedy: failure.remedy,
             anchor: anchor(scenario),
         }
     }

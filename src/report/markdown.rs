@@ -4,18 +4,21 @@
 use std::fmt::Write as _;
 
 use crate::record::{Record, Summary};
-use crate::report::view::{self, FailedScenario, Section};
+use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
 
 /// The whole record.
 pub fn draw(record: &Record) -> String {
-    let failures = view::failures(record);
-    let mut text = head(record) + &matrix(record);
-    if !failures.is_empty() {
-        text += "\n## What did not pass\n";
+    let mut text = head(record);
+    let causes = view::causes(record);
+    if !causes.is_empty() {
+        text += &causes_heading(record);
     }
-    failures.iter().for_each(|failure| text += &self::failure(failure));
-    text + &skipped(record)
+    causes.iter().for_each(|view| {
+        text += &cause(view);
+        text += &consequences(view, &view.explains.iter().map(failure).collect::<String>());
+    });
+    text + &matrix(record) + &skipped(record)
 }
 
 /// The title, the verdict in one line, and what was checked.
@@ -94,23 +97,42 @@ fn section(section: &Section<'_>, selected: bool) -> String {
     format!("\n### {}\n\n| Verdict | Requirement | Statement |\n|---|---|---|\n{rows}", escape(section.title))
 }
 
-/// One scenario that did not pass: the step, the reason, the way out.
+/// How many causes explain how many failures.
+pub fn causes_heading(record: &Record) -> String {
+    format!("\n## What did not pass: {}\n", view::causes_in_short(record))
+}
+
+/// A cause: the remedy that comes first, and the scenarios that show it.
+pub fn cause(view: &CauseView<'_>) -> String {
+    let cause = view.cause;
+    let mut text =
+        format!("\n### {} {} ({})\n", mark(view.verdict), escape(&cause.title), escape(&cause.requirement));
+    if let Some(remedy) = view.remedy {
+        let _ = writeln!(text, "\n{}\n", escape(&remedy.means));
+        for (number, step) in (1..).zip(&remedy.steps) {
+            let _ = writeln!(text, "{number}. {}", escape(step));
+        }
+        let _ = writeln!(text, "\n[What the documentation says]({})", remedy.link);
+    }
+    text + &view.shown_by.iter().map(failure).collect::<String>()
+}
+
+/// What follows from a cause, folded.
+pub fn consequences(view: &CauseView<'_>, told: &str) -> String {
+    let Some(count) = view.consequences() else { return String::new() };
+    format!("\n<details><summary>{count}</summary>\n{told}\n</details>\n")
+}
+
+/// One scenario that did not pass: the step, the reason, the last request.
 pub fn failure(failure: &FailedScenario<'_>) -> String {
     let scenario = failure.scenario;
-    let mut text = format!("\n### {} {}\n\n", mark(scenario.verdict), escape(&scenario.name));
+    let mut text = format!("\n#### {} {}\n\n", mark(scenario.verdict), escape(&scenario.name));
     let ids = scenario.requirements.join(", ");
     let _ = writeln!(text, "`{}:{}` · {} · {ids}\n", scenario.file, scenario.line, scenario.verdict);
     if let Some(step) = failure.step {
         let _ = writeln!(text, "**{}** {}\n", escape(&step.keyword), escape(&step.text));
     }
     text += &fenced(&failure.reason);
-    if let Some(remedy) = failure.remedy {
-        let _ = writeln!(text, "\n**{}.** {}\n", escape(&remedy.title), escape(&remedy.means));
-        for (number, step) in (1..).zip(&remedy.steps) {
-            let _ = writeln!(text, "{number}. {}", escape(step));
-        }
-        let _ = writeln!(text, "\n[What the documentation says]({})", remedy.link);
-    }
     if let Some(exchange) = failure.step.and_then(|step| step.exchanges.last()) {
         let _ = writeln!(
             text,

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use bpconform_fixtures::{Remedies, Requirement, Requirements};
+use bpconform_fixtures::{Remedy, Requirement, Requirements};
 use bpconform_steps::evidence::{Exchange, Outcome as Answer};
 
 use crate::plan::{Decision, Plan};
 use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
 use crate::report::style::Styles;
+use crate::report::view::{self, CauseView};
 use crate::verdict::Verdict;
 
 /// The amount of detail.
@@ -109,6 +110,7 @@ impl Terminal {
     pub fn end(&self, record: &Record) -> String {
         let mut text = String::new();
         if self.detail > Detail::Quiet || record.exit_code != 0 {
+            text += &self.causes(record);
             text += &self.table(record);
         }
         for left in &record.left_behind {
@@ -121,6 +123,36 @@ impl Terminal {
             line(&mut text, &format!("\nmocks: {mocks}"));
         }
         text + "\n" + &self.summary(record)
+    }
+
+    /// The causes first, each with the remedy that comes first; what follows from it is counted below it.
+    fn causes(&self, record: &Record) -> String {
+        if record.causes.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("\n{}\n", self.styles.bold(&view::causes_in_short(record)));
+        for (number, cause) in (1..).zip(view::causes(record)) {
+            text += &self.cause(number, &cause);
+        }
+        text
+    }
+
+    fn cause(&self, number: usize, view: &CauseView<'_>) -> String {
+        let mut text = String::new();
+        let (title, id) = (self.styles.bold(&view.cause.title), self.styles.dim(&view.cause.requirement));
+        line(&mut text, &format!("  {} {number}. {title}  {id}", self.styles.mark(view.verdict)));
+        view.evidence().lines().for_each(|seen| line(&mut text, &self.reason(view.verdict, &shorten(seen, 160), 7)));
+        if let Some(remedy) = view.remedy {
+            text += &remedy_lines(remedy, self.styles);
+        }
+        if let Some(count) = view.consequences() {
+            let mut ids: Vec<&str> =
+                view.explains.iter().flat_map(|one| &one.scenario.requirements).map(String::as_str).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            line(&mut text, &self.styles.dim(&format!("       {count}: {}", ids.join(" "))));
+        }
+        text
     }
 
     fn table(&self, record: &Record) -> String {
@@ -136,7 +168,7 @@ impl Terminal {
                 section = &requirement.section;
                 line(&mut text, &format!("  {}", self.styles.dim(section)));
             }
-            text += &self.row(requirement, found);
+            text += &self.row(requirement, found, &view::causes_of(record, found));
         }
         let without = record.requirements.iter().filter(|found| found.scenarios.is_empty()).count();
         if without > 0 {
@@ -145,7 +177,7 @@ impl Terminal {
         text
     }
 
-    fn row(&self, requirement: &Requirement, found: &RequirementRecord) -> String {
+    fn row(&self, requirement: &Requirement, found: &RequirementRecord, causes: &[usize]) -> String {
         let verdict = self.styles.verdict(found.verdict, &format!("{:<8}", found.verdict));
         let promise = shorten(&requirement.promise, 68);
         let mark = self.styles.mark(found.verdict);
@@ -154,21 +186,11 @@ impl Terminal {
         if let Some(reason) = &found.reason {
             line(&mut text, &self.styles.dim(&format!("{:31}{}", "", shorten(reason, 160))));
         }
-        if found.verdict == Verdict::Failed {
-            text += &self.remedy(found);
+        if !causes.is_empty() {
+            let numbers = causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let causes = if causes.len() == 1 { "cause" } else { "causes" };
+            line(&mut text, &self.styles.dim(&format!("{:31}see {causes} {numbers}", "")));
         }
-        text
-    }
-
-    /// What to do about a failure: the documented remedy of its cause.
-    fn remedy(&self, found: &RequirementRecord) -> String {
-        let Some(remedy) = Remedies::built_in().for_failure(&found.id, found.cause) else { return String::new() };
-        let mut text = String::new();
-        line(&mut text, &format!("{:31}{}: {}", "", self.styles.bold(&remedy.title), remedy.means));
-        for (number, step) in (1..).zip(&remedy.steps) {
-            line(&mut text, &format!("{:31}{number}. {step}", ""));
-        }
-        line(&mut text, &self.styles.dim(&format!("{:31}{}", "", remedy.link)));
         text
     }
 
@@ -212,6 +234,16 @@ impl Terminal {
         line(&mut text, &format!("\nplan: run {}, skip {skipped}; nothing was sent", plan.running()));
         text
     }
+}
+
+/// What to do about a cause: its documented remedy.
+fn remedy_lines(remedy: &Remedy, styles: Styles) -> String {
+    let mut text = format!("       {}\n", remedy.means);
+    for (number, step) in (1..).zip(&remedy.steps) {
+        line(&mut text, &format!("       {number}. {step}"));
+    }
+    line(&mut text, &styles.dim(&format!("       {}", remedy.link)));
+    text
 }
 
 fn line(text: &mut String, line: &str) {

@@ -1,10 +1,10 @@
 //! What several reports share: the requirements by section of the document, and each failure with its remedy.
 
-use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements};
+use bpconform_fixtures::{Cause, Remedies, Remedy, Requirement, Requirements};
 use bpconform_steps::evidence::{Exchange, Outcome};
 use bpconform_steps::html;
 
-use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
+use crate::record::{CauseRecord, Record, RequirementRecord, ScenarioRecord, StepRecord};
 use crate::verdict::Verdict;
 
 /// One section of the document and what was found of its requirements.
@@ -67,6 +67,77 @@ fn failure(scenario: &ScenarioRecord) -> FailedScenario<'_> {
     FailedScenario { scenario, step, reason, remedy: remedy(scenario) }
 }
 
+/// A cause with what shows it and what follows from it.
+#[derive(Clone, Debug)]
+pub struct CauseView<'a> {
+    /// The cause.
+    pub cause: &'a CauseRecord,
+    /// Whether the target is wrong; otherwise it could not be judged.
+    pub verdict: Verdict,
+    /// What to do about it.
+    pub remedy: Option<&'static Remedy>,
+    /// The scenarios that show it.
+    pub shown_by: Vec<FailedScenario<'a>>,
+    /// The scenarios that did not pass because of it.
+    pub explains: Vec<FailedScenario<'a>>,
+}
+
+impl<'a> CauseView<'a> {
+    fn of(record: &'a Record, cause: &'a CauseRecord) -> Self {
+        let scenarios = |ids: &[String]| -> Vec<FailedScenario<'a>> {
+            record.scenarios.iter().filter(|scenario| ids.contains(&scenario.id)).map(failure).collect()
+        };
+        let shown_by = scenarios(&cause.shown_by);
+        let verdict = shown_by.iter().map(|one| one.scenario.verdict).max().unwrap_or_default();
+        let remedy = cause.remedy.as_ref().and_then(|id| Remedies::built_in().get(id));
+        Self { cause, verdict, remedy, shown_by, explains: scenarios(&cause.explains) }
+    }
+
+    /// What was seen, with the lines that show it: the first of each, and how many more there are.
+    pub fn evidence(&self) -> String {
+        let mut told: Vec<String> = first(&self.cause.evidence, 5);
+        told.extend(first(&self.cause.lines, 8));
+        told.join("\n")
+    }
+
+    /// How many scenarios follow from it; none without any.
+    pub fn consequences(&self) -> Option<String> {
+        let count = self.explains.len();
+        let follow = if count == 1 { "failure follows" } else { "failures follow" };
+        (count > 0).then(|| format!("{count} {follow} from this cause"))
+    }
+}
+
+fn first(texts: &[String], most: usize) -> Vec<String> {
+    let mut told: Vec<String> = texts.iter().take(most).cloned().collect();
+    if texts.len() > most {
+        told.push(format!("… and {} more", texts.len() - most));
+    }
+    told
+}
+
+/// The causes of what did not pass, in the document's order.
+pub fn causes(record: &Record) -> Vec<CauseView<'_>> {
+    record.causes.iter().map(|cause| CauseView::of(record, cause)).collect()
+}
+
+/// `1 cause explains 9 failures`
+pub fn causes_in_short(record: &Record) -> String {
+    let red = record.scenarios.iter().filter(|one| matches!(one.verdict, Verdict::Failed | Verdict::Error)).count();
+    let (causes, explain) = match record.causes.len() {
+        1 => ("1 cause".to_owned(), "explains"),
+        count => (format!("{count} causes"), "explain"),
+    };
+    format!("{causes} {explain} {red} failure{}", if red == 1 { "" } else { "s" })
+}
+
+/// The numbers of the causes of a requirement's failure, from 1.
+pub fn causes_of(record: &Record, found: &RequirementRecord) -> Vec<usize> {
+    let concerns =
+        |cause: &CauseRecord| cause.shown_by.iter().chain(&cause.explains).any(|id| found.scenarios.contains(id));
+    (1..).zip(&record.causes).filter(|(_, cause)| concerns(cause)).map(|(number, _)| number).collect()
+}
+
 /// Why a scenario did not pass.
 pub fn reason(scenario: &ScenarioRecord) -> &str {
     scenario.reason.as_deref().unwrap_or("no reason was kept")
@@ -76,7 +147,11 @@ pub fn reason(scenario: &ScenarioRecord) -> &str {
 pub fn remedy(scenario: &ScenarioRecord) -> Option<&'static Remedy> {
     let hopeless = scenario.harness_failed || !matches!(scenario.verdict, Verdict::Failed | Verdict::Error);
     let remedies = Remedies::built_in();
-    let found = || scenario.requirements.iter().find_map(|id| remedies.for_failure(id, scenario.cause));
+    let found = || match scenario.explained_by.first() {
+        // What follows from a cause is solved by the remedy of the cause.
+        Some(cause) => remedies.for_failure(cause, Cause::parse(cause)),
+        None => scenario.requirements.iter().find_map(|id| remedies.for_failure(id, scenario.cause)),
+    };
     // An inconclusive scenario is not the requirement's usual failure, so only a known cause gets a remedy.
     let fits = |remedy: &&Remedy| scenario.verdict == Verdict::Failed || !remedy.causes.is_empty();
     if hopeless { None } else { found().filter(fits) }

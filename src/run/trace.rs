@@ -199,6 +199,7 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         verdict,
         reason,
         cause: None,
+        explained_by: Vec::new(),
         lines: Vec::new(),
         harness_failed: false,
         seed: Some(case.author.clone()),

@@ -51,6 +51,7 @@ pub(super) fn open(
         left_behind: Vec::new(),
         journal: None,
         requirements: record::requirements(&scenarios),
+        causes: Vec::new(),
         scenarios,
         summary: Summary::default(),
         outcome: RunOutcome::Interrupted,

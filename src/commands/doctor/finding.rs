@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use bpconform_fixtures::{Cause, Remedies, Requirements};
+use bpconform_fixtures::{Cause, Presuppositions, Remedies, Requirements, Sighting};
 use bpconform_steps::{Kind, Problem};
 use serde::Serialize;
 
@@ -68,6 +68,12 @@ pub struct Finding {
     pub remedy: Vec<String>,
     /// The page that says so.
     pub link: String,
+    /// The topics of the findings that it follows from; their remedies come first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub explained_by: Vec<&'static str>,
+    /// The cause, where a reader recognised it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl Finding {
@@ -99,6 +105,8 @@ impl Finding {
             means: remedy.map(|remedy| remedy.means.clone()),
             remedy: remedy.map(|remedy| remedy.steps.clone()).unwrap_or_default(),
             link: remedy.map(|remedy| remedy.link.clone()).or(section).unwrap_or_default(),
+            explained_by: Vec::new(),
+            cause,
             seen,
         }
     }
@@ -116,6 +124,16 @@ impl Finding {
     /// It is not, for a known cause.
     pub fn problem_of(topic: &'static str, requirement: &'static str, seen: impl Into<String>, cause: Cause) -> Self {
         Self::caused(topic, Severity::Problem, requirement, seen, Some(cause))
+    }
+
+    /// What matters for its cause.
+    fn sighting(&self) -> Sighting {
+        Sighting {
+            requirements: vec![self.requirement.to_owned()],
+            cause: self.cause,
+            step: String::new(),
+            inconclusive: self.severity == Severity::Unknown,
+        }
     }
 
     /// A finding for a failed read of the Author: a failure is a problem, anything else is inconclusive.
@@ -141,6 +159,29 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// Notes in each finding from which others it follows.
+    pub fn explain(&mut self) {
+        let bad = |finding: &Finding| matches!(finding.severity, Severity::Problem | Severity::Unknown);
+        let places: Vec<usize> = (0..self.findings.len()).filter(|at| bad(&self.findings[*at])).collect();
+        let seen: Vec<Sighting> = places.iter().map(|at| self.findings[*at].sighting()).collect();
+        for cause in Presuppositions::built_in().explain(&seen) {
+            let topics = cause.shown_by.iter().map(|at| self.findings[places[*at]].topic);
+            let topics: Vec<_> = topics.collect();
+            for at in cause.explains {
+                self.findings[places[at]].explained_by.extend(&topics);
+            }
+        }
+    }
+
+    /// `1 cause explains 3 findings`; none where no finding follows from another one.
+    fn causes_in_short(&self) -> Option<String> {
+        let follow = self.findings.iter().filter(|finding| !finding.explained_by.is_empty()).count();
+        let all = self.count(Severity::Problem) + self.count(Severity::Unknown);
+        let causes = all - follow;
+        let (word, explain) = if causes == 1 { ("cause", "explains") } else { ("causes", "explain") };
+        (follow > 0).then(|| format!("{causes} {word} {explain} {all} findings"))
+    }
+
     /// The exit code: 1 for a problem, 3 for an inconclusive finding or an Author that was not reached.
     pub fn exit(&self) -> Exit {
         match self.findings.iter().map(|finding| finding.severity).max() {
@@ -169,6 +210,9 @@ impl Diagnosis {
     /// For people; `colour` marks the severities, `quiet` leaves out what is well.
     pub fn text(&self, colour: bool, quiet: bool) -> String {
         let mut text = format!("Author {}\n\n", self.author);
+        if let Some(causes) = self.causes_in_short() {
+            let _ = writeln!(text, "{causes}\n");
+        }
         for finding in self.findings.iter().filter(|finding| !quiet || finding.severity > Severity::Info) {
             write(&mut text, finding, colour);
         }
@@ -195,6 +239,10 @@ fn write(text: &mut String, finding: &Finding, colour: bool) {
         return;
     }
     let indent = " ".repeat(9);
+    if !finding.explained_by.is_empty() {
+        let _ = writeln!(text, "{indent}follows from  {}", finding.explained_by.join(", "));
+        return;
+    }
     if let Some(means) = &finding.means {
         let _ = writeln!(text, "{indent}means  {means}");
     }

@@ -66,7 +66,9 @@ pub async fn examine(session: Session, insecure: bool) -> Diagnosis {
         );
         findings.extend([instance, ims, cloud, agents, logs].into_iter().flatten());
     }
-    Diagnosis { author: author.to_string(), insecure, findings }
+    let mut diagnosis = Diagnosis { author: author.to_string(), insecure, findings };
+    diagnosis.explain();
+    diagnosis
 }
 
 /// Whether there is an AEM that accepts the credentials; without it there is nothing more to look at.

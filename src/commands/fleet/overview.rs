@@ -112,16 +112,12 @@ fn whys(found: &EnvironmentResult) -> Vec<String> {
         return vec![problem.clone()];
     }
     let Some(record) = &found.record else { return vec!["it left no record".into()] };
-    // One cause often breaks several requirements: it is printed once.
-    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
-    for one in record.requirements.iter().filter(|one| matches!(one.verdict, Verdict::Failed | Verdict::Error)) {
-        let reason = view::shorten(one.reason.as_deref().unwrap_or_default(), 200);
-        match causes.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) => ids.push(&one.id),
-            None => causes.push((reason, vec![&one.id])),
-        }
-    }
-    causes.into_iter().map(|(reason, ids)| format!("{}: {reason}", ids.join(", "))).collect()
+    let told = view::causes(record).into_iter().map(|view| {
+        let seen = view::shorten(&view.evidence(), 200);
+        let follows = view.consequences().map(|count| format!(" ({count})")).unwrap_or_default();
+        format!("{}: {}: {seen}{follows}", view.cause.requirement, view.cause.title)
+    });
+    told.collect()
 }
 
 /// What was checked, as its record says.

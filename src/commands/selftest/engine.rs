@@ -6,6 +6,7 @@ use std::thread;
 
 use bpconform_fixtures::{Defect, Deviation, Variation};
 
+use crate::causes;
 use crate::commands::selftest::matrix::RedScenario;
 use crate::error::Error;
 use crate::features::Features;
@@ -146,6 +147,7 @@ pub(super) fn red(scenario: &ScenarioRecord) -> RedScenario {
         requirements: scenario.requirements.clone(),
         verdict: scenario.verdict.word().to_owned(),
         reason: scenario.reason.clone().unwrap_or_default(),
+        sighting: causes::sighting(scenario),
     }
 }
 

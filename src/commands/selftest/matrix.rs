@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use bpconform_fixtures::{Defect, Requirements};
+use bpconform_fixtures::{Defect, Explanation, Presuppositions, Requirements, Sighting};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -42,6 +42,9 @@ pub struct RedScenario {
     pub verdict: String,
     /// Why.
     pub reason: String,
+    /// What matters for its cause.
+    #[serde(skip)]
+    pub sighting: Sighting,
 }
 
 /// One defect.
@@ -62,6 +65,12 @@ pub struct DefectRow {
     pub verdict: DefectFate,
     /// How many scenarios it could have changed anything in.
     pub touched: usize,
+    /// The cause that a run must name for it; none if the defect does not say it.
+    pub cause: Option<String>,
+    /// The causes that are named for it.
+    pub causes: Vec<String>,
+    /// Whether exactly that cause is named.
+    pub named: bool,
     /// The scenarios that turned red.
     pub red: Vec<RedScenario>,
 }
@@ -82,7 +91,18 @@ impl DefectRow {
     pub fn new(defect: &Defect, touched: usize, red: Vec<RedScenario>) -> Self {
         let found: BTreeSet<_> = red.iter().flat_map(|red| red.requirements.iter().cloned()).collect();
         let verdict = DefectFate::of(defect, &found);
+        let seen: Vec<Sighting> = red.iter().map(|red| red.sighting.clone()).collect();
+        let causes = Presuppositions::built_in().explain(&seen);
+        let cause = defect.expected_cause();
+        // A cause that follows from `breaks` is the requirement, also where a reader recognised it.
+        let is_named = |found: &Explanation| {
+            let at = found.shown_by.iter().filter_map(|at| seen[*at].requirements.first());
+            cause.is_some_and(|cause| found.key == cause || defect.cause.is_none() && at.take(1).any(|id| id == cause))
+        };
         Self {
+            cause: cause.map(str::to_owned),
+            named: causes.len() == 1 && causes.iter().all(is_named),
+            causes: causes.into_iter().map(|cause| cause.key).collect(),
             defect: defect.id.clone(),
             says: defect.says.clone(),
             failure: defect.failure,
@@ -117,6 +137,12 @@ pub struct DefectCounts {
     pub survivors: usize,
     /// Turned red what they do not break.
     pub collateral: usize,
+    /// For which exactly the right cause is named.
+    pub right_causes: usize,
+    /// For which another cause, or one more, is named.
+    pub wrong_causes: usize,
+    /// For which no cause is named.
+    pub missing_causes: usize,
 }
 
 impl DefectMatrix {
@@ -131,13 +157,17 @@ impl DefectMatrix {
             killed: count(DefectFate::Killed),
             survivors: count(DefectFate::Survived),
             collateral: count(DefectFate::Collateral),
+            right_causes: rows.iter().filter(|row| row.named).count(),
+            wrong_causes: rows.iter().filter(|row| !row.named && !row.causes.is_empty()).count(),
+            missing_causes: rows.iter().filter(|row| row.causes.is_empty()).count(),
         };
         Self { defects: rows, without_defect, summary }
     }
 
     /// Whether every check has proved that it can fail, and that it fails for nothing else.
     pub fn holds(&self) -> bool {
-        self.summary.killed == self.summary.defects && self.without_defect.is_empty()
+        let DefectCounts { defects, killed, right_causes, .. } = self.summary;
+        killed == defects && right_causes == defects && self.without_defect.is_empty()
     }
 
     /// The matrix for a program.
@@ -152,21 +182,33 @@ impl DefectMatrix {
             |cells: &mut dyn Iterator<Item = usize>, head: &str| cells.max().unwrap_or_default().max(head.len());
         let defect = width(&mut self.defects.iter().map(|row| row.defect.len()), "defect");
         let breaks = width(&mut self.defects.iter().map(|row| list(&row.expected).len()), "breaks");
-        let mut text = format!("{:<defect$}  {:<breaks$}  {:<10}  found\n", "defect", "breaks", "verdict");
+        let cause = width(&mut self.defects.iter().map(|row| row.causes.join(" ").len()), "cause");
+        let mut text = format!(
+            "{:<defect$}  {:<breaks$}  {:<10}  {:>3}  {:<cause$}  found\n",
+            "defect", "breaks", "verdict", "red", "cause"
+        );
         for row in &self.defects {
             let found = if row.verdict == DefectFate::Killed { "the same".to_owned() } else { list(&row.found) };
             let expected = list(&row.expected);
-            let _ = writeln!(text, "{:<defect$}  {expected:<breaks$}  {:<10}  {found}", row.defect, row.verdict.word());
+            let (red, causes) = (row.red.len(), row.causes.join(" "));
+            let _ = writeln!(
+                text,
+                "{:<defect$}  {expected:<breaks$}  {:<10}  {red:>3}  {causes:<cause$}  {found}",
+                row.defect,
+                row.verdict.word()
+            );
         }
-        let wrong = self.defects.iter().filter(|row| row.verdict != DefectFate::Killed);
+        let wrong = self.defects.iter().filter(|row| row.verdict != DefectFate::Killed || !row.named);
         wrong.for_each(|row| explain(&mut text, row));
         for id in &self.without_defect {
             let _ = writeln!(text, "\n{id} has no defect: nothing shows that its checks can fail");
         }
-        let DefectCounts { defects, killed, survivors, collateral } = self.summary;
+        let DefectCounts { defects, killed, survivors, collateral, right_causes, wrong_causes, missing_causes } =
+            self.summary;
+        let _ = writeln!(text, "\ncauses: {right_causes} right, {wrong_causes} wrong, {missing_causes} missing");
         let _ = writeln!(
             text,
-            "\nselftest: {defects} defects, {killed} killed, {survivors} survivors, {collateral} collateral"
+            "selftest: {defects} defects, {killed} killed, {survivors} survivors, {collateral} collateral"
         );
         text
     }
@@ -181,6 +223,10 @@ fn explain(text: &mut String, row: &DefectRow) {
     }
     if !more.is_empty() {
         let _ = writeln!(text, "  turned red besides: {}", list(&more));
+    }
+    if !row.named {
+        let (cause, causes) = (row.cause.as_deref().unwrap_or("not given"), row.causes.join(", "));
+        let _ = writeln!(text, "  cause named: {causes}; expected: {cause}");
     }
     for red in &row.red {
         let _ = writeln!(text, "  {} {}: {}", red.scenario, red.verdict, red.reason);
@@ -199,13 +245,14 @@ mod tests {
 
     fn row(red: &[&str]) -> DefectRow {
         let text = "[[defect]]\nid = 'a'\nsays = 'b'\nbreaks = ['BP-REP-01', 'BP-REP-02']\n\
-                    edits = [{ node = '/a', change = 'remove' }]";
+                    cause = 'BP-REP-01'\nedits = [{ node = '/a', change = 'remove' }]";
         let defects = Defects::parse("test", text).expect("a defect");
         let red = red.iter().map(|id| RedScenario {
             scenario: (*id).to_owned(),
             requirements: vec![(*id).to_owned()],
             verdict: "failed".into(),
             reason: "because".into(),
+            sighting: Sighting { requirements: vec![(*id).to_owned()], ..Sighting::default() },
         });
         DefectRow::new(&defects.all[0], 3, red.collect())
     }
@@ -220,11 +267,13 @@ mod tests {
 
     #[test]
     fn a_promise_without_a_defect_fails_a_whole_matrix_only() {
-        let rows = vec![row(&["BP-REP-01", "BP-REP-02"])];
+        let mut rows = vec![row(&["BP-REP-01", "BP-REP-02"])];
+        assert_eq!((rows[0].named, rows[0].causes.len()), (false, 2));
+        rows[0].named = true;
         assert!(DefectMatrix::new(rows.clone(), false).holds());
         let whole = DefectMatrix::new(rows, true);
         assert!(!whole.holds());
         assert_eq!(whole.without_defect.len(), Requirements::built_in().all.len() - 2);
-        assert!(whole.text().ends_with("\nselftest: 1 defects, 1 killed, 0 survivors, 0 collateral\n"));
+        assert!(whole.text().ends_with("selftest: 1 defects, 1 killed, 0 survivors, 0 collateral\n"));
     }
 }

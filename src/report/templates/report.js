@@ -182,5 +182,6 @@
   $$(".card").forEach(reach);
 
   // ---- on paper, what did not pass is open
+  addEventListener("beforeprint", () => $$("details.fold").forEach((row) => { row.open = true; }));
   addEventListener("beforeprint", () => $$("details.evidence").forEach((row) => { row.open = true; draw(row); }));
 })();

@@ -1,0 +1,69 @@
+//! The causes of a run: one defect is one cause, two independent ones are two, and reports show them first.
+
+use std::path::Path;
+
+use bpconform::features::Features;
+use bpconform::record::Record;
+use bpconform::record_file;
+use bpconform_fixtures::Presuppositions;
+
+use crate::support::{bpconform, directory};
+
+fn run(folder: &Path, defects: &[&str]) -> (Record, String) {
+    let out = folder.join(defects.join("-and-"));
+    let mut arguments = vec!["run", "-q", "--out", out.to_str().expect("a path of this test is UTF-8")];
+    defects.iter().for_each(|defect| arguments.extend(["--defect", defect]));
+    let told = bpconform(&arguments);
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    (record_file::read(&out).expect("a record"), told.out)
+}
+
+/// Two defects of different parts, and the causes that a run must name for them.
+const PAIRS: [([&str; 2], [&str; 2]); 10] = [
+    (["service-pack-without-oauth", "agent-disabled"], ["BP-PRE-03", "agent-disabled"]),
+    (["agent-disabled", "second-ims-configuration"], ["several-ims-configurations", "agent-disabled"]),
+    (["secret-lost-in-an-upgrade", "mac-user-missing"], ["client-secret-refused", "BP-REP-09"]),
+    (["no-trust-anchors", "connection-left-open"], ["trust-store-incomplete", "BP-REP-07"]),
+    (["cloud-service-without-title", "connect-timeout-changed"], ["BP-CLD-02", "BP-REP-04"]),
+    (["oauth-switched-off", "second-tenant"], ["BP-CLD-03", "oauth-flag"]),
+    (["nothing-is-delivered", "transcript-of-last-year"], ["BP-REP-03", "BP-PUB-01"]),
+    (["tags-left-behind", "schemas-left-behind"], ["BP-PUB-05", "BP-PUB-06"]),
+    (["agents-not-deleted", "mac-user-left-behind"], ["BP-UPG-02", "BP-UPG-04"]),
+    (["still-on-jwt", "token-expired"], ["BP-CON-02", "jwt"]),
+];
+
+#[test]
+fn two_independent_defects_are_two_causes() {
+    let folder = directory("causes-of-pairs");
+    for (defects, expected) in PAIRS {
+        let (record, _) = run(&folder, &defects);
+        let causes: Vec<&str> = record.causes.iter().map(|cause| cause.id.as_str()).collect();
+        assert_eq!(causes, expected, "{defects:?}");
+        let told: Vec<&String> =
+            record.causes.iter().flat_map(|cause| cause.shown_by.iter().chain(&cause.explains)).collect();
+        let red = record.scenarios.iter().filter(|one| one.verdict.word() == "failed" || one.verdict.word() == "error");
+        red.for_each(|one| assert!(told.contains(&&one.id), "{defects:?} do not explain {}", one.id));
+    }
+}
+
+#[test]
+fn the_cause_comes_first_and_brings_the_only_remedy() {
+    let (record, told) = run(&directory("one-cause"), &["agent-disabled"]);
+    let cause = &record.causes[0];
+    assert_eq!((record.causes.len(), cause.id.as_str(), cause.requirement.as_str()), (1, "agent-disabled", "BP-REP-02"));
+    assert_eq!((cause.shown_by.len(), cause.explains.len()), (1, 8));
+    let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is missing: {told}"));
+    assert!(place("1 cause explains 9 failures") < place("8 failures follow from this cause"), "{told}");
+    assert!(place("8 failures follow from this cause") < place("\nRequirements\n"), "{told}");
+    assert!(!told.contains("Content fragments cannot be published"), "{told}");
+}
+
+#[test]
+fn every_step_that_a_presupposition_names_is_one_of_a_feature() {
+    let features = Features::built_in().expect("the features that are built in");
+    let sentences: Vec<&str> =
+        features.cases.iter().flat_map(|case| &case.steps).map(|step| step.value.as_str()).collect();
+    for step in Presuppositions::built_in().steps() {
+        assert!(sentences.iter().any(|sentence| sentence.starts_with(step)), "no step begins with `{step}`");
+    }
+}
