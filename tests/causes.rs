@@ -50,7 +50,10 @@ fn two_independent_defects_are_two_causes() {
 fn the_cause_comes_first_and_brings_the_only_remedy() {
     let (record, told) = run(&directory("one-cause"), &["agent-disabled"]);
     let cause = &record.causes[0];
-    assert_eq!((record.causes.len(), cause.id.as_str(), cause.requirement.as_str()), (1, "agent-disabled", "BP-REP-02"));
+    assert_eq!(
+        (record.causes.len(), cause.id.as_str(), cause.requirement.as_str()),
+        (1, "agent-disabled", "BP-REP-02")
+    );
     assert_eq!((cause.shown_by.len(), cause.explains.len()), (1, 8));
     let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is missing: {told}"));
     assert!(place("1 cause explains 9 failures") < place("8 failures follow from this cause"), "{told}");

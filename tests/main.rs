@@ -3,8 +3,8 @@
 #![expect(clippy::print_stdout, reason = "some tests print what is there to be read: a difference, a measure")]
 
 mod author_target;
-mod cli;
 mod causes;
+mod cli;
 mod config;
 mod conformance;
 mod connection;

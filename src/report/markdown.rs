@@ -105,8 +105,7 @@ pub fn causes_heading(record: &Record) -> String {
 /// A cause: the remedy that comes first, and the scenarios that show it.
 pub fn cause(view: &CauseView<'_>) -> String {
     let cause = view.cause;
-    let mut text =
-        format!("\n### {} {} ({})\n", mark(view.verdict), escape(&cause.title), escape(&cause.requirement));
+    let mut text = format!("\n### {} {} ({})\n", mark(view.verdict), escape(&cause.title), escape(&cause.requirement));
     if let Some(remedy) = view.remedy {
         let _ = writeln!(text, "\n{}\n", escape(&remedy.means));
         for (number, step) in (1..).zip(&remedy.steps) {
