@@ -68,7 +68,11 @@ fn run_command(cli: &Cli, configured: &Configured, output: &Output, began: Insta
     let place = SettingSources { configured, variables: &variables };
     match &cli.command {
         Command::Run(args) if args.how.fleet.is_some() => {
-            runtime()?.block_on(fleet::command(&args.how, cli.common.quiet, configured, output))
+            let runtime = runtime()?;
+            let exit = runtime.block_on(fleet::command(&args.how, cli.common.quiet, configured, output));
+            // A thread that was given up must not keep the process.
+            runtime.shutdown_background();
+            exit
         }
         Command::Run(args) => runtime()?.block_on(run::command(args, &cli.common, place, output, began)),
         Command::List(args) => list::command(args, styles, output),

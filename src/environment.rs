@@ -36,7 +36,7 @@ pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 fn known() -> Vec<String> {
-    let settings = settings::all().into_iter().map(|setting| setting.variable);
+    let settings = settings::all().iter().map(|setting| setting.variable.clone());
     settings.chain(ALL.iter().map(|credential| credential.name.to_owned())).collect()
 }
 

@@ -192,6 +192,9 @@ pub enum Error {
         /// What was observed, and the next step.
         problem: String,
     },
+    /// Ended, by a second signal, before all changes were undone.
+    #[error("ended before all changes were undone; to undo them: bpconform clean {}", .0.display())]
+    NotUndone(PathBuf),
     /// Interrupted before any scenario ran.
     #[error("interrupted")]
     Interrupted,
@@ -224,6 +227,7 @@ impl From<&Error> for Exit {
             | Error::NotServed(_)
             | Error::Engine(_)
             | Error::Container { .. } => Self::Unreachable,
+            Error::NotUndone(_) => Self::CleanUp,
             Error::Interrupted => Self::Interrupted,
             Error::Internal(_) => Self::Internal,
         }

@@ -3,6 +3,8 @@
 mod gherkin;
 mod sentences;
 
+pub(crate) use sentences::steps;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

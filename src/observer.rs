@@ -101,7 +101,10 @@ impl RunListener for Observer {
 
     fn told(&mut self, scenario: &ScenarioRecord) {
         let mut state = self.0.borrow_mut();
-        let scenario = scenario.clone().masked(&state.output.redactor).plain();
+        if state.terminal.is_silent_about(scenario) {
+            return;
+        }
+        let scenario = scenario.without_bodies().masked(&state.output.redactor).plain();
         let text = state.terminal.scenario(&scenario);
         match &state.progress {
             Some(progress) => progress.aside(|| state.output.print_for_people(&text)),

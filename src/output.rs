@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bpconform_steps::Problem;
 use bpconform_steps::plain::plain_with_styles;
 use bpconform_steps::redact::Redactor;
 use tracing_subscriber::EnvFilter;
@@ -15,18 +17,39 @@ pub struct Output {
     /// Masks secrets in everything that is written.
     pub redactor: Redactor,
     data: bool,
+    /// Where it goes in place of stderr; nothing goes to stdout then.
+    captured: Option<Arc<Mutex<String>>>,
 }
 
+/// The most that is kept of an output that is not printed, in bytes.
+const MOST_CAPTURED: usize = 64 * 1024;
+
 impl Output {
+    /// An output that nobody sees, with secrets of its own: that of one environment among many.
+    pub fn captured() -> Self {
+        Self { captured: Some(Arc::default()), ..Self::default() }
+    }
+
+    /// Whether nobody sees it.
+    pub fn is_captured(&self) -> bool {
+        self.captured.is_some()
+    }
+
+    /// What an output would have said on stderr.
+    pub fn said(&self) -> String {
+        let said = self.captured.as_ref().map(|said| said.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        said.unwrap_or_default()
+    }
+
     /// Output that passes this redactor.
     pub fn through(redactor: Redactor) -> Self {
-        Self { redactor, data: false }
+        Self { redactor, ..Self::default() }
     }
 
     /// The same output for a command whose standard output is data, if `data`: text for people then goes to stderr.
     #[must_use]
     pub fn with_data_on_stdout(&self, data: bool) -> Self {
-        Self { redactor: self.redactor.clone(), data }
+        Self { data, ..self.clone() }
     }
 
     /// Writes text for people: to stdout, unless that carries data.
@@ -42,6 +65,9 @@ impl Output {
     /// Writes data to stdout. Texts from the target were neutralised when they were inserted: what the program itself
     /// publishes, such as the credentials of a mock, must not be masked.
     pub fn out(&self, text: &str) {
+        if self.captured.is_some() {
+            return;
+        }
         let _ = io::stdout().lock().write_all(self.redactor.redact_learned(text).as_bytes());
         let _ = io::stdout().flush();
     }
@@ -58,13 +84,25 @@ impl Output {
 
     /// Writes data to stderr, with the same rules as for `out`.
     pub fn err_data(&self, text: &str) {
-        let _ = io::stderr().lock().write_all(self.redactor.redact_learned(text).as_bytes());
+        let text = self.redactor.redact_learned(text);
+        let Some(captured) = &self.captured else {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+            return;
+        };
+        let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
+        if captured.len() + text.len() <= MOST_CAPTURED {
+            *captured += &text;
+        }
     }
 
     /// Redacts the messages of panics too: they may contain anything.
     pub fn report_panics(&self) {
         let output = self.clone();
         std::panic::set_hook(Box::new(move |panic| {
+            // A step that does not pass says so with a panic.
+            if panic.payload().is::<Problem>() {
+                return;
+            }
             REPORTED.store(true, Ordering::Relaxed);
             output.err(&panic_message(panic));
         }));
@@ -129,9 +167,18 @@ impl<'a> MakeWriter<'a> for Output {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, PoisonError};
-
     use super::*;
+
+    #[test]
+    fn an_environment_masks_its_own_secrets_and_says_nothing_to_others() {
+        let (one, other) = (Output::captured(), Output::captured());
+        one.redactor.learn("p8e-canary-of-one");
+        one.err("error: it is p8e-canary-of-one\n");
+        other.err("error: it is nothing\n");
+        assert_eq!(one.said(), format!("error: it is {}\n", bpconform_steps::redact::MASK));
+        assert_eq!(other.said(), "error: it is nothing\n");
+        assert_eq!(other.redactor.redact_learned("p8e-canary-of-one"), "p8e-canary-of-one");
+    }
 
     #[test]
     fn a_panic_shows_no_secret() {

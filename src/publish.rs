@@ -29,13 +29,20 @@ pub fn today() -> Date {
 
 /// Writes the requested reports, and what GitHub Actions shows if the process runs there.
 pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
-    wanted.iter().try_for_each(|wanted| draw(record, wanted, output))?;
+    draw_all(record, wanted, output)?;
     if !is_github() {
         return Ok(());
     }
     let record = &record.clone().plain();
     output.print_ci_command(&github::annotations(record));
     step_summary(&github::summary(record), output)
+}
+
+/// Writes the reports only.
+pub fn draw_all(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
+    wanted
+        .iter()
+        .try_for_each(|wanted| write_report(record, wanted, output, &|text| output.redactor.redact_rendered(text)))
 }
 
 fn is_github() -> bool {
@@ -65,12 +72,21 @@ fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
 
 /// Draws one report.
 pub fn draw(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<(), Error> {
+    write_report(record, wanted, output, &|text| output.redactor.redact_known(text))
+}
+
+/// Writes a report; `mask` is the last gate.
+fn write_report(
+    record: &Record,
+    wanted: &ReportRequest,
+    output: &Output,
+    mask: &dyn Fn(&str) -> String,
+) -> Result<(), Error> {
     let text = wanted.format.draw(record)?;
     if wanted.is_stdout() {
         output.out(&text);
         return Ok(());
     }
     wanted.make_room()?;
-    std::fs::write(&wanted.path, output.redactor.redact_known(&text))
-        .map_err(|source| Error::Write { file: wanted.path.clone(), source })
+    std::fs::write(&wanted.path, mask(&text)).map_err(|source| Error::Write { file: wanted.path.clone(), source })
 }

@@ -90,11 +90,12 @@ impl Reach {
     }
 
     /// What the conversations of a command that only looks share.
-    pub fn run(&self, surfaces: Surfaces, target: &TargetArgs, output: &Output) -> Result<Run, Error> {
-        let wire = Wire::new(&self.connection).map_err(|error| Error::Usage(error.to_string()))?;
+    pub fn run(&self, surfaces: impl Into<Arc<Surfaces>>, target: &TargetArgs, output: &Output) -> Result<Run, Error> {
+        let wire =
+            Wire::new(&self.connection.to_stack(&self.stack)).map_err(|error| Error::Usage(error.to_string()))?;
         Ok(Run {
             settings: Settings { latest_service_pack: target.latest_service_pack.clone(), ..Settings::default() },
-            ..Run::new("observe", Allow::Observe, Arc::new(surfaces), wire, output.redactor.clone())
+            ..Run::new("observe", Allow::Observe, surfaces.into(), wire, output.redactor.clone())
         })
     }
 

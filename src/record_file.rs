@@ -179,6 +179,13 @@ fn unreadable(file: &Path, problem: String) -> Error {
 }
 
 impl Record {
+    /// What an overview of many records needs: the scenarios that did not pass, without their exchanges.
+    #[must_use]
+    pub fn for_overview(mut self) -> Self {
+        self.scenarios.retain(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
+        self.without_exchanges()
+    }
+
     /// A copy of all fields except the scenarios, which are by far the largest.
     fn clone_without_scenarios(&self) -> Self {
         Self {

@@ -61,6 +61,16 @@ impl Record {
         self
     }
 
+    /// The record for a reader who sees no exchange.
+    #[must_use]
+    pub fn without_exchanges(mut self) -> Self {
+        for scenario in &mut self.scenarios {
+            scenario.exchanges.clear();
+            scenario.steps.iter_mut().for_each(|step| step.exchanges.clear());
+        }
+        self
+    }
+
     /// The record for a report that is shown as text: nothing in it steers a terminal or a CI system.
     #[must_use]
     pub fn plain(mut self) -> Self {
@@ -95,6 +105,22 @@ impl Record {
 }
 
 impl ScenarioRecord {
+    /// A copy for a reader of lines: no headers, and nothing of the bodies.
+    #[must_use]
+    pub fn without_bodies(&self) -> Self {
+        let mut copy = self.clone();
+        let of_steps = copy.steps.iter_mut().flat_map(|step| &mut step.exchanges);
+        for Exchange { request_headers, request_body, outcome, .. } in of_steps.chain(&mut copy.exchanges) {
+            request_headers.clear();
+            *request_body = Text::default();
+            if let Outcome::Response { headers, body, .. } = outcome {
+                headers.clear();
+                *body = Text::default();
+            }
+        }
+        copy
+    }
+
     /// The scenario with every secret masked that was learned by now.
     #[must_use]
     pub fn masked(mut self, redactor: &Redactor) -> Self {

@@ -157,3 +157,38 @@ fn what_names_a_target_is_no_settings_of_all_environments() {
     );
     assert!(told.out.contains("the profile b names no author_url and no target"), "{}", told.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn environments_that_hang_keep_no_other_waiting() {
+    let folder = directory("fleet-hangs");
+    let authors = Authors::start(&folder, 4, &[]).await;
+    // Before all others in the alphabet, so that they take the first places.
+    let hangs: Vec<_> = (0..2).map(|_| slow_author()).collect();
+    let profiles = hangs.iter().zip(["a", "b"]).map(|((address, _), name)| {
+        format!("[target.{name}-hangs]\nauthor_url = \"http://{address}\"\nretries = 0\nrequest_timeout = 12\n")
+    });
+    let all = std::fs::read_to_string(&authors.file).expect("written") + &profiles.collect::<String>();
+    std::fs::write(&authors.file, all).expect("written");
+    let told = authors.check(&["--fleet-jobs", "2"], &[], &folder.join("out"));
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    let began: Vec<&str> = told.out.lines().take(6).filter_map(|line| line.split(' ').next()).collect();
+    assert!(began[..4].iter().all(|name| name.starts_with("env-")), "{}", told.out);
+    assert!(began[4..].iter().all(|name| name.ends_with("-hangs")), "{}", told.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_finds_what_a_process_for_each_finds() {
+    let folder = directory("fleet-isolated");
+    let authors = Authors::start(&folder, 3, &[(2, "agent-disabled")]).await;
+    let check = |out: &str, more: &[&str]| {
+        let out = folder.join(out);
+        let told = authors.check(more, &[], &out);
+        assert_eq!(told.code, Some(1), "{}", told.all());
+        ["env-01", "env-02", "env-03"].map(|name| {
+            let record = record_file::read(&out.join(name)).expect("a separate record");
+            assert!(out.join(name).join("report.html").exists());
+            record.scenarios.iter().map(|one| (one.id.clone(), one.verdict, one.cause)).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(check("together", &[]), check("apart", &["--isolate"]));
+}

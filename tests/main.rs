@@ -32,6 +32,7 @@ mod secrecy;
 mod secrets_of_others;
 mod seeds;
 mod selftest;
+mod shared_reads;
 #[cfg(unix)]
 mod sling;
 mod steps_linked;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use url::Url;
 
-use crate::cli::values::seconds;
+use crate::cli::values::{connections, seconds};
+use bpconform_steps::wire::CONNECTIONS;
 
 /// The connection to a target.
 #[derive(Clone, Debug, Args)]
@@ -42,6 +43,10 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10",
         env = "BPCONFORM_CONNECT_TIMEOUT")]
     pub connect_timeout: Duration,
+    /// How many requests a host gets at once; fewer while it answers 429 or 503
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS, value_parser = connections,
+        env = "BPCONFORM_CONNECTIONS")]
+    pub connections: usize,
     /// How often to retry a read that got no connection, or 502, 503 or 504
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10),
         env = "BPCONFORM_RETRIES")]

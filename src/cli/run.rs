@@ -42,8 +42,8 @@ pub struct RunFlags {
     /// Print the plan, and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How many scenarios run in parallel [default: 8 on the mocks, 1 with --allow change or a mocked system, otherwise
-    /// 4]
+    /// How many scenarios run in parallel; with 1 equal reads are not shared either [default: 8 on the mocks, 1 with
+    /// --allow change or a mocked system, otherwise 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// With --allow change: for the scenarios that need it, delete the Brand Portal configuration of the Author, and
@@ -82,9 +82,13 @@ pub struct RunFlags {
     /// Check every profile of a configuration file, in parallel; needs --out
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["shard", "baseline", "dry_run", "journal", "reports"])]
     pub fleet: Option<PathBuf>,
-    /// How many environments of a fleet are checked in parallel
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), default_value_t = 4)]
-    pub fleet_jobs: u16,
+    /// How many environments of a fleet are checked in parallel; with more than 1, one that takes long makes room for
+    /// another [default: 16, in processes 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub fleet_jobs: Option<u16>,
+    /// Check each environment of a fleet in a separate process
+    #[arg(long, requires = "fleet")]
+    pub isolate: bool,
     /// Run one of several equal parts, for example 2/5; `auto` takes it from the variables of the CI system
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,

@@ -4,6 +4,7 @@
 use std::any::TypeId;
 use std::error::Error as _;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use bpconform_steps::credentials;
 use clap::error::{ContextKind, ContextValue};
@@ -39,8 +40,10 @@ pub struct Setting {
 }
 
 /// All settings, each once, in the order in which the help shows them.
-pub fn all() -> Vec<Setting> {
-    of(&super::Cli::command())
+pub fn all() -> &'static [Setting] {
+    // Each entry of a file of a thousand profiles asks for them.
+    static ALL: LazyLock<Vec<Setting>> = LazyLock::new(|| of(&super::Cli::command()));
+    &ALL
 }
 
 /// The settings of a command and of those below it.
@@ -75,13 +78,16 @@ pub fn credential_key(name: &str) -> String {
 }
 
 /// Every key that the file can contain. `config` names the file itself and is not allowed in it.
-pub fn keys() -> Vec<String> {
-    let settings = all().into_iter().map(|setting| setting.key).filter(|key| key != "config");
-    let credentials = credentials::ALL.iter().flat_map(|named| {
-        let key = credential_key(named.name);
-        std::iter::once(key.clone()).chain(SOURCES.map(|source| format!("{key}{source}")))
+pub fn keys() -> &'static [String] {
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let settings = all().iter().map(|setting| setting.key.clone()).filter(|key| key != "config");
+        let credentials = credentials::ALL.iter().flat_map(|named| {
+            let key = credential_key(named.name);
+            std::iter::once(key.clone()).chain(SOURCES.map(|source| format!("{key}{source}")))
+        });
+        settings.chain(credentials).collect()
     });
-    settings.chain(credentials).collect()
+    &KEYS
 }
 
 /// `; did you mean KEY?`, or nothing if no key is similar.

@@ -40,6 +40,12 @@ pub(crate) fn seed() -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(seed::states())
 }
 
+/// A number of requests at once.
+pub(crate) fn connections(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| "it is no whole number".to_owned())?;
+    if (1..=64).contains(&number) { Ok(number) } else { Err("it is not from 1 to 64".to_owned()) }
+}
+
 pub(crate) fn regex(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| format!("it is not a valid regular expression: {error}"))
 }

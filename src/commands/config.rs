@@ -35,7 +35,7 @@ struct SettingLine {
 
 /// The settings as text, one on each line; `origin` adds where each came from.
 fn text(configured: &Configured, variables: &BTreeMap<String, String>, origin: bool) -> String {
-    let settings = settings::all().into_iter().map(|setting| line_of_setting(configured, &setting));
+    let settings = settings::all().iter().map(|setting| line_of_setting(configured, setting));
     let credentials = ALL.iter().map(|named| line_of_credential(configured, variables, named));
     let lines: Vec<SettingLine> = settings.chain(credentials).collect();
     let (keys, values) = (width(lines.iter().map(|line| &line.key)), width(lines.iter().map(SettingLine::shown)));

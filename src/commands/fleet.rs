@@ -1,43 +1,61 @@
-//! Many Authors at once: each profile of a configuration file is an environment, and is checked by a separate process,
-//! so that one that hangs or dies takes no other along. Each writes its own record; the overview is rendered from them.
+//! Many Authors at once: each profile of a configuration file is an environment, and is checked by itself, so that one that
+//! hangs or fails takes no other along. Each writes its own record; the overview is rendered from them.
 
 mod overview;
+mod process;
+mod thread;
 
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use tokio::process::Command;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::cli::container::START;
 use crate::cli::run::RunFlags;
 use crate::cli::values::{minutes, seconds};
 use crate::commands::fleet::overview::{EnvironmentResult, Overview};
+use crate::commands::fleet::process::Processes;
+use crate::commands::fleet::thread::Threads;
 use crate::commands::run::flags::TARGETS;
-use crate::config::Configured;
-use crate::config::file::ConfigFile;
+use crate::config::file::{ConfigFile, FileEntry};
+use crate::config::{self, Configured};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::publish;
-use crate::record_file;
 use crate::run::undo::{self, JOURNAL};
 use crate::signals;
 
 /// Flags of a run that are the fleet's own, and not those of one environment; each takes a value.
 const OWN: [&str; 5] = ["--fleet", "--out", "--fleet-jobs", "--config", "--profile"];
 
+/// Those that take none.
+const OWN_SWITCH: &str = "--isolate";
+
 /// Flags for the amount of output, which the fleet controls for its environments.
 const TELLING: [&str; 2] = ["--quiet", "--verbose"];
 
-/// What a process may take beyond the limit of its run before it is asked to end: to put back what a scenario changed, and to
-/// write its record.
+/// How many environments are checked at once in this process: most of the time they wait.
+const TOGETHER: usize = 16;
+
+/// How many processes there are at once.
+const PROCESSES: usize = 4;
+
+/// An environment that takes longer waits for its Author: meanwhile another one begins.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most environments that are under way, whatever they wait for: memory stays bounded.
+const MOST: usize = 256;
+
+/// What a run may take beyond its limit before it is asked to end: to put back what a scenario changed, and to write its
+/// record.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// What it may take then until it is killed: killed while it undoes, it would leave an Author half put back.
+/// What it may take then until it is given up: ended while it undoes, it would leave an Author half put back.
 const TO_END: Duration = undo::LIMIT.saturating_add(GRACE);
 
 /// The options of a fleet.
@@ -47,20 +65,72 @@ struct Fleet {
     file: PathBuf,
     /// Where the records and the overview go.
     out: PathBuf,
-    /// How many environments are checked at once.
-    jobs: usize,
+    /// How many environments are checked at once; unset, that depends on how.
+    jobs: Option<usize>,
+    /// Whether each environment gets its own process.
+    isolates: bool,
     /// The limit for each run, where its profile gives none.
     timeout: Duration,
     /// Whether only the overview is printed, without a line for each environment.
     quiet: bool,
 }
 
-/// How each environment is checked.
-struct EnvironmentCheck {
-    program: PathBuf,
+/// An environment to check.
+#[derive(Clone, Debug)]
+struct Environment {
+    /// The name, which is that of its directory, too.
+    name: String,
+    /// How long its run may take.
+    limit: Duration,
+    /// Where its record goes.
+    out: PathBuf,
+    /// Whether it needs a process of its own.
+    is_apart: bool,
+    /// The command line of its run.
     arguments: Vec<OsString>,
-    file: PathBuf,
+}
+
+impl Environment {
+    /// The result of an environment without a record.
+    fn without(&self, exit: Exit, problem: String) -> EnvironmentResult {
+        EnvironmentResult { name: self.name.clone(), exit: exit.code(), problem: Some(problem), record: None }
+    }
+}
+
+/// How environments are checked.
+struct Checks {
+    threads: Threads,
+    processes: Processes,
+    /// Limits those that are checked at once.
+    slots: Arc<Semaphore>,
+    process_slots: Semaphore,
+    /// Whether a slow environment makes room for another one.
+    lends: bool,
     asked: watch::Receiver<usize>,
+}
+
+impl Checks {
+    async fn check(&self, environment: &Environment) -> EnvironmentResult {
+        let begun = || (*self.asked.borrow() == 0).then_some(());
+        let interrupted =
+            || environment.without(Exit::Interrupted, "not checked: the fleet was interrupted before".into());
+        if environment.is_apart {
+            let _slot = self.process_slots.acquire().await;
+            return if begun().is_some() { self.processes.check(environment).await } else { interrupted() };
+        }
+        let slot = self.slots.acquire().await;
+        if begun().is_none() {
+            return interrupted();
+        }
+        let mut found = std::pin::pin!(self.threads.check(environment));
+        if self.lends {
+            if let Ok(found) = tokio::time::timeout(PATIENCE, &mut found).await {
+                return found;
+            }
+            drop(slot);
+        }
+        found.await
+    }
 }
 
 /// What comes before a profile would be the same for all environments, whatever their profiles say.
@@ -81,40 +151,48 @@ pub async fn command(how: &RunFlags, quiet: bool, configured: &Configured, outpu
     let (Some(file), Some(out)) = (how.fleet.clone(), how.out.clone()) else {
         return Err(Error::Usage("--fleet needs --out DIR for the records".into()));
     };
-    let fleet = Fleet { file, out, jobs: usize::from(how.fleet_jobs), timeout: how.timeout, quiet };
-    run(&fleet, output).await
+    let (jobs, isolates) = (how.fleet_jobs.map(usize::from), how.isolate);
+    run(&Fleet { file, out, jobs, isolates, timeout: how.timeout, quiet }, output).await
 }
 
 /// Checks all environments of a file in parallel, and renders the overview. Each environment's record goes into a
 /// directory of its name below `out`.
 async fn run(fleet: &Fleet, output: &Output) -> Result<Exit, Error> {
-    let environments = environments(fleet)?;
+    let file = Arc::new(ConfigFile::read(&fleet.file)?);
+    config::check_all(&file)?;
+    let environments = environments(fleet, &file)?;
     std::fs::create_dir_all(&fleet.out).map_err(|source| Error::Write { file: fleet.out.clone(), source })?;
-    let check = EnvironmentCheck {
-        program: std::env::current_exe().map_err(|error| Error::Internal(format!("its own program: {error}")))?,
-        arguments: common(std::env::args_os().skip(1)),
-        file: fleet.file.clone(),
-        asked: asked_to_end(),
+    let asked = asked_to_end();
+    let program = std::env::current_exe().map_err(|error| Error::Internal(format!("its own program: {error}")))?;
+    let checks = Checks {
+        threads: Threads { file, variables: Arc::new(crate::environment::variables()?) },
+        processes: Processes { program, asked: asked.clone() },
+        slots: Arc::new(Semaphore::new(fleet.jobs.unwrap_or(TOGETHER))),
+        process_slots: Semaphore::new(fleet.jobs.unwrap_or(PROCESSES)),
+        // Somebody who says 1 wants one after another.
+        lends: fleet.jobs != Some(1),
+        asked,
     };
-    let check = &check;
-    let one = |(name, limit): &(String, Duration)| {
-        let (name, limit, out) = (name.clone(), *limit, fleet.out.join(name));
-        async move {
-            let found = check.environment(name, limit, out).await;
-            if !fleet.quiet {
-                output.print_text(&format!("{}\n", overview::line(&found)));
-            }
-            found
+    let checks = &checks;
+    let one = |environment: Environment| async move {
+        let found = checks.check(&environment).await;
+        if !fleet.quiet {
+            output.print_text(&format!("{}\n", overview::line(&found)));
         }
+        found
     };
+    let names: Vec<String> = environments.iter().map(|one| one.name.clone()).collect();
     let mut found: Vec<EnvironmentResult> =
-        futures::stream::iter(environments.iter().map(one)).buffer_unordered(fleet.jobs).collect().await;
-    found.sort_by_key(|one| environments.iter().position(|(name, _)| *name == one.name));
+        futures::stream::iter(environments.into_iter().map(one)).buffer_unordered(MOST).collect().await;
+    let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    found.sort_by_key(|one| places.get(one.name.as_str()).copied());
     let overview = Overview::of(&found);
     write(&fleet.out.join("fleet.html"), &output.redactor.redact_known(&overview.html()?))?;
     write(&fleet.out.join("fleet.txt"), &output.redactor.redact_known(&overview.text()))?;
     publish::step_summary(&overview.markdown(), output)?;
     output.print_text(&overview.text());
+    // The runs have replaced it: cucumber silences panics while it runs.
+    output.report_panics();
     Ok(overview.exit())
 }
 
@@ -134,11 +212,10 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(file, text).map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
-/// The names of the environments, each of which is that of a directory too, and how long the run of each may take.
-fn environments(fleet: &Fleet) -> Result<Vec<(String, Duration)>, Error> {
+/// The environments of the file, each with its command line, and how long the run of each may take.
+fn environments(fleet: &Fleet, config: &ConfigFile) -> Result<Vec<Environment>, Error> {
     let file = fleet.file.display();
-    let config = ConfigFile::read(&fleet.file)?;
-    let names: Vec<String> = config.profiles().map(str::to_owned).collect();
+    let names: Vec<&str> = config.profiles().collect();
     if names.is_empty() {
         return Err(Error::Usage(format!("{file}: it contains no environment; write [target.NAME]")));
     }
@@ -146,18 +223,56 @@ fn environments(fleet: &Fleet) -> Result<Vec<(String, Duration)>, Error> {
         let advice = "cannot be the name of a directory; use letters, digits, - and _";
         return Err(Error::Usage(format!("{file}: {name} {advice}")));
     }
-    let limit = |name: &str| {
+    let shared = common(std::env::args_os());
+    let environment = |name: &str| {
         let given = config.given(Some(name)).unwrap_or_default();
-        let text = |key: &str| given.get(key).and_then(|entry| entry.texts.first());
-        let run = text("timeout").and_then(|text| seconds(text).ok()).unwrap_or(fleet.timeout);
-        // A container is started before the run begins.
-        let contained = text("target").is_some_and(|target| target == "container");
-        let start = text("start_timeout").map_or(START, String::as_str);
-        let start = minutes(start).ok().filter(|_| contained).unwrap_or_default();
-        run + GRACE + start
+        let out = fleet.out.join(name);
+        Environment {
+            name: name.to_owned(),
+            limit: limit(fleet, &given),
+            // The clean-up of a container knows it by its process, and mocks that a run serves are that run's.
+            is_apart: fleet.isolates || ["target", "ims", "tenant"].iter().any(|key| is_served(&given, key)),
+            arguments: arguments(&shared, &fleet.file, name, &out),
+            out,
+        }
     };
-    let environments = names.into_iter().map(|name| (limit(&name), name));
-    Ok(environments.map(|(limit, name)| (name, limit)).collect())
+    Ok(names.into_iter().map(environment).collect())
+}
+
+fn text<'a>(given: &'a BTreeMap<String, FileEntry>, key: &str) -> Option<&'a String> {
+    given.get(key)?.texts.first()
+}
+
+/// Whether a run of the profile serves a system itself.
+fn is_served(given: &BTreeMap<String, FileEntry>, key: &str) -> bool {
+    text(given, key).is_some_and(|value| value == "container" || value == "mock" && key != "target")
+}
+
+fn limit(fleet: &Fleet, given: &BTreeMap<String, FileEntry>) -> Duration {
+    let run = text(given, "timeout").and_then(|text| seconds(text).ok()).unwrap_or(fleet.timeout);
+    // A container is started before the run begins.
+    let contained = text(given, "target").is_some_and(|target| target == "container");
+    let start = text(given, "start_timeout").map_or(START, String::as_str);
+    let start = minutes(start).ok().filter(|_| contained).unwrap_or_default();
+    run + GRACE + start
+}
+
+/// The command line of the run of one environment, beginning with the program.
+fn arguments(shared: &[OsString], file: &Path, name: &str, out: &Path) -> Vec<OsString> {
+    let mut html = OsString::from("html=");
+    html.push(out.join("report.html"));
+    let own: [OsString; 9] = [
+        "--config".into(),
+        file.into(),
+        "--profile".into(),
+        name.into(),
+        "--quiet".into(),
+        "--report".into(),
+        html,
+        "--out".into(),
+        out.into(),
+    ];
+    shared.iter().cloned().chain(own).collect()
 }
 
 fn is_directory_name(name: &str) -> bool {
@@ -171,7 +286,7 @@ fn common(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut skip = false;
     for argument in arguments {
         let text = argument.to_string_lossy();
-        if std::mem::take(&mut skip) || tells(&text) {
+        if std::mem::take(&mut skip) || tells(&text) || text == OWN_SWITCH {
             continue;
         }
         if OWN.contains(&text.as_ref()) {
@@ -189,73 +304,7 @@ fn tells(argument: &str) -> bool {
     TELLING.contains(&argument) || argument.strip_prefix('-').is_some_and(short)
 }
 
-impl EnvironmentCheck {
-    /// Checks one environment in a separate process, which is asked to end when the fleet is, and waited for.
-    async fn environment(&self, name: String, limit: Duration, out: PathBuf) -> EnvironmentResult {
-        let without = |exit: Exit, problem: String| {
-            let name = name.clone();
-            EnvironmentResult { name, exit: exit.code(), problem: Some(problem), record: None }
-        };
-        let mut asked = self.asked.clone();
-        if *asked.borrow_and_update() > 0 {
-            return without(Exit::Interrupted, "not checked: the fleet was interrupted before".into());
-        }
-        let child = match self.command(&name, &out).spawn() {
-            Ok(child) => child,
-            Err(error) => return without(Exit::Internal, format!("it could not be started: {error}")),
-        };
-        let id = child.id();
-        let mut ended = std::pin::pin!(child.wait_with_output());
-        let mut patience = std::pin::pin!(tokio::time::sleep(limit));
-        let mut late = false;
-        let ended = loop {
-            tokio::select! {
-                ended = &mut ended => break Some(ended),
-                // As often as the fleet is asked: a run that is asked twice does not wait until all is undone.
-                Ok(()) = asked.changed() => ask_to_end(id),
-                () = &mut patience => {
-                    if std::mem::replace(&mut late, true) {
-                        break None;
-                    }
-                    ask_to_end(id);
-                    patience.as_mut().reset(tokio::time::Instant::now() + TO_END);
-                }
-            }
-        };
-        match ended {
-            Some(Ok(child)) => judge(name, child.status, &String::from_utf8_lossy(&child.stderr), &out),
-            Some(Err(error)) => without(Exit::Internal, format!("it could not be waited for: {error}")),
-            // What was dropped is killed.
-            None => without(Exit::Internal, killed(limit + TO_END, &out)),
-        }
-    }
-
-    fn command(&self, name: &str, out: &Path) -> Command {
-        let mut html = OsString::from("html=");
-        html.push(out.join("report.html"));
-        let own: [&OsStr; 9] = [
-            "--config".as_ref(),
-            self.file.as_ref(),
-            "--profile".as_ref(),
-            name.as_ref(),
-            "--quiet".as_ref(),
-            "--report".as_ref(),
-            &html,
-            "--out".as_ref(),
-            out.as_ref(),
-        ];
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).args(own).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        // Ctrl-C on a terminal must reach it once, and that through the fleet.
-        #[cfg(unix)]
-        command.process_group(0);
-        // Only the fleet writes the step summary on GitHub.
-        command.env_remove("GITHUB_STEP_SUMMARY").kill_on_drop(true);
-        command
-    }
-}
-
-/// The message about a process that did not end.
+/// The message about a run that did not end.
 fn killed(after: Duration, out: &Path) -> String {
     let journal = out.join(JOURNAL);
     let undo = if journal.exists() {
@@ -263,33 +312,12 @@ fn killed(after: Duration, out: &Path) -> String {
     } else {
         String::new()
     };
-    format!("it did not end within {} s, and was killed{undo}", after.as_secs())
+    format!("it did not end within {} s, and was given up{undo}", after.as_secs())
 }
 
-/// What a process that has ended found.
-fn judge(name: String, status: ExitStatus, said: &str, out: &Path) -> EnvironmentResult {
-    let exit = code(status);
-    let problem = said.lines().rfind(|line| line.starts_with("error: ")).map(|line| line[7..].to_owned());
-    // A record of an earlier run is not this one's: a run that starts removes it.
-    let record = record_file::read(out).ok().filter(|_| exit != Exit::Usage.code() && problem.is_none());
-    EnvironmentResult { name, exit, problem, record }
-}
-
-/// Lets a process undo what it changed and close its record.
-#[cfg(unix)]
-fn ask_to_end(id: Option<u32>) {
-    let id = id.and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
-    if let Some(id) = id {
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-    }
-}
-
-#[cfg(not(unix))]
-fn ask_to_end(_: Option<u32>) {}
-
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().unwrap_or_else(|| i32::from(Exit::Internal.code()));
-    u8::try_from(code).unwrap_or(Exit::Internal.code())
+/// Why a run ended without a record, as it said on stderr.
+fn problem_of(said: &str) -> Option<String> {
+    said.lines().rfind(|line| line.starts_with("error: ")).map(|line| line[7..].to_owned())
 }
 
 #[cfg(test)]
@@ -298,7 +326,7 @@ mod tests {
 
     #[test]
     fn an_environment_gets_the_flags_of_the_run_but_not_those_of_the_fleet() {
-        let given = "run --fleet f.toml -vv --allow observe --out=x --quiet --profile=a";
+        let given = "run --fleet f.toml -vv --allow observe --out=x --quiet --profile=a --isolate";
         let shared = common(given.split(' ').map(OsString::from));
         assert_eq!(shared, ["run", "--allow", "observe"]);
     }

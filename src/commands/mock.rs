@@ -53,7 +53,7 @@ pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, outp
 
 fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     let mut options = mock.how.options(&mock.seed)?;
-    options.surfaces = Arc::new(surfaces(mock.surfaces.as_deref())?);
+    options.surfaces = surfaces(mock.surfaces.as_deref())?;
     options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };
     options.defects = defects_named(&mock.defects)?;
     options.variations = variations_named(&mock.variations)?;

@@ -7,7 +7,6 @@ pub(crate) mod flags;
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bpconform_fixtures::Allow;
@@ -40,7 +39,7 @@ use crate::record_file;
 use crate::report::ReportRequest;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
-use crate::run::options::{JOBS_ON_MOCKS, Options};
+use crate::run::options::{JOBS_ON_MOCKS, JOBS_WITHOUT_CHANGES, Options};
 use crate::run::target::Target;
 use crate::run::undo::JOURNAL;
 
@@ -74,29 +73,51 @@ pub async fn command(
     began: Instant,
 ) -> Result<Exit, Error> {
     flags::check(run, place.configured)?;
-    let contained = run.target.target == TargetKind::Container;
-    let hybrid = if contained { run.hybrid.advertised_as(container::THIS_MACHINE) } else { run.hybrid.clone() };
     let output = &output.with_data_on_stdout(run.how.reports.iter().any(ReportRequest::is_stdout));
-    let (target, select, how) = (&run.target, &run.select, &run.how);
-    let asked = RunRequest { target, hybrid: &hybrid, select, how, common, place, output, began };
-    if how.dry_run {
+    let hybrid = hybrid(run);
+    let asked = request(run, &hybrid, common, place, output, began);
+    if run.how.dry_run {
         return asked.dry(run).await;
     }
-    let expected = how.baseline.as_deref().map(Baseline::read).transpose()?;
-    let out = how.out.as_deref();
-    let record = if contained {
-        asked.contained(image(run)?, &run.container.start, None, out).await?
-    } else {
-        let (checked, connection) = self::target(target, place, output)?;
-        confirm::replacement(&checked, how, output)?;
-        asked.record(checked, connection, out).await?
-    };
-    publish::publish(&record, &how.reports, output)?;
+    let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
+    let record = asked.check(run, true).await?;
+    publish::publish(&record, &run.how.reports, output)?;
     // The first run of a new user checks the mocks. In a pipeline this hint would only be noise.
-    if target.target == TargetKind::Mock && !place.configured.is_given("target") && std::io::stderr().is_terminal() {
+    let is_asked_for = run.target.target != TargetKind::Mock || place.configured.is_given("target");
+    if !is_asked_for && std::io::stderr().is_terminal() {
         output.err("these were the embedded mocks; `bpconform init` prepares the check of a real Author\n");
     }
     Ok(expected.map_or(record.outcome.exit(), |expected| publish::judge(&record, &expected, output)))
+}
+
+/// Checks the target of one environment among many, and returns its record. Nobody but the fleet says how it went.
+pub async fn environment(
+    run: &RunArgs,
+    common: &CommonArgs,
+    place: SettingSources<'_>,
+    output: &Output,
+) -> Result<Record, Error> {
+    flags::check(run, place.configured)?;
+    let hybrid = hybrid(run);
+    let record = request(run, &hybrid, common, place, output, Instant::now()).check(run, false).await?;
+    publish::draw_all(&record, &run.how.reports, output)?;
+    Ok(record)
+}
+
+fn hybrid(run: &RunArgs) -> HybridArgs {
+    let contained = run.target.target == TargetKind::Container;
+    if contained { run.hybrid.advertised_as(container::THIS_MACHINE) } else { run.hybrid.clone() }
+}
+
+fn request<'a>(
+    run: &'a RunArgs,
+    hybrid: &'a HybridArgs,
+    common: &'a CommonArgs,
+    place: SettingSources<'a>,
+    output: &'a Output,
+    began: Instant,
+) -> RunRequest<'a> {
+    RunRequest { target: &run.target, hybrid, select: &run.select, how: &run.how, common, place, output, began }
 }
 
 fn image(run: &RunArgs) -> Result<&str, Error> {
@@ -107,6 +128,19 @@ fn image(run: &RunArgs) -> Result<&str, Error> {
 }
 
 impl RunRequest<'_> {
+    /// Brings the target up where it is a container, and checks it. `asks` says whether somebody may be asked.
+    async fn check(self, run: &RunArgs, asks: bool) -> Result<Record, Error> {
+        let out = self.how.out.as_deref();
+        if run.target.target == TargetKind::Container {
+            return self.contained(image(run)?, &run.container.start, None, out).await;
+        }
+        let (target, connection) = target(self.target, self.place, self.output)?;
+        if asks {
+            confirm::replacement(&target, self.how, self.output)?;
+        }
+        self.record(target, connection, out).await
+    }
+
     /// Prints the plan as far as it can be made without asking the target.
     async fn dry(self, run: &RunArgs) -> Result<Exit, Error> {
         let (target, connection) = if run.target.target == TargetKind::Container {
@@ -174,7 +208,8 @@ impl RunRequest<'_> {
         drop(own_mocks);
         let record = record.masked(&output.redactor);
         observer.finish(&record)?;
-        output.print_for_people(&terminal.end(&record.clone().plain()));
+        let terminal = terminal.end(&record.clone().without_exchanges().plain());
+        output.print_for_people(&terminal);
         Ok(record)
     }
 
@@ -215,7 +250,7 @@ impl RunRequest<'_> {
             // One stack, which begins again for each scenario.
             (_, true, _) | (_, _, Allow::Change) => 1,
             _ if !mocks.is_empty() => 1,
-            _ => 4,
+            _ => JOBS_WITHOUT_CHANGES,
         };
         let jobs = self.how.jobs.map_or(usual_jobs, usize::from);
         if mocked && !embedded && jobs > 1 {
@@ -235,7 +270,10 @@ impl RunRequest<'_> {
             target,
             allow,
             selection: selection(self.select)?,
+            is_alone: !self.output.is_captured(),
             jobs,
+            // One scenario after another is a run that shares nothing: for comparison, and for a target that is doubted.
+            shares_reads: jobs > 1,
             retries: usize::from(self.how.retry),
             strict: self.how.strict,
             timeout: self.how.timeout,
@@ -245,7 +283,7 @@ impl RunRequest<'_> {
                 state_dir: self.how.state.directory(),
                 ..Settings::default()
             },
-            surfaces: Arc::new(surfaces(self.select.surfaces.as_deref())?),
+            surfaces: surfaces(self.select.surfaces.as_deref())?,
             redactor: self.output.redactor.clone(),
             mocks,
             defects: defects_named(&self.how.defects)?,

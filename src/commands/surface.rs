@@ -15,7 +15,8 @@ use crate::run::preflight;
 pub async fn command(command: &SurfaceCommand, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
     match command {
         SurfaceCommand::Show(show) => {
-            output.out(&show::print(&surfaces(show.surfaces.as_deref())?, &show.show)?);
+            let known = surfaces(show.surfaces.as_deref())?;
+            output.out(&show::print(&known, &show.show)?);
             Ok(Exit::Green)
         }
         SurfaceCommand::Learn(args) => {

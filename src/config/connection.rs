@@ -20,7 +20,12 @@ impl ConnectionArgs {
     pub fn connection(&self, credentials: &Credentials) -> Result<Connection, Error> {
         let headers = self.headers.iter();
         Ok(Connection {
-            limits: Limits { request: self.request_timeout, connect: self.connect_timeout, ..Limits::default() },
+            limits: Limits {
+                request: self.request_timeout,
+                connect: self.connect_timeout,
+                connections: self.connections,
+                ..Limits::default()
+            },
             authorities: self.ca_file.as_deref().map(|file| pem(file, "--ca-file")).transpose()?,
             identity: self.identity()?,
             insecure: self.insecure,

@@ -10,6 +10,7 @@ pub mod secrets;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
@@ -30,7 +31,7 @@ pub struct Configured {
     /// What clap read from all sources.
     pub matches: ArgMatches,
     /// The file, if there is one.
-    pub file: Option<ConfigFile>,
+    pub file: Option<Arc<ConfigFile>>,
     /// The profile of the file that is in use, if there is one.
     pub profile: Option<String>,
     /// What the file and its profile give, by key.
@@ -67,9 +68,11 @@ fn blame(error: clap::Error, arguments: &[OsString]) -> ConfigFailure {
         argument == flag.as_str() || argument.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('='))
     });
     let invalid = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
-    let setting = settings::all().into_iter().find(|setting| format!("--{}", setting.flag) == flag);
+    let setting = settings::all().iter().find(|setting| format!("--{}", setting.flag) == flag);
     match setting.filter(|setting| invalid && !is_said && std::env::var_os(&setting.variable).is_some()) {
-        Some(setting) => Error::Environment { name: setting.variable, problem: settings::reason(&error) }.into(),
+        Some(setting) => {
+            Error::Environment { name: setting.variable.clone(), problem: settings::reason(&error) }.into()
+        }
         None => error.into(),
     }
 }
@@ -94,15 +97,21 @@ impl Configured {
                 None => Ok(Self { matches, file: None, profile: None, given: BTreeMap::new() }),
             };
         };
-        let profile = file.profile(profile.as_deref()).map(str::to_owned);
+        check_all(&file)?;
+        Self::of_profile(arguments, &Arc::new(file), profile.as_deref())
+    }
+
+    /// The same for a profile of a file that was read and checked before.
+    pub fn of_profile(
+        arguments: &[OsString],
+        file: &Arc<ConfigFile>,
+        profile: Option<&str>,
+    ) -> Result<Self, ConfigFailure> {
+        let profile = file.profile(profile).map(str::to_owned);
         let given = file.given(profile.as_deref())?;
-        let settings = settings::all();
-        // Of all profiles: one that is wrong should be seen before the day on which it is needed.
-        for (key, entry) in file.entries() {
-            settings.iter().find(|setting| setting.key == *key).map_or(Ok(()), |it| check(it, entry, &file))?;
-        }
-        let matches = lay_under(cli::command(), &given, &settings, &file).try_get_matches_from(arguments)?;
-        Ok(Self { matches, file: Some(file), profile, given })
+        let command = lay_under(cli::command(), &given, settings::all(), file);
+        let matches = command.try_get_matches_from(arguments)?;
+        Ok(Self { matches, file: Some(Arc::clone(file)), profile, given })
     }
 
     /// The matches of the command itself, however deep it stands.
@@ -158,6 +167,15 @@ impl Configured {
 
 fn deepest(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, matches)| deepest(matches))
+}
+
+/// Checks the entries of all profiles: one that is wrong should be seen before the day on which it is needed.
+pub fn check_all(file: &ConfigFile) -> Result<(), Error> {
+    for (key, entry) in file.entries() {
+        let setting = settings::all().iter().find(|setting| setting.key == *key);
+        setting.map_or(Ok(()), |setting| check(setting, entry, file))?;
+    }
+    Ok(())
 }
 
 fn find(named: Option<&Path>) -> Result<Option<ConfigFile>, Error> {

@@ -14,6 +14,8 @@ pub fn draw(record: &Record) -> Value {
     let mut entries: Vec<(&Exchange, &str)> = began
         .iter()
         .flat_map(|scenario| view::exchanges(scenario).map(|exchange| (exchange, scenario.id.as_str())))
+        // A shared answer went over the wire once.
+        .filter(|(exchange, _)| !exchange.shared)
         .collect();
     entries.sort_by_key(|(exchange, _)| exchange.started_us);
     json!({ "log": {

@@ -38,10 +38,15 @@ impl Terminal {
         Self { styles, detail, feature: None }
     }
 
+    /// Whether nothing is printed about a scenario.
+    pub fn is_silent_about(&self, scenario: &ScenarioRecord) -> bool {
+        let quiet = matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped) && scenario.attempts.is_empty();
+        self.detail == Detail::Quiet && quiet
+    }
+
     /// The lines for a scenario that has ended, under its feature's name.
     pub fn scenario(&mut self, scenario: &ScenarioRecord) -> String {
-        let quiet = matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped) && scenario.attempts.is_empty();
-        if self.detail == Detail::Quiet && quiet {
+        if self.is_silent_about(scenario) {
             return String::new();
         }
         let mut text = self.feature(&scenario.feature);
@@ -256,6 +261,9 @@ fn exchange_line(exchange: &Exchange) -> String {
         Answer::Response { status, .. } => status.to_string(),
         Answer::Error(reason) => reason.clone(),
     };
+    if exchange.shared {
+        return format!("{} {} → {answer}, as answered before", exchange.method, exchange.url);
+    }
     let took = std::time::Duration::from_micros(exchange.took_us);
     format!("{} {} → {answer} in {}", exchange.method, exchange.url, time(crate::text::milliseconds(took)))
 }

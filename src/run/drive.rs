@@ -9,9 +9,10 @@ use bpconform_steps::{Problem, World};
 use cucumber::event::Retries;
 use cucumber::gherkin::{Feature, LineCol, Step};
 use cucumber::runner::basic::RetryOptions;
-use cucumber::{Cucumber, Event, Parser, World as _, Writer, cli, event, parser, runner};
+use cucumber::{Cucumber, Event, Parser, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
+use crate::features::steps;
 use crate::run::evidence::EvidenceStore;
 use crate::run::key::{ScenarioKey, key};
 use crate::run::mark::with_mark;
@@ -45,7 +46,7 @@ pub(crate) async fn drive(
     let before = stage.clone();
     let tell = teller();
     let runner = runner::Basic::default()
-        .steps(with_mark(World::collection()))
+        .steps(with_mark(steps()))
         .max_concurrent_scenarios(jobs)
         .retry_options(move |_, _, _, _| (retries > 0).then_some(again))
         .before(move |feature, _, scenario, world| {
@@ -56,8 +57,9 @@ pub(crate) async fn drive(
         .after(move |feature, _, scenario, _, world| {
             let (stage, shelf) = (stage.clone(), shelf.clone());
             Box::pin(async move {
+                let key = key(feature, scenario);
+                let _turn = stage.end_turn(&key);
                 if let Some(world) = world {
-                    let key = key(feature, scenario);
                     let evidence = stage.leave(&key, world).await;
                     shelf.put(key, evidence);
                 }

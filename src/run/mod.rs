@@ -51,20 +51,35 @@ pub async fn run(options: &Options, features: &Features, watch: impl RunListener
     let stop = StopSignal::default();
     let shared = Arc::new(play::shared(options)?);
     let contained = matches!(options.target, Target::Container(_));
-    let guard = tokio::spawn(guard(stop.clone(), options.timeout, Arc::clone(&shared), contained));
-    let result = run_until(options, features, shared, stop, watch).await;
-    guard.abort();
-    result
+    let guard = guard(stop.clone(), options.timeout);
+    if options.is_alone {
+        let ended = Arc::clone(&shared);
+        let guard = tokio::spawn(async move {
+            guard.await;
+            end_at_once(&ended, contained)
+        });
+        let result = Box::pin(run_until(options, features, shared, stop, watch)).await;
+        guard.abort();
+        return result;
+    }
+    // Others go on in this process: a run that may not even undo its changes is dropped where it stands.
+    tokio::select! {
+        result = Box::pin(run_until(options, features, Arc::clone(&shared), stop, watch)) => result,
+        () = guard => Err(shared.journal.close(true).map_or(Error::Interrupted, Error::NotUndone)),
+    }
 }
 
-/// Stops the run on a signal or at its time limit; the run then undoes its changes. A second signal ends the process at
-/// once, without waiting for that.
-async fn guard(stop: StopSignal, timeout: Duration, shared: Arc<Shared>, contained: bool) {
+/// Stops the run on a signal or at its time limit; the run then undoes its changes. Ends at a second signal.
+async fn guard(stop: StopSignal, timeout: Duration) {
     tokio::select! {
         () = signals::asked_to_end() => stop.stop(StopReason::Interrupted),
         () = tokio::time::sleep(timeout) => stop.stop(StopReason::TimeLimit),
     }
     signals::asked_to_end().await;
+}
+
+/// Ends the process after a second signal, without waiting until all is undone.
+fn end_at_once(shared: &Shared, contained: bool) -> ! {
     let output = Output::through(shared.redactor.clone());
     if contained {
         output.err("ended before the container was removed; to remove it: bpconform clean --containers\n");
@@ -105,7 +120,7 @@ async fn run_until(
             Backend::Renewed(control.clone(), options.connection.clone(), mocks)
         }
         Target::Author(stack, credentials) | Target::Container(Contained { stack, credentials, .. }) => {
-            let prepare = plan.scenarios.iter().map(|planned| (planned.key(), planned.prepare));
+            let prepare = plan.scenarios.iter().map(|planned| (planned.key(), (planned.prepare, planned.case.allow)));
             Backend::Real(stack.clone(), credentials.clone(), prepare.collect())
         }
     };

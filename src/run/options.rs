@@ -21,8 +21,16 @@ use crate::shard::Shard;
 /// The number of scenarios that run at once on the mocks.
 pub const JOBS_ON_MOCKS: usize = 8;
 
+/// The number of scenarios that run at once on a real target that is not changed: most of the time they wait. What its
+/// hosts get at once is limited for each host.
+pub const JOBS_WITHOUT_CHANGES: usize = 32;
+
+/// The number of scenarios with probes that run at once on a real target.
+pub(crate) const PROBES: usize = 4;
+
 /// The options of a run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Options {
     /// The start of the process, for the wall time.
     pub began: Instant,
@@ -32,8 +40,12 @@ pub struct Options {
     pub allow: Allow,
     /// The selected scenarios.
     pub selection: Selection,
+    /// Whether the process has no other run, so that a second signal ends it.
+    pub is_alone: bool,
     /// The number of scenarios that run at once.
     pub jobs: usize,
+    /// Whether equal reads of a real target are sent once.
+    pub shares_reads: bool,
     /// The retry limit for a scenario that does not pass.
     pub retries: usize,
     /// Whether a flaky scenario counts as its worst attempt.
@@ -74,7 +86,9 @@ impl Options {
             target: Target::Mock,
             allow: Allow::Change,
             selection: Selection::default(),
+            is_alone: true,
             jobs: JOBS_ON_MOCKS,
+            shares_reads: true,
             retries: 0,
             strict: false,
             timeout: Duration::from_secs(600),

@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bpconform_fixtures::Allow;
+use bpconform_steps::reads::Reads;
 use bpconform_steps::run::Run as Shared;
 use bpconform_steps::wire::Wire;
 use cucumber::gherkin::{Feature, Scenario};
@@ -28,9 +30,19 @@ use crate::verdict::Verdict;
 pub(super) fn shared(options: &Options) -> Result<Shared, Error> {
     let id = run_id();
     let journal = undo::begin(options, &id)?;
-    let wire = Wire::new(&options.connection).map_err(|error| Error::Usage(error.to_string()))?;
+    let connection = match options.target.place() {
+        Some((stack, _)) => options.connection.to_stack(stack),
+        None => options.connection.clone(),
+    };
+    let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
     Ok(Shared {
         embedded: options.target.is_mocked(),
+        // A run that changes its target reads everything when it needs it.
+        reads: if options.target.real().is_some() && options.allow < Allow::Change && options.shares_reads {
+            Reads::shared()
+        } else {
+            Reads::default()
+        },
         mocks: options.mocks.clone(),
         settings: options.settings.clone(),
         journal,

@@ -25,10 +25,12 @@ fn is_login_page(session: &Session, login: &Reply) -> bool {
 
 /// Checks the Author; the error contains what was observed and what to do.
 pub async fn check(session: &Session) -> Result<(), String> {
-    let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
+    let login = send(session, Call::to("author.login-page").as_whom(Authentication::None));
+    let user = send(session, Call::to("author.current-user"));
+    let (login, user) = futures::future::join(login, user).await;
+    let (login, user) = (login?, user?);
     let ready = session.surface("author.login-page").phrase("ready");
     let is_aem = is_login_page(session, &login);
-    let user = send(session, Call::to("author.current-user")).await?;
     match (user.status, user_id(&user)) {
         (200, Some(id)) if id != "anonymous" => {
             session.run.welcome.given();

@@ -1,9 +1,10 @@
 //! The backend of a scenario, its own mocked stack or the real target: set up before the first step, torn down after the
 //! last.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bpconform_fixtures::Allow;
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::author::keeping;
 use bpconform_steps::credentials::Credentials;
@@ -14,6 +15,7 @@ use bpconform_steps::undoing;
 use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::world::end_step;
 use bpconform_steps::{Problem, World};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::mocked::MockStack;
@@ -22,6 +24,7 @@ use crate::plan::Preparation;
 use crate::run::evidence::ScenarioEvidence;
 use crate::run::key::ScenarioKey;
 use crate::run::mocks::Mocks;
+use crate::run::options::PROBES;
 
 /// The reason for stopping a run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +60,8 @@ impl StopSignal {
 pub(crate) enum Backend {
     /// A separate mocked stack, which starts in the state that the scenario's tag names.
     Mock(Mocks),
-    /// The real target, with the preparation for each scenario.
-    Real(Stack, Credentials, HashMap<ScenarioKey, Preparation>),
+    /// The real target, with the preparation and the permission level of each scenario.
+    Real(Stack, Credentials, HashMap<ScenarioKey, (Preparation, Allow)>),
     /// One mocked stack elsewhere, restarted for each scenario in the state that its tag names.
     Renewed(Control, Connection, Mocks),
 }
@@ -70,16 +73,40 @@ pub(crate) struct Stage {
     pub(crate) ground: Arc<Backend>,
     pub(crate) stop: StopSignal,
     mocks: Arc<Mutex<HashMap<ScenarioKey, MockStack>>>,
+    /// The scenarios that have begun.
+    begun: Arc<Mutex<HashSet<ScenarioKey>>>,
+    turns: Turns,
+}
+
+/// Limits the scenarios with probes that run at once on a real target.
+#[derive(Clone, Debug)]
+struct Turns {
+    free: Arc<Semaphore>,
+    taken: Arc<Mutex<HashMap<ScenarioKey, OwnedSemaphorePermit>>>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { free: Arc::new(Semaphore::new(PROBES)), taken: Arc::default() }
+    }
 }
 
 impl Stage {
     /// A stage for that backend.
     pub(crate) fn new(run: Arc<Run>, ground: Backend, stop: StopSignal) -> Self {
-        Self { run, ground: Arc::new(ground), stop, mocks: Arc::default() }
+        Self {
+            run,
+            ground: Arc::new(ground),
+            stop,
+            mocks: Arc::default(),
+            begun: Arc::default(),
+            turns: Turns::default(),
+        }
     }
 
     /// Gives a scenario its session; panics, as cucumber wants it, with the [`Problem`] when it cannot begin.
     pub(crate) async fn enter(&self, key: &ScenarioKey, world: &mut World) {
+        self.wait_for_turn(key).await;
         let began = match self.session(key).await {
             Ok(session) => {
                 world.begin(session);
@@ -95,12 +122,26 @@ impl Stage {
         let Backend::Real(_, _, prepare) = &*self.ground else { return Ok(()) };
         let session = world.session()?;
         match prepare.get(key) {
-            Some(Preparation::Keep) => keeping::keep(session).await,
-            Some(Preparation::TakeAway) => {
+            Some((Preparation::Keep, _)) => keeping::keep(session).await,
+            Some((Preparation::TakeAway, _)) => {
                 keeping::keep(session).await?;
                 keeping::take_away(session).await
             }
-            Some(Preparation::Nothing) | None => Ok(()),
+            Some((Preparation::Nothing, _)) | None => Ok(()),
+        }
+    }
+
+    /// Waits for the turn of a scenario with probes, and forgets what was read when a scenario is retried: its answers are
+    /// what is doubted.
+    async fn wait_for_turn(&self, key: &ScenarioKey) {
+        let Backend::Real(_, _, prepare) = &*self.ground else { return };
+        if prepare.get(key).is_some_and(|(_, allow)| *allow > Allow::Observe)
+            && let Ok(turn) = Arc::clone(&self.turns.free).acquire_owned().await
+        {
+            lock(&self.turns.taken).insert(key.clone(), turn);
+        }
+        if !lock(&self.begun).insert(key.clone()) {
+            self.run.reads.begin_again();
         }
     }
 
@@ -141,8 +182,13 @@ impl Stage {
         let mock = tokio::spawn(start).await.map_err(|error| Problem::error(error.to_string()))?;
         let mock = mock.map_err(|error| Problem::error(error.to_string()))?;
         let place = (mock.stack.clone(), mock.credentials.clone());
-        self.mocks.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), mock);
+        lock(&self.mocks).insert(key.clone(), mock);
         Ok(place)
+    }
+
+    /// Gives back the turn of a scenario with probes, which ends with what is returned.
+    pub(crate) fn end_turn(&self, key: &ScenarioKey) -> Option<OwnedSemaphorePermit> {
+        lock(&self.turns.taken).remove(key)
     }
 
     /// Ends a scenario: undoes its changes on a real target, and takes its evidence.
@@ -153,12 +199,16 @@ impl Stage {
             Backend::Real(..) => undoing::undo_scenario(&session).await,
             Backend::Mock(_) | Backend::Renewed(..) => Vec::new(),
         };
-        let mock = self.mocks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        let mock = lock(&self.mocks).remove(key);
         // Dropping waits for the threads of the mock, which would block the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));
         let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
         ScenarioEvidence { exchanges, undo: session.take_exchanges(), left_behind }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A scenario's name in the journal.

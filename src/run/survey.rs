@@ -50,15 +50,19 @@ struct ConfigurationCounts {
 
 async fn find(session: &Session) -> Result<ConfigurationCounts, String> {
     let mut found = ConfigurationCounts::default();
-    for variant in 0..=session.surface("author.cloud-storage").alternatives.len() {
-        let root = read(session, Call::to("author.cloud-storage").variant(variant)).await?;
-        count_configurations(session, &root, &mut found);
-    }
-    let agents = read(session, Call::to("author.agents")).await?;
+    let variants = 0..=session.surface("author.cloud-storage").alternatives.len();
+    let roots = variants.map(|variant| read(session, Call::to("author.cloud-storage").variant(variant)));
+    let (roots, agents, providers) = futures::future::try_join3(
+        futures::future::try_join_all(roots),
+        read(session, Call::to("author.agents")),
+        read(session, Call::to("author.ims-storage")),
+    )
+    .await?;
+    roots.iter().for_each(|root| count_configurations(session, root, &mut found));
+    count_providers(session, &providers, &mut found);
     found.agents = agents.keys().filter(|name| name.starts_with("mp_replication")).cloned().collect();
     let queues = found.agents.iter().map(|agent| read(session, Call::to("author.agent-queue").with("agent", agent)));
     found.stuck = futures::future::try_join_all(queues).await?.iter().any(is_stuck);
-    count_providers(session, &read(session, Call::to("author.ims-storage")).await?, &mut found);
     Ok(found)
 }
 

@@ -75,6 +75,9 @@ pub struct Call {
     pub confidential: bool,
     /// Whether it deletes what is put back from where it was kept: on a real target it is sent only when it was kept.
     pub needs_kept: bool,
+    /// Whether two Authors behind one address would show in the answers: then it is sent a few times, although a run
+    /// otherwise sends equal reads once.
+    pub compared: bool,
 }
 
 impl Call {
@@ -143,6 +146,13 @@ impl Call {
     #[must_use]
     pub fn confidential(mut self) -> Self {
         self.confidential = true;
+        self
+    }
+
+    /// Says that two Authors behind one address would show in the answers.
+    #[must_use]
+    pub fn compared(mut self) -> Self {
+        self.compared = true;
         self
     }
 

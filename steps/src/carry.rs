@@ -8,7 +8,6 @@ use bpconform_fixtures::{Cause, Surface};
 use futures::StreamExt as _;
 use reqwest::header::CONTENT_ENCODING;
 use reqwest::{RequestBuilder, Response};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::problem::{Checked, Problem};
@@ -24,9 +23,6 @@ const NOT_THERE_YET: [u16; 3] = [502, 503, 504];
 
 /// From here on a body is large.
 const LARGE: usize = 1024 * 1024;
-
-/// Permits reading a large body: one at a time, so that memory stays bounded however many scenarios run.
-static TURN: Semaphore = Semaphore::const_new(1);
 
 /// What the HTTP library calls a connection that was closed between its handshake and the request.
 const CLOSED_AT_ONCE: &str = "connection was not ready";
@@ -57,7 +53,9 @@ pub(crate) async fn carry(
         };
         match attempt.send().await {
             Err(error) if error.is_connect() && !is_certificate(&cause(&error)) => {}
-            Ok(response) if NOT_THERE_YET.contains(&response.status().as_u16()) => {}
+            Ok(response) if NOT_THERE_YET.contains(&response.status().as_u16()) => {
+                wire.turns.answered(url, response.status().as_u16());
+            }
             outcome => {
                 let outcome = once(outcome).await;
                 match pause_of(&outcome, wire) {
@@ -99,6 +97,7 @@ async fn once(
         Problem::error(format!("{what}: {}", why(&error, wire))).because(cause)
     })?;
     let status = response.status().as_u16();
+    wire.turns.answered(url, status);
     let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
@@ -135,7 +134,7 @@ async fn body(wire: &Wire, response: Response) -> Result<Vec<u8>, String> {
         }
         if length > LARGE && turn.is_none() {
             // It waits at most as long as the others may take.
-            turn = TURN.acquire().await.ok();
+            turn = wire.large.acquire().await.ok();
         }
     }
     Ok(chunks.concat())

@@ -29,6 +29,12 @@ pub struct Exchange {
     /// How often it was sent again, because it did not get through.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retries: u32,
+    /// The number of the read in its run, if others may refer to it: exchanges of equal number are one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<u32>,
+    /// Whether no request was sent, since the answer to an equal one was there: then the times are those of the question.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// What came back, or why nothing did.
     pub outcome: Outcome,
 }

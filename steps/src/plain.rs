@@ -32,7 +32,8 @@ pub fn plain_line(text: &str) -> String {
 /// A document of JSON with the characters escaped that would steer a terminal which shows it. It says the same.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
     let steers = |letter: char| shown(letter).is_some() && letter >= '\u{7f}';
-    if !json.contains(steers) {
+    // Bytes are looked at much faster than letters, and most documents have no other ones.
+    if !json.bytes().any(|byte| byte >= 0x7f) || !json.contains(steers) {
         return Cow::Borrowed(json);
     }
     let mut text = String::with_capacity(json.len() + 16);
@@ -47,7 +48,8 @@ pub fn plain_json(json: &str) -> Cow<'_, str> {
 }
 
 fn neutral(text: &str, has_styles: bool) -> Cow<'_, str> {
-    if !text.contains(|letter| shown(letter).is_some()) && !has_command(text) {
+    let is_usual = text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
+    if (is_usual || !text.contains(|letter| shown(letter).is_some())) && !has_command(text) {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len() + 16);
@@ -101,7 +103,8 @@ fn shown(letter: char) -> Option<String> {
 fn has_command(text: &str) -> bool {
     let anywhere = text.contains("##") || text.contains("section_") || text.contains("travis_");
     (anywhere && COMMANDS.iter().any(|command| text.contains(command)))
-        || text.lines().any(|line| AT_LINE_START.iter().any(|command| line.trim_start().starts_with(command)))
+        || text.contains("::")
+            && text.lines().any(|line| AT_LINE_START.iter().any(|command| line.trim_start().starts_with(command)))
 }
 
 /// A space within each command: it is read, and not obeyed.

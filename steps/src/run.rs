@@ -11,6 +11,7 @@ use bpconform_fixtures::{Allow, Cause, Surfaces, System};
 use crate::journal::Journal;
 use crate::login::Login;
 use crate::problem::{Checked, Problem};
+use crate::reads::Reads;
 use crate::redact::Redactor;
 use crate::welcome::Welcome;
 use crate::wire::Wire;
@@ -42,6 +43,8 @@ pub struct Run {
     pub journal: Journal,
     /// Counts the conversations, so that what they create has different names.
     pub conversations: AtomicU32,
+    /// What was read and may be shared.
+    pub reads: Reads,
     /// What was read of the Author first, to notice that two Authors answer in turn.
     pub seen: Mutex<BTreeMap<&'static str, String>>,
 }
@@ -62,6 +65,7 @@ impl Run {
             settings: Settings::default(),
             journal: Journal::default(),
             conversations: AtomicU32::default(),
+            reads: Reads::default(),
             seen: Mutex::default(),
         }
     }

@@ -48,11 +48,12 @@ impl Sending<'_> {
     /// Sends the request and reads the whole answer. Returns the answer, or why it is missing, and the evidence.
     pub(crate) async fn exchange(&self, prepared: Prepared) -> (Checked<Reply>, Exchange) {
         let Prepared { url, fields, request } = prepared;
+        let turn = self.run.wire.turns.turn(&url).await;
         let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let clock = Instant::now();
         let under_way = self.run.wire.under_way.begin(&self.surface.id, &self.run.redactor.redact(url.as_str()));
         let (outcome, retries) = carry(&self.run.wire, &self.run.redactor, self.surface, &url, request).await;
-        drop(under_way);
+        drop((under_way, turn));
         let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(surface = self.surface.id, took_us, ok = outcome.is_ok(), "exchange");
         let exchange = self.evidence(&fields, started_us, took_us, &outcome);
@@ -176,6 +177,8 @@ impl Sending<'_> {
             started_us,
             took_us,
             retries: 0,
+            read: None,
+            shared: false,
             outcome,
         }
     }
@@ -202,6 +205,6 @@ fn multipart(
     Ok(form.part(surface.field(&upload.field).to_owned(), part))
 }
 
-fn since_1970(time: SystemTime) -> u128 {
+pub(crate) fn since_1970(time: SystemTime) -> u128 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |duration| duration.as_micros())
 }

@@ -1,6 +1,8 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
 //! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
+mod sharing;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,41 +146,63 @@ impl Session {
             return Ok(reply);
         }
         match self.run.welcome.doubt(whom, &reply) {
-            Some(call) => welcome::judge(reply, &self.send_whatever(call).await?),
+            Some(call) => welcome::judge(reply, &self.send_now(call).await?),
             None => Ok(reply),
         }
     }
 
     async fn send_whatever(&self, call: Call) -> Checked<Reply> {
+        // In boxes: every step holds this, and a stack is small.
+        if self.may_share(&call) { Box::pin(self.share(call)).await } else { Box::pin(self.send_now(call)).await }
+    }
+
+    async fn send_now(&self, call: Call) -> Checked<Reply> {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
+        let _altering = (needs(surface) > Allow::Observe).then(|| self.run.reads.alter(surface.system));
         let (run, stack, credentials) = (&*self.run, &self.stack, &self.credentials);
         let sending = Sending { run, stack, credentials, surface, call: &call };
         let prepared = sending.prepare()?;
         // The embedded mocks go away with all that was changed.
         if surface.class != Class::Change || self.undoing || run.embedded {
-            return self.exchange(sending, prepared).await;
+            return self.exchange(sending, prepared, None).await.0;
         }
         let what = format!("{} {} {}", surface.id, surface.method, prepared.url.path());
         let number = self.write_down(&what, call.undo.clone().unwrap_or_default())?;
-        let outcome = self.exchange(sending, prepared).await;
+        let outcome = self.exchange(sending, prepared, None).await.0;
         if let Ok(reply) = &outcome {
             run.journal.answered(number, reply.status);
         }
         outcome
     }
 
-    async fn exchange(&self, sending: Sending<'_>, prepared: Prepared) -> Checked<Reply> {
+    /// Sends a request and keeps the evidence; that of a numbered read is returned, too.
+    async fn exchange(
+        &self,
+        sending: Sending<'_>,
+        prepared: Prepared,
+        read: Option<u32>,
+    ) -> (Checked<Reply>, Option<Exchange>) {
         let (outcome, exchange) = sending.exchange(prepared).await;
-        lock(&self.exchanges).push(exchange);
         // What the Author refused with 401 it has not done.
         if !outcome.as_ref().is_ok_and(|reply| reply.status == 401 && sending.may_log_in_again()) {
-            return outcome;
+            return (outcome, self.keep_evidence(exchange, read));
         }
-        let (outcome, exchange) = sending.exchange(sending.prepare()?).await;
-        lock(&self.exchanges).push(exchange);
+        self.keep_evidence(exchange, None);
+        let prepared = match sending.prepare() {
+            Ok(prepared) => prepared,
+            Err(problem) => return (Err(problem), None),
+        };
+        let (outcome, exchange) = sending.exchange(prepared).await;
         self.run.login.tried_again(outcome.as_ref().is_ok_and(|reply| reply.status != 401));
-        outcome
+        (outcome, self.keep_evidence(exchange, read))
+    }
+
+    fn keep_evidence(&self, exchange: Exchange, read: Option<u32>) -> Option<Exchange> {
+        let exchange = Exchange { read, ..exchange };
+        let shared = read.map(|_| exchange.clone());
+        lock(&self.exchanges).push(exchange);
+        shared
     }
 
     /// Makes the scenario end with these, for what becomes possible by its next requests.
@@ -248,6 +272,7 @@ impl Session {
 
     /// Lets that time pass: on the mocks by advancing their clock.
     pub async fn pass(&self, time: Duration) -> Checked {
+        self.run.reads.begin_again();
         if self.stack.control.is_none() {
             return self.stop.run_until_cancelled(tokio::time::sleep(time)).await.ok_or_else(stopped);
         }

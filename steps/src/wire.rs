@@ -12,10 +12,16 @@ use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::resolver::Resolver;
+use crate::stack::Stack;
+use crate::turns::Turns;
 use crate::under_way::UnderWay;
+
+/// The usual number of requests that one host gets at once.
+pub const CONNECTIONS: usize = 8;
 
 /// How a request is carried.
 #[derive(Clone, Debug)]
@@ -26,11 +32,18 @@ pub struct Limits {
     pub connect: Duration,
     /// The largest body that is read, in bytes.
     pub body: usize,
+    /// The number of requests that one host gets at once.
+    pub connections: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request: Duration::from_secs(30), connect: Duration::from_secs(10), body: 16 * 1024 * 1024 }
+        Self {
+            request: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
+            body: 16 * 1024 * 1024,
+            connections: CONNECTIONS,
+        }
     }
 }
 
@@ -49,6 +62,20 @@ pub enum Proxy {
         /// Who the run is to it.
         login: Option<(String, SecretString)>,
     },
+}
+
+impl Proxy {
+    /// Whether a certificate of the proxy may have to be verified.
+    fn may_use_tls(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::At { url, .. } => url.scheme() == "https",
+            Self::Usual => std::env::vars_os().any(|(name, value)| {
+                let is_proxy = name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy");
+                is_proxy && value.to_string_lossy().to_ascii_lowercase().starts_with("https")
+            }),
+        }
+    }
 }
 
 /// How the systems of a target are reached.
@@ -76,6 +103,17 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The same for these systems. Nobody is trusted if all of them speak plain HTTP: reading the system's authorities
+    /// takes longer than most runs compute.
+    #[must_use]
+    pub fn to_stack(&self, stack: &Stack) -> Self {
+        let others = [&stack.ims, &stack.console, &stack.tenant].into_iter().flatten();
+        let is_plain = std::iter::once(&stack.author).chain(others).all(|url| url.scheme() == "http");
+        let needs_nobody =
+            is_plain && self.authorities.is_none() && self.identity.is_none() && !self.proxy.may_use_tls();
+        Self { only_these: self.only_these || needs_nobody, ..self.clone() }
+    }
+
     /// How mocks on this machine are reached.
     pub fn to_mocks(limits: Limits) -> Self {
         Self { limits, proxy: Proxy::None, only_these: true, ..Self::default() }
@@ -120,6 +158,9 @@ pub struct Wire {
     pub limits: Limits,
     /// The requests that are under way.
     pub under_way: UnderWay,
+    pub(crate) turns: Turns,
+    /// Permits reading a large body: one at a time, so that memory stays bounded however many scenarios run.
+    pub(crate) large: Arc<Semaphore>,
     pub(crate) headers: Vec<(String, SecretString)>,
     pub(crate) retries: u32,
     pub(crate) proxy: Option<Url>,
@@ -142,6 +183,8 @@ impl Wire {
             },
             limits: connection.limits.clone(),
             under_way: UnderWay::default(),
+            turns: Turns::new(connection.limits.connections),
+            large: Arc::new(Semaphore::new(1)),
             headers: connection.headers.clone(),
             retries: connection.retries,
             proxy: match &connection.proxy {
@@ -180,7 +223,7 @@ fn builder(connection: &Connection) -> ClientBuilder {
         .timeout(limits.request)
         // A connect timeout shorter than the request timeout distinguishes a failed connection from a slow answer.
         .connect_timeout(limits.connect.min(limits.request.mul_f32(0.8)))
-        .pool_max_idle_per_host(8)
+        .pool_max_idle_per_host(limits.connections)
 }
 
 fn trusting(builder: ClientBuilder, connection: &Connection) -> Result<ClientBuilder, WireError> {

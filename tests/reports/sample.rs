@@ -115,6 +115,8 @@ pub(crate) fn exchange(surface: &str, method: &str, path: &str, status: u16, bod
         request_body: Text::default(),
         started_us,
         took_us: 3200,
+        read: None,
+        shared: false,
         retries: 0,
         outcome: evidence::Outcome::Response {
             status,

@@ -40,7 +40,7 @@ impl ProfileText<'_> {
         let name = toml_key(self.name);
         let _ = writeln!(text, "\n[target.{name}]");
         for setting in settings::all() {
-            if let Some(value) = self.value(&setting) {
+            if let Some(value) = self.value(setting) {
                 let _ = writeln!(text, "# {}\n{} = {value}", setting.help, setting.key);
             }
         }

@@ -66,7 +66,7 @@ fn compare(surface: &str, one: &[f64], two: &[f64]) -> Option<TimingShift> {
 
 fn times(record: &Record) -> BTreeMap<String, Vec<f64>> {
     let mut times = BTreeMap::<String, Vec<f64>>::new();
-    for exchange in record.scenarios.iter().flat_map(view::exchanges) {
+    for exchange in record.scenarios.iter().flat_map(view::exchanges).filter(|exchange| !exchange.shared) {
         #[expect(clippy::cast_precision_loss, reason = "a duration in microseconds fits into 53 bits")]
         let took = exchange.took_us as f64 / 1000.0;
         times.entry(exchange.surface.clone()).or_default().push(took);

@@ -231,7 +231,8 @@ pub fn judge_others(others: &[Agent]) -> Checked {
 /// All replication agents of the Author, in its order.
 pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
     // Where that is too much for one answer: agents and their properties are two levels down.
-    let node = repository::at(session, Call::to("author.agents"), FOLDER, Some(2)).await?.unwrap_or_default();
+    let node =
+        repository::at(session, Call::to("author.agents").compared(), FOLDER, Some(2)).await?.unwrap_or_default();
     let agents = parse(&node);
     if agents.is_empty() && node.get("jcr:content").is_none() {
         let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));

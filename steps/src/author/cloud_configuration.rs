@@ -45,7 +45,7 @@ pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
     let mut found = Vec::new();
     for (variant, root) in roots(session).iter().enumerate() {
         if let Some(node) =
-            repository::at(session, Call::to("author.cloud-storage").variant(variant), root, None).await?
+            repository::at(session, Call::to("author.cloud-storage").variant(variant).compared(), root, None).await?
         {
             collect(root, &node, &fields, &mut found);
         }

@@ -7,6 +7,7 @@
 
 mod forms;
 mod json;
+mod judged;
 mod known;
 mod markup;
 mod names;
@@ -23,6 +24,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use base64::Engine as _;
 use regex::Regex;
 
+use judged::Judged;
 use known::Known;
 use names::Names;
 use pairs::Author;
@@ -51,7 +53,7 @@ const ENCODED: usize = 24;
 const DEEPEST: usize = 3;
 
 /// How a text is looked at for secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Reading {
     /// Only for what the run knows.
     Known,
@@ -74,6 +76,8 @@ struct Shared {
     open: RwLock<HashSet<String>>,
     /// Names that the operator added.
     more: OnceLock<Vec<Regex>>,
+    /// What was looked at and holds nothing to mask.
+    judged: Judged,
 }
 
 impl Redactor {
@@ -85,9 +89,15 @@ impl Redactor {
     /// Learns a secret and all forms in which it may appear. A value that [`is_public`] calls a public word is masked only
     /// where its position says that it is the secret.
     pub fn learn(&self, secret: &str) {
+        // Every scenario tells it the secrets of the run again.
+        if self.shared.judged.was_offered(secret) {
+            return;
+        }
         if !is_public(secret) {
             self.shared.known.write().unwrap_or_else(PoisonError::into_inner).learn(secret);
+            self.shared.judged.begin_again();
         }
+        self.shared.judged.offered(secret);
     }
 
     /// Leaves a value readable wherever it stands: it is known to be no secret.
@@ -117,6 +127,15 @@ impl Redactor {
         self.pass(text, Reading::Known)
     }
 
+    /// A report of a record whose every text was masked before, with those secrets masked that the run knows, in the forms
+    /// in which they stand there. To look for other escapes in a whole page costs more than the run.
+    pub fn redact_rendered(&self, text: &str) -> String {
+        parts(text).fold(String::with_capacity(text.len()), |masked, part| {
+            let found = self.known().find(part);
+            masked + &replace(part, found)
+        })
+    }
+
     /// Learns what is secret in a text that somebody else wrote.
     pub fn learn_from(&self, text: &str) {
         for part in parts(text) {
@@ -126,6 +145,18 @@ impl Redactor {
     }
 
     fn pass(&self, text: &str, reading: Reading) -> String {
+        let look = match self.shared.judged.look(text, reading) {
+            Ok(look) => look,
+            Err(judged::Clean) => return text.to_owned(),
+        };
+        let masked = self.mask(text, reading);
+        if masked == text {
+            self.shared.judged.is_clean(look);
+        }
+        masked
+    }
+
+    fn mask(&self, text: &str, reading: Reading) -> String {
         let mut masked = String::with_capacity(text.len());
         for part in parts(text) {
             let views = views::all(part);

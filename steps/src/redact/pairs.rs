@@ -12,7 +12,7 @@ use super::names::Names;
 use super::value::{Finding, judge, looks_strong};
 
 /// The origin of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Author {
     /// The program itself: the text after a colon may continue the sentence.
     Program,

@@ -1,0 +1,70 @@
+//! What was looked at before: a text that held nothing to mask is not looked at again until something more is known.
+//!
+//! The same answer stands behind many verdicts, and its text passes the last gate again with each of them.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The number of texts that are remembered; then it begins again, so that memory stays bounded.
+const MOST: usize = 1 << 16;
+
+/// The text holds nothing to mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Clean;
+
+/// A look at a text that has begun: its digest, and how much was known then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Look {
+    digest: (u64, usize),
+    known: u64,
+}
+
+/// Remembers texts by their digests.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    hasher: RandomState,
+    /// Counts what was learned.
+    known: AtomicU64,
+    clean: Mutex<HashSet<Look>>,
+    offered: Mutex<HashSet<u64>>,
+}
+
+impl Judged {
+    /// Begins a look at a text in some way, unless it is known to be clean.
+    pub(super) fn look(&self, text: &str, way: impl Hash) -> Result<Look, Clean> {
+        let digest = (self.hasher.hash_one((text, way)), text.len());
+        let look = Look { digest, known: self.known.load(Ordering::Acquire) };
+        if lock(&self.clean).contains(&look) { Err(Clean) } else { Ok(look) }
+    }
+
+    /// The text of this look held nothing to mask, as far as was known when the look began.
+    pub(super) fn is_clean(&self, look: Look) {
+        let mut clean = lock(&self.clean);
+        if clean.len() >= MOST {
+            clean.clear();
+        }
+        clean.insert(look);
+    }
+
+    /// More is known: every text is looked at again.
+    pub(super) fn begin_again(&self) {
+        self.known.fetch_add(1, Ordering::Release);
+        lock(&self.clean).clear();
+    }
+
+    /// Whether that secret was offered before.
+    pub(super) fn was_offered(&self, secret: &str) -> bool {
+        lock(&self.offered).contains(&self.hasher.hash_one(secret))
+    }
+
+    /// Remembers that a secret was learned, or needs not be.
+    pub(super) fn offered(&self, secret: &str) {
+        lock(&self.offered).insert(self.hasher.hash_one(secret));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
