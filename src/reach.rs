@@ -94,7 +94,11 @@ impl Reach {
         let wire =
             Wire::new(&self.connection.to_stack(&self.stack)).map_err(|error| Error::Usage(error.to_string()))?;
         Ok(Run {
-            settings: Settings { latest_service_pack: target.latest_service_pack.clone(), ..Settings::default() },
+            settings: Settings {
+                latest_service_pack: target.latest_service_pack.clone(),
+                log_age: target.log_age,
+                ..Settings::default()
+            },
             ..Run::new("observe", Allow::Observe, surfaces.into(), wire, output.redactor.clone())
         })
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bpconform_fixtures::certificates;
+
 use crate::support::gateway::{Authority, Gateway, Valid, as_proxy, below_context, carry, unchanged};
 use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
 
@@ -65,6 +67,26 @@ fn a_certificate_is_verified() {
     let other_host = start("author.example.com", Valid::Now);
     let url = format!("https://localhost:{}", other_host.address.port());
     unreachable(&doctor(&mock, &url, &["--ca-file", &ca]), &["for another host"]);
+}
+
+#[test]
+fn a_self_signed_certificate_is_trusted_where_it_is_named() {
+    let (mock, directory) = (Mock::start("configured"), directory("self-signed"));
+    let (authority, authority_key) = Authority::self_signed("localhost");
+    let old_form = (certificates::OLD_FORM_CERTIFICATE.to_owned(), certificates::OLD_FORM_KEY.to_owned());
+    for (name, (certificate, key)) in [("authority", (authority, authority_key)), ("old-form", old_form)] {
+        let named = file(&directory, &format!("{name}.pem"), &certificate);
+        let other = file(&directory, "other.pem", &Authority::new("other").pem());
+        let tls = Authority::with_certificate(&certificate, &key);
+        let gateway = Gateway::start("127.0.0.1:0", mock.url("author"), Some(tls), unchanged);
+        let url = format!("https://localhost:{}", gateway.address.port());
+        let told = doctor(&mock, &url, &["--ca-file", &named]);
+        assert_eq!(told.code, Some(0), "{name}: {}", told.all());
+        unreachable(&doctor(&mock, &url, &["--ca-file", &other]), &["--ca-file"]);
+        unreachable(&doctor(&mock, &url, &[]), &["--ca-file"]);
+        let elsewhere = format!("https://127.0.0.1:{}", gateway.address.port());
+        unreachable(&doctor(&mock, &elsewhere, &["--ca-file", &named]), &["for another host"]);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod evidence;
 #[cfg(unix)]
 mod fleet;
 mod fuzzed;
+mod hidden;
 mod hybrid;
 mod init;
 mod layers;

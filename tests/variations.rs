@@ -9,7 +9,14 @@ use crate::support::{bpconform, directory, filtered};
 fn every_variation_leaves_every_verdict_as_it_is_and_every_defect_is_found_with_it() {
     let told = bpconform(&["selftest", "--variations", "--pairs", "300"]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
-    filtered(|| insta::assert_snapshot!("variation_matrix", told.out));
+    filtered(|| {
+        // The number of scenarios, and the choice of pairs, depend on what a slow machine polls.
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(r"(?m)^(\S+) +\d+ +the same$", "$1: the same");
+        settings.add_filter(r"(?m)^(\S+) +\d+ +\d+$", "$1: killed");
+        settings.add_filter(r"300 of \d+ pairs", "300 of [n] pairs");
+        settings.bind(|| insta::assert_snapshot!("variation_matrix", told.out));
+    });
 }
 
 #[test]

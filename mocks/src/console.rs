@@ -147,7 +147,7 @@ impl Console {
         }
         let kind = required(fields, surface, "credential-type")?;
         if kind == surface.phrase("jwt") {
-            let said = surface.phrase("jwt-refused");
+            let said = surface.wording("jwt-refused");
             let instead = "create an OAuth Server-to-Server credential instead";
             return Err(refusal(400, "jwt_credentials_deprecated", &format!("{said}; {instead}")));
         }

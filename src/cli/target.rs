@@ -1,13 +1,14 @@
 //! The flags that say what is checked, and where it is.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bpconform_fixtures::Allow;
 use clap::{Args, ValueEnum};
 use url::Url;
 
 use crate::cli::connection::ConnectionArgs;
-use crate::cli::values::{allow_level, base_url};
+use crate::cli::values::{allow_level, base_url, hours};
 
 /// What is checked, and its addresses.
 #[derive(Clone, Debug, Args)]
@@ -38,6 +39,9 @@ pub struct TargetArgs {
     /// The latest service pack, for example 6.5.24.0
     #[arg(long, value_name = "VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK")]
     pub latest_service_pack: Option<String>,
+    /// How old an entry of a log may be to count, in hours by the Author's clock
+    #[arg(long, value_name = "HOURS", value_parser = hours, default_value = "24", env = "BPCONFORM_LOG_AGE")]
+    pub log_age: Duration,
     /// The connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,

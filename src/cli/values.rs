@@ -85,6 +85,10 @@ pub(crate) fn minutes(text: &str) -> Result<Duration, String> {
     duration(text, "minutes", 60.0)
 }
 
+pub(crate) fn hours(text: &str) -> Result<Duration, String> {
+    duration(text, "hours", 3600.0)
+}
+
 /// A number of units of so many seconds.
 fn duration(text: &str, units: &str, seconds: f64) -> Result<Duration, String> {
     let number = text.parse::<f64>().ok().filter(|number| *number > 0.0);

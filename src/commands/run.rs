@@ -281,6 +281,7 @@ impl RunRequest<'_> {
             settings: Settings {
                 latest_service_pack: latest.or_else(|| mocked.then(|| seed::version_of(USUAL_AUTHOR)).flatten()),
                 state_dir: self.how.state.directory(),
+                log_age: self.target.log_age,
                 ..Settings::default()
             },
             surfaces: surfaces(self.select.surfaces.as_deref())?,

@@ -49,6 +49,7 @@ pub fn surfaces(requests: &[DriftRequest]) -> Surfaces {
         source: "drift/requests.toml".to_owned(),
         fields: BTreeMap::new(),
         phrases: BTreeMap::new(),
+        wording: BTreeMap::new(),
         note: None,
     });
     Surfaces::of("drift", Surfaces::built_in().iter().cloned().chain(own))

@@ -27,6 +27,7 @@ pub fn learned(capture: &Capture, recognised: &Recognised<'_>, source: String) -
         evidence: Evidence::Learned,
         source,
         phrases: phrases(capture, action, &fields),
+        wording: BTreeMap::new(),
         fields,
         note,
         ..(*surface).clone()

@@ -199,14 +199,13 @@ fn certificate_advice(cause: &str) -> Option<&'static str> {
         ("BadSignature", "the certificate is of an authority that is not trusted: name its certificate with --ca-file"),
         (
             "UnsupportedCertVersion",
-            "the certificate has the old form X.509 v1, as Adobe's page makes it, which cannot be verified even when \
-             --ca-file names it: make one of version 3 with subjectAltName and basicConstraints CA:FALSE, or take it with \
-             --insecure",
+            "the certificate has the old form X.509 v1, as Adobe's documentation creates it: name exactly this certificate \
+             with --ca-file",
         ),
         (
             "CaUsedAsEndEntity",
-            "the certificate is self-signed and says that it is an authority, which no server's may: make one with \
-             basicConstraints CA:FALSE and name that with --ca-file, or take this one with --insecure",
+            "the certificate is self-signed and says that it is an authority: name exactly this certificate with \
+             --ca-file",
         ),
         ("xpired", "the certificate has expired: renew it on the server"),
         ("NotValidYet", "the certificate is not valid yet: check the clocks of both machines"),

@@ -49,6 +49,11 @@ impl Element {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether its end tag was found.
+    pub fn is_closed(&self) -> bool {
+        self.end != usize::MAX
+    }
+
     /// The classes.
     pub fn classes(&self) -> impl Iterator<Item = &str> {
         self.attribute("class").unwrap_or_default().split_whitespace()
@@ -72,13 +77,19 @@ impl Page {
 
     /// The lines that a reader sees: without tags, entities decoded, empty lines left out.
     pub fn lines(&self) -> Vec<String> {
-        self.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        lines_of(&self.text)
     }
 
     /// The text of an element and of all within it, on one line.
     pub fn text(&self, element: &Element) -> String {
         let text = self.text.get(element.start..element.end.min(self.text.len())).unwrap_or_default();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The lines before and after the beginning of an element.
+    pub fn lines_around(&self, element: &Element) -> (Vec<String>, Vec<String>) {
+        let (before, after) = self.text.split_at(element.start.min(self.text.len()));
+        (lines_of(before), lines_of(after))
     }
 
     /// The elements with that class.
@@ -105,6 +116,10 @@ impl Page {
     pub fn language(&self) -> Option<&str> {
         self.elements.iter().find(|element| element.name == "html")?.attribute("lang").filter(|lang| !lang.is_empty())
     }
+}
+
+fn lines_of(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// The text of a page, line by line.

@@ -6,7 +6,6 @@ mod sharing;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bpconform_fixtures::surfaces::{Class, Evidence};
 use bpconform_fixtures::{Allow, Surface, System};
@@ -40,7 +39,7 @@ pub struct Session {
     scenario: String,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
     undoing: bool,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Session {
@@ -244,42 +243,6 @@ impl Session {
         self.run.journal.open(Some(&self.scenario))
     }
 
-    /// Asks again and again until `check` finds something, on the mocks by advancing their clock, on a real target by
-    /// waiting. What is not there after `limit` fails the step: `what` says what was waited for.
-    pub async fn wait_for<T>(
-        &self,
-        what: &str,
-        limit: Duration,
-        check: impl AsyncFn() -> Checked<Option<T>>,
-    ) -> Checked<T> {
-        let mut waited = Duration::ZERO;
-        let mut pause = Duration::from_millis(100);
-        // The mocks' clock is advanced, so that there is no real waiting.
-        let longest = Duration::from_secs(if self.stack.control.is_some() { 20 } else { 5 });
-        loop {
-            if let Some(found) = check().await? {
-                return Ok(found);
-            }
-            if waited >= limit {
-                return Err(Problem::failed(format!("{what}: not within {} s", limit.as_secs())));
-            }
-            let time = pause.min(limit.saturating_sub(waited));
-            self.pass(time).await?;
-            waited += time;
-            pause = (pause * 2).min(longest);
-        }
-    }
-
-    /// Lets that time pass: on the mocks by advancing their clock.
-    pub async fn pass(&self, time: Duration) -> Checked {
-        self.run.reads.begin_again();
-        if self.stack.control.is_none() {
-            return self.stop.run_until_cancelled(tokio::time::sleep(time)).await.ok_or_else(stopped);
-        }
-        let call = Call::to("control.clock-advance").field("milliseconds", time.as_millis().to_string());
-        self.send(call).await?.expect_status(&[200])?.json().map(drop)
-    }
-
     fn permit(&self, surface: &Surface, call: &Call) -> Checked {
         let needs = needs(surface);
         if needs > self.run.allow {
@@ -308,7 +271,7 @@ impl Session {
     }
 }
 
-fn stopped() -> Problem {
+pub(crate) fn stopped() -> Problem {
     Problem::error("not finished: the run was stopped")
 }
 

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::named_certificate;
 use crate::resolver::Resolver;
 use crate::stack::Stack;
 use crate::turns::Turns;
@@ -174,6 +175,15 @@ impl Wire {
         let build = |builder: ClientBuilder| builder.build().map_err(|error| WireError::Client(cause(&error)));
         let usual = || proxied(trusting(builder(connection), connection)?, &connection.proxy);
         let author = identified(usual()?, connection)?;
+        let author = match (&connection.authorities, connection.only_these || connection.insecure) {
+            // The same settings, with a verifier of its own in place of the client's.
+            (Some(authorities), false) => {
+                let identity = connection.identity.as_ref().map(ExposeSecret::expose_secret);
+                let tls = named_certificate::client(authorities, identity).map_err(WireError::Authorities)?;
+                proxied(builder(connection), &connection.proxy)?.tls_backend_preconfigured(tls)
+            }
+            _ => author,
+        };
         Ok(Self {
             author: build(author.tls_danger_accept_invalid_certs(connection.insecure))?,
             others: build(usual()?)?,

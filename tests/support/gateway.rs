@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
@@ -48,6 +49,27 @@ impl Authority {
         }
         let key = KeyPair::generate().expect("a key");
         (params.signed_by(&key, &self.0).expect("it signs"), key)
+    }
+
+    /// The TLS settings of a server with that certificate and key, PEM.
+    pub(crate) fn with_certificate(certificate: &str, key: &str) -> Arc<ServerConfig> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+        // rustls does not check a server's own certificate, whose form it would refuse.
+        let signing = rustls::crypto::ring::sign::any_supported_type(&key).expect("a usable key");
+        let certified = rustls::sign::CertifiedKey::new(vec![certificate], signing);
+        let resolver = rustls::sign::SingleCertAndKey::from(certified);
+        Arc::new(ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver)))
+    }
+
+    /// A self-signed certificate for that host that says that it is an authority, and its key, both PEM.
+    pub(crate) fn self_signed(host: &str) -> (String, String) {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, host);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        (params.self_signed(&key).expect("it signs").pem(), key.serialize_pem())
     }
 
     /// A client's certificate and key, PEM.

@@ -14,6 +14,8 @@ pub(crate) enum Act {
     Lose(Sender<String>),
     /// It never arrives, and this is the answer.
     Answer(&'static str),
+    /// Another system, at this address, answers it.
+    Elsewhere(String),
     /// It is forwarded, and the answer is rewritten: from the request, its headers and its body.
     Rewrite(fn(&str, &mut String, &mut String)),
     /// It arrives, and its answer never comes back.
@@ -80,8 +82,12 @@ fn carry(
     match &act {
         Act::Lose(lost) => return lose(lost, &line),
         Act::Answer(answer) => return client.write_all(answer.as_bytes()).ok(),
-        Act::Pass | Act::LoseAnswer(_) | Act::Rewrite(_) => {}
+        Act::Pass | Act::Elsewhere(_) | Act::LoseAnswer(_) | Act::Rewrite(_) => {}
     }
+    let upstream = match &act {
+        Act::Elsewhere(url) => url.trim_start_matches("http://").parse().ok()?,
+        _ => upstream,
+    };
     let mut server = TcpStream::connect(upstream).ok()?;
     server.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes()).ok()?;
     server.write_all(&body).ok()?;

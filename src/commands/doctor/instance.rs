@@ -3,23 +3,13 @@
 use bpconform_steps::author::product::{self, Version};
 use bpconform_steps::author::{bundles, pages};
 use bpconform_steps::session::Session;
-use bpconform_steps::{Call, Kind, Problem};
+use bpconform_steps::{Kind, Problem};
 use futures::future::join_all;
 
 use super::{Finding, Severity};
 
 /// The Service Pack that brings OAuth (surfaces.md §2.1, §5.5).
 const OAUTH: Version = Version::new([6, 5, 21, 0]);
-
-/// What a person who sets Brand Portal up must be able to open.
-const PAGES: [(&str, &str); 6] = [
-    ("author.ims-console", "Adobe IMS Configurations"),
-    ("author.agents-page", "Agents on author"),
-    ("author.agents", "the replication agents"),
-    ("author.ims-storage", "the stored IMS configurations"),
-    ("author.packages", "Package Manager"),
-    ("author.bundles", "the OSGi bundles"),
-];
 
 /// Looks at the instance.
 pub(super) async fn look(session: &Session) -> Vec<Finding> {
@@ -62,17 +52,21 @@ fn latest(session: &Session, version: &Version) -> Option<Finding> {
 
 async fn privileges(session: &Session) -> Finding {
     let topic = "privileges";
-    let open = |(id, name): (&'static str, &'static str)| async move {
-        let denied = pages::denied(session, Call::to(id)).await?;
+    let open = |name: &'static str| async move {
+        let denied = pages::denied(session, pages::request(name)?).await?;
         Ok::<_, Problem>(denied.map(|status| format!("{name} ({status})")))
     };
-    let answers = join_all(PAGES.map(open)).await;
+    let answers = join_all(pages::NEEDED.map(open)).await;
     if let Some(problem) = answers.iter().find_map(|answer| answer.as_ref().err()) {
         return Finding::of(topic, "BP-PRE-05", problem);
     }
     let denied: Vec<String> = answers.into_iter().flatten().flatten().collect();
     if denied.is_empty() {
-        Finding::ok(topic, "BP-PRE-05", format!("the user may open all {} pages and data that are needed", PAGES.len()))
+        Finding::ok(
+            topic,
+            "BP-PRE-05",
+            format!("the user may open all {} pages and data that are needed", pages::NEEDED.len()),
+        )
     } else {
         Finding::problem(topic, "BP-PRE-05", format!("the user may not open: {}", denied.join(", ")))
     }

@@ -10,6 +10,7 @@ mod logs;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bpconform_steps::author::pages;
 use bpconform_steps::call::Authentication;
 use bpconform_steps::plain::{plain_json, plain_line};
 use bpconform_steps::session::Session;
@@ -85,6 +86,9 @@ async fn reachable(session: &Session, insecure: bool, findings: &mut Vec<Finding
     let took = if began.elapsed().as_secs() > 5 { "after more than 5 s" } else { "in time" };
     findings.push(Finding::ok("reachable", "BP-PRE-06", format!("{} answers {took}", reply.what())));
     findings.push(tls(&session.stack.author, insecure));
+    if let Err(problem) = pages::judge_login(session, &reply) {
+        findings.push(Finding::of("login page", "BP-PRE-01", &problem));
+    }
     match preflight::check(session).await {
         Ok(()) => {
             let user = session.credentials.get("BPCONFORM_AUTHOR_USER").unwrap_or_default();

@@ -9,17 +9,64 @@ use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
 
+/// What a person who sets Brand Portal up must be able to open, as the features call it.
+pub const NEEDED: [&str; 8] = [
+    "Tools > Security > Adobe IMS Configurations",
+    "Tools > Deployment > Replication > Agents on author",
+    "the replication agents in the repository",
+    "the stored IMS configurations",
+    "the Brand Portal cloud configurations",
+    "the users of the Author",
+    "Package Manager",
+    "the OSGi bundles of the Web Console",
+];
+
+/// The request for a page or a type of data that the features name.
+pub fn request(name: &str) -> Checked<Call> {
+    Ok(match name {
+        "Tools > Security > Adobe IMS Configurations" => Call::to("author.ims-console"),
+        "Tools > Deployment > Replication > Agents on author" => Call::to("author.agents-page"),
+        "the replication agents in the repository" => Call::to("author.agents"),
+        "the stored IMS configurations" => Call::to("author.ims-storage"),
+        "the Brand Portal cloud configurations" => Call::to("author.cloud-storage"),
+        "the users of the Author" => {
+            Call::to("author.querybuilder").property("path", "/home/users").property("p.limit", "1")
+        }
+        "Package Manager" => Call::to("author.packages"),
+        "the OSGi bundles of the Web Console" => Call::to("author.bundles"),
+        _ => return Err(Problem::error(format!("the harness knows no page \"{name}\""))),
+    })
+}
+
+/// An error unless the reply is AEM's login page. Another page is not evidence about AEM: it may come from a proxy or a
+/// gateway.
+pub fn judge_login(session: &Session, reply: &Reply) -> Checked {
+    let reply = reply.clone().expect_status(&[200])?;
+    let ready = session.surface("author.login-page").phrase("ready");
+    let is_whole = reply.text().contains(ready) && !reply.is_cut_off();
+    if is_whole { Ok(()) } else { Err(reply.instead("something else than AEM's login page")) }
+}
+
 /// Opens it. Gives back the status with which it is denied, or none; what is neither shown nor denied is an error.
 pub async fn denied(session: &Session, call: Call) -> Checked<Option<u16>> {
     let reply = session.send(call).await?;
     let denied = match reply.status {
         200 => reply.is_login(),
         300..400 => reply.redirects_to_login(),
-        status => matches!(status, 401 | 403 | 404),
+        status => matches!(status, 403 | 404),
     };
     if denied {
         still_known(session, &reply).await?;
         return Ok(Some(reply.status));
+    }
+    if reply.status == 401 {
+        // The Author accepts the user elsewhere, so that something else asks for another login.
+        still_known(session, &reply).await?;
+        let problem = Problem::error(format!(
+            "{} answered 401, and the Author accepts the user elsewhere: it wants another login",
+            reply.what()
+        ));
+        return Err(problem.because(Cause::CredentialsRefused));
     }
     // 300 is what a tree says that is too deep to be sent at once.
     judge(session, &reply.expect_status(&[200, 300])?).map(|()| None)
@@ -42,17 +89,9 @@ async fn still_known(session: &Session, reply: &Reply) -> Checked {
 
 /// An error unless the reply is what the endpoint returns: the expected page, identified by its content, or JSON.
 pub fn judge(session: &Session, reply: &Reply) -> Checked {
-    let phrases = &session.surface(&reply.surface).phrases;
-    match (phrases.get("mark"), phrases.get("page")) {
-        (None, None) => reply.json().map(drop),
-        (mark, phrase) => {
-            reply.page(|page| shows(page, mark.map(String::as_str), phrase.map(String::as_str))).map(drop)
-        }
+    match session.surface(&reply.surface).phrases.get("mark") {
+        None => reply.json().map(drop),
+        // An attribute names the page's component, in any language.
+        Some(mark) => reply.page(|page| Page::read(page).mentions(mark)).map(drop),
     }
-}
-
-/// Whether a page is the one that was asked for: an attribute names its component, in any language; or it says so in
-/// English.
-fn shows(page: &str, mark: Option<&str>, phrase: Option<&str>) -> bool {
-    mark.is_some_and(|mark| Page::read(page).mentions(mark)) || phrase.is_some_and(|phrase| page.contains(phrase))
 }

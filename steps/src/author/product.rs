@@ -92,7 +92,7 @@ pub async fn version(session: &Session) -> Checked<Version> {
 }
 
 pub(crate) fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>> {
-    text.lines().find_map(|text| Some(line.captures(text)?.get(1)?.as_str().parse()))
+    text.lines().find_map(|text| Some(line.captures(text.trim_end())?.get(1)?.as_str().parse()))
 }
 
 /// The run modes of the Author, for example `author` and `crx3`.

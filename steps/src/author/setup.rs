@@ -166,7 +166,16 @@ async fn wait_for_configuration(session: &Session, title: &str, patience: Durati
 pub async fn traces(session: &Session, later: bool) -> Checked<Vec<String>> {
     if later {
         session.pass(AFTERMATH).await?;
+        let found = session.settled(async || traces_now(session).await, Vec::is_empty).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
     }
+    // Nothing in a single read may be the state before the last change.
+    traces_now(session).await
+}
+
+async fn traces_now(session: &Session) -> Checked<Vec<String>> {
     let mut traces: Vec<String> = Vec::new();
     let configurations = cloud_configuration::all(session).await?;
     traces.extend(configurations.into_iter().map(|it| format!("cloud configuration {}", it.path)));

@@ -11,7 +11,7 @@ use super::agents::Agent;
 use super::log::{self, Entry, Level};
 use crate::call::Call;
 use crate::clock;
-use crate::html;
+use crate::html::Page;
 use crate::problem::{Checked, Problem, ensure};
 use crate::redact::Redactor;
 use crate::reply::Reply;
@@ -33,8 +33,10 @@ pub struct Transcript {
     pub entries: Vec<Entry>,
     /// The target in the page's heading.
     pub heading: Option<String>,
-    /// The word after "Replication test" in the line with the result.
+    /// The word after "Replication test" in the line with the result; in another language the whole line.
     pub result: String,
+    /// Whether the page is in English.
+    pub is_english: bool,
     /// When the Author answered, by its own clock.
     pub answered: Timestamp,
     /// What it says of the exchange with the tenant.
@@ -85,8 +87,9 @@ pub async fn test_connection(session: &Session, agent: &str) -> Checked<Transcri
 pub async fn log(session: &Session, agent: &str) -> Checked<Log> {
     let reply = session.send(Call::to("author.agent-log").with("agent", agent)).await?.expect_status(&[200])?;
     // A log that is empty, of an agent that was never used, is a log too.
-    let page = reply.page(|page| page.split_once("<code").is_some_and(|(_, log)| log.contains("</code")))?;
-    let lines = html::lines(&page);
+    let page = Page::read(&reply.text());
+    reply.page(|_| page.elements.iter().any(|element| element.name == "code" && element.is_closed()))?;
+    let lines = page.lines();
     let entries = log::entries(lines.iter().map(String::as_str));
     Ok(Log { entries, lines, answered: clock::of_answer(session, &reply).await? })
 }
@@ -171,26 +174,40 @@ impl Transcript {
     /// Reads a reply to a test. Anything but a whole page of a test is an error: it does not say how the test ended.
     pub(crate) fn read(reply: Reply, surface: &Surface, answered: Timestamp) -> Checked<Self> {
         let reply = reply.expect_status(&[200])?;
-        let phrase = surface.phrase("page");
-        let lines = html::lines(&reply.text());
-        if !lines.iter().any(|line| line.contains(phrase)) {
+        let page = Page::read(&reply.text());
+        let parts = Parts::of(&page, surface.wording("page"));
+        let lines = page.lines();
+        let entries = log::entries(parts.transcript.iter().map(String::as_str));
+        // In any language a page of a test has the lines of a log, or its English heading.
+        let is_test = entries.iter().any(|entry| entry.time.is_some()) || parts.is_english;
+        if reply.is_login() || !is_test {
             return Err(reply.instead("a page that is not the page of a test"));
         }
-        let Some(result) = result(&lines, phrase) else {
+        let is_whole = !reply.is_cut_off() && (parts.is_english || reply.looks_like_html());
+        let Some(result) = parts.result.filter(|_| is_whole) else {
             let problem = Problem::error(format!("{}: the page ends without a result", reply.what()));
             return Err(problem.showing(last(&lines, &reply.redactor)));
         };
-        let heading = lines.iter().find_map(|line| line.strip_prefix(phrase)?.trim().strip_prefix("to "));
-        let heading = heading.map(|target| target.trim().to_owned());
-        let dated = lines.iter().map(String::as_str).filter(|line| !line.starts_with(phrase));
-        let entries = log::entries(dated);
         let delivery = Delivery::read(&entries);
-        Ok(Self { heading, result, answered, delivery, entries, lines, redactor: reply.redactor })
+        Ok(Self {
+            heading: parts.target,
+            result,
+            is_english: parts.is_english,
+            answered,
+            delivery,
+            entries,
+            lines,
+            redactor: reply.redactor,
+        })
     }
 
-    /// Whether the page itself says that the test succeeded.
+    /// Whether the page itself says that the test succeeded. In another language than English, the last word of AEM's
+    /// agent in the transcript decides; it is the same in all.
     pub fn succeeded(&self, surface: &Surface) -> bool {
-        self.result == surface.phrase("succeeded")
+        if self.is_english {
+            return self.result == surface.wording("succeeded");
+        }
+        self.delivery.outcomes.last().is_some_and(|(_, _, successful)| *successful)
     }
 
     /// Judges the test of an agent: the page must be of this agent and of now, say that it succeeded, and show that the test
@@ -239,7 +256,14 @@ impl Transcript {
     }
 
     fn succeeds(&self, surface: &Surface) -> Checked {
-        ensure(self.succeeded(surface), || format!("{} {}", surface.phrase("page"), self.result))?;
+        if !self.is_english && self.delivery.outcomes.is_empty() {
+            let result = self.redactor.redact_foreign(&self.result);
+            return Err(Problem::error(format!(
+                "the page is not in English (it says \"{result}\"), and its transcript does not say how the test ended; set \
+                 the language of the run's user to English"
+            )));
+        }
+        ensure(self.succeeded(surface), || format!("{} {}", surface.wording("page"), self.result))?;
         if let Some(entry) = self.entries.iter().find(|entry| contradicts(entry)) {
             // Masked before it is cut.
             let line: String = self.redactor.redact_foreign(&entry.line()).chars().take(160).collect();
@@ -278,11 +302,42 @@ impl Transcript {
     }
 }
 
-/// The word after the phrase in the line with the test's result; the heading has "to" there.
-fn result(lines: &[String], phrase: &str) -> Option<String> {
-    let after = lines.iter().filter_map(|line| Some(line[line.find(phrase)? + phrase.len()..].trim()));
-    let mut results = after.filter(|rest| !rest.is_empty() && !rest.starts_with("to "));
-    results.next_back().map(|rest| rest.trim_end_matches('.').to_owned())
+/// The parts of a page of a test.
+struct Parts {
+    /// The address in the heading.
+    target: Option<String>,
+    /// The lines of the transcript.
+    transcript: Vec<String>,
+    /// The result: the words after the English ones, or the whole line in another language.
+    result: Option<String>,
+    /// Whether the heading or the result is in English.
+    is_english: bool,
+}
+
+impl Parts {
+    /// The transcript begins with the first line that has a time. The result follows the rule that ends it; without a
+    /// rule it is known by its English words only.
+    fn of(page: &Page, english: &str) -> Self {
+        let (mut heading, after) = match page.elements.iter().rfind(|element| element.name == "hr") {
+            Some(rule) => page.lines_around(rule),
+            None => (page.lines(), Vec::new()),
+        };
+        let is_dated = |line: &String| log::entries([line.as_str()]).iter().any(|entry| entry.time.is_some());
+        let begin = heading.iter().position(is_dated).unwrap_or(heading.len());
+        let mut transcript = heading.split_off(begin);
+        let said = |line: &str| line.strip_prefix(english).map(|said| said.trim().trim_end_matches('.').to_owned());
+        let result = |line: &String| said(line).filter(|said| !said.is_empty() && !said.starts_with("to "));
+        let in_english = after.iter().chain(transcript.iter().rev()).chain(heading.iter().rev()).find_map(result);
+        let is_english = in_english.is_some() || heading.iter().any(|line| said(line).is_some());
+        transcript.retain(|line| said(line).is_none());
+        let target = heading.iter().flat_map(|line| line.split_whitespace()).find(|word| word.contains("://"));
+        Self {
+            target: target.map(str::to_owned),
+            transcript,
+            result: in_english.or(after.first().cloned()),
+            is_english,
+        }
+    }
 }
 
 /// The id of another Brand Portal agent that a text names.

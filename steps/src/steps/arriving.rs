@@ -80,7 +80,7 @@ fn is_content(world: &World) -> Checked<bool> {
         let surface = session.surface("author.agent-test");
         return Ok(tested.iter().all(|one| one.as_ref().is_ok_and(|transcript| transcript.succeeded(surface))));
     }
-    let heading = session.surface("author.ims-health").phrase("heading");
+    let heading = session.surface("author.ims-health").wording("heading");
     let Health(lines) = world.kept()?;
     Ok(lines.iter().any(|line| line.contains(heading)))
 }

@@ -115,7 +115,8 @@ async fn has_ims_configuration(world: &mut World) -> Checked {
 async fn uses_ims_configuration(session: &Session, found: &CloudConfiguration, given: Option<&str>) -> Checked {
     let used = found.ims_configuration.as_deref();
     let used = used.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", found.path)))?;
-    let all = ims_configurations::for_brand_portal(session).await?;
+    let all = async || ims_configurations::for_brand_portal(session).await;
+    let all = session.settled(all, |all| all.iter().any(|it| it.is(used))).await?;
     let existing = all.iter().find(|it| it.is(used));
     let existing = existing.ok_or_else(|| {
         Problem::failed(format!("{} names the IMS configuration {used}, which is not on the Author", found.path))

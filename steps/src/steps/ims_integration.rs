@@ -8,7 +8,6 @@ use cucumber::gherkin::Step;
 
 use super::chosen::Chosen;
 use super::first_column;
-use super::prerequisites::page;
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::{error_log, pages, repository, setup};
 use crate::problem::{Because as _, Checked, Problem, ensure};
@@ -26,7 +25,8 @@ pub(super) struct Health(pub(super) Vec<String>);
 
 /// The IMS configuration for Brand Portal; fails unless exactly one exists.
 pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
-    let mut found = ims_configurations::for_brand_portal(session).await?;
+    let all = async || ims_configurations::for_brand_portal(session).await;
+    let mut found = session.settled(all, |found| found.len() == 1).await?;
     let several = (found.len() > 1).then_some(Cause::SeveralImsConfigurations);
     ensure(found.len() == 1, || {
         let list = found.iter().map(named).collect::<Vec<_>>().join(", ");
@@ -79,7 +79,8 @@ async fn given_none(world: &mut World) -> Checked {
 
 #[then("the Author has no IMS configuration for Brand Portal any more")]
 async fn none_any_more(world: &mut World) -> Checked {
-    let found = has_none(world.session()?).await?;
+    let session = world.session()?;
+    let found = session.settled(async || has_none(session).await, String::is_empty).await?;
     ensure(found.is_empty(), || format!("the Author still has {found}"))
 }
 
@@ -167,7 +168,7 @@ fn is_healthy(world: &mut World, heading: String) -> Checked {
 
 #[then("AEM does not show that the configuration is healthy")]
 fn is_unhealthy(world: &mut World) -> Checked {
-    let heading = world.session()?.surface("author.ims-health").phrase("heading").to_owned();
+    let heading = world.session()?.surface("author.ims-health").wording("heading").to_owned();
     let message = message(world)?;
     let Health(lines) = world.kept()?;
     ensure(!shows(lines, &heading) && !shows(lines, &message), || {
@@ -176,7 +177,7 @@ fn is_unhealthy(world: &mut World) -> Checked {
 }
 
 fn message(world: &World) -> Checked<String> {
-    let phrase = world.session()?.surface("author.ims-health").phrase("message");
+    let phrase = world.session()?.surface("author.ims-health").wording("message");
     Ok(phrase.replace("{title}", &world.kept::<Chosen>()?.title))
 }
 
@@ -227,7 +228,7 @@ async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
     let secret = session.credentials.need("BPCONFORM_IMS_CLIENT_SECRET")?;
     for name in first_column(step)? {
         // A page that may not be opened shows no secret either; the stored configurations were read before.
-        let reply = session.send(page(&name)?).await?.expect_status(&[200, 300, 403, 404])?;
+        let reply = session.send(pages::request(&name)?).await?.expect_status(&[200, 300, 403, 404])?;
         if reply.status == 200 {
             pages::judge(session, &reply)?;
         }
@@ -242,7 +243,9 @@ async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
 /// A tree that is too large for one answer, as JSON.
 async fn in_parts(session: &Session, reply: &Reply) -> Checked<String> {
     let surface = session.surface(&reply.surface);
-    let path = surface.path.strip_suffix(".-1.json").unwrap_or(&surface.path);
+    // The path without the depth, as `.2.json`.
+    let path = surface.path.strip_suffix(".json").and_then(|path| path.rsplit_once('.'));
+    let path = path.map_or(surface.path.as_str(), |(path, _)| path);
     let tree = repository::read(session, path, "-1").await?;
     tree.map(|tree| tree.to_string()).ok_or_else(|| reply.instead("a tree that is not there"))
 }

@@ -65,8 +65,8 @@ async fn create_certificate(world: &mut World) -> Checked {
 #[then("the public key that is downloaded is an X.509 certificate that is valid now")]
 async fn download(world: &mut World) -> Checked {
     let (session, Alias(alias)) = (world.session()?, world.kept()?);
-    let reply =
-        session.send(Call::to("author.certificate-download").with("alias", alias)).await?.expect_status(&[200])?;
+    let file = async || session.send(Call::to("author.certificate-download").with("alias", alias)).await;
+    let reply = session.settled(file, |reply| reply.status != 404).await?.expect_status(&[200])?;
     let (certificate, now) = (certificates::read(&reply)?, clock::now(session).await?);
     // The Author's clock and the certificate's may differ by what a certificate cannot express.
     let begun = certificate.not_before <= now + SignedDuration::from_secs(60);
@@ -84,7 +84,8 @@ async fn download(world: &mut World) -> Checked {
 async fn in_key_store(world: &mut World) -> Checked {
     let (session, Alias(alias)) = (world.session()?, world.kept()?);
     let downloaded = world.kept::<certificates::Downloaded>()?;
-    let all = certificates::key_store(session).await?;
+    let all = async || certificates::key_store(session).await;
+    let all = session.settled(all, |all| all.iter().any(|certificate| certificate.alias == *alias)).await?;
     let found = all.iter().find(|certificate| certificate.alias == *alias);
     let found = found.ok_or_else(|| Problem::failed(format!("the key store has no alias {alias}")))?;
     ensure(found.not_after == downloaded.not_after, || {

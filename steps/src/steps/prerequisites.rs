@@ -37,11 +37,7 @@ async fn open_login_page(world: &mut World) -> Checked {
 #[then("AEM's login page is shown")]
 fn login_page_is_shown(world: &mut World) -> Checked {
     let LoginPage(page) = world.kept()?;
-    let page = page.clone().expect_status(&[200])?;
-    let ready = world.session()?.surface("author.login-page").phrase("ready");
-    // Another page is not evidence about AEM: it may come from a proxy or gateway.
-    let whole = page.text().contains(ready) && !page.is_cut_off();
-    if whole { Ok(()) } else { Err(page.instead("something else than AEM's login page")) }
+    pages::judge_login(world.session()?, page)
 }
 
 #[then(expr = "the Author's run modes include {string}")]
@@ -189,27 +185,10 @@ async fn may_open(world: &mut World, step: &Step) -> Checked {
     let session = world.session()?;
     let mut denied = Vec::new();
     for name in first_column(step)? {
-        let status = pages::denied(session, page(&name)?).await?;
+        let status = pages::denied(session, pages::request(&name)?).await?;
         denied.extend(status.map(|status| format!("{name} ({status})")));
     }
     ensure(denied.is_empty(), || format!("the user may not open: {}", denied.join(", ")))
-}
-
-/// The request for a page or a type of data that the features name.
-pub(super) fn page(name: &str) -> Checked<Call> {
-    Ok(match name {
-        "Tools > Security > Adobe IMS Configurations" => Call::to("author.ims-console"),
-        "Tools > Deployment > Replication > Agents on author" => Call::to("author.agents-page"),
-        "the replication agents in the repository" => Call::to("author.agents"),
-        "the stored IMS configurations" => Call::to("author.ims-storage"),
-        "the Brand Portal cloud configurations" => Call::to("author.cloud-storage"),
-        "the users of the Author" => {
-            Call::to("author.querybuilder").property("path", "/home/users").property("p.limit", "1")
-        }
-        "Package Manager" => Call::to("author.packages"),
-        "the OSGi bundles of the Web Console" => Call::to("author.bundles"),
-        _ => return Err(Problem::error(format!("the harness knows no page \"{name}\""))),
-    })
 }
 
 #[when("I ask for the replication agents below a context path that does not exist")]

@@ -142,7 +142,8 @@ async fn contribution_folder(world: &mut World) -> Checked {
     session.send(call.undone_by([Undo::Content { path: path.clone() }])).await?.expect_status(&[200, 201])?;
     assets::configure(session, &path).await?;
     for part in parts(session) {
-        let child = repository::read(session, &format!("{path}/{part}"), "0").await?;
+        let child = async || repository::read(session, &format!("{path}/{part}"), "0").await;
+        let child = session.settled(child, Option::is_some).await?;
         ensure(child.is_some(), || format!("the contribution folder {path} has no folder {part}"))?;
     }
     world.keep(Contribution(path));
@@ -202,7 +203,8 @@ async fn contribute(world: &mut World) -> Checked {
     // What was contributed is taken by the Author, and goes there with its folder.
     let call = call.body(Body::Multipart(Some(upload))).undone_by([]);
     session.send(call).await?.expect_status(&[200, 201])?;
-    ensure(offered(session, name).await?, || format!("the tenant does not offer {name}, which was contributed"))?;
+    let is_offered = session.settled(async || offered(session, name).await, |is_offered| *is_offered).await?;
+    ensure(is_offered, || format!("the tenant does not offer {name}, which was contributed"))?;
     world.keep(Contributed(file));
     Ok(())
 }
@@ -240,6 +242,7 @@ async fn comes_back(world: &mut World, minutes: String) -> Checked {
 async fn no_longer_offered(world: &mut World) -> Checked {
     let Contributed(file) = world.kept()?;
     let name = file.path.rsplit('/').next().unwrap_or_default();
-    let offered = offered(world.session()?, name).await?;
-    ensure(!offered, || format!("the tenant still offers {name}, which the Author has taken"))
+    let session = world.session()?;
+    let is_offered = session.settled(async || offered(session, name).await, |is_offered| !*is_offered).await?;
+    ensure(!is_offered, || format!("the tenant still offers {name}, which the Author has taken"))
 }

@@ -337,7 +337,8 @@ async fn own_agent(world: &mut World) -> Checked {
             call.property(name, value)
         });
     session.send(call.undone_by([Undo::Node { path }])).await?.expect_status(&[200, 201])?;
-    let agent = agents::all(session).await?.into_iter().find(|agent| agent.name == name);
+    let own = async || Ok(agents::all(session).await?.into_iter().find(|agent| agent.name == name));
+    let agent = session.settled(own, Option::is_some).await?;
     let agent = agent.ok_or_else(|| Problem::error(format!("the agent {name} was created and is not listed")))?;
     world.keep(Own { agent, transcript: None });
     Ok(())

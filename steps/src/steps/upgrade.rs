@@ -97,7 +97,8 @@ async fn delete(session: &Session, path: &str) -> Checked {
 #[then("none of the four replication agents is left")]
 async fn agents_are_gone(world: &mut World) -> Checked {
     let session = world.session()?;
-    let left: Vec<_> = agents::of_tenant(session).await?.into_iter().map(|agent| agent.name).collect();
+    let left = session.settled(async || agents::of_tenant(session).await, Vec::is_empty).await?;
+    let left: Vec<_> = left.into_iter().map(|agent| agent.name).collect();
     ensure(left.is_empty(), || format!("these agents are still there: {}", left.join(", ")))
 }
 
@@ -123,7 +124,8 @@ async fn delete_cloud_service(world: &mut World) -> Checked {
 
 #[then("no Brand Portal cloud configuration is left")]
 async fn no_cloud_configuration(world: &mut World) -> Checked {
-    let left = cloud_configuration::all(world.session()?).await?;
+    let session = world.session()?;
+    let left = session.settled(async || cloud_configuration::all(session).await, Vec::is_empty).await?;
     let left: Vec<_> = left.into_iter().map(|configuration| configuration.path).collect();
     ensure(left.is_empty(), || format!("these cloud configurations are still there: {}", left.join(", ")))
 }
@@ -139,9 +141,11 @@ async fn delete_mac_user(world: &mut World) -> Checked {
 #[then("no Mac user of the tenant is left")]
 async fn no_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
-    let (left, old) = (users::mac_user(session).await?, old.mac_user()?);
+    let old = old.mac_user()?;
+    let left = session.settled(async || users::mac_user(session).await, Option::is_none).await?;
     ensure(left.is_none(), || format!("the user {} is still there", old.id))?;
-    let node = repository::read(session, &old.home, "0").await?;
+    let node = async || repository::read(session, &old.home, "0").await;
+    let node = session.settled(node, Option::is_none).await?;
     ensure(node.is_none(), || format!("the node {} is still there", old.home))
 }
 
@@ -155,11 +159,13 @@ async fn note(world: &mut World) -> Checked {
 #[then("the four agents, the cloud service and the Mac user are gone, and nothing else is different")]
 async fn only_the_documented(world: &mut World) -> Checked {
     let (Before(before), old) = (world.kept()?, world.kept::<Old>()?);
-    let differences = before.differences(&Snapshot::take(world.session()?).await?);
-    tracing::info!("what the upgrade deleted:\n{}", snapshot::print(&differences));
     let agents = old.agents.iter().map(|agent| format!("{AGENTS}/{}", agent.name));
     let configurations = old.configurations.iter().map(|configuration| configuration.path.clone());
     let documented: Vec<_> = agents.chain(configurations).chain([old.mac_user()?.home.clone()]).collect();
+    let session = world.session()?;
+    let differences = async || Ok(before.differences(&Snapshot::take(session).await?));
+    let differences = session.settled(differences, |found| judge_differences(found, &documented).is_ok()).await?;
+    tracing::info!("what the upgrade deleted:\n{}", snapshot::print(&differences));
     judge_differences(&differences, &documented)
 }
 
@@ -195,7 +201,8 @@ async fn delete_old(world: &mut World) -> Checked {
         let call = setup::ims_deletion(&configuration.pid).undone_by_putting_back();
         session.send(call).await?.expect_status(&[200])?;
     }
-    let left = ims_configurations::for_brand_portal(session).await?;
+    let left = async || ims_configurations::for_brand_portal(session).await;
+    let left = session.settled(left, Vec::is_empty).await?;
     let left: Vec<_> = left.into_iter().map(|configuration| configuration.pid).collect();
     ensure(left.is_empty(), || {
         format!("these IMS configurations were deleted and are still there: {}", left.join(", "))
@@ -223,8 +230,8 @@ async fn create_ims(world: &mut World) -> Checked {
 pub(super) async fn healthy(session: &Session, pid: &str, title: &str) -> Checked {
     let lines = setup::check_health(session, pid, title).await?;
     let surface = session.surface("author.ims-health");
-    let message = surface.phrase("message").replace("{title}", title);
-    setup::judge_health(&lines, surface.phrase("heading"), &message)
+    let message = surface.wording("message").replace("{title}", title);
+    setup::judge_health(&lines, surface.wording("heading"), &message)
 }
 
 #[when("the cloud service is created with that IMS configuration")]

@@ -57,7 +57,7 @@ impl Author {
     }
 
     fn ims_card(&self, now: Timestamp, surface: &Surface, provider: &Provider) -> String {
-        let badge = if provider.is_jwt() { surface.phrase("deprecated") } else { "" };
+        let badge = if provider.is_jwt() { surface.wording("deprecated") } else { "" };
         let (health, delete) = (self.surfaces.get("author.ims-health"), self.surfaces.get("author.ims-delete"));
         let token = self.csrf_field(now);
         let check = [Field::Hidden(health.field("configuration"), &provider.pid)];
@@ -65,7 +65,7 @@ impl Author {
         format!(
             "<article class=\"card\" data-pid=\"{pid}\"><p>{kind}</p><h2>{title}</h2><p>{badge}</p>\n{check}{remove}</article>\n",
             pid = escape(&provider.pid),
-            kind = surface.phrase("card"),
+            kind = surface.wording("card"),
             title = escape(&provider.title),
             check = html_form("get", &health.path, &check, "Check Health"),
             remove = html_form("post", &delete.path, &remove, "Delete"),
@@ -173,8 +173,8 @@ impl Author {
         let surface = self.surfaces.get("author.ims-health").clone();
         Step::Answer(match self.token_answer(now, provider.is_jwt(), outcome) {
             Ok(_) => {
-                let message = surface.phrase("message").replace("{title}", &provider.title);
-                document(200, surface.phrase("heading"), &format!("<p>{}</p>", escape(&message)))
+                let message = surface.wording("message").replace("{title}", &provider.title);
+                document(200, surface.wording("heading"), &format!("<p>{}</p>", escape(&message)))
             }
             Err(problem) => unhealthy(provider, &problem),
         })

@@ -45,7 +45,7 @@ impl Author {
             Ok(_) if at > now => {
                 let (paths, user) = (paths.to_vec(), self.user.clone());
                 self.brand_portal.scheduled.push(ScheduledPublication { due: at, paths: paths.clone(), user });
-                replicated(&paths, &format!("{} will be {} at {at}", paths.join(", "), surface.phrase("queued")))
+                replicated(&paths, &format!("{} will be {} at {at}", paths.join(", "), surface.wording("queued")))
             }
             Ok(chosen) => {
                 let user = self.user.clone();
@@ -54,7 +54,7 @@ impl Author {
                 }
                 let asset =
                     |path: &String| self.repository.get(path).is_some_and(|node| node.primary_type() == "dam:Asset");
-                let phrase = surface.phrase(if paths.iter().all(asset) { "queued" } else { "folder-queued" });
+                let phrase = surface.wording(if paths.iter().all(asset) { "queued" } else { "folder-queued" });
                 let message = if paths.iter().all(asset) {
                     format!("{} is {phrase}", paths.join(", "))
                 } else {

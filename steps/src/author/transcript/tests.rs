@@ -75,6 +75,31 @@ fn a_delivered_test_package_passes_whatever_the_tag_of_the_last_word() {
 }
 
 #[test]
+fn a_page_in_another_language_is_judged_by_its_transcript() {
+    let english = good();
+    let translated = |heading: &str, word: &str| {
+        english.replace("Replication test to", heading).replace("Replication test <b>succeeded</b>", word)
+    };
+    for (heading, word) in [
+        ("Replikationstest an", "Replikationstest <b>erfolgreich</b>"),
+        ("Test de réplication vers", "Test de réplication <b>réussi</b>"),
+        ("レプリケーションテスト", "レプリケーションテスト <b>成功</b>"),
+    ] {
+        let page = translated(heading, word);
+        assert_eq!(verdict(200, &page), Ok(()), "{word}");
+        let failed = page.replace("of /content successful.", "of /content not successful.");
+        assert_eq!(kind(200, &failed), Some(Kind::Failed), "{word}");
+        let other = page.replacen("https://bpdoc", "https://other", 1);
+        assert_eq!(kind(200, &other), Some(Kind::Failed), "{word}");
+        let silent = page.replace("2026-01-02 03:04:05 - Replication (TEST) of /content successful.<br>\n", "");
+        assert_eq!(kind(200, &silent), Some(Kind::Error), "{word}");
+        assert_eq!(kind(200, page.trim_end_matches("</body></html>")), Some(Kind::Error), "{word}");
+    }
+    let mixed = translated("Replication test to", "Replikationstest <b>erfolgreich</b>");
+    assert_eq!(kind(200, &mixed), Some(Kind::Failed), "an English page has an English result");
+}
+
+#[test]
 fn a_body_that_the_wire_log_splits_and_interim_answers_are_read() {
     let body = "2026-01-02 03:04:05 - << ReplicationAction TEST ok.<br>";
     let line = |text: &str| format!("2026-01-02 03:04:05 - << {text}<br>");
