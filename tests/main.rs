@@ -6,6 +6,8 @@ mod author_target;
 mod causes;
 mod cli;
 mod config;
+#[cfg(unix)]
+mod confirmation;
 mod conformance;
 mod connection;
 #[cfg(unix)]
@@ -17,6 +19,7 @@ mod evidence;
 mod fleet;
 mod fuzzed;
 mod hidden;
+mod hostile_target;
 mod hybrid;
 mod init;
 mod layers;

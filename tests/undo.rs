@@ -317,6 +317,97 @@ fn a_run_past_its_time_limit_undoes_first() {
     held_at("undo-time-limit", 12, "an-oauth-integration", &["--timeout", "1"]).ends_with(3);
 }
 
+#[test]
+fn a_half_written_line_of_the_journal_does_not_stop_clean() {
+    let mut held = held_at("undo-half-line", 12, "an-oauth-integration", &["--request-timeout", "60"]);
+    held.child.kill().expect("it runs");
+    held.child.wait().expect("it ends");
+    let journal = held.out.join("journal.jsonl");
+    let whole = std::fs::read(&journal).expect("it is there");
+    // A kill in the middle of a write, within a letter, and zeros after a loss of power.
+    let halves: [&[u8]; 3] =
+        [b"{\"line\":\"change\",\"number\":99,\"at\":\"20", b"{\"line\":\"change\",\"scenario\":\"\xc3", b"{\"l\0\0\0"];
+    for half in halves {
+        std::fs::write(&journal, [&whole, half].concat()).expect("it is ours");
+        let dry = clean(&held.mock, &journal, &["--dry-run"]);
+        assert_eq!(dry.code, Some(0), "{}", dry.all());
+    }
+    for time in ["once", "twice"] {
+        let told = clean(&held.mock, &journal, &[]);
+        assert_eq!(told.code, Some(0), "{time}: {}", told.all());
+    }
+    assert_eq!(differences(&held.before, &held.mock.repository()), "");
+    // Cut off within its first line: nothing had been sent.
+    for end in [0, 9, 40] {
+        std::fs::write(&journal, &whole[..end]).expect("it is ours");
+        let told = clean(&held.mock, &journal, &[]);
+        assert!(told.code == Some(0) && told.out.contains("before it changed anything"), "{end}: {}", told.all());
+    }
+}
+
+#[test]
+fn a_tenant_that_cannot_be_read_is_not_taken_for_a_clean_one() {
+    let mut held = held_at("undo-no-tenant", 5, "a-tag-is-published", &["--request-timeout", "60"]);
+    held.child.kill().expect("it runs");
+    held.child.wait().expect("it ends");
+    let journal = held.out.join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("it is there");
+    let (header, rest) = text.split_once('\n').expect("lines");
+    let mut moved: Value = serde_json::from_str(header).expect("JSON");
+    moved["stack"]["tenant"] = "http://bpdoc.localhost:1/".into();
+    std::fs::write(&journal, format!("{moved}\n{rest}")).expect("it is ours");
+    let told = clean(&held.mock, &journal, &[]);
+    assert_eq!(told.code, Some(7), "{}", told.all());
+    assert!(told.err.contains("the tenant cannot be read"), "{}", told.all());
+    let left = std::fs::read_to_string(&journal).expect("it is there");
+    let (_, rest) = left.split_once('\n').expect("lines");
+    std::fs::write(&journal, format!("{header}\n{rest}")).expect("it is ours");
+    let told = clean(&held.mock, &journal, &[]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert_eq!(differences(&held.before, &held.mock.repository()), "");
+}
+
+#[test]
+fn what_a_run_makes_fail_on_purpose_does_not_fail_the_next_run() {
+    let (mock, folder) = (Mock::start("configured"), directory("undo-on-purpose"));
+    let learned = all_learned(&folder);
+    let state = folder.join("state");
+    let place = ["--state-dir", state.to_str().expect("UTF-8")];
+    let flags = [&["--requirement", "BP-IMS-04", "--replace-configuration"][..], &place].concat();
+    let output = run(&mock, mock.url("author"), &learned, &flags).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let check = ["--requirement", "BP-IMS-02"];
+    let output = run(&mock, mock.url("author"), &learned, &[&check[..], &place].concat()).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let doctor = ["doctor", "--author-url", mock.url("author")];
+    let seen = crate::support::with_credentials(&mock, &[&doctor[..], &place].concat());
+    assert!(!seen.out.contains("invalid_client"), "{}", seen.all());
+    // The entry is there: without the state directory nobody knows whose it is.
+    let other = folder.join("other");
+    let place = ["--state-dir", other.to_str().expect("UTF-8")];
+    let output = run(&mock, mock.url("author"), &learned, &[&check[..], &place].concat()).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let seen = crate::support::with_credentials(&mock, &[&doctor[..], &place].concat());
+    assert!(seen.out.contains("invalid_client"), "{}", seen.all());
+}
+
+#[test]
+fn a_mac_user_in_a_group_that_no_package_restores_is_not_deleted() {
+    let (mock, folder) = (Mock::start("configured"), directory("undo-group"));
+    let homes = mock.repository()["home"]["users"]["mac"]["bpdoc"].clone();
+    let home =
+        homes.as_object().expect("a folder").keys().find(|name| !name.contains(':')).expect("a Mac user").clone();
+    let form = format!("rep%3Amembers%40TypeHint=String%5B%5D&rep%3Amembers=%2Fhome%2Fusers%2Fmac%2Fbpdoc%2F{home}");
+    let answer = crate::support::post(&mock, "/home/groups/d/dam-users", &form);
+    assert!(answer.contains(" 200 "), "{answer}");
+    let before = mock.repository();
+    let flags = ["--requirement", "BP-UPG-04", "--replace-configuration"];
+    let output = run(&mock, mock.url("author"), &all_learned(&folder), &flags).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    assert!(told(&output).contains("/home/groups/d/dam-users"), "{}", told(&output));
+    assert_eq!(differences(&before, &mock.repository()), "");
+}
+
 /// Panics when a step begins whose sentence holds these words.
 struct PanicsAt(&'static str);
 

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Where a copy of what is replaced is kept.
+/// Where is kept what must outlive a run.
 #[derive(Clone, Debug, Args)]
 pub struct StateArgs {
-    /// Keep a copy of the replaced configuration in this directory, readable only by you, until it is restored
+    /// Keep what must outlive a run in this directory, readable only by you: a copy of the replaced configuration until it
+    /// is restored, and which entries of the error log the run caused on purpose
     /// [default: $XDG_STATE_HOME/bpconform, otherwise ~/.local/state/bpconform]
     #[arg(long, value_name = "DIR", env = "BPCONFORM_STATE_DIR")]
     state_dir: Option<PathBuf>,

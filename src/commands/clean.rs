@@ -32,7 +32,12 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         return sweep::clean(&arguments.sweep, arguments.dry_run, output).await;
     };
     let path = if journal.is_dir() { journal.join(JOURNAL) } else { journal.clone() };
-    let journal::Read { header, open } = read(&path)?;
+    let text = text(&path)?;
+    if journal::is_cut_at_start(&text) && !journal::is_in_use(&path) {
+        output.print_text("nothing to undo: the run was killed before it changed anything\n");
+        return Ok(Exit::Green);
+    }
+    let journal::Read { header, open } = read(&path, &text)?;
     if open.is_empty() {
         output.print_text(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
         return Ok(Exit::Green);
@@ -76,6 +81,8 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
     let unreachable = |problem| Error::Unreachable { url: author.to_string(), problem };
     preflight::check(&session).await.map_err(unreachable)?;
+    // The lock of a run that was killed may be about to expire.
+    lock::extend(&session, LIMIT).await.map_err(|problem| unreachable(problem.reason))?;
     let locked = lock::is_ours(&session).await;
     if !locked.map_err(|problem| unreachable(problem.reason))? {
         let taken = lock::take(&session, &surroundings::host_name(), LIMIT).await;
@@ -129,13 +136,16 @@ fn told_lock(done: &str, holder: Option<&Holder>) -> String {
     }
 }
 
+fn text(path: &Path) -> Result<String, Error> {
+    let advice = "a run that changed nothing leaves none; name the journal, or the directory of --out";
+    let unreadable = |error| Error::Read { file: path.to_owned(), problem: format!("{error}; {advice}") };
+    journal::text(path).map_err(unreadable)
+}
+
 /// Reads a journal; one that no run of ours wrote is refused.
-fn read(path: &Path) -> Result<journal::Read, Error> {
+fn read(path: &Path, text: &str) -> Result<journal::Read, Error> {
     let wrong = |problem: String| Error::Read { file: path.to_owned(), problem };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        wrong(format!("{error}; a run that changed nothing leaves none; name the journal, or the directory of --out"))
-    })?;
-    let read = journal::read(&text).map_err(|problem| wrong(format!("{problem}; name the journal that a run left")))?;
+    let read = journal::read(text).map_err(|problem| wrong(format!("{problem}; name the journal that a run left")))?;
     let run = &read.header.run;
     if run.len() != 7 || !run.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()) {
         return Err(wrong("line 1: no run of bpconform has such an id; nothing is undone".into()));

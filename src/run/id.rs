@@ -1,16 +1,32 @@
 //! The id of a run.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use jiff::Timestamp;
 
-/// A short id, different for each run: the time in base 36.
+/// A short id in base 36, different for each run: it is drawn at random. Two runs that started in the same millisecond
+/// would otherwise share their lock and the package that keeps the configuration.
 pub(crate) fn run_id() -> String {
     let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut time = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
-    let mut id = Vec::new();
+    // The standard library seeds each process from the operating system.
+    let mut drawn = RandomState::new().hash_one((Timestamp::now().as_nanosecond(), std::process::id()));
+    let mut id = String::new();
     for _ in 0..7 {
-        id.push(digits[usize::try_from(time % 36).unwrap_or_default()]);
-        time /= 36;
+        id.push(char::from(digits[usize::try_from(drawn % 36).unwrap_or_default()]));
+        drawn /= 36;
     }
-    id.reverse();
-    String::from_utf8_lossy(&id).into_owned()
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn runs_that_begin_at_the_same_moment_have_different_ids() {
+        let ids: HashSet<String> = (0..1000).map(|_| run_id()).collect();
+        assert!(ids.len() == 1000 && ids.iter().all(|id| id.len() == 7), "{}", ids.len());
+    }
 }

@@ -48,7 +48,9 @@ pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
 
 /// Removes the journal of an earlier run, but only if all its changes were undone.
 fn make_room(path: &Path) -> Result<(), Error> {
-    let earlier = match std::fs::read_to_string(path) {
+    let remove = || std::fs::remove_file(path).map_err(|source| Error::Write { file: path.to_owned(), source });
+    let earlier = match journal::text(path) {
+        Ok(text) if journal::is_cut_at_start(&text) && !journal::is_in_use(path) => return remove(),
         Ok(text) => journal::read(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => Err(error.to_string()),
@@ -57,9 +59,7 @@ fn make_room(path: &Path) -> Result<(), Error> {
         Ok(_) if journal::is_in_use(path) => {
             format!("{} is the journal of an active run; name another file with --journal", path.display())
         }
-        Ok(earlier) if earlier.open.is_empty() => {
-            return std::fs::remove_file(path).map_err(|source| Error::Write { file: path.to_owned(), source });
-        }
+        Ok(earlier) if earlier.open.is_empty() => return remove(),
         Ok(earlier) => format!(
             "{} changes of the run {} are not undone; first run `bpconform clean {}`",
             earlier.open.len(),

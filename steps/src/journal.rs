@@ -127,6 +127,10 @@ impl Journal {
     pub fn resume(path: &Path, changes: Vec<Change>) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
         hold(&file)?;
+        // What is written next must not continue a line that was cut off.
+        let text = std::fs::read(path)?;
+        let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
+        file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
         let state = State { file: Some((path.to_owned(), file)), open: changes, last };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
@@ -221,8 +225,22 @@ pub struct Read {
     pub open: Vec<Change>,
 }
 
-/// Reads a journal. A last line that was cut off belongs to a change that was never sent; any other line that cannot be
-/// read is reported with its number.
+/// How the first line begins.
+const START: &str = "{\"line\":\"run\",";
+
+/// The text of a journal. A kill may have cut its last line within a letter, and a loss of power leaves zeros there.
+pub fn text(path: &Path) -> io::Result<String> {
+    let bytes = std::fs::read(path)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches(['\0', char::REPLACEMENT_CHARACTER]).to_owned())
+}
+
+/// Whether a journal was cut off within its first line: its run was killed before it sent anything.
+pub fn is_cut_at_start(text: &str) -> bool {
+    !text.contains('\n') && (START.starts_with(text) || text.starts_with(START))
+}
+
+/// Reads a journal. A line that was cut off belongs to a change that was never sent; any other line that cannot be read is
+/// reported with its number.
 pub fn read(text: &str) -> Result<Read, String> {
     let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
     let first = lines.next().map(|(_, line)| serde_json::from_str(line));
@@ -235,10 +253,19 @@ pub fn read(text: &str) -> Result<Read, String> {
         match serde_json::from_str(line) {
             Ok(line) => note(&mut open, line),
             Err(_) if !line.ends_with('\n') => {}
-            Err(error) => return Err(format!("line {number}: {error}")),
+            Err(error) => {
+                let line = after_cut(line).ok_or_else(|| format!("line {number}: {error}"))?;
+                note(&mut open, line);
+            }
         }
     }
     Ok(Read { header: *header, open })
+}
+
+/// The whole line behind one that was cut off when the disk was full.
+fn after_cut(line: &str) -> Option<Line> {
+    let mut starts = line.match_indices("{\"line\":").filter(|(at, _)| *at > 0);
+    starts.find_map(|(at, _)| serde_json::from_str(&line[at..]).ok())
 }
 
 fn note(open: &mut Vec<Change>, line: Line) {
@@ -311,8 +338,33 @@ mod tests {
         let cut = format!("{text}{}", &text.lines().nth(1).expect("a change")[..20]);
         assert_eq!(read(&cut).expect("it can be read").open.len(), 1);
         assert!(read(&format!("{cut}\n")).expect_err("it is broken").starts_with("line 3: "));
+        let undone = "{\"line\":\"undone\",\"number\":1}\n";
+        assert!(read(&format!("{cut}{undone}")).expect("the line behind it is whole").open.is_empty());
         assert!(read("{}\n").expect_err("it is none").contains("not a journal"));
         assert!(read("").is_err());
+    }
+
+    #[test]
+    fn a_journal_can_be_cut_off_anywhere() {
+        let text = written("anywhere", |journal| {
+            journal.enter("f:1", "POST /ä".into(), node("/content/ä")).expect("written");
+        });
+        let path = std::env::temp_dir().join(format!("bpconform-journal-anywhere-{}", std::process::id()));
+        for end in 0..text.len() {
+            std::fs::write(&path, &text.as_bytes()[..end]).expect("it can be written");
+            let cut = super::text(&path).expect("it can be read");
+            if is_cut_at_start(&cut) {
+                continue;
+            }
+            let open = read(&cut).unwrap_or_else(|problem| panic!("{end}: {problem}")).open;
+            let journal = Journal::resume(&path, open).expect("it goes on");
+            let number = journal.enter("f:2", "POST /b".into(), node("/b")).expect("written");
+            drop(journal);
+            let again = read(&super::text(&path).expect("it can be read")).expect("it is whole");
+            assert_eq!(again.open.last().map(|change| change.number), Some(number), "{end}");
+        }
+        std::fs::remove_file(&path).expect("it is ours");
+        assert!(is_cut_at_start("") && !is_cut_at_start("{}") && !is_cut_at_start(&text));
     }
 
     #[test]

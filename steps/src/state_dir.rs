@@ -44,6 +44,22 @@ impl StateDir {
         written().map_err(|error| Problem::error(format!("{} cannot be written: {error}", path.display())))
     }
 
+    /// The same, in place of a file of that name. A reader sees the old file or the new one.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Checked {
+        let next = format!("{name}.next");
+        self.remove(&next)?;
+        self.write(&next, bytes)?;
+        let path = self.path(name);
+        fs::rename(self.path(&next), &path)
+            .map_err(|error| Problem::error(format!("{} cannot be written: {error}", path.display())))
+    }
+
+    /// The names of all files.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let all = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        all.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
     /// The content of a file, if it is there.
     pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
         fs::read(self.path(name)).ok()
@@ -53,7 +69,7 @@ impl StateDir {
     pub(crate) fn remove(&self, name: &str) -> Checked {
         let path = self.path(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Err(Problem::error(format!("{} holds key material and cannot be removed: {error}", path.display())))
             }
             _ => Ok(()),

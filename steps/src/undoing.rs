@@ -1,5 +1,6 @@
 //! Carries out what undoes a change: at a scenario's end, at the run's end, and in a later process.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,9 +21,19 @@ const DELIVERY: Duration = Duration::from_secs(30);
 /// Where Package Manager keeps what an installation replaced.
 const SNAPSHOTS: &str = ".snapshot";
 
+/// How long the lock must last for the configuration to be put back, whatever is left of the time of the run.
+const PUTTING_BACK: Duration = Duration::from_secs(300);
+
 /// Undoes, last first, what the session's scenario changed. Gives back what could not be undone.
 pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
-    carry_out(&session.undoing(), session.open_changes()).await
+    let (undoing, changes) = (session.undoing(), session.open_changes());
+    if changes.iter().any(replaces)
+        && let Err(problem) = lock::extend(&undoing, PUTTING_BACK).await
+    {
+        // It is tried again at the end of the run.
+        return vec![problem];
+    }
+    carry_out(&undoing, changes).await
 }
 
 /// Undoes changes, in the order in which they are given, and records the result of each. Returns those that could not be
@@ -30,14 +41,24 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut needed: Vec<Undo> = Vec::new();
-    // The lock is given back last, whenever it was taken.
+    // The scenarios of which a cloud service is left.
+    let mut in_the_way: Vec<String> = Vec::new();
+    // The lock is given back last, whenever it was taken. Agents are on first: what waits in their queues must go.
     let (locks, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_lock);
-    for change in others.into_iter().chain(locks) {
+    let (agents, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_agent_off);
+    for change in agents.into_iter().chain(others).chain(locks) {
         let undone = match change.undo.iter().find(|undo| needed.contains(*undo)) {
             Some(package) => Err(Problem::error(format!("will not {package}: it still keeps the configuration"))),
-            None => one(session, &change).await,
+            None if replaces(&change) && in_the_way.contains(&change.scenario) => Err(Problem::error(
+                "not put back yet: the run's own cloud service is still there, and deleting it later would delete the \
+                 agents of the same names",
+            )),
+            None => one_or_again(session, &change).await,
         };
         if undone.is_err() {
+            if change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) {
+                in_the_way.push(change.scenario.clone());
+            }
             // A copy that could not be restored must not be deleted.
             let kept = change.undo.iter().filter_map(|undo| match undo {
                 Undo::Replacement { name } => Some(Undo::Package { name: name.clone() }),
@@ -55,6 +76,25 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
 
 fn is_lock(change: &Change) -> bool {
     change.undo.iter().any(|undo| matches!(undo, Undo::Lock { .. }))
+}
+
+fn is_agent_off(change: &Change) -> bool {
+    !change.undo.is_empty() && change.undo.iter().all(|undo| matches!(undo, Undo::AgentOff { .. }))
+}
+
+fn replaces(change: &Change) -> bool {
+    change.undo.iter().any(|undo| matches!(undo, Undo::Replacement { .. }))
+}
+
+/// A single answer may be wrong, and what undoes a change can be carried out several times.
+async fn one_or_again(session: &Session, change: &Change) -> Checked {
+    match one(session, change).await {
+        Err(first) if change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) => {
+            tracing::debug!(problem = first.reason, "once more");
+            one(session, change).await
+        }
+        undone => undone,
+    }
 }
 
 async fn one(session: &Session, change: &Change) -> Checked {
@@ -105,21 +145,60 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
     }
 }
 
+/// How often the tenant may refuse to be read in a row: then nothing proves what it holds.
+const REFUSALS: usize = 5;
+
+/// How often something is unpublished: the agents deliver independently of each other, so that one may deliver it after
+/// another has taken it back.
+const ROUNDS: usize = 3;
+
 /// Unpublishes a node, and the folder of the run in which it is: the tenant makes the folders above what it receives. Waits
-/// until the tenant has neither any more, where the tenant can be read.
+/// until the tenant has neither any more, and no agent is about to deliver them.
 async fn unpublish(session: &Session, path: &str) -> Checked {
     let folder = folder_of_run(path, &session.mark());
     for path in std::iter::once(path).chain(folder.filter(|folder| *folder != path)) {
-        gone(session, Call::to("author.unpublish").field("path", path), &[400, 404]).await?;
-        let left = async || {
-            // A tenant that cannot be read proves nothing.
-            let received = tenant::received(session, path).await.unwrap_or_default();
-            Ok(received.is_none().then_some(()))
-        };
-        let what = format!("{path} was unpublished and is still at the tenant; remove it there");
-        session.wait_for(&what, DELIVERY, left).await.map_err(|problem| Problem::error(problem.reason))?;
+        take_back(session, path).await?;
     }
     Ok(())
+}
+
+async fn take_back(session: &Session, path: &str) -> Checked {
+    let refusals = AtomicUsize::new(0);
+    let left = async || Ok((!is_at_tenant(session, path, &refusals).await?).then_some(()));
+    let what = format!("{path} was unpublished and is still at the tenant; remove it there");
+    for _ in 0..ROUNDS {
+        gone(session, Call::to("author.unpublish").field("path", path), &[400, 404]).await?;
+        session.wait_for(&what, DELIVERY, left).await.map_err(|problem| Problem::error(problem.reason))?;
+        queue::drained_of(session, path).await?;
+        if !is_at_tenant(session, path, &refusals).await? {
+            return Ok(());
+        }
+    }
+    Err(Problem::error(what))
+}
+
+/// Whether the tenant has a node: not if two reads in a row do not find it. A tenant that cannot be read proves nothing; it
+/// counts as having the node, until it was refused too often.
+async fn is_at_tenant(session: &Session, path: &str, refusals: &AtomicUsize) -> Checked<bool> {
+    for _ in 0..2 {
+        match tenant::received(session, path).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(true),
+            Err(problem) if refusals.fetch_add(1, Ordering::Relaxed) < REFUSALS => {
+                tracing::debug!(problem = problem.reason, "the tenant cannot be read");
+                return Ok(true);
+            }
+            Err(problem) => return Err(unreadable_tenant(path, &problem)),
+        }
+    }
+    Ok(false)
+}
+
+fn unreadable_tenant(path: &str, problem: &Problem) -> Problem {
+    Problem::error(format!(
+        "{path} was unpublished, but the tenant cannot be read; see that it is gone there ({})",
+        problem.reason
+    ))
 }
 
 /// The topmost folder above a node, or the node itself, whose name contains the run's name.
@@ -170,8 +249,8 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
     {
         removal::delete_user(session, &user.home).await?;
     }
-    if let Some(folder) = mac_folder {
-        removal::delete_node(session, folder).await?;
+    if let Some(path) = mac_folder {
+        folder(session, path).await?;
     }
     removal::delete_node(session, &configuration.path).await
 }
@@ -221,8 +300,14 @@ async fn until<T>(
 
 async fn ims_configuration(session: &Session, title: &str, change: &Change) -> Checked {
     let titled = async || {
-        let all = ims_configurations::storage(session).await?.providers;
-        let titled: Vec<_> = all.into_iter().filter(|it| it.title.as_deref() == Some(title)).collect();
+        let mut titled = Vec::new();
+        // A single read that finds nothing may be wrong.
+        for _ in 0..2 {
+            if titled.is_empty() {
+                titled = ims_configurations::storage(session).await?.providers;
+                titled.retain(|it| it.title.as_deref() == Some(title));
+            }
+        }
         // One that was answered is there now or was deleted since; only one without an answer may still appear.
         Ok((!titled.is_empty() || change.status.is_some()).then_some(titled))
     };
@@ -234,12 +319,16 @@ async fn ims_configuration(session: &Session, title: &str, change: &Change) -> C
 }
 
 async fn project(session: &Session, org: &str, title: &str) -> Checked {
-    let reply = session.send(Call::to("console.projects").with("org", org)).await?.expect_status(&[200])?.json()?;
-    let projects = reply.get("projects").and_then(Value::as_array).cloned().unwrap_or_default();
     let text = |project: &Value, name: &str| project.get(name).and_then(Value::as_str).map(str::to_owned);
-    let ours = projects.iter().filter(|project| text(project, "title").as_deref() == Some(title));
-    for id in ours.filter_map(|project| text(project, "id")) {
-        gone(session, Call::to("console.project-delete").with("org", org).with("project", &id), &[404]).await?;
+    // The second time it sees that they are gone; and a single list may be wrong.
+    for _ in 0..2 {
+        let reply = session.send(Call::to("console.projects").with("org", org)).await?.expect_status(&[200])?.json()?;
+        let projects = reply.get("projects").and_then(Value::as_array);
+        let projects = projects.ok_or_else(|| Problem::error("the Developer Console lists no projects"))?;
+        let ours = projects.iter().filter(|project| text(project, "title").as_deref() == Some(title));
+        for id in ours.filter_map(|project| text(project, "id")) {
+            gone(session, Call::to("console.project-delete").with("org", org).with("project", &id), &[404]).await?;
+        }
     }
     Ok(())
 }

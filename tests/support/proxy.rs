@@ -1,5 +1,6 @@
 //! A proxy in front of one system of a mock: it records each request, and can hold one forever.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::Sender;
@@ -20,7 +21,21 @@ pub(crate) enum Act {
     Rewrite(fn(&str, &mut String, &mut String)),
     /// It arrives, and its answer never comes back.
     LoseAnswer(Sender<String>),
+    /// It never arrives, and the answer is the first or the last that the same request had before; without one it passes.
+    Stale(Age),
 }
+
+/// Which earlier answer is given again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Age {
+    /// That to the first request.
+    First,
+    /// That to the last request.
+    Last,
+}
+
+/// The first and the last answer to each request, by its method and path.
+type Earlier = Mutex<HashMap<String, (Vec<u8>, Vec<u8>)>>;
 
 /// A proxy that serves until the test ends.
 pub(crate) struct Proxy {
@@ -41,11 +56,13 @@ impl Proxy {
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let answers: Arc<Mutex<Vec<String>>> = Arc::default();
         let (judge, notes, kept) = (Arc::new(judge), Arc::clone(&seen), Arc::clone(&answers));
+        let earlier: Arc<Earlier> = Arc::default();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (judge, notes, kept) = (Arc::clone(&judge), Arc::clone(&notes), Arc::clone(&kept));
+                let earlier = Arc::clone(&earlier);
                 std::thread::spawn(move || {
-                    carry(stream, SocketAddr::from(([127, 0, 0, 1], port)), &*judge, &notes, &kept)
+                    carry(stream, SocketAddr::from(([127, 0, 0, 1], port)), &*judge, &notes, &kept, &earlier)
                 });
             }
         });
@@ -71,6 +88,7 @@ fn carry(
     judge: &dyn Fn(&str) -> Act,
     notes: &Mutex<Vec<String>>,
     answers: &Mutex<Vec<String>>,
+    earlier: &Earlier,
 ) -> Option<()> {
     let (head, body) = request(&mut client)?;
     let line = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
@@ -82,6 +100,13 @@ fn carry(
     match &act {
         Act::Lose(lost) => return lose(lost, &line),
         Act::Answer(answer) => return client.write_all(answer.as_bytes()).ok(),
+        Act::Stale(age) => {
+            let earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner).get(&line).cloned();
+            if let Some((first, last)) = earlier {
+                let answer = if matches!(age, Age::First) { first } else { last };
+                return client.write_all(&answer).ok();
+            }
+        }
         Act::Pass | Act::Elsewhere(_) | Act::LoseAnswer(_) | Act::Rewrite(_) => {}
     }
     let upstream = match &act {
@@ -94,6 +119,9 @@ fn carry(
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).ok()?;
     answers.lock().unwrap_or_else(PoisonError::into_inner).push(String::from_utf8_lossy(&answer).into_owned());
+    let mut all = earlier.lock().unwrap_or_else(PoisonError::into_inner);
+    all.entry(line.clone()).or_insert_with(|| (answer.clone(), Vec::new())).1.clone_from(&answer);
+    drop(all);
     if let Act::LoseAnswer(lost) = &act {
         return lose(lost, &line);
     }

@@ -39,7 +39,8 @@ pub async fn command(
     output: &Output,
 ) -> Result<Exit, Error> {
     let reach = Reach::author(&arguments.target, place, output)?;
-    let run = reach.run(surfaces(arguments.surfaces.as_deref())?, &arguments.target, output)?;
+    let mut run = reach.run(surfaces(arguments.surfaces.as_deref())?, &arguments.target, output)?;
+    run.settings.state_dir = arguments.state.directory();
     let insecure = arguments.target.connection.insecure;
     let mut report = examine(reach.session(run), insecure).await;
     report.findings.iter_mut().for_each(|it| it.seen = plain_line(&output.redactor.redact(&it.seen)));

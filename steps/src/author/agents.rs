@@ -123,12 +123,22 @@ pub fn switch(session: &Session, agent: &Agent, on: bool) -> Call {
 
 /// Switches the agent of that name on, if it is there and off.
 pub(crate) async fn switch_on(session: &Session, name: &str) -> Checked {
-    match all(session).await?.into_iter().find(|agent| agent.name == name) {
-        Some(agent) if !agent.enabled() => {
-            session.send(switch(session, &agent, true)).await?.expect_status(&[200]).map(drop)
+    // A single read may be wrong: two must show it on, or not at all.
+    let mut rest = 2;
+    for _ in 0..6 {
+        let all = all(session).await?;
+        match all.into_iter().find(|agent| agent.name == name) {
+            Some(agent) if !agent.enabled() => {
+                session.send(switch(session, &agent, true)).await?.expect_status(&[200])?;
+                rest = 2;
+            }
+            _ => rest -= 1,
         }
-        _ => Ok(()),
+        if rest == 0 {
+            return Ok(());
+        }
     }
+    Err(Problem::error(format!("the agent {name} was switched on and is still off")))
 }
 
 /// Whether a property of an agent has that value as AEM reads it: blanks around it do not count, nor the case of a Boolean.

@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::ims_configurations::{self, ImsConfiguration};
 use super::log::{self, Entry, Level};
+use super::own_refusals::Known;
 use super::{agents, transcript};
 use crate::call::Call;
 use crate::clock;
@@ -27,6 +28,8 @@ pub struct ErrorLog {
     pub answered: Timestamp,
     /// Which entries count.
     pub rules: Rules,
+    /// The entries that runs caused on purpose.
+    on_purpose: Known,
 }
 
 /// Which entries of the error log count.
@@ -67,7 +70,8 @@ pub async fn read(session: &Session) -> Checked<ErrorLog> {
     let lines = lines(&reply)?;
     let entries = log::entries(lines.iter().map(String::as_str));
     let rules = Rules::new(session.surface("author.error-log"), session.run.settings.log_age)?;
-    Ok(ErrorLog { entries, answered: clock::of_answer(session, &reply).await?, rules })
+    let on_purpose = Known::read(session);
+    Ok(ErrorLog { entries, answered: clock::of_answer(session, &reply).await?, rules, on_purpose })
 }
 
 /// The lines of a reply. A reply without log lines is not the log: a running Author has written something.
@@ -92,11 +96,19 @@ impl ErrorLog {
         let Rules { token_failure, other_solutions, .. } = &self.rules;
         let counts = |entry: &&Entry| {
             let line = entry.line();
-            token_failure.is_match(&line) && self.is_recent(entry) && !is_of_another(&line, ours, all, other_solutions)
+            token_failure.is_match(&line)
+                && self.is_recent(entry)
+                && !self.on_purpose.caused(entry)
+                && !is_of_another(&line, ours, all, other_solutions)
         };
         let newest = self.entries.iter().rfind(counts)?;
         let changed_since = ours.iter().any(|it| it.was_changed_after(newest));
         (!ours.is_empty() && !changed_since).then_some(newest)
+    }
+
+    /// The entries about a token that IMS refused, whatever it was for.
+    pub(super) fn token_failures(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| self.rules.token_failure.is_match(&entry.line()))
     }
 
     /// Whether an entry is young enough to say something about the configuration as it is now.
@@ -111,6 +123,7 @@ impl ErrorLog {
             let cause = Failures::built_in().causes(&entry.text).into_iter().next();
             let cause = cause.filter(|cause| is_of_brand_portal(*cause) || concerns(&entry.text));
             let cause = cause.filter(|_| entry.level.is_none_or(|level| level >= Level::Warn));
+            let cause = cause.filter(|_| !self.on_purpose.caused(entry));
             let Some(cause) = cause.filter(|_| self.is_recent(entry) && !log::is_of_a_run(&entry.text)) else {
                 continue;
             };
@@ -131,6 +144,12 @@ pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
     let Some(entry) = log.refused_token(&ours, &storage.providers) else { return Ok(()) };
     if delivered_since(session, entry).await? {
         return Ok(());
+    }
+    if let Some(run) = log.on_purpose.may_have_caused(entry) {
+        return Err(Problem::error(format!(
+            "the Author's error log tells of a token that IMS refused, and the run {run}, which did not end, sent a wrong \
+             client secret on purpose at that time; use Check Health to see whether a token is given now"
+        )));
     }
     let cause = Failures::built_in().deepest([entry.text.as_str()]).or(Some(Cause::TokenRefused));
     let line = session.run.redactor.redact_foreign(&entry.line());
@@ -222,8 +241,12 @@ mod tests {
     fn refused(log: &str) -> Option<String> {
         let answered = "2026-11-27T12:00:00Z".parse().expect("a time");
         let rules = Rules::new(Surfaces::built_in().get("author.error-log"), Duration::from_secs(24 * 3600));
-        let log =
-            ErrorLog { entries: log::entries(log.lines()), answered, rules: rules.expect("the phrases are patterns") };
+        let log = ErrorLog {
+            entries: log::entries(log.lines()),
+            answered,
+            rules: rules.expect("the phrases are patterns"),
+            on_purpose: Known::default(),
+        };
         let (ours, target) = (
             configuration("Brand Portal", "client-bp", "Mon Nov 23 2026 10:00:00 GMT+0000"),
             configuration("Target IMS", "client-target", ""),

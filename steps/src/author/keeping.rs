@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::kept::Kept;
-use super::{removal, users, vault};
+use super::{lock, removal, users, vault};
 use crate::call::{Body, Call, Upload};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -36,6 +36,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// the scenario may delete it, and nothing else.
 pub async fn keep(session: &Session) -> Checked {
     let kept = read_twice(session).await?;
+    if let Some(group) = kept.first_lost_membership() {
+        return Err(refused(&format!(
+            "the Mac user is a member of the group {group} in a form that a package does not restore; remove it from the \
+             group for the time of the run"
+        )));
+    }
     // A package that could not be put back must not be written over by the next.
     let name = session.name(&format!("kept-{}", session.run.journal.count()));
     upload(session, &name, &kept.roots()).await?;
@@ -45,6 +51,7 @@ pub async fn keep(session: &Session) -> Checked {
         return Err(refused(&format!("the package {} does not hold {missing}", path(&name))));
     }
     store(session, &name, &kept, &package)?;
+    lock::is_still_held(session).await?;
     session.will_be_undone_by("replacement of the configuration", [Undo::Replacement { name }])?;
     session.allow_deletion_of(kept.deletable());
     Ok(())

@@ -154,6 +154,16 @@ impl Kept {
         self.roots().into_iter().find(|root| !self.tree.has(root))
     }
 
+    /// The first group that names a Mac user by something else than its UUID. A UUID stays when the user is deleted, and
+    /// means the user again when it is restored; no package restores another name.
+    pub(crate) fn first_lost_membership(&self) -> Option<&str> {
+        let uuid = |home: &String| self.tree.nodes.get(home)?.properties.get("jcr:uuid")?.as_str();
+        let uuids: BTreeSet<&str> = self.mac_users.iter().filter_map(uuid).collect();
+        let mut groups = self.memberships.iter();
+        let lost = |(_, members): &(&String, &Vec<String>)| members.iter().any(|it| !uuids.contains(it.as_str()));
+        groups.find(lost).map(|(group, _)| group.as_str())
+    }
+
     /// The moves that bring siblings into their order again: each node, and the sibling before which it belongs. The last
     /// one first, so that the sibling is in its place.
     pub(crate) fn moves(&self) -> Vec<(String, Option<String>)> {

@@ -6,6 +6,7 @@
 //! about to use it; it is the tool's own and no part of a comparison.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -79,7 +80,9 @@ fn own(node: &str) -> String {
 
 /// Takes the lock for that time, or says who holds it. It is given back with all else that the run undoes.
 pub async fn take(session: &Session, host: &str, lasts: Duration) -> Checked {
-    let node = session.name("lock");
+    // Unique even if two runs had the same id.
+    let drawn = RandomState::new().hash_one(std::process::id());
+    let node = session.name(&format!("lock-{drawn:016x}"));
     session.will_be_undone_by("the lock on the Author", [Undo::Lock { node: node.clone() }])?;
     let now = Timestamp::now();
     let until = now.checked_add(lasts).unwrap_or(now);
@@ -188,13 +191,28 @@ async fn break_expired(session: &Session, expired: &Holder, node: &str) -> Check
     move_to(session, &aside, &path()).await.map(drop)
 }
 
-/// Whether the lock is still the run's, so that it may change the Author. The error names the holder.
+/// Whether the lock is still the run's, so that it may change the Author: its journal names the node. The error names the
+/// holder.
 pub async fn is_ours(session: &Session) -> Checked<bool> {
+    let is_taken_by_us = |holder: &Holder| {
+        let ours = Undo::Lock { node: holder.node.clone() };
+        session.run.journal.open(None).iter().any(|change| change.undo.contains(&ours))
+    };
     match holder(session).await? {
-        Some(holder) if holder.run == session.run.id => Ok(true),
+        Some(holder) if is_taken_by_us(&holder) => Ok(true),
         Some(holder) if !holder.has_expired() => Err(held(session, &holder)),
         _ => Ok(false),
     }
+}
+
+/// Refuses to delete what another run may be keeping: a run that was paused may have lost its lock without noticing it.
+pub(super) async fn is_still_held(session: &Session) -> Checked {
+    let is_lock = |undo: &Undo| matches!(undo, Undo::Lock { .. });
+    let took = session.run.journal.open(None).iter().any(|change| change.undo.iter().any(is_lock));
+    if !took || is_ours(session).await? {
+        return Ok(());
+    }
+    Err(Problem::error(format!("the lock {} of the run is not there any more; nothing was replaced", path())))
 }
 
 /// Checks before undoing that no other run holds the lock, and extends the run's own lock for that time.
@@ -203,6 +221,9 @@ pub async fn extend(session: &Session, lasts: Duration) -> Checked {
         return Ok(());
     }
     let until = Timestamp::now().checked_add(lasts).map_err(|error| Problem::error(error.to_string()))?;
+    if holder(session).await?.is_some_and(|holder| holder.until.is_some_and(|now| now >= until)) {
+        return Ok(());
+    }
     let call = Call::to("author.node-write").with("path", path().trim_start_matches('/'));
     session.send(call.property("until", until.to_string()).undone_by([])).await.map(drop)
 }

@@ -9,8 +9,8 @@ use regex::Regex;
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
+use super::removal;
 use super::users::{self, User};
-use super::{removal, repository};
 use crate::call::Call;
 use crate::html;
 use crate::problem::{Checked, Problem};
@@ -109,18 +109,21 @@ pub async fn save_and_close(session: &Session, form: &CloudForm) -> Checked<Repl
     session.send(call.undone_by(undo)).await
 }
 
-/// What deletes the agents, the Mac user and the configuration that are about to be made; nothing that is there already.
+/// What deletes the agents, the Mac user and the configuration that are about to be made; nothing that is there already. A
+/// single read may be wrong: what one of two shows is there.
 async fn undo_of_cloud_service(session: &Session, form: &CloudForm) -> Checked<Undo> {
-    let there = agents::all(session).await?;
+    let mut there = agents::all(session).await?;
+    there.extend(agents::all(session).await?);
     let expected = agents::expected(session)?.into_iter().map(|agent| agent.name);
-    let (user, folder) = (users::mac_user(session).await?, users::mac_folder(session)?);
-    let folder_is_there = repository::read(session, &folder, "0").await?.is_some();
+    let has_user = users::mac_user(session).await?.is_some() || users::mac_user(session).await?.is_some();
+    let folder = users::mac_folder(session)?;
+    let has_no_folder = removal::is_absent(session, &folder).await?;
     Ok(Undo::CloudService {
         title: form.title.clone(),
         ims_configuration: form.ims_configuration.clone(),
         agents: expected.filter(|name| !there.iter().any(|it| it.name == *name)).collect(),
-        mac_user: user.is_none().then(|| users::mac_user_id(session)).transpose()?,
-        mac_folder: (!folder_is_there).then_some(folder),
+        mac_user: (!has_user).then(|| users::mac_user_id(session)).transpose()?,
+        mac_folder: has_no_folder.then_some(folder),
     })
 }
 

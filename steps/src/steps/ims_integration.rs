@@ -8,6 +8,7 @@ use cucumber::gherkin::Step;
 
 use super::chosen::Chosen;
 use super::first_column;
+use crate::author::failing::{self, Watch};
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::{error_log, pages, repository, setup};
 use crate::problem::{Because as _, Checked, Problem, ensure};
@@ -101,7 +102,21 @@ async fn was_created(world: &mut World) -> Checked {
 
 #[given("an IMS configuration with a wrong client secret was created")]
 async fn was_created_wrongly(world: &mut World) -> Checked {
+    let watch = failing::begin(world.session()?).await?;
+    world.keep(OnPurpose(Some(watch)));
     create_chosen(world, "wrong-ims", Some(WRONG_SECRET)).await
+}
+
+/// What the scenario makes fail on purpose, as long as it does.
+#[derive(Debug)]
+struct OnPurpose(Option<Watch>);
+
+/// Remembers which entries of the error log the scenario has caused, so that no later run judges them.
+async fn note_on_purpose(world: &World) -> Checked {
+    match world.kept() {
+        Ok(OnPurpose(Some(watch))) => watch.note(world.session()?).await,
+        _ => Ok(()),
+    }
 }
 
 async fn create_chosen(world: &mut World, name: &str, secret: Option<&str>) -> Checked {
@@ -154,8 +169,9 @@ async fn holds_details(world: &mut World) -> Checked {
 #[when("I select it and click Check Health")]
 async fn check_health(world: &mut World) -> Checked {
     let Chosen { pid, title } = world.kept()?;
-    let lines = setup::check_health(world.session()?, pid, title).await?;
-    world.keep(Health(lines));
+    let lines = setup::check_health(world.session()?, pid, title).await;
+    note_on_purpose(world).await?;
+    world.keep(Health(lines?));
     Ok(())
 }
 
@@ -200,7 +216,10 @@ async fn no_refused_token(world: &mut World) -> Checked {
 #[when("I delete it")]
 async fn delete(world: &mut World) -> Checked {
     let call = setup::ims_deletion(&world.kept::<Chosen>()?.pid).undone_by([]);
-    world.session()?.send(call).await?.expect_status(&[200]).map(drop)
+    world.session()?.send(call).await?.expect_status(&[200])?;
+    note_on_purpose(world).await?;
+    world.keep(OnPurpose(None));
+    Ok(())
 }
 
 #[then("its client secret is stored encrypted")]
