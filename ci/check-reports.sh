@@ -37,7 +37,7 @@ for name in passing failing killed hostile; do
   for form in json=run.json html=report.html junit=junit.xml messages=messages.ndjson har=run.har ctrf=ctrf.json markdown=report.md; do
     "$bpconform" report "${form%%=*}" "$out/records/$name" --out "$out/$name/${form#*=}.new"
     # A report that is rendered later says what the one that was written at the end of the run says.
-    [ ! -e "$out/$name/${form#*=}" ] || python3 ci/readers/later.py "$out/$name/${form#*=}" "$out/$name/${form#*=}.new"
+    [ ! -e "$out/$name/${form#*=}" ] || cmp "$out/$name/${form#*=}" "$out/$name/${form#*=}.new"
     mv "$out/$name/${form#*=}.new" "$out/$name/${form#*=}"
   done
 done

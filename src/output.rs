@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bpconform_steps::Problem;
-use bpconform_steps::plain::plain_with_styles;
+use bpconform_steps::plain::{plain, plain_with_styles};
 use bpconform_steps::redact::Redactor;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -54,7 +54,11 @@ impl Output {
 
     /// Writes text for people: to stdout, unless that carries data.
     pub fn print_for_people(&self, text: &str) {
-        if self.data { self.err(text) } else { self.print_text(text) }
+        if self.data {
+            self.err_data(&plain_with_styles(&self.redactor.redact_known(text)));
+        } else {
+            self.print_text(text);
+        }
     }
 
     /// Writes text for people to stdout.
@@ -77,9 +81,9 @@ impl Output {
         if self.data { self.err_data(text) } else { self.out(text) }
     }
 
-    /// Writes a message to stderr.
+    /// Writes a message to stderr. It has no styles of the program's own: any in it are of what it quotes.
     pub fn err(&self, text: &str) {
-        self.err_data(&plain_with_styles(&self.redactor.redact(text)));
+        self.err_data(&plain(&self.redactor.redact(text)));
     }
 
     /// Writes data to stderr, with the same rules as for `out`.

@@ -183,7 +183,7 @@ impl Record {
     #[must_use]
     pub fn for_overview(mut self) -> Self {
         self.scenarios.retain(|scenario| matches!(scenario.verdict, Verdict::Failed | Verdict::Error));
-        self.without_exchanges()
+        self.without_exchanges().plain()
     }
 
     /// A copy of all fields except the scenarios, which are by far the largest.

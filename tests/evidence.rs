@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::support::{bpconform, bpconform_with, command, directory};
 use bpconform::record::Record;
 use bpconform::record_file;
+use bpconform::report::ReportFormat;
 use bpconform::verdict::Verdict;
 use serde_json::Value;
 
@@ -162,6 +163,28 @@ fn a_run_that_reaches_no_target_leaves_no_record() {
     std::fs::write(folder.join("file"), "").expect("written");
     let told = bpconform(&["run", "--report", &format!("html={}/x", path(&folder.join("file")))]);
     assert!(told.code == Some(2) && told.out.is_empty(), "{}", told.all());
+}
+
+#[test]
+fn a_report_that_is_rendered_later_is_the_same_to_the_byte() {
+    let folder = directory("later");
+    for (name, flags) in [("passing", &[][..]), ("failing", &["--defect", "agent-disabled"])] {
+        let out = folder.join(name);
+        let earlier = |format: ReportFormat| out.join(format!("report.{}", format.word()));
+        let wanted = ReportFormat::ALL.map(|format| format!("{}={}", format.word(), path(&earlier(format))));
+        let reports: Vec<&str> = wanted.iter().flat_map(|wanted| ["--report", wanted]).collect();
+        let told = bpconform(&[&["run", "-q", "--out", path(&out)][..], flags, &reports].concat());
+        assert!(matches!(told.code, Some(0 | 1)), "{}", told.all());
+        for format in ReportFormat::ALL {
+            let later = out.join("later");
+            let told = bpconform(&["report", format.word(), path(&out), "--out", path(&later)]);
+            assert_eq!(told.code, Some(0), "{}", told.all());
+            let text = |file: &Path| std::fs::read_to_string(file).expect("written");
+            let (earlier, later) = (text(&earlier(format)), text(&later));
+            let differs = earlier.lines().zip(later.lines()).find(|(one, two)| one != two);
+            assert!(earlier == later, "{name}, {}: {differs:?}", format.word());
+        }
+    }
 }
 
 #[test]

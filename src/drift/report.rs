@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use bpconform_steps::plain::plain;
 use serde_json::json;
 
 use crate::drift::{Compared, Difference, Drift};
@@ -76,7 +77,8 @@ pub fn text(drift: &Drift<'_>, sides: Sides<'_>) -> String {
         let _ = writeln!(text, "accepted, but nothing differs so: {reason}");
     }
     let _ = writeln!(text, "{}", summary(drift));
-    text
+    // Names of headers, members and tags are the target's.
+    plain(&text).into_owned()
 }
 
 /// The report as Markdown.

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use bpconform_steps::plain::plain;
+
 use crate::record::{Record, Summary};
 use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
@@ -181,6 +183,8 @@ pub const fn mark(verdict: Verdict) -> &'static str {
 
 /// A text from outside as plain text on one line of Markdown.
 pub fn escape(text: &str) -> String {
+    // A text that was decoded from JSON may hold what the record only holds escaped.
+    let text = &*plain(text);
     let mut plain = String::with_capacity(text.len());
     for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
         match c {

@@ -29,16 +29,19 @@ pub fn plain_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A document of JSON with the characters escaped that would steer a terminal which shows it. It says the same.
+/// A document of JSON with the characters escaped that would steer a terminal or a CI system which shows it. It says the
+/// same: all of them stand within strings.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
     let steers = |letter: char| shown(letter).is_some() && letter >= '\u{7f}';
+    let begins_command = |rest: &str| COMMANDS.iter().any(|command| rest.starts_with(command));
     // Bytes are looked at much faster than letters, and most documents have no other ones.
-    if !json.bytes().any(|byte| byte >= 0x7f) || !json.contains(steers) {
+    let has_steering = json.bytes().any(|byte| byte >= 0x7f) && json.contains(steers);
+    if !has_steering && !COMMANDS.iter().any(|command| json.contains(command)) {
         return Cow::Borrowed(json);
     }
     let mut text = String::with_capacity(json.len() + 16);
-    for letter in json.chars() {
-        if steers(letter) {
+    for (at, letter) in json.char_indices() {
+        if steers(letter) || (matches!(letter, '#' | 's' | 't') && begins_command(&json[at..])) {
             text.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {
             text.push(letter);
@@ -73,11 +76,15 @@ fn neutral(text: &str, has_styles: bool) -> Cow<'_, str> {
     if has_command(&plain) { Cow::Owned(without_commands(&plain)) } else { Cow::Owned(plain) }
 }
 
+/// The codes that the program uses: colours and emphasis, but none that hides text.
+const STYLES: [&str; 7] = ["0", "1", "2", "31", "32", "33", "35"];
+
 /// The length of a sequence that sets colours and nothing else.
 fn style(text: &str) -> usize {
     let Some(codes) = text.strip_prefix("\u{1b}[") else { return 0 };
     let length = codes.bytes().position(|byte| !(byte.is_ascii_digit() || byte == b';')).unwrap_or(codes.len());
-    if codes[length..].starts_with('m') { 2 + length + 1 } else { 0 }
+    let is_ours = codes[..length].split(';').all(|code| STYLES.contains(&code));
+    if is_ours && codes[length..].starts_with('m') { 2 + length + 1 } else { 0 }
 }
 
 /// What stands for a character that would do something; none for those that are only shown.
@@ -146,15 +153,17 @@ mod tests {
     #[test]
     fn own_colours_stay_and_nothing_else() {
         assert_eq!(plain_with_styles("\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J"), "\u{1b}[1;31mred\u{1b}[0m␛[2J");
+        assert_eq!(plain_with_styles("\u{1b}[8mhidden"), "␛[8mhidden");
         assert_eq!(plain_line("a\r\nb\n::c"), "a b : :c");
     }
 
     #[test]
     fn json_says_the_same_with_its_characters_escaped() {
-        let value = serde_json::json!({"title": "a\u{202e}b\u{9b}c\u{e0001}d\u{1b}ü"});
+        let value = serde_json::json!({"title": "a\u{202e}b\u{9b}c\u{e0001}d\u{1b}ü##vso[x] section_start:1"});
         let json = value.to_string();
         let text = plain_json(&json);
         assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{e0001}', '\u{1b}']) && text.contains('ü'), "{text}");
+        assert!(!COMMANDS.iter().any(|command| text.contains(command)), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
     }
 }

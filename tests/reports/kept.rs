@@ -148,6 +148,7 @@ fn every_text_of_the_record_passes_the_gate_for_secrets() {
     record.environment.ci.insert("job".into(), "https://ci.example".into());
     record.left_behind.push("something".into());
     record.journal = Some("journal.jsonl".into());
+    record.target.addresses.insert("author".into(), "http://author.example:4502/".parse().expect("an address"));
     let whole = serde_json::to_value(&record).expect("JSON");
     let (mut seen, mut left) = (0, Vec::new());
     each_string(&whole, "", &mut |path| {
@@ -167,6 +168,32 @@ fn every_text_of_the_record_passes_the_gate_for_secrets() {
     };
     left.retain(|path| !is_own(path));
     assert!(left.is_empty() && seen > 50, "of {seen} texts these show it: {left:?}");
+}
+
+#[test]
+fn a_secret_in_an_address_is_masked_wherever_it_stands() {
+    let redactor = Redactor::default();
+    redactor.learn("p8x-canary-of-tests");
+    for address in [
+        "http://p8x-canary-of-tests/",
+        "https://p8x-canary-of-tests.example.com:8443/cms",
+        "https://a.p8x-canary-of-tests/",
+        "http://admin:p8x-canary-of-tests@author.example/",
+        "http://p8x-canary-of-tests@author.example/",
+        "http://author.example/p8x-canary-of-tests/x",
+        "http://author.example/?token=p8x-canary-of-tests",
+        "http://author.example/#p8x-canary-of-tests",
+        "p8x-canary-of-tests://author.example/",
+    ] {
+        let address = url::Url::parse(address).expect("an address");
+        for anew in [false, true] {
+            let mut record = sample::passing();
+            record.target.addresses.insert("author".into(), address.clone());
+            let record = if anew { record.masked_anew(&redactor) } else { record.masked(&redactor) };
+            let left = record.target.addresses["author"].as_str();
+            assert!(!left.contains("canary"), "{address} becomes {left}");
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bpconform_steps::evidence::{Exchange, Outcome, Text};
+use bpconform_steps::plain::plain_line;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -45,7 +46,10 @@ pub struct SettingChange {
 impl fmt::Display for SettingChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
-        write!(f, "{}  {}: {} → {}", self.agent, self.property, value(&self.before), value(&self.after))
+        // They were read from JSON, in which the record holds them escaped.
+        let Self { agent, property, before, after } = self;
+        let [before, after] = [before, after].map(|it| plain_line(&value(it)));
+        write!(f, "{}  {}: {before} → {after}", plain_line(agent), plain_line(property))
     }
 }
 

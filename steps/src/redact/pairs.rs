@@ -183,6 +183,9 @@ impl Place<'_> {
                 let end = at + quoted(&self.text[at..], first);
                 found.extend(judge(self.sensitivity, self.text, at + 1..end, true));
                 (end + 1).min(self.text.len())
+            } else if first == '{' || first == '[' {
+                // What is nested is judged by its own names.
+                return;
             } else {
                 let length = self.text[at..].find([',', close, '\n', '"', '}']).unwrap_or(self.text.len() - at);
                 found.extend(judge(self.sensitivity, self.text, at..at + length, false));

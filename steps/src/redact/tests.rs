@@ -419,3 +419,18 @@ proptest! {
         prop_assert_eq!(own(&text), text);
     }
 }
+
+#[test]
+fn a_list_of_objects_below_the_name_of_a_secret_stays_json() {
+    for text in [
+        r#"{"credentials":[{"id":"2","clientId":"mock0000000218ec42ca","type":"oauth"}]}"#,
+        r#"{"tokens":[["a","b"]]}"#,
+        r#"{"credentials": [ {"name":"client_secret","value":"Zk3pQ9xLm2Vt7RbY"} ]} and garbage"#,
+    ] {
+        let masked = foreign(text);
+        assert!(!masked.contains("[[secret]\"") && !masked.contains("Zk3pQ9xLm2Vt7RbY"), "{masked}");
+        assert!(masked.starts_with(&text[..text.find('[').expect("a list")]), "{masked}");
+    }
+    let once = foreign(r#"{"credentials":[{"id":"2","productProfile":"x","secret":"Zk3pQ9xLm2Vt7RbY"}]}"#);
+    assert_eq!(foreign(&once), once, "masked again it stays as it is");
+}
