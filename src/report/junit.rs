@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 
 /// Writes the record as JUnit XML.
 pub fn write(record: &Record, file: &Path) -> Result<(), Error> {
-    std::fs::write(file, draw(&record.clone().plain())?)
+    std::fs::write(file, draw(&record.clone().without_exchanges().plain())?)
         .map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 

@@ -35,7 +35,8 @@ pub fn plain_json(json: &str) -> Cow<'_, str> {
     let steers = |letter: char| shown(letter).is_some() && letter >= '\u{7f}';
     let begins_command = |rest: &str| COMMANDS.iter().any(|command| rest.starts_with(command));
     // Bytes are looked at much faster than letters, and most documents have no other ones.
-    let has_steering = json.bytes().any(|byte| byte >= 0x7f) && json.contains(steers);
+    let has_only_usual = json.is_ascii() && !json.as_bytes().contains(&0x7f);
+    let has_steering = !has_only_usual && json.contains(steers);
     if !has_steering && !COMMANDS.iter().any(|command| json.contains(command)) {
         return Cow::Borrowed(json);
     }
