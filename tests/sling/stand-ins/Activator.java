@@ -67,7 +67,7 @@ public final class Activator implements BundleActivator {
                 "sling.filter.scope", "REQUEST"));
             path(context, new Content(repository), "/bin/stand-ins/copy");
             path(context, new Dump(), "/bin/stand-ins/dump");
-            // The last: whoever waits for the login page may ask for all the others.
+            // The last: whoever finds the login page finds all the others.
             path(context, new Login.Page(), Login.PAGE);
             LoggerFactory.getLogger(Activator.class).info("the stand-ins are registered");
         } catch (InterruptedException interrupted) {
