@@ -16,6 +16,9 @@ pub struct MockArgs {
     #[arg(id = "mock_seed", long = "seed", value_name = "SEED", default_value = crate::features::USUAL_AUTHOR, value_parser = seed(),
         env = "BPCONFORM_MOCK_SEED")]
     pub seed: String,
+    /// A seed of your own in place of --seed: a TOML file, which may extend a built-in one (`extends = "base"`)
+    #[arg(long, value_name = "FILE", conflicts_with = "mock_seed")]
+    pub seed_file: Option<PathBuf>,
     /// Serve only these systems [default: all without an address in --ims-url or --tenant-url]
     #[arg(long, value_name = "SYSTEMS", value_parser = system(), value_delimiter = ',')]
     pub serve: Vec<System>,
@@ -40,13 +43,14 @@ pub struct MockArgs {
     /// How it is served.
     #[command(flatten)]
     pub how: ServeArgs,
-    /// Port of the control, which reports what is served and restarts the stack in another state; 0 selects a free one
+    /// Port of the control, which reports what is served (GET /__bpconform/stack) and restarts the stack in another state
+    /// (POST /__bpconform/stack, seed=SEED); 0 selects a free one
     #[arg(long, value_name = "PORT", env = "BPCONFORM_CONTROL_PORT")]
     pub control_port: Option<u16>,
     /// Serve nothing; check that all systems of the mocks with the control at --control-port answer
     #[arg(long, requires = "control_port")]
     pub check: bool,
-    /// Print the addresses, the credentials and, with TLS, the certificate of the authority as one JSON object
+    /// Print the addresses, that of the control too, the credentials and, with TLS, the certificate of the authority as one JSON object
     #[arg(long)]
     pub json: bool,
     /// Serve the mocks with this defect, see `bpconform selftest`; can be repeated

@@ -4,9 +4,11 @@ mod check;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use bpconform_fixtures::{Defects, System};
+use bpconform_mocks::author::AuthorSeed;
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
 use bpconform_mocks::renewal::RestartableStack;
@@ -33,17 +35,18 @@ pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, outp
         options.client = client::given(&environment::credentials(variables, BTreeMap::new(), None)?)?;
     }
     let running = start(options).await?;
-    let told = if mock.json { json(&running)? } else { text(&running, mock) };
+    let (serving, text) = (running.serving(), text(&running, mock));
+    let told = |control: Option<&str>| if mock.json { json(&serving, control) } else { Ok(text.clone()) };
     match mock.control_port {
         None => {
-            output.out(&told);
+            output.out(&told(None)?);
             signals::asked_to_end().await;
             running.stop().await;
         }
         Some(port) => {
             let renewable =
                 RestartableStack::start(running, port).await.map_err(|error| Error::Mock(error.to_string()))?;
-            output.out(&told);
+            output.out(&told(Some(&renewable.control))?);
             output.err(&format!("the control of the mocks serves at {}\n", renewable.control));
             signals::asked_to_end().await;
         }
@@ -54,6 +57,10 @@ pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, outp
 fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     let mut options = mock.how.options(&mock.seed)?;
     options.surfaces = surfaces(mock.surfaces.as_deref())?;
+    if let Some(file) = &mock.seed_file {
+        options.own_seed = Some(own_seed(file)?);
+        options.seed = file.display().to_string();
+    }
     options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };
     options.defects = defects_named(&mock.defects)?;
     options.variations = variations_named(&mock.variations)?;
@@ -74,6 +81,13 @@ fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     Ok(options)
 }
 
+/// The seed of a file, with the one that it extends.
+fn own_seed(file: &Path) -> Result<AuthorSeed, Error> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Error::Usage(format!("--seed-file {}: {error}", file.display())))?;
+    AuthorSeed::read(&file.display().to_string(), &text).map_err(|error| Error::Usage(format!("--seed-file: {error}")))
+}
+
 fn elsewhere(mock: &MockArgs) -> BTreeMap<System, String> {
     let named = [(System::Ims, &mock.ims_url), (System::Tenant, &mock.tenant_url)];
     let named = named.into_iter().filter_map(|(system, url)| Some((system, url.as_ref()?)));
@@ -91,15 +105,19 @@ fn served(mock: &MockArgs, options: &StackOptions) -> Result<BTreeSet<System>, E
     Ok(if asked.is_empty() { System::ALL.into_iter().filter(here).collect() } else { asked })
 }
 
-fn json(running: &stack::Stack) -> Result<String, Error> {
-    let json = serde_json::to_string(&running.serving());
-    json.map(|json| json + "\n").map_err(|error| Error::Internal(error.to_string()))
+fn json(serving: &stack::Serving, control: Option<&str>) -> Result<String, Error> {
+    let mut json = serde_json::to_value(serving).map_err(|error| Error::Internal(error.to_string()))?;
+    if let Some(control) = control {
+        json["control"] = control.into();
+    }
+    Ok(json.to_string() + "\n")
 }
 
 fn text(running: &stack::Stack, mock: &MockArgs) -> String {
     let StackOptions { serve: served, authority, client, .. } = running.options();
     let mut text = if served.contains(&System::Author) {
-        format!("the mocked stack serves, the Author in the state `{}`; Ctrl-C stops it\n", mock.seed)
+        let state = &running.options().seed;
+        format!("the mocked stack serves, the Author in the state `{state}`; Ctrl-C stops it\n")
     } else {
         "the mocks serve; Ctrl-C stops them\n".to_owned()
     };

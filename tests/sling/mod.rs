@@ -4,6 +4,7 @@
 
 mod author;
 mod drift;
+mod packages;
 mod replaced;
 mod rights;
 mod starting;

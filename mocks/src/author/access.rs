@@ -17,7 +17,7 @@ use crate::machine::{Form, Request, Response};
 pub(crate) const ANONYMOUS: &str = "anonymous";
 
 /// Endpoints that need no login.
-const OPEN: [&str; 2] = ["author.login-page", "author.current-user"];
+const OPEN: [&str; 4] = ["author.login-page", "author.current-user", "author.health", "author.health-rendered"];
 
 /// Paths that a reader may not read.
 const CLOSED_TO_READERS: [&str; 3] = ["/system/console", "/crx/packmgr", "/home"];
@@ -130,7 +130,12 @@ fn is_browser(request: &Request) -> bool {
 }
 
 fn refuse_foreign_referrer(request: &Request) -> Result<(), Response> {
-    let from = request.header("referer").and_then(|referrer| Url::parse(referrer).ok());
+    // A relative address is of this host.
+    let referrer = request.header("referer");
+    if relative(referrer).is_some() {
+        return Ok(());
+    }
+    let from = referrer.and_then(|referrer| Url::parse(referrer).ok());
     let here = request.header("host").and_then(|host| Url::parse(&format!("http://{host}")).ok());
     match (from.as_ref().and_then(Url::host_str), here.as_ref().and_then(Url::host_str)) {
         (Some(from), Some(here)) if from == here => Ok(()),
@@ -175,12 +180,22 @@ impl Author {
         html(302, "").with_header("location", location)
     }
 
-    /// Form login.
-    pub(super) fn log_in(&self, now: Timestamp, form: &Form) -> Response {
+    /// Form login. A browser whose password is wrong gets the login page again, with the reason.
+    pub(super) fn log_in(&self, now: Timestamp, request: &Request, form: &Form) -> Response {
         let surface = self.surfaces.get("author.login");
         let field = |word| form.get(surface.field(word));
         let user = field("user").unwrap_or_default();
         if !self.knows(user, field("password").unwrap_or_default()) {
+            let is_page = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
+            if is_page && field("validate") != Some("true") {
+                let mut query = url::form_urlencoded::Serializer::new(String::new());
+                query.append_pair("j_reason", "invalid_login").append_pair("j_reason_code", "invalid_login");
+                if let Some(resource) = relative(field("resource")) {
+                    query.append_pair(surface.field("resource"), resource);
+                }
+                let page = &self.surfaces.get("author.login-page").path;
+                return plain(302, "").with_header("location", format!("{page}?{}", query.finish()));
+            }
             return plain(403, "")
                 .with_header("x-reason", "UserId/Password mismatch")
                 .with_header("x-reason-code", "invalid_login");

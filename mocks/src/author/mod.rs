@@ -2,14 +2,19 @@
 
 pub(crate) mod access;
 pub mod brand_portal;
+mod members;
+mod node_types;
 mod not_found;
 mod packages;
+mod profile;
+mod query;
 pub mod repository;
 pub mod seed;
 pub(crate) mod sling_get;
 mod sling_post;
 mod status;
 mod users;
+mod web_console;
 
 use std::sync::Arc;
 
@@ -68,6 +73,7 @@ impl Author {
         };
         self.surfaces
             .iter()
+            .chain(Surfaces::mocked_only().iter())
             .filter(|surface| surface.system == System::Author)
             .filter_map(|surface| Some((surface, surface.matches(method, path)?)))
             .min_by_key(|(surface, _)| rank(surface))
@@ -80,7 +86,7 @@ impl Author {
         let route = self.route(&request.method, &request.path);
         let id = route.as_ref().map_or("", |(surface, _)| surface.id.as_str());
         if id == "author.login" {
-            return Ok(Step::Answer(self.log_in(now, &form)));
+            return Ok(Step::Answer(self.log_in(now, request, &form)));
         }
         self.user = self.authenticate(now, request, id)?;
         self.access.guard(now, &self.surfaces, &self.user, request, &form)?;
@@ -100,7 +106,7 @@ impl Author {
         // Many endpoints for reading are plain nodes of the repository.
         Ok(Step::Answer(match request.method.as_str() {
             "GET" => self.fall_through(now, request, &form),
-            _ => self.not_found(&request.path),
+            method => self.not_found(method, &request.path),
         }))
     }
 
@@ -114,23 +120,37 @@ impl Author {
         form: &Form,
     ) -> Option<Response> {
         Some(match id {
-            "author.login-page" => self.login_page(),
+            "author.login-page" => self.login_page(form),
             "author.csrf-token" => self.csrf_token(now),
             "author.current-user" => self.current_user(),
             "author.authorizables" => self.search_authorizables(form),
-            "author.querybuilder" => self.query_builder(form),
-            "author.user-create" => self.create_user_by_form(now, request, form),
+            "author.querybuilder" | "author.querybuilder-post" => self.query_builder(form),
+            "author.user-create" | "author.user-create-page" => self.create_authorizable_by_form(now, request, form),
+            "author.authorizable-read" => return self.read_authorizable(arguments.get("home")?),
+            "author.authorizable-properties" => return self.profile_of(arguments.get("home")?),
+            "author.authorizable-write" => self.write_authorizable(arguments.get("home")?, request, form),
             "author.bundles" => self.product.bundles(),
-            "author.health" => self.product.health(now, form),
+            "author.console-bundle" => return self.product.bundle(arguments.get("bundle")?),
+            "author.console-components" => self.product.components(),
+            "author.console-events" => web_console::events(now),
+            "author.console-product-info" => self.product.product_page(),
+            "author.console-product-info-json" => self.product.product_info_json(),
+            "author.health" => self.product.health(now, form, "html"),
+            "author.health-rendered" => self.product.health(now, form, arguments.get("format")?),
             "author.product-info" => self.product.product_info(),
             "author.system-overview" => self.product.system_overview(),
             "author.sling-settings" => self.product.sling_settings(),
+            "author.console-sling-settings-text" => self.product.sling_settings_text(),
             "author.error-log" => self.product.tail(form),
             "author.packages" => self.package_list(),
-            "author.package-upload" => self.upload_package(form),
-            "author.package-command" => self.command_package(arguments.get("package").map_or("", String::as_str), form),
+            "author.package-upload" | "author.package-upload-exec" => self.package_service_json(now, "", form),
+            "author.package-command" | "author.package-command-exec" => {
+                self.package_service_json(now, arguments.get("package")?, form)
+            }
+            "author.package-filter" => self.package_filter(now, form),
             "author.package-file" => return self.package_file(&request.path),
-            "author.package-service" => self.product.package_service(form),
+            "author.package-service" | "author.package-service-post" => self.package_service(now, request, form),
+            "author.package-install-status" => Self::package_install_status(),
             _ => return None,
         })
     }
@@ -139,12 +159,13 @@ impl Author {
     fn fall_through(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
         match request.method.as_str() {
             "GET" => self.sling_get(&request.path),
+            method if !self.is_for_default_servlet(&request.path) => self.not_found(method, &request.path),
             "POST" if form.fields.contains_key(self.surfaces.get("author.authorizable-delete").field("delete")) => {
                 self.delete_authorizable(request, form)
             }
             "POST" => self.sling_post(now, request, form),
             "DELETE" => self.sling_delete(&request.path),
-            _ => self.not_found(&request.path),
+            method => self.not_found(method, &request.path),
         }
     }
 }

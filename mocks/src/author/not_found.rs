@@ -1,6 +1,6 @@
 //! The answer to an unknown path, with suggestions.
 
-use bpconform_fixtures::System;
+use bpconform_fixtures::{Surfaces, System};
 
 use super::{Author, plain};
 use crate::machine::Response;
@@ -11,14 +11,49 @@ const MOST_NODES: usize = 1000;
 /// The minimum similarity of a suggested path, from 0 to 1.
 const ALIKE: f64 = 0.6;
 
+/// Where Sling's default servlet answers what no other servlet does.
+const DEFAULT: [&str; 7] = ["/content", "/conf", "/apps", "/etc", "/home", "/var", "/tmp"];
+
+/// Paths below them that AEM binds to servlets of its own, which the mock does not have.
+const BOUND: [&str; 9] = [
+    "/etc/workflow",
+    "/var/workflow",
+    "/etc/packages",
+    "/etc/taskmanagement",
+    "/var/taskmanagement",
+    "/etc/importers",
+    "/etc/notification",
+    "/etc/reports",
+    "/var/audit",
+];
+
+/// Extensions with which AEM's pages post to servlets of their resource type.
+const PAGES: [&str; 2] = [".html", ".json"];
+
 impl Author {
+    /// Whether Sling's default servlet answers a POST or DELETE, so that a node may be written: anything else would be
+    /// answered by a servlet that the mock does not have, and a node in its place would be a false success.
+    pub(super) fn is_for_default_servlet(&self, path: &str) -> bool {
+        let is_below =
+            |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !DEFAULT.iter().any(is_below) || BOUND.iter().any(is_below) {
+            return false;
+        }
+        // Selectors choose a servlet: `.createasset.html`, `.rw.html`, `.queue.json`.
+        let rest = self.repository.resolve(path).map_or("", |(_, rest)| rest);
+        let selectors = PAGES.iter().find_map(|extension| rest.strip_suffix(extension));
+        selectors.is_none_or(|selectors| selectors.is_empty() || is_depth(selectors))
+    }
+
     /// 404 with up to three suggested paths.
-    pub(crate) fn not_found(&self, path: &str) -> Response {
+    pub(crate) fn not_found(&self, method: &str, path: &str) -> Response {
         let near = self.nearest(path);
         let hint = if near.is_empty() { String::new() } else { format!("Did you mean:\n  {}\n", near.join("\n  ")) };
+        let done = if matches!(method, "GET" | "HEAD") { "" } else { " Nothing was changed." };
+        let what = if done.is_empty() { path.to_owned() } else { format!("{method} {path}") };
         plain(
             404,
-            &format!("The mocked Author does not serve {path}: it has no such node and no such service.\n{hint}"),
+            &format!("The mocked Author does not serve {what}: it has no such node and no such service.{done}\n{hint}"),
         )
     }
 
@@ -27,6 +62,7 @@ impl Author {
         let services = self
             .surfaces
             .iter()
+            .chain(Surfaces::mocked_only().iter())
             .filter(|surface| surface.system == System::Author && !surface.path.contains("{*"))
             .map(|surface| surface.path.clone());
         let nodes = self.repository.walk("/").take(MOST_NODES).map(|(path, _)| path);
@@ -40,6 +76,11 @@ impl Author {
         near.dedup_by(|a, b| a.1 == b.1);
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
+}
+
+fn is_depth(selectors: &str) -> bool {
+    let depth = selectors.trim_start_matches('.');
+    matches!(depth, "-1" | "infinity" | "tidy" | "harray") || depth.parse::<u32>().is_ok()
 }
 
 /// Whether the lengths of two texts allow a similarity; a comparison is slow.

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 /// The property that holds the type of a node.
 pub const PRIMARY_TYPE: &str = "jcr:primaryType";
@@ -19,12 +20,50 @@ pub enum Value {
     Bool(bool),
     /// `Long`.
     Long(i64),
-    /// `Date`, as the instant.
-    Date(Timestamp),
+    /// `Double`.
+    Double(f64),
+    /// `Date`: the instant, and the offset from UTC in which it was written.
+    Date(Timestamp, Offset),
     /// `Binary`; Sling's JSON shows its length under `:name`.
     Binary(Vec<u8>),
     /// A multi-valued property of texts.
     Texts(Vec<String>),
+    /// A multi-valued property of another type.
+    Several(Vec<Value>),
+}
+
+impl Value {
+    /// The values as texts, as Sling sends a property by itself: dates in ISO 8601. A binary value has none.
+    pub fn as_texts(&self) -> Vec<String> {
+        match self {
+            Self::Text(text) => vec![text.clone()],
+            Self::Bool(flag) => vec![flag.to_string()],
+            Self::Long(number) => vec![number.to_string()],
+            Self::Double(number) => vec![double(*number)],
+            Self::Date(date, offset) => vec![iso_8601(*date, *offset)],
+            Self::Binary(_) => Vec::new(),
+            Self::Texts(texts) => texts.clone(),
+            Self::Several(values) => values.iter().flat_map(Self::as_texts).collect(),
+        }
+    }
+
+    /// Whether it is a property of several values.
+    pub fn is_multiple(&self) -> bool {
+        matches!(self, Self::Texts(_) | Self::Several(_))
+    }
+}
+
+/// Java's notation, which has a decimal point always.
+fn double(number: f64) -> String {
+    format!("{number:?}")
+}
+
+/// A date as JCR writes it.
+fn iso_8601(date: Timestamp, offset: Offset) -> String {
+    let text = offset.to_datetime(date).strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string();
+    let seconds = offset.seconds();
+    let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+    if seconds == 0 { text + "Z" } else { format!("{text}{sign}{:02}:{:02}", minutes / 60, minutes % 60) }
 }
 
 impl From<&str> for Value {
@@ -53,7 +92,7 @@ impl From<i64> for Value {
 
 impl From<Timestamp> for Value {
     fn from(value: Timestamp) -> Self {
-        Self::Date(value)
+        Self::Date(value, Offset::UTC)
     }
 }
 
@@ -178,7 +217,9 @@ fn dump_value(value: &Value) -> serde_json::Value {
         Value::Text(text) => text.as_str().into(),
         Value::Bool(flag) => (*flag).into(),
         Value::Long(number) => (*number).into(),
-        Value::Date(date) => date.to_string().into(),
+        Value::Double(number) => (*number).into(),
+        Value::Date(date, _) => date.to_string().into(),
+        Value::Several(values) => values.iter().map(dump_value).collect(),
         Value::Texts(texts) => texts.clone().into(),
         Value::Binary(bytes) => {
             let mut hasher = DefaultHasher::new();
@@ -201,6 +242,16 @@ impl Default for Repository {
 }
 
 impl Repository {
+    /// A tree whose root has no type.
+    pub fn empty() -> Self {
+        Self { root: Node::default() }
+    }
+
+    /// The node at a path. A missing node and missing parents are created without a type.
+    pub fn ensure_plain(&mut self, path: &str) -> &mut Node {
+        segments(path).fold(&mut self.root, |node, name| node.children.entry(name.to_owned()).or_default())
+    }
+
     /// The node at a path.
     pub fn get(&self, path: &str) -> Option<&Node> {
         segments(path).try_fold(&self.root, |node, name| node.children.get(name))
@@ -267,6 +318,12 @@ impl Repository {
             .chain(dots)
             .map(|cut| path.split_at(cut))
             .find(|(resource, _)| resource.starts_with('/') && self.exists(resource))
+    }
+
+    /// The property at a path.
+    pub fn property(&self, path: &str) -> Option<&Value> {
+        let (node, name) = split(path)?;
+        self.get(node)?.properties.get(name)
     }
 
     /// The tree as sorted JSON, see [`Node::dump`].

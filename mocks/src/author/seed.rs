@@ -246,9 +246,13 @@ impl TryFrom<toml::Value> for SeedValue {
             toml::Value::String(text) => Value::Text(text),
             toml::Value::Boolean(flag) => Value::Bool(flag),
             toml::Value::Integer(number) => Value::Long(number),
-            toml::Value::Datetime(date) => Value::Date(
-                date.to_string().parse().map_err(|_| format!("the date {date} needs a time and an offset"))?,
-            ),
+            toml::Value::Datetime(date) => {
+                let no_time = || format!("the date {date} needs a time and an offset");
+                let text = date.to_string();
+                let pieces = jiff::fmt::temporal::Pieces::parse(&text).map_err(|_| no_time())?;
+                let offset = pieces.to_numeric_offset().unwrap_or(jiff::tz::Offset::UTC);
+                Value::Date(text.parse().map_err(|_| no_time())?, offset)
+            }
             toml::Value::Array(values) => Value::Texts(values.into_iter().map(text).collect::<Result<_, _>>()?),
             toml::Value::Table(mut table) => {
                 let base64 = table.remove("base64").ok_or("a binary property is written { base64 = \"…\" }")?;
@@ -279,12 +283,24 @@ impl AuthorSeed {
         Ok(read.entry(name.to_owned()).or_insert(seed).clone())
     }
 
+    /// A seed of one's own, merged with the built-in seed that it extends; `name` is for errors.
+    pub fn read(name: &str, text: &str) -> Result<Self, SeedError> {
+        Self::parse(name, text)?.with_base(MOST_EXTENSIONS)
+    }
+
     fn load_over(name: &str, extensions: usize) -> Result<Self, SeedError> {
         let (_, text) =
             EMBEDDED.iter().find(|(known, _)| *known == name).ok_or_else(|| SeedError::Unknown(name.to_owned()))?;
-        let seed = Self::parse(name, text)?;
+        Self::parse(name, text)?.with_base(extensions).map_err(|error| match error {
+            SeedError::Circle(_) => SeedError::Circle(name.to_owned()),
+            error => error,
+        })
+    }
+
+    fn with_base(self, extensions: usize) -> Result<Self, SeedError> {
+        let seed = self;
         let Some(base) = &seed.extends else { return Ok(seed) };
-        let left = extensions.checked_sub(1).ok_or_else(|| SeedError::Circle(name.to_owned()))?;
+        let left = extensions.checked_sub(1).ok_or_else(|| SeedError::Circle(base.clone()))?;
         Ok(seed.clone().over(Self::load_over(base, left)?))
     }
 

@@ -1,53 +1,126 @@
-//! Sling GET: nodes as JSON, files as they are (surfaces.md §5.7).
+//! Sling GET: nodes as JSON, properties as text, files as they are (surfaces.md §5.7).
 
 use serde_json::{Map, json};
 
-use super::repository::{Node, Value, split};
+use super::repository::{Node, Value};
 use super::{Author, plain};
 use crate::machine::Response;
 
 /// The depth of a JSON answer; `None` means unlimited.
 type Depth = Option<usize>;
 
+/// The characters of a path that are percent-encoded in an address.
+const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b']')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// How a node is to be sent as JSON.
+struct Rendering {
+    depth: Depth,
+    /// Children as a list, `harray`.
+    as_list: bool,
+    /// With line breaks.
+    tidy: bool,
+}
+
 impl Author {
-    /// Reads a path: a node with `.json`, `.N.json`, `.-1.json` or `.infinity.json`, a property with `.json`, or a file or an
-    /// asset by its name.
+    /// Reads a path: a node with `.json`, `.N.json`, `.-1.json` or `.infinity.json`, a property alone or with `.json`, a
+    /// file or an asset by its name. A node without an extension is redirected to its folder, as on a real Sling.
     pub(super) fn sling_get(&self, path: &str) -> Response {
+        if let Some(folder) = path.strip_suffix('/').filter(|folder| self.repository.exists(folder)) {
+            return plain(403, &format!("Forbidden: {folder}/ has no index; read {folder}.json\n"));
+        }
         let Some((resource, rest)) = self.repository.resolve(path) else {
-            return self.property(path).unwrap_or_else(|| self.not_found(path));
+            return self.property(path).or_else(|| star(path)).unwrap_or_else(|| self.not_found("GET", path));
         };
-        let Some(node) = self.repository.get(resource) else { return self.not_found(path) };
-        let Some(selectors) = rest.strip_suffix(".json") else {
-            let file = file(node).filter(|_| rest.is_empty());
-            return file.unwrap_or_else(|| not_rendered(resource, rest));
-        };
-        let selectors: Vec<_> = selectors.split('.').filter(|selector| !matches!(*selector, "" | "tidy")).collect();
-        match selectors[..] {
-            [] => Response::json(200, &to_json(node, Some(0))),
-            [selector] => match depth(selector) {
-                Some(depth) => self.tree(resource, node, depth),
-                None => plain(400, &format!("Invalid recursion selector value '{selector}'\n")),
-            },
-            _ => self.not_found(path),
+        let Some(node) = self.repository.get(resource) else { return self.not_found("GET", path) };
+        if rest.is_empty() {
+            return file(node).unwrap_or_else(|| to_folder(path));
+        }
+        let Some(selectors) = rest.strip_suffix(".json") else { return not_rendered(resource, rest) };
+        match Rendering::read(selectors) {
+            Ok(rendering) => self.tree(resource, node, &rendering),
+            Err(selector) => plain(400, &format!("Invalid recursion selector value '{selector}'\n")),
         }
     }
 
     /// A node with its descendants, or the allowed depths if there are too many.
-    fn tree(&self, path: &str, node: &Node, depth: Depth) -> Response {
-        let most = self.product.json_maximum_results;
+    fn tree(&self, path: &str, node: &Node, rendering: &Rendering) -> Response {
+        let (most, depth) = (self.product.json_maximum_results, rendering.depth);
         if matches!(depth, Some(0 | 1)) || node.count_below(depth.unwrap_or(usize::MAX)) <= most {
-            return Response::json(200, &to_json(node, depth));
+            return rendering.send(node);
         }
         let allowed = (2..=most).take_while(|levels| node.count_below(*levels) <= most).last().unwrap_or(1);
         let allowed: Vec<_> = (0..=allowed).rev().map(|levels| format!("{path}.{levels}.json")).collect();
         Response::json(300, &json!(allowed))
     }
 
+    /// A single property: its text, or JSON of texts whatever its type.
     fn property(&self, path: &str) -> Option<Response> {
-        let (parent, name) = split(path.strip_suffix(".json")?)?;
-        let value = self.repository.get(parent)?.properties.get(name)?;
-        let (name, value) = property_to_json(name, value);
-        Some(Response::json(200, &json!({ name: value })))
+        if let Some(value) = self.repository.property(path) {
+            let response = Response::new(200, "text/plain;charset=utf-8", value.as_texts().concat());
+            return Some(if value.is_multiple() { to_folder(path) } else { response });
+        }
+        let path = path.strip_suffix(".json")?;
+        let (value, name) = (self.repository.property(path)?, path.rsplit('/').next().unwrap_or_default());
+        let texts = value.as_texts();
+        let text = if value.is_multiple() { json!(texts) } else { texts.concat().into() };
+        Some(Response::json(200, &json!({ name: text })))
+    }
+}
+
+impl Rendering {
+    /// Reads the selectors; the last one may be a depth. The error is one that is none.
+    fn read(selectors: &str) -> Result<Self, &str> {
+        let all: Vec<_> = selectors.split('.').filter(|selector| !selector.is_empty()).collect();
+        let has = |name: &str| all.contains(&name);
+        let depth = match all.last() {
+            None | Some(&("tidy" | "harray")) => Some(0),
+            Some(&("-1" | "infinity")) => None,
+            Some(number) => Some(number.parse::<i32>().map_err(|_| *number)?.max(0).unsigned_abs() as usize),
+        };
+        Ok(Self { depth, as_list: has("harray"), tidy: has("tidy") })
+    }
+
+    fn send(&self, node: &Node) -> Response {
+        let json = if self.as_list { to_list(node, self.depth) } else { to_json(node, self.depth) };
+        let text = if self.tidy { serde_json::to_string_pretty(&json).unwrap_or_default() } else { json.to_string() };
+        Response::new(200, "application/json;charset=utf-8", text)
+    }
+}
+
+/// A path as an address has it: percent-encoded, with `_jcr_content` for `jcr:content`.
+pub(super) fn address(path: &str) -> String {
+    let mangle = |name: &str| match name.split_once(':') {
+        Some((prefix, rest)) if !prefix.is_empty() => format!("_{prefix}_{rest}"),
+        _ => name.to_owned(),
+    };
+    let path = path.split('/').map(mangle).collect::<Vec<_>>().join("/");
+    percent_encoding::utf8_percent_encode(&path, ENCODED).to_string()
+}
+
+/// Sends a client to the address with a slash at its end, under which Sling has the index of a node.
+fn to_folder(path: &str) -> Response {
+    Response { status: 302, ..Response::default() }.with_header("location", format!("{}/", address(path)))
+}
+
+/// The node that is to be made, `*`, which can be read before it is.
+fn star(path: &str) -> Option<Response> {
+    match path.rsplit('/').next()? {
+        "*" => Some(to_folder(path)),
+        "*.json" => Some(Response::json(200, &json!({ "*": "" }))),
+        _ => None,
     }
 }
 
@@ -61,13 +134,6 @@ fn not_rendered(resource: &str, rest: &str) -> Response {
     )
 }
 
-fn depth(selector: &str) -> Option<Depth> {
-    match selector {
-        "-1" | "infinity" => Some(None),
-        number => number.parse().ok().map(Some),
-    }
-}
-
 /// A node in Sling's JSON: its properties, then its children down to that depth.
 pub(crate) fn to_json(node: &Node, depth: Depth) -> serde_json::Value {
     let mut object: Map<_, _> = node.properties.iter().map(|(name, value)| property_to_json(name, value)).collect();
@@ -78,22 +144,51 @@ pub(crate) fn to_json(node: &Node, depth: Depth) -> serde_json::Value {
     object.into()
 }
 
+/// The same with the children as a list, each with its name.
+fn to_list(node: &Node, depth: Depth) -> serde_json::Value {
+    let mut object: Map<_, _> = node.properties.iter().map(|(name, value)| property_to_json(name, value)).collect();
+    if depth != Some(0) && !node.children.is_empty() {
+        let below = depth.map(|depth| depth - 1);
+        let child = |(name, child): (&String, &Node)| {
+            let mut list = to_list(child, below);
+            list["__name__"] = name.as_str().into();
+            list
+        };
+        object.insert("__children__".to_owned(), node.children.iter().map(child).collect());
+    }
+    object.into()
+}
+
 fn property_to_json(name: &str, value: &Value) -> (String, serde_json::Value) {
-    let value = match value {
+    if let Value::Binary(bytes) = value {
+        return (format!(":{name}"), bytes.len().into());
+    }
+    (name.to_owned(), value_to_json(value))
+}
+
+fn value_to_json(value: &Value) -> serde_json::Value {
+    match value {
         Value::Text(text) => text.as_str().into(),
         Value::Bool(flag) => (*flag).into(),
         Value::Long(number) => (*number).into(),
-        Value::Date(date) => date.strftime("%a %b %d %Y %H:%M:%S GMT%z").to_string().into(),
+        Value::Double(number) => (*number).into(),
+        Value::Date(date, offset) => {
+            let seconds = offset.seconds();
+            let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+            let time = offset.to_datetime(*date).strftime("%a %b %d %Y %H:%M:%S");
+            format!("{time} GMT{sign}{:02}{:02}", minutes / 60, minutes % 60).into()
+        }
         Value::Texts(texts) => texts.clone().into(),
-        Value::Binary(bytes) => return (format!(":{name}"), bytes.len().into()),
-    };
-    (name.to_owned(), value)
+        Value::Several(values) => values.iter().map(value_to_json).collect(),
+        Value::Binary(bytes) => bytes.len().into(),
+    }
 }
 
-/// The bytes of a file, or of an asset's original rendition.
+/// The bytes of a file, of its content, or of an asset's original rendition.
 fn file(node: &Node) -> Option<Response> {
     let content = match node.primary_type() {
         "nt:file" => node.child("jcr:content")?,
+        "nt:resource" => node,
         "dam:Asset" => ["jcr:content", "renditions", "original", "jcr:content"]
             .into_iter()
             .try_fold(node, |node, name| node.child(name))?,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::seed::{AuthorSeed, Bundle, BundleState, Health, HealthStatus, Package};
-use super::{Author, html, plain};
+use super::{Author, escape, html, plain};
 use crate::machine::{Form, Response};
 
 /// The maximum number of lines in the error log.
@@ -25,7 +25,7 @@ pub(crate) struct Product {
     pub(super) json_maximum_results: usize,
     pub(super) packages: Vec<Package>,
     run_modes: Vec<String>,
-    bundles: Vec<Bundle>,
+    pub(super) bundles: Vec<Bundle>,
     health: Vec<Health>,
     error_log: VecDeque<String>,
 }
@@ -56,7 +56,8 @@ impl Product {
     pub(super) fn tail(&self, form: &Form) -> Response {
         let name = form.get("name").unwrap_or_default();
         if !name.ends_with("error.log") {
-            return plain(404, &format!("The mock has no log `{name}`, only /logs/error.log\n"));
+            return Response { status: 200, ..Response::default() }
+                .with_body(format!("No appender with name [{name}] found"));
         }
         let wanted = form.get("tail").and_then(|tail| tail.parse().ok()).unwrap_or(MOST_LINES);
         let skip = self.error_log.len().saturating_sub(wanted);
@@ -66,6 +67,13 @@ impl Product {
 
     /// Felix's list of bundles.
     pub(super) fn bundles(&self) -> Response {
+        let (status, counts) = self.bundle_counts();
+        let data: Vec<_> = self.bundles.iter().enumerate().map(|(id, bundle)| describe(id, bundle)).collect();
+        Response::json(200, &json!({ "status": status, "s": counts, "data": data }))
+    }
+
+    /// How many bundles are in which state, as a sentence and as numbers.
+    pub(super) fn bundle_counts(&self) -> (String, [usize; 5]) {
         let count = |state| self.bundles.iter().filter(|bundle| bundle.state == state).count();
         let [active, fragments, resolved, installed] =
             [BundleState::Active, BundleState::Fragment, BundleState::Resolved, BundleState::Installed].map(count);
@@ -78,16 +86,12 @@ impl Product {
                  {resolved} resolved, {installed} installed."
             )
         };
-        let data: Vec<_> = self.bundles.iter().enumerate().map(|(id, bundle)| describe(id, bundle)).collect();
-        Response::json(
-            200,
-            &json!({ "status": status, "s": [total, active, fragments, resolved, installed], "data": data }),
-        )
+        (status, [total, active, fragments, resolved, installed])
     }
 
-    /// The results of the health checks, filtered by `tags`; `httpStatus` maps the worst result to a status, as in
-    /// `CRITICAL:503`.
-    pub(super) fn health(&self, now: Timestamp, form: &Form) -> Response {
+    /// The results of the health checks, filtered by `tags`, as JSON, text or a page; `httpStatus` maps the worst result to a
+    /// status, as in `CRITICAL:503`.
+    pub(super) fn health(&self, now: Timestamp, form: &Form, format: &str) -> Response {
         let tags: Vec<_> = form.get("tags").unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).collect();
         let chosen: Vec<_> = self
             .health
@@ -111,13 +115,20 @@ impl Product {
             })
             .collect();
         let status = form.get("httpStatus").map_or_else(|| default_status(worst), |map| mapped_status(map, worst));
-        Response::json(status, &json!({ "overallResult": worst.word(), "results": results }))
+        let response = match form.get("format").unwrap_or(format) {
+            "json" => Response::json(status, &json!({ "overallResult": worst.word(), "results": results })),
+            "txt" => plain(status, worst.word()),
+            "html" => health_page(status, worst, &chosen),
+            other => {
+                return plain(404, &format!("The mock has no health results as `{other}`: read /system/health.json\n"));
+            }
+        };
+        response.with_header("x-health", worst.word())
     }
 
     /// The configuration printer of the product information, as text.
     pub(super) fn product_info(&self) -> Response {
-        let version = &self.version;
-        plain(200, &format!("Product Information\n\nInstalled Products\n\n  Adobe Experience Manager ({version})\n"))
+        plain(200, &(self.product_lines().join("\n") + "\n"))
     }
 
     /// The export of the system overview.
@@ -139,12 +150,40 @@ impl Product {
 
     /// Sling's settings, as a list of lines.
     pub(super) fn sling_settings(&self) -> Response {
+        Response::json(200, &json!(self.sling_settings_lines()))
+    }
+
+    pub(super) fn sling_settings_lines(&self) -> Vec<String> {
         let run_modes = format!("Run Modes = [{}]", self.run_modes.join(", "));
-        Response::json(200, &json!(["Apache Sling Settings", "", "Sling Name = Instance", run_modes]))
+        ["Apache Sling Settings", "", "Sling Name = Instance"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([run_modes])
+            .collect()
     }
 }
 
-fn describe(id: usize, bundle: &Bundle) -> serde_json::Value {
+/// The results as a page.
+fn health_page(status: u16, worst: HealthStatus, chosen: &[&Health]) -> Response {
+    let row = |health: &&Health| {
+        let [name, tags, messages] =
+            [health.name.clone(), health.tags.join(", "), health.messages.join("\n")].map(|text| escape(&text));
+        let word = health.status.word();
+        format!("<tr class=\"status{word}\"><td>{name} ({tags})</td><td>{word}</td><td>{messages}</td></tr>\n")
+    };
+    let rows: String = chosen.iter().map(row).collect();
+    let word = worst.word();
+    html(
+        status,
+        &format!(
+            "<html><head><title>System Health</title></head><body><h1>System Health</h1>\n\
+             <p><span class=\"status{word}\"><strong>Overall Result: {word}</strong></span></p>\n\
+             <table id=\"healthCheckResults\"><tbody>\n{rows}</tbody></table>\n</body></html>\n"
+        ),
+    )
+}
+
+pub(super) fn describe(id: usize, bundle: &Bundle) -> serde_json::Value {
     let (state, raw) = match bundle.state {
         BundleState::Active => ("Active", 32),
         BundleState::Resolved => ("Resolved", 4),
@@ -179,16 +218,24 @@ fn mapped_status(mapping: &str, worst: HealthStatus) -> u16 {
 }
 
 impl Author {
-    /// The login page with its form.
-    pub(super) fn login_page(&self) -> Response {
+    /// The login page with its form, and why the last attempt failed.
+    pub(super) fn login_page(&self, form: &Form) -> Response {
         let login = self.surfaces.get("author.login");
         let ready = self.surfaces.get("author.login-page").phrase("ready");
+        let reason = match form.get("j_reason") {
+            Some("invalid_login") => "<p role=\"alert\">User name and password do not match.</p>\n",
+            Some(_) => "<p role=\"alert\">Sign in again.</p>\n",
+            None => "",
+        };
+        let resource = form.get(login.field("resource")).map_or_else(String::new, |resource| {
+            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", login.field("resource"), escape(resource))
+        });
         html(
             200,
             &format!(
                 "<!DOCTYPE html>\n<html lang=\"en\"><head><title>AEM Sign In</title></head>\n\
-                 <body class=\"coral--light\"><!-- {ready} -->\n<form method=\"post\" action=\"{action}\">\n\
-                 <label>User name <input name=\"{user}\" autocomplete=\"username\"></label>\n\
+                 <body class=\"coral--light\"><!-- {ready} -->\n{reason}<form method=\"post\" action=\"{action}\">\n\
+                 {resource}<label>User name <input name=\"{user}\" autocomplete=\"username\"></label>\n\
                  <label>Password <input type=\"password\" name=\"{password}\"></label>\n\
                  <button type=\"submit\">Sign In</button></form></body></html>\n",
                 action = login.path,

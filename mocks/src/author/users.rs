@@ -7,7 +7,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::repository::{Node, Value, join, split};
+use super::profile::Profile;
+use super::repository::{Node, join};
 use super::seed::{Account, BasicEncoding, Rights};
 use super::sling_post::Reply;
 use super::{Author, plain};
@@ -17,8 +18,10 @@ use crate::machine::{Form, Request, Response};
 const HOME: &str = "/home";
 /// The root of users.
 const USERS: &str = "/home/users";
+/// The root of groups.
+const GROUPS: &str = "/home/groups";
 /// The property that holds the id of a user or group.
-const ID: &str = "rep:authorizableId";
+pub(super) const ID: &str = "rep:authorizableId";
 
 impl Author {
     /// The path and node of the user or group of that id.
@@ -26,7 +29,7 @@ impl Author {
         self.authorizables().find(|(_, node)| node.text(ID) == Some(id))
     }
 
-    fn authorizables(&self) -> impl Iterator<Item = (String, &Node)> {
+    pub(super) fn authorizables(&self) -> impl Iterator<Item = (String, &Node)> {
         self.repository.walk(HOME).filter(|(_, node)| node.text(ID).is_some())
     }
 
@@ -39,12 +42,23 @@ impl Author {
         folder: Option<&str>,
         primary_type: &str,
     ) -> Option<String> {
+        self.create_below(now, id, folder, primary_type, USERS)
+    }
+
+    fn create_below(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        folder: Option<&str>,
+        primary_type: &str,
+        root: &str,
+    ) -> Option<String> {
         if self.authorizable(id).is_some() {
             return None;
         }
         let initial: String = id.chars().take(1).collect();
-        let folder = folder.map(|folder| folder.trim_start_matches(USERS)).filter(|folder| !folder.is_empty());
-        let mut path = USERS.to_owned();
+        let folder = folder.map(|folder| folder.trim_start_matches(root)).filter(|folder| !folder.is_empty());
+        let mut path = root.to_owned();
         for name in folder.unwrap_or(&initial).split('/').filter(|name| !name.is_empty()) {
             path = join(&path, name);
             self.repository.ensure(&path, "rep:AuthorizableFolder");
@@ -57,19 +71,36 @@ impl Author {
         Some(path)
     }
 
-    /// `createUser` of the form.
-    pub(super) fn create_user_by_form(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
+    /// `createUser` or `createGroup` of the form, with the properties of a profile.
+    pub(super) fn create_authorizable_by_form(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
         let surface = self.surfaces.get("author.user-create").clone();
         let field = |word| form.get(surface.field(word));
         let mut reply = Reply::new(request, form, &request.path);
+        let is_group = form.get("createGroup").is_some();
         let id = field("id").filter(|id| !id.is_empty());
-        let (Some(_), Some(id)) = (field("create"), id) else {
-            return reply.refuse(400, "createUser and authorizableId are needed");
+        if field("create").is_some() == is_group {
+            return reply.refuse(400, "either createUser or createGroup is needed");
+        }
+        let Some(id) = id else { return reply.refuse(400, "authorizableId is needed") };
+        let profile = match Profile::read(form) {
+            Ok(profile) => profile,
+            Err(problem) => return reply.refuse(400, &problem),
         };
-        let Some(path) = self.create_authorizable(now, id, field("folder"), "rep:User") else {
-            return reply.refuse(409, &format!("Authorizable with ID {id} already exists"));
+        if let Some(problem) = is_group.then(|| self.members_problem(form)).flatten() {
+            return reply.refuse(400, &problem);
+        }
+        let (kind, root) = if is_group { ("rep:Group", GROUPS) } else { ("rep:User", USERS) };
+        let Some(path) = self.create_below(now, id, field("folder"), kind, root) else {
+            return reply.refuse_as(
+                500,
+                "org.apache.jackrabbit.api.security.user.AuthorizableExistsException",
+                &format!("User or Group for '{id}' already exists"),
+            );
         };
-        if let Some(password) = field("password") {
+        self.apply_profile(&path, &profile);
+        if is_group {
+            self.change_members(&path, form);
+        } else if let Some(password) = field("password") {
             let (id, password) = (id.to_owned(), password.to_owned());
             let basic_encoding = BasicEncoding::default();
             self.access.add(Account { id, password, rights: Rights::Reader, basic_encoding });
@@ -123,7 +154,7 @@ impl Author {
         )
     }
 
-    fn may_read(&self, path: &str) -> bool {
+    pub(super) fn may_read(&self, path: &str) -> bool {
         self.access.is_administrator(&self.user) || !path.starts_with(HOME)
     }
 
@@ -142,35 +173,19 @@ impl Author {
             .collect();
         Response::json(200, &json!({ "total": found.len(), "authorizables": found }))
     }
-
-    /// The query builder with the predicates `path`, `type`, `property` and `property.value`, any of them numbered.
-    pub(super) fn query_builder(&self, form: &Form) -> Response {
-        let query = match Query::read(form) {
-            Ok(query) => query,
-            Err(problem) => return plain(400, &format!("{problem}\n")),
-        };
-        let mut found: Vec<_> = self
-            .repository
-            .walk(&query.path)
-            .filter(|(path, node)| *path != query.path && self.may_read(path) && query.fits(node))
-            .map(|(path, node)| hit(&path, node))
-            .collect();
-        let total = found.len();
-        found.truncate(query.limit.unwrap_or(total));
-        let results = found.len();
-        let more = results < total;
-        Response::json(
-            200,
-            &json!({
-                "success": true, "results": results, "total": total, "more": more, "offset": 0, "hits": found,
-            }),
-        )
-    }
 }
 
 /// The ids that all conditions name.
 fn conditions(query: &str) -> Result<Vec<String>, String> {
     let query: serde_json::Value = serde_json::from_str(query).map_err(|error| error.to_string())?;
+    let object = query.as_object().ok_or("it is no object")?;
+    if let Some(unknown) = object.keys().find(|name| name.as_str() != "condition") {
+        return Err(format!("the mock does not know `{unknown}`, only `condition`"));
+    }
+    // Without a condition it is everybody.
+    if object.is_empty() {
+        return Ok(Vec::new());
+    }
     let conditions = query.get("condition").and_then(serde_json::Value::as_array).ok_or("it has no `condition`")?;
     let named =
         |condition: &serde_json::Value| condition.get("named").and_then(serde_json::Value::as_str).map(str::to_owned);
@@ -187,59 +202,10 @@ fn describe(home: &str, node: &Node) -> serde_json::Value {
     })
 }
 
-fn display_name(node: &Node) -> String {
+pub(super) fn display_name(node: &Node) -> String {
     let profile = |name| node.child("profile").and_then(|profile| profile.text(name));
     let names: Vec<_> = ["givenName", "familyName"].into_iter().filter_map(profile).collect();
     if names.is_empty() { node.text(ID).unwrap_or_default().to_owned() } else { names.join(" ") }
-}
-
-fn hit(path: &str, node: &Node) -> serde_json::Value {
-    let name = split(path).map_or("", |(_, name)| name);
-    let title = node.text("jcr:title").or_else(|| node.text(ID)).unwrap_or(name);
-    json!({ "path": path, "excerpt": "", "name": name, "title": title })
-}
-
-/// A query of the query builder.
-#[derive(Debug, Default)]
-struct Query {
-    path: String,
-    primary_type: Option<String>,
-    /// Property name and required value, if any, by the name of the predicate.
-    properties: std::collections::BTreeMap<String, (String, Option<String>)>,
-    /// `None` means no limit.
-    limit: Option<usize>,
-}
-
-impl Query {
-    fn read(form: &Form) -> Result<Self, String> {
-        let mut query = Self { path: "/".to_owned(), limit: Some(10), ..Self::default() };
-        for (field, values) in &form.fields {
-            let value = values.first().cloned().unwrap_or_default();
-            let (predicate, part) = field.split_once('.').unwrap_or((field, ""));
-            let kind = predicate.trim_start_matches(|letter: char| letter.is_ascii_digit()).trim_start_matches('_');
-            match (kind, part) {
-                ("path", "") => query.path = super::repository::normal(&value),
-                ("type", "") => query.primary_type = Some(value),
-                ("property", "") => query.properties.entry(predicate.to_owned()).or_default().0 = value,
-                ("property", "value") => query.properties.entry(predicate.to_owned()).or_default().1 = Some(value),
-                ("p", "limit") => query.limit = value.parse().ok(),
-                ("p" | "charset_", _) => {}
-                _ => return Err(format!("The mock's query builder does not know the predicate `{field}`")),
-            }
-        }
-        Ok(query)
-    }
-
-    fn fits(&self, node: &Node) -> bool {
-        self.primary_type.as_deref().is_none_or(|wanted| wanted == node.primary_type())
-            && self.properties.values().all(|(name, wanted)| match (node.properties.get(name), wanted) {
-                (None, _) => false,
-                (Some(_), None) => true,
-                (Some(Value::Bool(flag)), Some(wanted)) => flag.to_string() == *wanted,
-                (Some(Value::Long(number)), Some(wanted)) => number.to_string() == *wanted,
-                (Some(_), Some(wanted)) => node.texts(name).contains(wanted),
-            })
-    }
 }
 
 /// A node name like those that Oak generates for users; unlike there, it is the same for the same id.

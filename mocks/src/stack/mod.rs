@@ -79,7 +79,7 @@ impl Stack {
     /// made meanwhile are served when it listens.
     pub async fn restart(self, seed: &str) -> Result<Self, StackError> {
         self.server.stop().await;
-        Self::serve(StackOptions { seed: seed.to_owned(), ..self.options }, self.addresses).await
+        Self::serve(StackOptions { seed: seed.to_owned(), own_seed: None, ..self.options }, self.addresses).await
     }
 
     async fn serve(options: StackOptions, addresses: Addresses) -> Result<Self, StackError> {
@@ -89,7 +89,8 @@ impl Stack {
             &options.tenant_id,
             &[("author", &author), ("ims", &ims), ("console", &console), ("tenant-url", &tenant)],
         );
-        let mut seed = AuthorSeed::load(&options.seed)?.fill(&values);
+        let seed = options.own_seed.clone().map_or_else(|| AuthorSeed::load(&options.seed), Ok)?;
+        let mut seed = seed.fill(&values);
         if let Some(account) = &options.account {
             seed.accounts.retain(|other| other.id != account.id);
             seed.accounts.insert(0, account.clone());

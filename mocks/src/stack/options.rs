@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bpconform_fixtures::{Defect, Surfaces, System, Variation};
 
-use crate::author::seed::{Account, SeedError};
+use crate::author::seed::{Account, AuthorSeed, SeedError};
 use crate::authority::Authority;
 use crate::deviations::Watch;
 use crate::faults::Fault;
@@ -44,6 +44,8 @@ pub struct StackOptions {
     pub surfaces: Arc<Surfaces>,
     /// The name of the Author's seed.
     pub seed: String,
+    /// A seed in place of the named one; a restart uses the one that it names.
+    pub own_seed: Option<AuthorSeed>,
     /// The tenant's id: the first label of its host.
     pub tenant_id: String,
     /// The systems that it serves.
@@ -82,6 +84,7 @@ impl StackOptions {
         Self {
             surfaces: Arc::new(Surfaces::built_in().clone()),
             seed: seed.to_owned(),
+            own_seed: None,
             tenant_id: "bpdoc".to_owned(),
             serve: System::ALL.into(),
             elsewhere: BTreeMap::new(),

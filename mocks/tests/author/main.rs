@@ -1,7 +1,9 @@
 //! The contract of the mocked Author, as plain requests and answers written from surfaces.md.
 
 mod access;
+mod honest;
 mod nodes;
+mod packages;
 mod status;
 mod users;
 mod writes;

@@ -55,11 +55,13 @@ fn the_version_is_told_in_all_three_places() {
 fn the_health_is_the_worst_of_the_chosen_checks() {
     let mut client = admin_of(|seed| seed.health[1].status = HealthStatus::Critical);
     assert_eq!(client.get("/system/health").status, 503);
-    let bundles = client.json("/system/health?tags=bundles");
+    let bundles = client.json("/system/health.json?tags=bundles");
     assert_eq!((&bundles["overallResult"], bundles["results"].as_array().map(Vec::len)), (&json!("OK"), Some(1)));
-    let mapped = client.json("/system/health?tags=replication&httpStatus=CRITICAL:200");
+    let mapped = client.json("/system/health.json?tags=replication&httpStatus=CRITICAL:200");
     assert_eq!(mapped["overallResult"], "CRITICAL");
     assert_eq!(client.get("/system/health?httpStatus=WARN:418").status, 418);
+    assert_eq!(client.get("/system/health.txt?httpStatus=WARN:418").text(), "CRITICAL");
+    assert!(client.get("/system/health").text().contains("Overall Result: CRITICAL"));
 }
 
 #[test]
@@ -78,7 +80,9 @@ fn the_service_pack_is_in_both_package_lists() {
     assert_eq!(names, ["aem-service-pkg", "cq-content"]);
     let status = tree.descendants().find(|node| node.has_tag_name("status")).expect("a status");
     assert_eq!((status.attribute("code"), status.text()), (Some("200"), Some("ok")));
-    assert_eq!(client.get("/crx/packmgr/service.jsp?cmd=rm").status, 400);
+    let refused = client.get("/crx/packmgr/service.jsp?cmd=rm&name=cq-content").text();
+    assert!(refused.contains("<status code=\"500\">error:"), "{refused}");
+    assert_eq!(client.json("/crx/packmgr/list.jsp")["total"], 2);
 }
 
 #[test]
@@ -93,5 +97,28 @@ fn the_error_log_gives_its_newest_lines() {
     let tailer = "/system/console/slinglog/tailer.txt";
     assert_eq!(client.get(&format!("{tailer}?name=/logs/error.log&tail=2")).text(), "two\nthree\n");
     assert_eq!(client.get(&format!("{tailer}?name=/logs/error.log&tail=1000")).text(), "one\ntwo\nthree\n");
-    assert_eq!(client.get(&format!("{tailer}?name=/logs/other.log")).status, 404);
+    assert_eq!(
+        client.get(&format!("{tailer}?name=/logs/other.log")).text(),
+        "No appender with name [/logs/other.log] found"
+    );
+}
+
+#[test]
+fn the_console_answers_what_clients_wait_for() {
+    let mut client = Client::admin();
+    let bundle = client.json("/system/console/bundles/com.day.cq.cq-replication.json");
+    assert_eq!(bundle["data"][0]["state"], "Active");
+    assert_eq!(client.get("/system/console/bundles/bpconform-nothing.json").status, 404);
+    assert_eq!(client.json("/system/console/components.json")["data"][0]["state"], "active");
+    assert_eq!(client.json("/system/console/events.json")["data"], json!([]));
+    assert!(client.get("/system/console/productinfo").text().contains("Adobe Experience Manager (6.5."));
+    assert!(
+        client.json("/system/console/status-productinfo.json").to_string().contains("Adobe Experience Manager (6.5.")
+    );
+    assert_eq!(client.json("/crx/packmgr/installstatus.jsp")["status"]["finished"], true);
+    assert_eq!(client.json("/system/console/configMgr/a.b.json"), json!([]));
+    let fields = [("apply", "true"), ("action", "ajaxConfigManager"), ("propertylist", "x"), ("x", "1")];
+    let applied = client.post("/system/console/configMgr/a.b", &fields);
+    assert_eq!((applied.status, applied.header("location")), (302, Some("/system/console/configMgr/a.b")));
+    assert_eq!(client.json("/system/console/configMgr/a.b.json")[0]["properties"]["x"]["value"], "1");
 }

@@ -2,8 +2,9 @@
 
 use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::expand;
+use jiff::Timestamp;
 
-use super::page::document;
+use super::page::{Field, document, form as html_form};
 use super::secret::unprotect;
 use super::token::Provider;
 use crate::author::repository::{Node, join};
@@ -148,7 +149,7 @@ impl Author {
     }
 
     /// The page of an agent, with the texts of a real one.
-    pub(super) fn agent_page(&self, agent: &Agent) -> Response {
+    pub(super) fn agent_page(&self, now: Timestamp, agent: &Agent) -> Response {
         let Agent { id, title, target, .. } = agent;
         let path = escape(&join(&self.agents_path(), id));
         let enabled = if agent.enabled { "enabled" } else { "disabled" };
@@ -161,11 +162,12 @@ impl Author {
         let rows: Vec<_> =
             self.queue_items(id).iter().map(|(_, item)| format!("<tr>{}</tr>\n", item.cells())).collect();
         let rows = rows.concat();
+        let commands = self.queue_commands(now, &path, state.is_paused());
         let body = format!(
             "<p>({id})</p>\n<ul>\n<li>Agent is <strong>{enabled}.</strong> Replicating to <strong>{target}</strong></li>\n\
              <li class=\"{class}\">Queue is <strong>{state}</strong></li>\n<li>{ignored}</li>\n</ul>\n\
              <p><a href=\"{path}.log.html\">View log</a> <a href=\"{path}.test.html\">Test Connection</a></p>\n\
-             <h2>Settings</h2><p>Edit</p>\n<p>Refresh Clear Force Retry Pause</p>\n\
+             <p><a href=\"{path}.html\">Refresh</a></p>\n{commands}\
              <table><thead><tr><th>Time</th><th>Type</th><th>User</th><th>Size</th><th>Path</th></tr></thead>\n\
              <tbody>{rows}</tbody></table>\n<footer>{title}: {footer}</footer>",
             id = escape(id),
@@ -175,6 +177,18 @@ impl Author {
             footer = state.word(),
         );
         document(200, title, &body)
+    }
+
+    /// The buttons for the queue of an agent.
+    fn queue_commands(&self, now: Timestamp, path: &str, paused: bool) -> String {
+        let surface = self.surfaces.get("author.agent-queue-command");
+        let token = self.csrf_field(now);
+        let action = format!("{path}/jcr:content.queue.json");
+        let pause = if paused { ("resume", "Resume") } else { (surface.phrase("pause"), "Pause") };
+        let button = |(command, label): (&str, &str)| {
+            html_form("post", &action, &[token.field(), Field::Hidden(surface.field("command"), command)], label)
+        };
+        [(surface.phrase("clear"), "Clear"), pause].map(button).concat()
     }
 
     /// Agents on author.

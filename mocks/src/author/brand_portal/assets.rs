@@ -5,15 +5,16 @@ use serde_json::{Value as Json, json};
 
 use super::publish::ORIGINAL;
 use crate::author::repository::{Node, Value, join, split};
+use crate::author::sling_get::to_json;
 use crate::author::{Author, escape, html, plain};
 use crate::machine::{Form, Request, Response};
 
 /// The root of assets.
-const ROOT: &str = "/content/dam";
+pub(super) const ROOT: &str = "/content/dam";
 /// The processing time of an uploaded asset, by the mock's clock.
 const PROCESSED_AFTER: SignedDuration = SignedDuration::from_millis(300);
 /// The default media type.
-const OCTETS: &str = "application/octet-stream";
+pub(super) const OCTETS: &str = "application/octet-stream";
 
 impl Author {
     /// `<folder>.createasset.html`.
@@ -146,22 +147,26 @@ impl Author {
     }
 }
 
-fn entity(path: &str, name: &str, node: &Node) -> Json {
+pub(super) fn entity(path: &str, name: &str, node: &Node) -> Json {
     let asset = node.primary_type() == "dam:Asset";
     let title = node.child("jcr:content").and_then(|content| content.text("jcr:title")).unwrap_or(name);
+    let mut properties = json!({ "name": name, "title": title });
+    if let Some(metadata) = node.child("jcr:content").and_then(|content| content.child("metadata")) {
+        properties["metadata"] = to_json(metadata, Some(0));
+    }
     json!({
         "class": [if asset { "assets/asset" } else { "assets/folder" }],
         "rel": ["child"],
         "links": [{ "rel": ["self"], "href": format!("/api/assets/{path}.json") }],
-        "properties": { "name": name, "title": title },
+        "properties": properties,
     })
 }
 
-fn siren(status: u16, body: &Json) -> Response {
+pub(super) fn siren(status: u16, body: &Json) -> Response {
     Response::new(status, "application/vnd.siren+json;charset=utf-8", body.to_string())
 }
 
-fn siren_error(status: u16, message: &str) -> Response {
+pub(super) fn siren_error(status: u16, message: &str) -> Response {
     let properties = json!({ "status.code": status, "status.message": message });
     siren(status, &json!({ "class": ["core/response"], "properties": properties }))
 }

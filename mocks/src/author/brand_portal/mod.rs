@@ -3,6 +3,7 @@
 
 mod agent;
 mod assets;
+mod assets_api;
 mod cloud;
 mod delivery;
 mod ims;
@@ -19,11 +20,12 @@ mod transcript;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::Arguments;
+use bpconform_fixtures::{Surface, Surfaces};
 use jiff::Timestamp;
 
 use super::Author;
+use super::repository::join;
 use crate::machine::{Call, CallResult, Form, Request, Response, Step, Ticket};
 use agent::Agent;
 use delivery::{Delivery, Job};
@@ -93,16 +95,27 @@ impl Author {
         form: &Form,
     ) -> Option<Step> {
         if let Some((id, agent)) = self.agent_surface(request) {
-            return Some(self.at_agent(now, &id, agent, form));
+            return Some(self.at_agent(now, &id, agent, request, form));
         }
         Some(Step::Answer(match surface.id.as_str() {
             "author.ims-console" => self.ims_console(now),
-            "author.ims-create" => self.ims_create(form),
-            "author.ims-delete" => self.ims_delete(form),
+            "author.ims-create" => {
+                let back = self.surfaces.get("author.ims-console").path.clone();
+                page::shown(request, self.ims_create(form), "IMS configuration created", &back)
+            }
+            "author.ims-delete" => {
+                let back = self.surfaces.get("author.ims-console").path.clone();
+                page::shown(request, self.ims_delete(form), "IMS configuration deleted", &back)
+            }
             "author.ims-health" => return Some(self.ims_health(now, form)),
             "author.osgi-configuration" => self.configuration_manager(arguments.get("pid")?, request, form),
+            "author.console-configuration" => self.configuration_json(arguments.get("pid")?),
             "author.cloud-console" => self.cloud_console(now),
-            "author.cloud-create" => self.cloud_create(now, form),
+            "author.cloud-create" => {
+                let back = self.surfaces.get("author.cloud-console").path.clone();
+                let saved = "Saved: the configuration, its user and its four agents appear in a moment";
+                page::shown(request, self.cloud_create(now, form), saved, &back)
+            }
             "author.agents-page" => self.agents_page(),
             "author.publish" => self.publish(now, form),
             "author.unpublish" => self.unpublish(now, form),
@@ -111,6 +124,10 @@ impl Author {
             "author.contribution-folder-create" => self.create_contribution_folder(now, form),
             "author.asset-create" => self.asset_create(now, arguments.get("folder")?, form),
             "author.assets-api-create" => self.api_create(now, arguments.get("path")?, request, form),
+            "author.assets-api-root" => self.api_root(),
+            "author.assets-api-update" => self.api_update(now, arguments.get("path")?, request),
+            "author.assets-api-copy" => self.api_copy(arguments.get("path")?, request, false),
+            "author.assets-api-move" => self.api_copy(arguments.get("path")?, request, true),
             "author.assets-api-read" => self.api_read(arguments.get("path")?),
             "author.assets-api-delete" => self.api_delete(arguments.get("path")?),
             "author.certificate-create" => self.certificate_create(now, form),
@@ -124,7 +141,8 @@ impl Author {
     /// The endpoint of an existing agent that serves a request. Several endpoints match the same path, since the name of an
     /// agent may contain dots; only one of the agents exists.
     fn agent_surface(&self, request: &Request) -> Option<(String, Agent)> {
-        const OF_AGENTS: [&str; 5] = [
+        const OF_AGENTS: [&str; 6] = [
+            "author.agent-queue-full",
             "author.agent-test",
             "author.agent-log",
             "author.agent-page",
@@ -132,18 +150,22 @@ impl Author {
             "author.agent-queue-command",
         ];
         OF_AGENTS.iter().find_map(|id| {
-            let arguments = self.surfaces.get(id).matches(&request.method, &request.path)?;
+            let surface = self.surfaces.find(id).or_else(|| Surfaces::mocked_only().find(id))?;
+            let arguments = surface.matches(&request.method, &request.path)?;
             Some(((*id).to_owned(), self.agent(arguments.get("agent")?)?))
         })
     }
 
-    fn at_agent(&mut self, now: Timestamp, surface: &str, agent: Agent, form: &Form) -> Step {
+    fn at_agent(&mut self, now: Timestamp, surface: &str, agent: Agent, request: &Request, form: &Form) -> Step {
         Step::Answer(match surface {
             "author.agent-test" => return self.deliver(now, agent, Job::Test),
             "author.agent-log" => self.agent_log(&agent),
-            "author.agent-queue" => self.queue_json(now, &agent),
-            "author.agent-queue-command" => self.queue_command(now, &agent, form),
-            _ => self.agent_page(&agent),
+            "author.agent-queue" | "author.agent-queue-full" => self.queue_json(now, &agent),
+            "author.agent-queue-command" => {
+                let back = format!("{}.html", join(&self.agents_path(), &agent.id));
+                page::shown(request, self.queue_command(now, &agent, form), "Queue changed", &back)
+            }
+            _ => self.agent_page(now, &agent),
         })
     }
 

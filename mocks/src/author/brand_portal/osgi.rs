@@ -4,8 +4,12 @@ use serde_json::json;
 
 use super::secret::is_protected;
 use crate::author::repository::{Node, Value, join, split};
-use crate::author::{Author, plain};
+use crate::author::sling_get::address;
+use crate::author::{Author, node_types};
 use crate::machine::{Form, Request, Response};
+
+/// The PID with which the console saves a new configuration of a factory begins so.
+const TEMPORARY: &str = "[Temporary PID";
 
 /// The suffix of a stored configuration.
 const EXTENSION: &str = ".config";
@@ -60,9 +64,11 @@ impl Author {
 
     fn configuration_path(&self, pid: &str) -> Option<String> {
         let folder = self.configurations_path();
-        let (factory, random) = pid.rsplit_once(['.', '-'])?;
-        [pid.to_owned(), format!("{factory}.{random}"), format!("{factory}-{random}")]
-            .iter()
+        let either = pid
+            .rsplit_once(['.', '-'])
+            .map(|(factory, random)| [format!("{factory}.{random}"), format!("{factory}-{random}")]);
+        std::iter::once(pid.to_owned())
+            .chain(either.into_iter().flatten())
             .map(|name| join(&folder, &format!("{name}{EXTENSION}")))
             .find(|path| self.repository.exists(path))
     }
@@ -73,26 +79,36 @@ impl Author {
         let wants = |word: &str| form.get(surface.field(word)).is_some_and(|value| matches!(value, "1" | "true"));
         let found = self.configuration_path(pid);
         if wants("delete") {
-            return match found {
-                Some(path) => {
-                    self.repository.remove(&path);
-                    Response::json(200, &json!({ "status": true }))
-                }
-                None => plain(404, &format!("no configuration has the PID {pid}\n")),
-            };
+            if let Some(path) = found {
+                self.repository.remove(&path);
+            }
+            // Felix answers the same when there was nothing.
+            return Response::json(200, &json!({ "status": true }));
         }
         if wants("apply") {
             let node = written(surface.field("properties"), form);
-            let pid =
-                found.as_deref().and_then(split).map_or(pid, |(_, name)| name.trim_end_matches(EXTENSION)).to_owned();
+            let factory = form.get("factoryPid").filter(|factory| !factory.is_empty());
+            let made = factory.filter(|_| pid.starts_with(TEMPORARY));
+            let pid = match (made, found.as_deref().and_then(split)) {
+                (Some(factory), _) => format!("{factory}.{}", node_types::identifier()),
+                (None, Some((_, name))) => name.trim_end_matches(EXTENSION).to_owned(),
+                (None, None) => pid.to_owned(),
+            };
             self.store_configuration(&pid, node);
             let manager = request.path.rsplit_once('/').map_or("/", |(manager, _)| manager);
-            return plain(302, "").with_header("location", manager);
+            return Response { status: 302, ..Response::default() }
+                .with_header("location", address(&format!("{manager}/{pid}")));
         }
-        match found.as_deref().and_then(|path| self.repository.get(path)) {
-            Some(node) => Response::json(200, &described(pid, node)),
-            None => plain(404, &format!("no configuration has the PID {pid}\n")),
-        }
+        let known = found.as_deref().and_then(|path| self.repository.get(path));
+        Response::json(200, &known.map_or_else(|| described(pid, &Node::default()), |node| described(pid, node)))
+    }
+
+    /// A configuration as a list of one; an empty list if there is none.
+    pub(super) fn configuration_json(&self, pid: &str) -> Response {
+        let found = self.configuration_path(pid);
+        let node = found.as_deref().and_then(|path| self.repository.get(path));
+        let list: Vec<_> = node.map(|node| described(pid, node)).into_iter().collect();
+        Response::json(200, &json!(list))
     }
 }
 
@@ -115,10 +131,11 @@ fn described(pid: &str, node: &Node) -> serde_json::Value {
                 Value::Texts(values) => json!({ "name": name, "is_set": true, "values": values }),
                 Value::Bool(value) => json!({ "name": name, "is_set": true, "value": value }),
                 Value::Long(value) => json!({ "name": name, "is_set": true, "value": value }),
+                Value::Double(value) => json!({ "name": name, "is_set": true, "value": value }),
                 _ => json!({ "name": name, "is_set": true, "value": node.text(name) }),
             };
             (name.clone(), described)
         })
         .collect();
-    json!({ "pid": pid, "properties": properties })
+    json!({ "pid": pid, "title": pid, "description": "", "properties": properties })
 }

@@ -3,18 +3,34 @@
 use jiff::Timestamp;
 
 use crate::author::{Author, escape, html};
-use crate::machine::Response;
+use crate::machine::{Request, Response};
 
-/// An HTML document with a heading; `body` is HTML already.
+/// An HTML document with a heading and a way home; `body` is HTML already.
 pub(super) fn document(status: u16, title: &str, body: &str) -> Response {
     let title = escape(title);
     html(
         status,
         &format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
-             <body>\n<h1>{title}</h1>\n{body}\n</body></html>\n"
+             <body>\n<h1>{title}</h1>\n{body}\n<nav><a href=\"/\">Home</a></nav>\n</body></html>\n"
         ),
     )
+}
+
+/// The answer to a form as a page for a person, with a way back; for a program it stays as it is.
+pub(super) fn shown(request: &Request, response: Response, done: &str, back: &str) -> Response {
+    let accepts_pages = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
+    if !accepts_pages {
+        return response;
+    }
+    let is_json = response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+    let (title, text) = match response.status {
+        200 if is_json => (done, String::new()),
+        200 => (done, response.text()),
+        _ => ("Nothing was changed", response.text()),
+    };
+    let text = if text.trim().is_empty() { String::new() } else { format!("<p>{}</p>\n", escape(text.trim())) };
+    document(response.status, title, &format!("{text}<p><a href=\"{}\">Back</a></p>", escape(back)))
 }
 
 /// One field of a form.

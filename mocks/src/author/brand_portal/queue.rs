@@ -28,6 +28,11 @@ pub(super) enum State {
 }
 
 impl State {
+    /// Whether somebody has paused the queue.
+    pub(super) fn is_paused(self) -> bool {
+        self == Self::Paused
+    }
+
     /// The CSS class of the console's entry.
     pub(super) fn class(self) -> String {
         format!("cq-agent-queue-{}", self.word().to_ascii_lowercase())
@@ -92,7 +97,7 @@ pub(super) struct Item {
 impl Item {
     fn read(node: &Node) -> Self {
         let date = |name: &str| match node.properties.get(name) {
-            Some(crate::author::repository::Value::Date(date)) => Some(*date),
+            Some(crate::author::repository::Value::Date(date, _)) => Some(*date),
             _ => None,
         };
         Self {

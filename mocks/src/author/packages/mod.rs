@@ -1,67 +1,117 @@
-//! The package manager's lists (surfaces.md §5.6).
+//! The package manager (surfaces.md §5.6): its list, its JSON service and its old service, and packages that clients upload.
 
+mod archive;
+mod docview;
 pub(super) mod held;
+mod install;
+mod service_json;
+mod service_xml;
 mod vault;
 
+use jiff::Timestamp;
 use serde_json::json;
 
+use super::Author;
 use super::seed::Package;
-use super::status::Product;
-use super::{Author, escape, plain};
-use crate::machine::{Form, Response};
+use crate::machine::Response;
 
-/// When all packages were made and installed, in milliseconds since 1970.
+/// When the packages of a seed were made and installed.
 const PACKAGED: i64 = 1_700_000_000_000;
 
+/// A package as the lists show it; an absent time or user is left out.
+#[derive(Clone, Debug, Default)]
+struct Listed {
+    group: String,
+    name: String,
+    version: String,
+    path: String,
+    size: usize,
+    created: Mark,
+    modified: Mark,
+    unpacked: Mark,
+    filter: Vec<String>,
+    has_snapshot: bool,
+}
+
+/// Who did something, and when.
+#[derive(Clone, Debug, Default)]
+struct Mark {
+    at: Option<Timestamp>,
+    by: Option<String>,
+}
+
+impl Mark {
+    fn new(at: Timestamp, by: &str) -> Self {
+        Self { at: Some(at), by: Some(by.to_owned()) }
+    }
+}
+
+impl Listed {
+    fn of_seed(package: &Package) -> Self {
+        let at = Timestamp::from_millisecond(PACKAGED).unwrap_or_default();
+        let file = file_name(&package.name, &package.version);
+        Self {
+            group: package.group.clone(),
+            name: package.name.clone(),
+            version: package.version.clone(),
+            path: format!("/etc/packages/{}/{file}", package.group),
+            size: 1,
+            created: Mark::new(at, "admin"),
+            modified: Mark::new(at, "admin"),
+            unpacked: if package.installed { Mark::new(at, "admin") } else { Mark::default() },
+            ..Self::default()
+        }
+    }
+
+    fn file_name(&self) -> String {
+        file_name(&self.name, &self.version)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let version = if self.version.is_empty() { String::new() } else { format!(":{}", self.version) };
+        let mut json = json!({
+            "pid": format!("{}:{}{version}", self.group, self.name), "path": self.path, "name": self.name,
+            "downloadName": self.file_name(), "group": self.group, "version": self.version, "size": self.size,
+            "resolved": true, "hasSnapshot": self.has_snapshot,
+            "lastUnpacked": self.unpacked.at.map_or(0, Timestamp::as_millisecond),
+        });
+        let times = [("created", &self.created), ("lastModified", &self.modified)];
+        for (name, mark) in times {
+            json[name] = mark.at.map_or(0, Timestamp::as_millisecond).into();
+        }
+        let users =
+            [("createdBy", &self.created), ("lastModifiedBy", &self.modified), ("lastUnpackedBy", &self.unpacked)];
+        for (name, mark) in users {
+            if let Some(by) = &mark.by {
+                json[name] = by.as_str().into();
+            }
+        }
+        if !self.filter.is_empty() {
+            json["filter"] = self.filter.iter().map(|root| json!({ "root": root, "rules": [] })).collect();
+        }
+        json
+    }
+}
+
+/// The name of a package's file, which has its version.
+fn file_name(name: &str, version: &str) -> String {
+    if version.is_empty() { format!("{name}.zip") } else { format!("{name}-{version}.zip") }
+}
+
 impl Author {
-    /// The packages as JSON; an installed one has been unpacked at some time.
+    fn listed_packages(&self) -> Vec<Listed> {
+        let held = self.packages.iter().map(held::Held::listed);
+        self.product.packages.iter().map(Listed::of_seed).chain(held).collect()
+    }
+
+    /// The packages as JSON.
     pub(super) fn package_list(&self) -> Response {
-        let held = self.packages.iter().map(held::Held::describe);
-        let results: Vec<_> = self.product.packages.iter().map(describe).chain(held).collect();
+        let results: Vec<_> = self.listed_packages().iter().map(Listed::json).collect();
         Response::json(200, &json!({ "total": results.len(), "results": results }))
     }
-}
 
-impl Product {
-    /// The packages as the XML of the old service; the mock knows its command `ls` only.
-    pub(super) fn package_service(&self, form: &Form) -> Response {
-        let command = form.get("cmd").unwrap_or_default();
-        if command != "ls" {
-            return plain(400, &format!("The mock's package service only knows cmd=ls, not `{command}`\n"));
-        }
-        let packages: String = self.packages.iter().map(element).collect();
-        let xml = format!(
-            "<crx version=\"1.4.56\" user=\"admin\" workspace=\"crx.default\">\n<request>\n\
-             <param name=\"cmd\" value=\"ls\"/>\n</request>\n<response>\n<data><packages>\n{packages}</packages></data>\n\
-             <status code=\"200\">ok</status>\n</response>\n</crx>\n"
-        );
-        Response::new(200, "text/xml;charset=utf-8", xml)
+    /// Whether an installation is running: one ends before it is answered.
+    pub(super) fn package_install_status() -> Response {
+        Response::json(200, &json!({ "status": { "finished": true, "itemCount": 0 } }))
     }
-}
-
-fn file_name(package: &Package) -> String {
-    format!("{}-{}.zip", package.name, package.version)
-}
-
-fn describe(package: &Package) -> serde_json::Value {
-    let file = file_name(package);
-    json!({
-        "pid": format!("{}:{}:{}", package.group, package.name, package.version),
-        "path": format!("/etc/packages/{}/{file}", package.group),
-        "name": package.name, "downloadName": file, "group": package.group, "version": package.version,
-        "size": 1, "created": PACKAGED, "lastModified": PACKAGED, "resolved": true,
-        "lastUnpacked": if package.installed { PACKAGED } else { 0 },
-    })
-}
-
-fn element(package: &Package) -> String {
-    format!(
-        "<package>\n<group>{}</group>\n<name>{}</name>\n<version>{}</version>\n<downloadName>{}</downloadName>\n\
-         <size>1</size>\n<lastUnpacked>{}</lastUnpacked>\n</package>\n",
-        escape(&package.group),
-        escape(&package.name),
-        escape(&package.version),
-        escape(&file_name(package)),
-        if package.installed { "Tue, 14 Nov 2023 22:13:20 +0000" } else { "" },
-    )
 }

@@ -70,12 +70,25 @@ fn text(value: &Value) -> String {
         Value::Text(text) => plain(text),
         Value::Bool(flag) => format!("{{Boolean}}{flag}"),
         Value::Long(number) => format!("{{Long}}{number}"),
-        Value::Date(date) => format!("{{Date}}{date}"),
+        Value::Double(_) => format!("{{Double}}{}", value.as_texts().concat()),
+        Value::Date(..) => format!("{{Date}}{}", value.as_texts().concat()),
+        Value::Several(values) => format!("{{{}}}[{}]", kind(values), value.as_texts().join(",")),
         Value::Binary(_) => "{Binary}".to_owned(),
         Value::Texts(texts) => {
             let texts: Vec<_> = texts.iter().map(|text| plain(text).replace(',', "\\,")).collect();
             format!("[{}]", texts.join(","))
         }
+    }
+}
+
+/// The type of several values.
+fn kind(values: &[Value]) -> &'static str {
+    match values.first() {
+        Some(Value::Bool(_)) => "Boolean",
+        Some(Value::Long(_)) => "Long",
+        Some(Value::Double(_)) => "Double",
+        Some(Value::Date(..)) => "Date",
+        _ => "String",
     }
 }
 

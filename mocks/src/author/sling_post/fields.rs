@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
 
 use super::Refusal;
 use crate::author::repository::{Value, join, normal, split};
@@ -19,6 +20,8 @@ pub(super) enum Change {
     Remove,
     /// It is set.
     Set(Value),
+    /// Each of these values is added to it, or removed from it.
+    Patch(Vec<(bool, String)>),
 }
 
 /// What a form does to one property.
@@ -31,6 +34,8 @@ pub(super) struct Field {
     pub(super) change: Change,
     /// Whether the form gives the type.
     pub(super) typed: bool,
+    /// What is copied or moved to the path.
+    pub(super) from: Option<Origin>,
 }
 
 impl Field {
@@ -43,11 +48,26 @@ impl Field {
     }
 }
 
+/// What the form says of one property, by suffix.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a suffix of Sling's")]
 struct Raw<'a> {
-    values: Option<&'a [String]>,
+    values: Option<Vec<&'a str>>,
     hint: Option<&'a str>,
     delete: bool,
+    patch: bool,
+    default: Option<&'a str>,
+    default_when_missing: bool,
+    ignore_blanks: bool,
+    from: Option<Origin>,
+}
+
+/// Where the value, or a whole node, comes from.
+pub(super) struct Origin {
+    /// The absolute path of a node or property.
+    pub(super) path: String,
+    /// Whether it goes from there.
+    pub(super) moves: bool,
 }
 
 /// The changes that a form asks for on the node at `target`.
@@ -61,26 +81,53 @@ pub(super) fn read(form: &Form, target: &str, now: Timestamp, user: &str) -> Res
         }
         let (base, suffix) = name.split_once('@').map_or((name.as_str(), None), |(base, suffix)| (base, Some(suffix)));
         let field = raw.entry(property_path(target, base)?).or_default();
+        let first = values.first().map_or("", String::as_str);
+        let is_true = first.eq_ignore_ascii_case("true");
         match suffix {
-            None => field.values = Some(values),
+            None => field.values = Some(values.iter().map(String::as_str).collect()),
             Some("Delete") => field.delete = true,
-            Some("TypeHint") => field.hint = values.first().map(String::as_str),
+            Some("TypeHint") => field.hint = Some(first),
+            Some("ValueFrom") => field.values = Some(form.all(first).iter().map(String::as_str).collect()),
+            Some("DefaultValue") => field.default = Some(first),
+            Some("UseDefaultWhenMissing") => field.default_when_missing = is_true,
+            Some("IgnoreBlanks") => field.ignore_blanks = is_true,
+            Some("Patch") => field.patch = is_true,
+            Some("CopyFrom") => field.from = Some(Origin { path: property_path(target, first)?, moves: false }),
+            Some("MoveFrom") => field.from = Some(Origin { path: property_path(target, first)?, moves: true }),
             Some(other) => {
                 return Err((500, format!("The mock does not know the suffix @{other} of the field {name}")));
             }
         }
     }
-    raw.into_iter().map(|(path, raw)| field(path, &raw, now, user)).collect()
+    raw.into_iter().map(|(path, raw)| field(path, raw, now, user)).collect()
 }
 
-fn field(path: String, raw: &Raw<'_>, now: Timestamp, user: &str) -> Result<Field, Refusal> {
+fn field(path: String, raw: Raw<'_>, now: Timestamp, user: &str) -> Result<Field, Refusal> {
     let name = split(&path).map_or("", |(_, name)| name);
-    let change = match raw.values {
+    let mut values = raw.values;
+    if raw.ignore_blanks {
+        values = values.map(|values| values.into_iter().filter(|value| !value.trim().is_empty()).collect());
+    }
+    let is_blank = values.as_ref().is_some_and(|values| values.iter().all(|value| value.is_empty()));
+    if (is_blank || (values.is_none() && raw.default_when_missing)) && raw.default.is_some() {
+        values = raw.default.map(|default| vec![default]);
+    }
+    let change = match values.as_deref() {
         None => Change::Keep,
-        Some([one]) if one.is_empty() => automatic(name, now, user).map_or(Change::Remove, Change::Set),
+        Some([] | [""]) => automatic(name, now, user).map_or(Change::Remove, Change::Set),
+        Some(values) if raw.patch => {
+            Change::Patch(values.iter().map(|value| patch(&path, value)).collect::<Result<_, _>>()?)
+        }
         Some(values) => Change::Set(typed(&path, values, raw.hint)?),
     };
-    Ok(Field { change, delete: raw.delete, typed: raw.hint.is_some(), path })
+    Ok(Field { change, delete: raw.delete, typed: raw.hint.is_some(), from: raw.from, path })
+}
+
+/// `+value` adds to the values of a property, `-value` removes from them.
+fn patch(path: &str, value: &str) -> Result<(bool, String), Refusal> {
+    let refusal = || (500, format!("`{value}` begins with neither + nor -, as {path}@Patch has it"));
+    let plus = value.strip_prefix('+').map(|value| (true, value.to_owned()));
+    plus.or_else(|| value.strip_prefix('-').map(|value| (false, value.to_owned()))).ok_or_else(refusal)
 }
 
 /// What Sling writes for an empty field of these names.
@@ -100,28 +147,52 @@ fn property_path(target: &str, name: &str) -> Result<String, Refusal> {
     Ok(normal(&path))
 }
 
-fn typed(path: &str, values: &[String], hint: Option<&str>) -> Result<Value, Refusal> {
-    let wrong = |hint: &str, value: &str| (500, format!("`{value}` is no {hint}, which {path} is said to be"));
-    match (hint.unwrap_or_default(), values) {
-        ("" | "String" | "Name" | "Path" | "URI", [one]) => Ok(Value::Text(one.clone())),
-        ("" | "String" | "Name" | "Path" | "URI" | "String[]" | "Name[]" | "Path[]" | "URI[]", values) => {
-            Ok(Value::Texts(values.to_vec()))
-        }
-        ("Boolean", [one]) => Ok(Value::Bool(one.eq_ignore_ascii_case("true"))),
-        ("Long", [one]) => one.trim().parse().map(Value::Long).map_err(|_| wrong("Long", one)),
-        ("Date", [one]) => date(one).map(Value::Date).ok_or_else(|| wrong("Date", one)),
-        (hint, _) => Err((500, format!("The mock cannot write {} value(s) of type {hint} to {path}", values.len()))),
+fn typed(path: &str, values: &[&str], hint: Option<&str>) -> Result<Value, Refusal> {
+    let hint = hint.unwrap_or_default();
+    let (kind, many) = hint.strip_suffix("[]").map_or((hint, false), |kind| (kind, true));
+    if matches!(kind, "" | "String" | "Name" | "Path" | "URI") {
+        let texts = values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+        return Ok(match &texts[..] {
+            [one] if !many => Value::Text(one.clone()),
+            _ => Value::Texts(texts),
+        });
+    }
+    let wrong = |value: &str| (500, format!("`{value}` is no {kind}, which {path} is said to be"));
+    let one = |value: &&str| -> Result<Value, Refusal> {
+        let read = match kind {
+            "Boolean" => Some(Value::Bool(value.eq_ignore_ascii_case("true"))),
+            "Long" => value.trim().parse().ok().map(Value::Long),
+            "Double" | "Decimal" => {
+                value.trim().parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Double)
+            }
+            "Date" => date(value).map(|(date, offset)| Value::Date(date, offset)),
+            _ => return Err((500, format!("The mock cannot write values of type {hint} to {path}"))),
+        };
+        read.ok_or_else(|| wrong(value))
+    };
+    match values {
+        [value] if !many => one(value),
+        values => values.iter().map(one).collect::<Result<_, _>>().map(Value::Several),
     }
 }
 
-/// A date in one of the forms that Sling reads; one without an offset is taken as UTC.
-fn date(text: &str) -> Option<Timestamp> {
-    let utc = |time: DateTime| TimeZone::UTC.to_timestamp(time).ok();
-    let ecma = || strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", text).ok()?.to_timestamp().ok();
+/// A date in one of the forms that Sling reads, with its offset; one without an offset is taken as UTC.
+pub(in crate::author) fn date(text: &str) -> Option<(Timestamp, Offset)> {
+    let utc = |time: DateTime| Some((TimeZone::UTC.to_timestamp(time).ok()?, Offset::UTC));
     let local = || text.parse::<DateTime>().ok().and_then(utc);
     let german = || DateTime::strptime("%d.%m.%Y %H:%M:%S", text).ok().and_then(utc);
     let german_day = || Date::strptime("%d.%m.%Y", text).ok().and_then(|day| utc(day.into()));
-    text.parse().ok().or_else(ecma).or_else(local).or_else(german).or_else(german_day)
+    let instant = || {
+        let offset = Pieces::parse(text).ok()?.to_numeric_offset().unwrap_or(Offset::UTC);
+        Some((text.parse().ok()?, offset))
+    };
+    instant().or_else(|| ecma(text)).or_else(local).or_else(german).or_else(german_day)
+}
+
+/// A date as Sling's JSON has it, `Mon Nov 23 2026 20:00:00 GMT+0100`.
+pub(super) fn ecma(text: &str) -> Option<(Timestamp, Offset)> {
+    let time = strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", text).ok()?;
+    Some((time.to_timestamp().ok()?, time.offset()?))
 }
 
 /// Where an uploaded file goes: below the target under the field's name, `*` being the file's own.
@@ -146,9 +217,12 @@ mod tests {
             "2026-11-23T20:00:00",
             "23.11.2026 20:00:00",
         ] {
-            assert_eq!(date(text).map(|date| date.to_string()).as_deref(), Some("2026-11-23T20:00:00Z"), "{text}");
+            assert_eq!(date(text).map(|(date, _)| date.to_string()).as_deref(), Some("2026-11-23T20:00:00Z"), "{text}");
         }
-        assert_eq!(date("23.11.2026").map(|date| date.to_string()).as_deref(), Some("2026-11-23T00:00:00Z"));
+        assert_eq!(date("23.11.2026").map(|(date, _)| date.to_string()).as_deref(), Some("2026-11-23T00:00:00Z"));
         assert_eq!(date("tomorrow"), None);
+        let offset = |text| date(text).map(|(_, offset)| offset.seconds());
+        assert_eq!(offset("2026-11-23T21:00:00+01:00"), Some(3600));
+        assert_eq!(offset("Mon Nov 23 2026 20:00:00 GMT-0330"), Some(-12600));
     }
 }

@@ -1,28 +1,24 @@
 //! Sling's POST: create, modify, delete, copy, move; and HTTP DELETE (surfaces.md §5.7).
 
 mod fields;
+mod import;
+mod names;
+mod relocation;
 mod reply;
 
 use jiff::Timestamp;
 
-use super::Author;
+use super::node_types;
 use super::repository::{Node, PRIMARY_TYPE, Value, join, normal, split};
+use super::{Author, plain};
 use crate::machine::{Form, Request, Response};
 
+pub(super) use fields::date;
 use fields::{Change, Field};
 pub(super) use reply::Reply;
 
 /// Why an operation was not carried out: the status and what is wrong.
 type Refusal = (u16, String);
-
-/// Counts up until a name is free.
-fn free_name(parent: &Node, wanted: &str) -> String {
-    let numbered = (0..).map(|number| format!("{wanted}_{number}"));
-    std::iter::once(wanted.to_owned())
-        .chain(numbered)
-        .find(|name| !parent.children.contains_key(name))
-        .expect("the numbers do not end")
-}
 
 /// The type of a child that is made without one, as the parent's type has it.
 fn default_type(parent: &str) -> &'static str {
@@ -40,11 +36,12 @@ impl Author {
         let mut reply = Reply::new(request, form, &normal(&request.path));
         let done = match form.get(&word).unwrap_or_default() {
             "" => self.modify(now, request, form, &mut reply),
-            "nop" => Ok(()),
+            "nop" => return reply.did_nothing(),
             "delete" => self.delete_all(request, form, &mut reply),
             "copy" => self.copy_or_move(request, form, &mut reply, false),
             "move" => self.copy_or_move(request, form, &mut reply, true),
-            _ => Err((500, "Invalid operation specified for POST request".to_owned())),
+            "import" => self.import_tree(now, request, form, &mut reply),
+            _ => return reply.unknown_operation(),
         };
         match done {
             Ok(()) => reply.send(),
@@ -52,43 +49,57 @@ impl Author {
         }
     }
 
-    /// HTTP DELETE.
+    /// HTTP DELETE, which WebDAV serves: it makes the parent one that can be locked, and deletes no content of a page.
     pub(super) fn sling_delete(&mut self, path: &str) -> Response {
-        match self.repository.remove(path) {
-            Some(_) => Response { status: 204, ..Response::default() },
-            None => self.not_found(path),
+        let path = normal(path);
+        if !self.repository.exists(&path) {
+            return self.not_found("DELETE", &path);
         }
+        if path.ends_with("/jcr:content") || path == "/" {
+            return plain(403, &format!("Forbidden: WebDAV does not delete {path}\n"));
+        }
+        self.repository.remove(&path);
+        if let Some(parent) = split(&path).and_then(|(parent, _)| self.repository.get_mut(parent)) {
+            let mut mixins = parent.texts("jcr:mixinTypes").to_vec();
+            if !mixins.iter().any(|mixin| mixin == "mix:lockable") {
+                mixins.push("mix:lockable".to_owned());
+                parent.set("jcr:mixinTypes", mixins);
+            }
+        }
+        Response { status: 204, ..Response::default() }
     }
 
     /// The node that a path names: one that exists, or one to be made. `/` or `/*` at the end asks for a name.
-    fn target(&self, request: &Request, form: &Form) -> String {
+    fn target(&self, now: Timestamp, request: &Request, form: &Form) -> Result<String, Refusal> {
         let path = request.path.as_str();
         if path != "/" && (path.ends_with('/') || path.ends_with("/*")) {
             let parent = normal(path.trim_end_matches('*'));
             let empty = Node::default();
-            let name = generated_name(self.repository.get(&parent).unwrap_or(&empty), form);
-            return join(&parent, &name);
+            let name = names::generated(self.repository.get(&parent).unwrap_or(&empty), form, now)?;
+            return Ok(join(&parent, &name));
         }
-        self.repository.resolve(path).map_or_else(|| normal(path), |(resource, _)| resource.to_owned())
+        Ok(self.repository.resolve(path).map_or_else(|| normal(path), |(resource, _)| resource.to_owned()))
     }
 
     fn modify(&mut self, now: Timestamp, request: &Request, form: &Form, reply: &mut Reply) -> Result<(), Refusal> {
-        let path = self.target(request, form);
-        // All values are read before anything is written, so that a refused form leaves nothing behind.
-        let fields = fields::read(form, &path, now, &self.user)?;
+        let path = self.target(now, request, form)?;
         reply.at(&path);
+        // All values are read and checked before anything is written, so that a refused form leaves nothing behind.
+        let fields = fields::read(form, &path, now, &self.user)?;
+        self.check(&path, &fields, form)?;
         for field in fields.iter().filter(|field| field.delete) {
             self.delete_item(&field.path, reply);
         }
         if !self.repository.exists(&path) {
             reply.create();
         }
-        self.make(&path, &fields, reply);
+        self.make(&path, &fields, now, reply);
         for field in &fields {
-            self.write(field, &fields, reply);
+            self.bring(field, &fields, now, reply);
+            self.write(field, &fields, now, reply);
         }
         if let Some(order) = form.get(":order") {
-            self.order(&path, order)?;
+            self.order(&path, order);
         }
         for (name, file) in &form.files {
             let path = fields::file_path(&path, name, file);
@@ -97,42 +108,122 @@ impl Author {
         Ok(())
     }
 
-    /// Moves a node among its siblings: `first`, `last`, `before NAME`, `after NAME` or a number.
-    fn order(&mut self, path: &str, order: &str) -> Result<(), Refusal> {
-        let refusal = || (500, format!("Unable to order {path}: {order}"));
-        let (parent, name) = split(path).ok_or_else(refusal)?;
-        let children = &mut self.repository.get_mut(parent).ok_or_else(refusal)?.children;
-        let from = children.get_index_of(name).ok_or_else(refusal)?;
+    /// Whether Oak would take all nodes and properties of a form.
+    fn check(&self, path: &str, fields: &[Field], form: &Form) -> Result<(), Refusal> {
+        self.check_node(path, fields)?;
+        for field in fields.iter().filter(|field| matches!(field.change, Change::Set(_) | Change::Patch(_))) {
+            let Some((node, name)) = split(&field.path) else { continue };
+            self.check_node(node, fields)?;
+            let values = match &field.change {
+                Change::Set(value) => value.as_texts(),
+                _ => Vec::new(),
+            };
+            let mixins = join(node, "jcr:mixinTypes");
+            let has_mixins = fields.iter().any(|field| field.path == mixins)
+                || self.repository.get(node).is_some_and(|node| !node.texts("jcr:mixinTypes").is_empty());
+            let refusal = node_types::property_refusal(&self.type_of(node, fields), has_mixins, name, &values);
+            if let Some(refusal) = refusal {
+                return Err((500, format!("Unable to write {}: {refusal}", field.path)));
+            }
+        }
+        for (name, file) in &form.files {
+            self.check_node(&fields::file_path(path, name, file), &[])?;
+        }
+        match form.get(":order") {
+            Some(order) if !self.can_order(path, order) => Err((500, format!("Unable to order {path}: {order}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a node is there, or it and its parents can be made.
+    fn check_node(&self, path: &str, fields: &[Field]) -> Result<(), Refusal> {
+        let Some((parent, name)) = split(path).filter(|_| !self.repository.exists(path)) else { return Ok(()) };
+        self.check_node(parent, fields)?;
+        match node_types::refusal(&self.type_of(parent, fields), name, &self.type_of(path, fields)) {
+            Some(refusal) => Err((500, format!("Unable to create node at {path}: {refusal}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The type that a node has, or will have: that of the form, or its parent's default.
+    fn type_of(&self, path: &str, fields: &[Field]) -> String {
+        let type_path = join(path, PRIMARY_TYPE);
+        if let Some(node) = self.repository.get(path) {
+            return node.primary_type().to_owned();
+        }
+        let given = fields.iter().find(|field| field.path == type_path).and_then(Field::text);
+        given.map_or_else(
+            || split(path).map_or("", |(parent, _)| default_type(&self.type_of(parent, fields))).to_owned(),
+            str::to_owned,
+        )
+    }
+
+    /// Whether an order can be carried out: `first`, `last`, a number, or `before` or `after` a sibling.
+    fn can_order(&self, path: &str, order: &str) -> bool {
+        let parent = split(path).map_or("/", |(parent, _)| parent);
+        match order.split_once(' ') {
+            None => matches!(order, "first" | "last") || order.parse::<usize>().is_ok(),
+            Some(("before" | "after", sibling)) => {
+                join(parent, sibling) != path && self.repository.exists(&join(parent, sibling))
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// Moves a node among its siblings.
+    fn order(&mut self, path: &str, order: &str) {
+        let Some((parent, name)) = split(path) else { return };
+        let Some(children) = self.repository.get_mut(parent).map(|parent| &mut parent.children) else { return };
+        let Some(from) = children.get_index_of(name) else { return };
         let last = children.len() - 1;
-        let index = |sibling: &str| children.get_index_of(sibling).filter(|at| *at != from).ok_or_else(refusal);
+        let index = |sibling: &str| children.get_index_of(sibling).unwrap_or(from);
         let to = match order.split_once(' ') {
             None if order == "first" => 0,
             None if order == "last" => last,
-            None => order.parse::<usize>().map_err(|_| refusal())?.min(last),
-            Some(("before", sibling)) => index(sibling).map(|at| if from < at { at - 1 } else { at })?,
-            Some(("after", sibling)) => index(sibling).map(|at| if from < at { at } else { at + 1 })?,
-            Some(_) => return Err(refusal()),
+            None => order.parse::<usize>().map_or(from, |number| number.min(last)),
+            Some(("before", sibling)) => index(sibling) - usize::from(from < index(sibling)),
+            Some((_, sibling)) => index(sibling) + usize::from(from > index(sibling)),
         };
         children.move_index(from, to);
-        Ok(())
     }
 
     /// Makes a node and its parents, each of the type that the form gives or the parent has as its default.
-    fn make(&mut self, path: &str, fields: &[Field], reply: &mut Reply) {
+    fn make(&mut self, path: &str, fields: &[Field], now: Timestamp, reply: &mut Reply) {
         if self.repository.exists(path) {
             return;
         }
         if let Some((parent, _)) = split(path) {
-            self.make(parent, fields, reply);
-            let type_path = join(path, PRIMARY_TYPE);
-            let given = fields.iter().find(|field| field.path == type_path).and_then(Field::text);
-            let default = self.repository.get(parent).map_or("", |parent| default_type(parent.primary_type()));
-            self.repository.insert(path, Node::new(given.unwrap_or(default)));
+            self.make(parent, fields, now, reply);
+            let mut node = Node::new(&self.type_of(path, fields));
+            node_types::complete(&mut node, now, &self.user);
+            self.repository.insert(path, node);
             reply.changed("created", path);
         }
     }
 
-    fn write(&mut self, field: &Field, fields: &[Field], reply: &mut Reply) {
+    /// Copies or moves to a field what its form names as its origin.
+    fn bring(&mut self, field: &Field, fields: &[Field], now: Timestamp, reply: &mut Reply) {
+        let Some(origin) = &field.from else { return };
+        let Some((parent, name)) = split(&field.path) else { return };
+        if let Some(value) = self.repository.property(&origin.path).cloned() {
+            self.make(parent, fields, now, reply);
+            if let Some(node) = self.repository.get_mut(parent) {
+                node.properties.insert(name.to_owned(), value);
+            }
+        } else if let Some(node) = self.repository.get(&origin.path).cloned() {
+            self.make(parent, fields, now, reply);
+            self.repository.insert(&field.path, node);
+        } else {
+            // Sling ignores an origin that is not there.
+            return;
+        }
+        if origin.moves {
+            self.take_away(&origin.path);
+        }
+        reply.copied(if origin.moves { "moved" } else { "copied" }, &origin.path, &field.path);
+    }
+
+    fn write(&mut self, field: &Field, fields: &[Field], now: Timestamp, reply: &mut Reply) {
         let Some((node, name)) = split(&field.path) else { return };
         let value = match &field.change {
             Change::Keep => return,
@@ -142,39 +233,52 @@ impl Author {
                 }
                 return;
             }
-            Change::Set(value) => value,
+            Change::Patch(changes) => {
+                let values = self.repository.property(&field.path).map_or_else(Vec::new, Value::as_texts);
+                Value::Texts(patched(values, changes))
+            }
+            Change::Set(value) => value.clone(),
         };
-        self.make(node, fields, reply);
+        self.make(node, fields, now, reply);
+        let user = self.user.clone();
         let Some(node) = self.repository.get_mut(node) else { return };
         let value = match (value, node.properties.get(name)) {
             // What has several values keeps having several, unless the form says otherwise.
-            (Value::Text(text), Some(Value::Texts(_))) if !field.typed => Value::Texts(vec![text.clone()]),
-            (value, _) => value.clone(),
+            (Value::Text(text), Some(Value::Texts(_))) if !field.typed => Value::Texts(vec![text]),
+            (Value::Text(text), _) if name == "jcr:mixinTypes" => Value::Texts(vec![text]),
+            (value, _) => value,
         };
         node.properties.insert(name.to_owned(), value);
+        if name == "jcr:mixinTypes" {
+            node_types::complete(node, now, &user);
+        }
         reply.changed("modified", &field.path);
     }
 
     fn make_file(&mut self, path: &str, file: &crate::machine::File, now: Timestamp, reply: &mut Reply) {
         if let Some((parent, _)) = split(path) {
-            self.make(parent, &[], reply);
+            self.make(parent, &[], now, reply);
         }
         let content = Node::new("nt:resource")
             .with("jcr:mimeType", file.content_type.as_str())
             .with("jcr:lastModified", now)
             .with_binary("jcr:data", file.content.clone());
-        self.repository.insert(path, Node::new("nt:file").with_child("jcr:content", content));
+        let mut node = Node::new("nt:file").with_child("jcr:content", content);
+        node_types::complete_all(&mut node, now, &self.user);
+        self.repository.insert(path, node);
         reply.changed("created", path);
     }
 
-    /// Takes a node or a property away, if there is one.
-    fn delete_item(&mut self, path: &str, reply: &mut Reply) -> bool {
+    fn take_away(&mut self, path: &str) -> bool {
         let property = split(path).and_then(|(parent, name)| self.repository.get_mut(parent)?.properties.remove(name));
-        let deleted = property.is_some() || self.repository.remove(path).is_some();
-        if deleted {
+        property.is_some() || self.repository.remove(path).is_some()
+    }
+
+    /// Takes a node or a property away, if there is one.
+    fn delete_item(&mut self, path: &str, reply: &mut Reply) {
+        if self.take_away(path) {
             reply.changed("deleted", path);
         }
-        deleted
     }
 
     /// The paths that `:applyTo` names, `/*` being all children; none if it is not given.
@@ -191,8 +295,9 @@ impl Author {
         }
     }
 
+    /// Deletes what is there. What is not there is deleted, too, as on a real Sling.
     fn delete_all(&mut self, request: &Request, form: &Form, reply: &mut Reply) -> Result<(), Refusal> {
-        let path = self.target(request, form);
+        let path = self.named(request);
         reply.at(&path);
         if let Some(paths) = self.applies_to(form, &path) {
             for path in paths {
@@ -200,70 +305,29 @@ impl Author {
             }
             return Ok(());
         }
-        if self.delete_item(&path, reply) { Ok(()) } else { Err((404, format!("Missing source {path} for delete"))) }
-    }
-
-    fn copy_or_move(&mut self, request: &Request, form: &Form, reply: &mut Reply, moves: bool) -> Result<(), Refusal> {
-        let surface = self.surfaces.get("author.node-write").clone();
-        let verb = if moves { "move" } else { "copy" };
-        let path = self.target(request, form);
-        reply.at(&path);
-        let given = form.get(surface.field("destination")).filter(|given| !given.is_empty());
-        let given = given.ok_or_else(|| (500, format!("Unable to process {verb}. Missing destination")))?;
-        let parent = split(&path).map_or("/", |(parent, _)| parent);
-        let into = given.ends_with('/');
-        let to = if given.starts_with('/') { normal(given) } else { normal(&join(parent, given)) };
-        let replaces = form.get(surface.field("replace")).is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-        let exists = !into && self.repository.exists(&to);
-        if exists && !replaces {
-            return Err((412, format!("Cannot {verb} {path} to {to}: destination exists")));
+        if path == "/" {
+            return Err((500, "Unable to remove the root".to_owned()));
         }
-        let folder = if into { to.as_str() } else { split(&to).map_or("/", |(parent, _)| parent) };
-        if !self.repository.exists(folder) {
-            return Err((412, format!("Cannot {verb} {path} to {to}: parent of destination does not exist")));
-        }
-        let many = self.applies_to(form, &path);
-        if many.is_some() && !into {
-            return Err((
-                500,
-                format!("Applying {verb} to multiple resources requires a trailing slash on the destination"),
-            ));
-        }
-        if many.is_none() && !exists {
-            reply.create();
-        }
-        for from in many.unwrap_or_else(|| vec![path.clone()]) {
-            let name = split(&from).map_or("", |(_, name)| name);
-            let to = if into { join(&to, name) } else { to.clone() };
-            self.copy_or_move_one(&from, &to, moves, reply)?;
-        }
+        self.take_away(&path);
+        reply.changed("deleted", &path);
         Ok(())
     }
 
-    fn copy_or_move_one(&mut self, from: &str, to: &str, moves: bool, reply: &mut Reply) -> Result<(), Refusal> {
-        let verb = if moves { "move" } else { "copy" };
-        let node = self.repository.get(from).cloned();
-        let node = node.ok_or_else(|| (404, format!("Missing source {from} for {verb}")))?;
-        if moves && (to == from || to.starts_with(&format!("{from}/"))) {
-            return Err((500, format!("Cannot move {from} to {to}: it is the node itself or lies below it")));
-        }
-        if moves {
-            self.repository.remove(from);
-        }
-        self.repository.insert(to, node);
-        reply.copied(if moves { "moved" } else { "copied" }, from, to);
-        Ok(())
+    /// The node that an operation is about, as its path names it.
+    fn named(&self, request: &Request) -> String {
+        let path = request.path.as_str();
+        self.repository.resolve(path).map_or_else(|| normal(path), |(resource, _)| resource.to_owned())
     }
 }
 
-/// A name for a new node, from `:name`, `:nameHint` or the title.
-fn generated_name(parent: &Node, form: &Form) -> String {
-    if let Some(name) = form.get(":name").filter(|name| !name.is_empty() && !name.contains('/')) {
-        return name.to_owned();
+/// The values after additions and removals, each value once.
+fn patched(mut values: Vec<String>, changes: &[(bool, String)]) -> Vec<String> {
+    for (adds, value) in changes {
+        if !adds {
+            values.retain(|known| known != value);
+        } else if !values.contains(value) {
+            values.push(value.clone());
+        }
     }
-    let hints = [":nameHint", "./jcr:title", "jcr:title", "./title", "title", "./name", "name"];
-    let hint = hints.into_iter().find_map(|hint| form.get(hint)).unwrap_or("node");
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
-    let name: String = hint.chars().take(20).map(plain).collect();
-    free_name(parent, if name.is_empty() { "node" } else { &name })
+    values
 }
