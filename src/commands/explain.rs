@@ -1,5 +1,5 @@
-//! `bpconform explain`: one requirement of the documentation, explained to a newcomer: what is
-//! promised and where, how it is checked, over which endpoints, and what to do when it fails.
+//! `bpconform explain`: one requirement of the documentation: what is stated and where, how it is checked, with which
+//! endpoints, and what to do when it fails.
 
 mod markdown;
 

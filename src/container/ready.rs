@@ -1,5 +1,5 @@
-//! When is an Author ready? When its login page is there and all its bundles are up, several times in a row: an Author
-//! that starts is green for a moment, and then restarts half of itself.
+//! Waits until an Author is ready: its login page is there and all its bundles are active, several times in a row. A
+//! starting Author looks ready for a moment, and then restarts many of its bundles.
 
 use std::time::{Duration, Instant};
 
@@ -7,17 +7,17 @@ use bpconform_steps::author::bundles;
 use bpconform_steps::call::Authentication;
 use bpconform_steps::{Call, Session};
 
-/// How often in a row it must be green.
+/// How many checks in a row must find it ready.
 const IN_A_ROW: u32 = 3;
 
-/// The shortest and the longest pause between two looks. Between them it grows with the time that the start has taken: the
-/// longer that was, the longer must the Author hold.
+/// The minimum and the maximum pause between two checks. The pause grows with the time that the start has taken, so that a
+/// slow Author is observed for longer.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// How long an Author with a login page may refuse the user: while it starts, it does not know its users yet.
+/// How long an Author with a login page may reject the credentials: during its start it does not know its users yet.
 const REFUSED: Duration = Duration::from_secs(60);
 
-/// What to do when it goes on refusing.
+/// The advice if it still rejects them after that.
 const NOT_ACCEPTED: &str = "check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
 
 /// What an Author lacks to be ready.
@@ -26,8 +26,8 @@ struct NotReady {
     refused: bool,
 }
 
-/// Waits until the Author is ready. The error says what it still lacked when the limit was reached, or why `alive` saw no
-/// sense in waiting. Each new missing condition is passed to `tell`.
+/// Waits until the Author is ready. The error names what was missing at the time limit, or why `alive` ended the wait. Each
+/// new missing condition is passed to `tell`.
 pub(super) async fn wait(
     session: &Session,
     limit: Duration,
@@ -78,7 +78,7 @@ fn too_late(limit: Duration, last: &str) -> String {
     format!("it was not ready within {}: {last}; give it more with --start-timeout", in_words(limit))
 }
 
-/// A limit as it was given: in minutes, or in seconds when there are few.
+/// A time limit as text: in minutes, or in seconds if it is short.
 pub(super) fn in_words(limit: Duration) -> String {
     match limit.as_secs() {
         0..120 => format!("{} s", limit.as_secs_f32()),
@@ -126,8 +126,8 @@ mod tests {
 
     use super::*;
 
-    /// An Author that shows itself as the letters say, look for look: `s`tarting, with a bundle `d`own, `r`efusing the
-    /// user, and `g`reen; after the last letter it stays like that.
+    /// An Author whose state at each check is one letter: `s`tarting, a bundle `d`own, `r`ejecting the user, and `g`reen.
+    /// The last letter holds for all later checks.
     fn author(looks: &'static str) -> Session {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));

@@ -1,5 +1,5 @@
-//! Removes what runs left with the Docker Engine. A run does it for itself; what one that was killed left behind is found
-//! by its label.
+//! Removes the containers, networks and volumes of runs from the Docker Engine. A run removes its own at its end; those of
+//! a killed run are found by their label.
 
 use super::engine::{Engine, EngineResource};
 use super::owner::{OwnerState, RunOwner};
@@ -24,8 +24,7 @@ pub(super) async fn run(engine: &Engine, run: &str) -> Vec<String> {
     }
 }
 
-/// `bpconform clean --containers`: removes what runs that have ended left behind; what others say is in use only when that
-/// is asked for.
+/// `bpconform clean --containers`: removes what ended runs left behind. With `--all` also what a run in progress uses.
 pub async fn clean(args: &SweepArgs, dry_run: bool, output: &Output) -> Result<Exit, Error> {
     let engine = Engine::find().await?;
     let ours = engine.ours(None).await?;

@@ -1,8 +1,8 @@
-//! The fields of a request's body, in whatever way a browser or a proxy wrote the body down.
+//! The fields of a request's body, for every way in which browsers and proxies record it.
 
 use multer::Multipart;
 
-/// A longer name is a value that lost its name, in characters.
+/// The maximum length of a field's name, in characters. Anything longer is a value without a name.
 const LONGEST_NAME: usize = 100;
 
 /// The fields of a body: of a form of either encoding, or of a JSON object's first level.

@@ -13,10 +13,10 @@ use regex::Regex;
 use super::capture::Capture;
 use crate::text_file;
 
-/// A larger file is refused, in bytes.
+/// The size limit of a file, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// What may stand before `curl` where a command begins: a prompt, variables, and programs that run another.
+/// What may precede `curl` at the start of a command: a prompt, variable assignments, and programs such as `sudo`.
 static BEGIN: LazyLock<Regex> = LazyLock::new(|| {
     let prompt = r#"(?:[^\s#'"][^'"\n]*?[$%#>]|[$%>])\s*"#;
     let piped = r"(?:echo|printf|cat)\b[^\n]*\|\s*";
@@ -35,7 +35,7 @@ pub fn read(path: &Path, found: impl FnMut(Capture)) -> Result<(), String> {
     read_text(&text_file::read(path).map_err(unreadable)?, found)
 }
 
-/// The same of what is read already.
+/// The same for a text that was read before.
 pub(crate) fn read_text(text: &str, mut found: impl FnMut(Capture)) -> Result<(), String> {
     let text = text_file::with_line_feeds(text);
     let mut count = 0;
@@ -53,8 +53,8 @@ pub(crate) fn read_text(text: &str, mut found: impl FnMut(Capture)) -> Result<()
     if count == 0 { Err(no_command(&text)) } else { Ok(()) }
 }
 
-/// The byte of the next `curl` that begins a command, at or behind a byte. Commands begin with a line, or behind the
-/// operator at which another one has ended.
+/// The offset of the next `curl` that begins a command, from the given offset on. A command begins at the start of a line,
+/// or after the operator that ends the previous one.
 fn next_command(text: &str, from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -67,7 +67,7 @@ fn next_command(text: &str, from: usize) -> Option<usize> {
     }
 }
 
-/// Reads the command that begins at a byte with `curl`, and gives the byte behind it.
+/// Reads the command at an offset, and returns the offset of its end.
 fn command(
     text: &str,
     begin: usize,
@@ -91,7 +91,7 @@ fn command(
     Ok(begin + end.max(1))
 }
 
-/// What the file holds in place of commands of curl, as far as it is known.
+/// A description of a file that contains no command of curl, if its format is recognized.
 fn no_command(text: &str) -> String {
     let other = [
         ("Invoke-WebRequest", "PowerShell"),

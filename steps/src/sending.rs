@@ -1,4 +1,4 @@
-//! One request on its way: worded as the endpoint says, authenticated, carried, and kept as evidence.
+//! Sends one request: builds it from the endpoint's data, authenticates it, sends it, and records the exchange.
 
 use std::time::{Instant, SystemTime};
 
@@ -17,7 +17,7 @@ use crate::reply::Reply;
 use crate::run::Run;
 use crate::stack::Stack;
 
-/// A request that is about to be sent: to which endpoint, for which run.
+/// A request before it is sent: its endpoint and its run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending<'a> {
     pub(crate) run: &'a Run,
@@ -60,7 +60,7 @@ impl Sending<'_> {
         (outcome, Exchange { retries, ..exchange })
     }
 
-    /// Whether a refused login is worth one more try, in the other encoding.
+    /// Whether to repeat a rejected login with the other encoding of the password.
     pub(crate) fn may_log_in_again(&self) -> bool {
         let named = |name| self.credentials.get(name);
         let usual = self.call.authentication == Authentication::Usual && self.surface.system == System::Author;

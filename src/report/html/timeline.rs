@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::record::Record;
 use crate::report::view;
 
-/// The drawing's width in its own units.
+/// The width of the drawing, in SVG user units.
 const WIDTH: f64 = 1000.0;
 
-/// The narrowest bar that can be seen.
+/// The minimum width of a bar that is still visible, in SVG user units.
 const NARROWEST: f64 = 1.5;
 
 const REFUSED: &str = "refused";
@@ -88,7 +88,7 @@ fn lane(name: &'static str, mut own: Vec<&Exchange>, first: i64, took: f64) -> L
     }
 }
 
-/// Adds a bar, or makes the last one longer when they touch and are of one kind.
+/// Adds a bar, or extends the previous one if both touch and have the same style.
 fn add(bars: &mut Vec<Bar>, bar: Bar) {
     match bars.last_mut().filter(|last| last.class == bar.class && bar.x <= last.x + last.w) {
         Some(last) => last.w = last.w.max(bar.x + bar.w - last.x),
@@ -96,7 +96,7 @@ fn add(bars: &mut Vec<Bar>, bar: Bar) {
     }
 }
 
-/// The style of a bar: many scenarios provoke a refusal, but none provokes a lost answer.
+/// The style of a bar. Refusals (4xx) are often provoked on purpose; a missing answer never is, so it stands out.
 const fn class(exchange: &Exchange) -> &'static str {
     match &exchange.outcome {
         Outcome::Response { status: ..400, .. } => "",

@@ -19,13 +19,13 @@ use crate::machine::{Call, CallResult, Form, Response, Step};
 /// The property of a contribution folder; the real one is not known.
 const MARK: &str = "contributionFolder";
 
-/// A poll of the tenant that is under way.
+/// A poll of the tenant in progress.
 #[derive(Debug)]
 pub(super) struct Poll {
     configuration: CloudConfiguration,
     bearer: String,
     stage: Stage,
-    /// The contributions that are still to be fetched.
+    /// The contributions that are not fetched yet.
     left: VecDeque<Contribution>,
 }
 
@@ -39,7 +39,7 @@ enum Stage {
 
 #[derive(Clone, Debug)]
 struct Contribution {
-    /// Its path on the tenant, below the tenant's assets.
+    /// The path on the tenant, below its assets.
     file: String,
     kind: String,
 }
