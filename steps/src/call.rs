@@ -75,9 +75,20 @@ pub struct Call {
     pub confidential: bool,
     /// Whether it deletes what is put back from where it was kept: on a real target it is sent only when it was kept.
     pub needs_kept: bool,
-    /// Whether two Authors behind one address would show in the answers: then it is sent a few times, although a run
-    /// otherwise sends equal reads once.
-    pub compared: bool,
+    /// Whether the answer to an equal read may stand for this one.
+    pub reuse: Reuse,
+}
+
+/// Whether the answer to an equal read of the run may stand for another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// It may.
+    #[default]
+    Shared,
+    /// Two Authors behind one address would show in the answers: it is sent a few times before one stands for others.
+    Compared,
+    /// Only an answer of this moment will do.
+    Never,
 }
 
 impl Call {
@@ -152,7 +163,14 @@ impl Call {
     /// Says that two Authors behind one address would show in the answers.
     #[must_use]
     pub fn compared(mut self) -> Self {
-        self.compared = true;
+        self.reuse = Reuse::Compared;
+        self
+    }
+
+    /// Says that only an answer of this moment will do.
+    #[must_use]
+    pub fn fresh(mut self) -> Self {
+        self.reuse = Reuse::Never;
         self
     }
 

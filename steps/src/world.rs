@@ -46,6 +46,8 @@ impl World {
 /// [`Problem`] itself, so that any other panic is recognized as such.
 pub fn end_step(outcome: Checked) {
     if let Err(problem) = outcome {
-        panic::panic_any(problem);
+        // Unlike a panic this calls no hook: runs in several threads replace the hook, and for a moment the default one is
+        // in force, which prints.
+        panic::resume_unwind(Box::new(problem));
     }
 }

@@ -27,7 +27,8 @@ const FOLDER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 const VOLATILE: [&str; 3] = ["jcr:created", "jcr:lastModified", "jcr:uuid"];
 
 fn package(file: &str) {
-    let properties = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<properties><entry key=\"name\">pkgtest</entry>\
+    let properties = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
+                      <!DOCTYPE properties SYSTEM \"http://java.sun.com/dtd/properties.dtd\"><properties><entry key=\"name\">pkgtest</entry>\
                       <entry key=\"version\">1.0</entry><entry key=\"group\">my_packages</entry></properties>";
     let filter = "<workspaceFilter version=\"1.0\"><filter root=\"/content/fv/a\"/><filter root=\"/content/fv/b\"/>\
                   <filter root=\"/content/fv/c\"><exclude pattern=\"/content/fv/c/kept(/.*)?\"/></filter></workspaceFilter>";

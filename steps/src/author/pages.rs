@@ -89,9 +89,12 @@ async fn still_known(session: &Session, reply: &Reply) -> Checked {
 
 /// An error unless the reply is what the endpoint returns: the expected page, identified by its content, or JSON.
 pub fn judge(session: &Session, reply: &Reply) -> Checked {
-    match session.surface(&reply.surface).phrases.get("mark") {
-        None => reply.json().map(drop),
-        // An attribute names the page's component, in any language.
-        Some(mark) => reply.page(|page| Page::read(page).mentions(mark)).map(drop),
-    }
+    let surface = session.surface(&reply.surface);
+    let Some(mark) = surface.phrases.get("mark") else { return reply.json().map(drop) };
+    let is_the_page = |page: &str| {
+        let page = Page::read(page);
+        // An attribute names the page's component, in any language; a page without it may still have the documented title.
+        page.mentions(mark) || surface.wording.get("page").is_some_and(|title| page.lines().contains(title))
+    };
+    reply.page(is_the_page).map(drop)
 }

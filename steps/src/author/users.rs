@@ -25,7 +25,8 @@ pub struct User {
 
 /// The user that the run is logged in as; `anonymous` without a login.
 pub async fn current(session: &Session) -> Checked<String> {
-    let reply = session.send(Call::to("author.current-user")).await?.expect_status(&[200])?;
+    // A session may end at any time, so an earlier answer says nothing of now.
+    let reply = session.send(Call::to("author.current-user").fresh()).await?.expect_status(&[200])?;
     let id = reply.json()?.get("authorizableId").and_then(Value::as_str).map(str::to_owned);
     id.ok_or_else(|| Problem::error(format!("{} does not say who the user is; {}", reply.what(), reply.excerpt())))
 }

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 use bpconform_fixtures::System;
 use bpconform_fixtures::surfaces::Class;
 
-use crate::call::{Body, Call};
+use crate::call::{Body, Call, Reuse};
 use crate::evidence::Exchange;
 use crate::problem::Checked;
 use crate::reads::{Answer, COMPARED};
@@ -20,7 +20,13 @@ impl Session {
         let is_read = surface.class == Class::Read && matches!(surface.method.as_str(), "GET" | "HEAD");
         let is_real = surface.system != System::Control && !self.run.is_mock(surface.system);
         let has_fields_only = matches!(call.body, Body::Fields | Body::FieldsInQuery);
-        self.run.reads.is_on() && !self.undoing && is_read && is_real && has_fields_only && !call.confidential
+        self.run.reads.is_on()
+            && !self.undoing
+            && is_read
+            && is_real
+            && has_fields_only
+            && !call.confidential
+            && call.reuse != Reuse::Never
     }
 
     /// Sends a read unless an equal one was sent, and keeps as evidence which one that was.
@@ -28,8 +34,8 @@ impl Session {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
         let system = surface.system;
-        let times = if call.compared { COMPARED } else { 1 };
-        let question = format!("{:?}", Call { compared: false, ..call.clone() });
+        let times = if call.reuse == Reuse::Compared { COMPARED } else { 1 };
+        let question = format!("{:?}", Call { reuse: Reuse::default(), ..call.clone() });
         let asked_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let asked = Instant::now();
         let read = self.run.reads.of(system, question.clone(), times);

@@ -169,6 +169,9 @@ impl Installing<'_> {
             self.insert(path, Node::new("nt:folder"));
         } else if docview::is_described(node) && (covered || !there) {
             self.replace(path, node);
+        } else if covered && let Some(folder) = self.repository.get_mut(path) {
+            // FileVault makes what a package holds as a mere directory a plain folder, whatever it was.
+            folder.set(PRIMARY_TYPE, "nt:folder");
         }
         if covered {
             let gone = |(name, _): (&String, &Node)| !node.children.contains_key(name);
