@@ -13,7 +13,7 @@ use crate::support::{Mock, bpconform, bpconform_with, command};
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// The most memory that the process may need at any time, its mocks included, in MB.
-const MEMORY: u64 = 200;
+const MEMORY: u64 = 256;
 
 #[test]
 fn every_step_reports_every_fault_as_an_error_that_names_the_request() {
