@@ -42,7 +42,7 @@ pub(crate) fn seed() -> impl TypedValueParser<Value = String> {
 
 /// A number of requests at once.
 pub(crate) fn connections(text: &str) -> Result<usize, String> {
-    let number: usize = text.parse().map_err(|_| "it is no whole number".to_owned())?;
+    let number: usize = text.parse().map_err(|_| "it is not a whole number".to_owned())?;
     if (1..=64).contains(&number) { Ok(number) } else { Err("it is not from 1 to 64".to_owned()) }
 }
 

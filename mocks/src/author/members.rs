@@ -88,8 +88,8 @@ impl Author {
             .find(|field| form.fields.contains_key(*field));
         let problem = match refused {
             Some(field) => Some(format!("the mock does not know {field} here")),
-            None if changes_members && !is_group => Some(format!("{id} is no group")),
-            None if form.fields.contains_key("rep:password") && is_group => Some(format!("{id} is no user")),
+            None if changes_members && !is_group => Some(format!("{id} is not a group")),
+            None if form.fields.contains_key("rep:password") && is_group => Some(format!("{id} is not a user")),
             None => self.members_problem(form),
         };
         if let Some(problem) = problem {

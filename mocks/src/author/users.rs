@@ -178,7 +178,7 @@ impl Author {
 /// The ids that all conditions name.
 fn conditions(query: &str) -> Result<Vec<String>, String> {
     let query: serde_json::Value = serde_json::from_str(query).map_err(|error| error.to_string())?;
-    let object = query.as_object().ok_or("it is no object")?;
+    let object = query.as_object().ok_or("it is not an object")?;
     if let Some(unknown) = object.keys().find(|name| name.as_str() != "condition") {
         return Err(format!("the mock does not know `{unknown}`, only `condition`"));
     }

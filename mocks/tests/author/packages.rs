@@ -121,7 +121,7 @@ fn the_old_service_uploads_and_installs_in_one_request() {
     assert!(answer.contains("<status code=\"200\">ok</status>"), "{answer}");
     assert_eq!(client.json("/content/fv/jcr:content.json")["n"], 5);
     let no_zip = upload(&mut client, "/crx/packmgr/service.jsp", "file", &fields, b"no zip").text();
-    assert!(no_zip.contains("<status code=\"500\">error: it is no ZIP file"), "{no_zip}");
+    assert!(no_zip.contains("<status code=\"500\">error: it is not a ZIP file"), "{no_zip}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) struct Archive {
 impl Archive {
     /// Reads a file. The error says why it is no package.
     pub(super) fn read(file: &[u8]) -> Result<Self, String> {
-        let mut zip = ZipArchive::new(Cursor::new(file)).map_err(|error| format!("it is no ZIP file: {error}"))?;
+        let mut zip = ZipArchive::new(Cursor::new(file)).map_err(|error| format!("it is not a ZIP file: {error}"))?;
         let (mut files, mut directories, mut left) = (BTreeMap::new(), Vec::new(), MOST_BYTES);
         for index in 0..zip.len() {
             let entry = zip.by_index(index).map_err(|error| error.to_string())?;

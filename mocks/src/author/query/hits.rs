@@ -28,7 +28,7 @@ impl Hits {
                 let names = properties.ok_or("p.hits=selective needs p.properties")?;
                 Self::Selective(names.split_whitespace().map(str::to_owned).collect())
             }
-            Some(other) => return Err(format!("p.hits={other} is none of simple, full and selective")),
+            Some(other) => return Err(format!("p.hits={other} is not simple, full or selective")),
         };
         if depth.is_some() && !matches!(hits, Self::Full(_)) {
             return Err("p.nodedepth needs p.hits=full".to_owned());

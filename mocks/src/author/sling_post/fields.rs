@@ -157,7 +157,7 @@ fn typed(path: &str, values: &[&str], hint: Option<&str>) -> Result<Value, Refus
             _ => Value::Texts(texts),
         });
     }
-    let wrong = |value: &str| (500, format!("`{value}` is no {kind}, which {path} is said to be"));
+    let wrong = |value: &str| (500, format!("`{value}` is not a {kind}, the type of {path}"));
     let one = |value: &&str| -> Result<Value, Refusal> {
         let read = match kind {
             "Boolean" => Some(Value::Bool(value.eq_ignore_ascii_case("true"))),

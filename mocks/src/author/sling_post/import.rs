@@ -27,7 +27,7 @@ impl Author {
         let text = form.get(":content").map(str::to_owned).or(file);
         let text = text.ok_or_else(|| (500, "Missing content for import".to_owned()))?;
         let json: Json =
-            serde_json::from_str(&text).map_err(|error| (500, format!("The content is no JSON: {error}")))?;
+            serde_json::from_str(&text).map_err(|error| (500, format!("The content is not JSON: {error}")))?;
         let mut node = node(&json)?;
         let empty = Node::default();
         let has_name = form.get(":name").or_else(|| form.get(":nameHint")).is_some_and(|name| !name.is_empty());
@@ -81,7 +81,7 @@ fn check(parent_type: &str, path: &str, name: &str, node: &Node) -> Result<(), R
 }
 
 fn node(json: &Json) -> Result<Node, Refusal> {
-    let object = json.as_object().ok_or_else(|| (500, "The content is no JSON object".to_owned()))?;
+    let object = json.as_object().ok_or_else(|| (500, "The content is not a JSON object".to_owned()))?;
     let kind = object.get(PRIMARY_TYPE).and_then(Json::as_str).unwrap_or("nt:unstructured");
     let mut made = Node::new(kind);
     for (name, json) in object.iter().filter(|(name, _)| !name.starts_with(':')) {
