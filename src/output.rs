@@ -25,17 +25,17 @@ pub struct Output {
 const MOST_CAPTURED: usize = 64 * 1024;
 
 impl Output {
-    /// An output that nobody sees, with secrets of its own: that of one environment among many.
+    /// An output that is kept instead of printed, with its own secrets: that of one environment of a fleet.
     pub fn captured() -> Self {
         Self { captured: Some(Arc::default()), ..Self::default() }
     }
 
-    /// Whether nobody sees it.
+    /// Whether it is kept instead of printed.
     pub fn is_captured(&self) -> bool {
         self.captured.is_some()
     }
 
-    /// What an output would have said on stderr.
+    /// The text that would have been printed on stderr.
     pub fn said(&self) -> String {
         let said = self.captured.as_ref().map(|said| said.lock().unwrap_or_else(PoisonError::into_inner).clone());
         said.unwrap_or_default()

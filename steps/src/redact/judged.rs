@@ -1,20 +1,21 @@
-//! What was looked at before: a text that held nothing to mask is not looked at again until something more is known.
+//! Remembers texts that held nothing to mask, so that they are not searched again until another secret is known.
 //!
-//! The same answer stands behind many verdicts, and its text passes the last gate again with each of them.
+//! Many verdicts refer to the same answer, and its text is checked before each output.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The number of texts that are remembered; then it begins again, so that memory stays bounded.
+/// The maximum number of texts, and of secrets, that are remembered. When it is reached, all are forgotten: they are only
+/// searched once more, and memory stays bounded.
 const MOST: usize = 1 << 16;
 
 /// The text holds nothing to mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Clean;
 
-/// A look at a text that has begun: its digest, and how much was known then.
+/// A search of a text: its digest, and how much was known when the search began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Look {
     digest: (u64, usize),
@@ -61,7 +62,11 @@ impl Judged {
 
     /// Remembers that a secret was learned, or needs not be.
     pub(super) fn offered(&self, secret: &str) {
-        lock(&self.offered).insert(self.hasher.hash_one(secret));
+        let mut offered = lock(&self.offered);
+        if offered.len() >= MOST {
+            offered.clear();
+        }
+        offered.insert(self.hasher.hash_one(secret));
     }
 }
 
