@@ -42,6 +42,10 @@ const AT_ONCE: usize = 16;
 /// The same for each fault that they have to work on; more would only need more memory.
 const AT_WORK: usize = 2;
 
+/// How many cells are played together. Their records and what was learned from their mocks are in memory until all of them
+/// are judged.
+const CHUNK: usize = 64;
+
 /// Breaks the wire at each step of the features by each of these faults.
 pub fn wires(
     options: &Options,
@@ -73,7 +77,10 @@ fn column(
     authority: &Arc<Authority>,
 ) -> Result<Vec<Cell>, Error> {
     let all: Vec<usize> = (0..targets.len()).collect();
-    let mut column = strike(options, targets, &all, fault, authority, REQUEST)?;
+    let mut column = Vec::with_capacity(all.len());
+    for some in all.chunks(CHUNK) {
+        column.extend(strike(options, targets, some, fault, authority, REQUEST)?);
+    }
     let again: Vec<usize> = all.into_iter().filter(|index| !column[*index].fate.is_right()).collect();
     for (index, cell) in again.iter().zip(strike(options, targets, &again, fault, authority, REQUEST_AGAIN)?) {
         column[*index] = cell;
@@ -90,7 +97,7 @@ fn strike(
     request: Duration,
 ) -> Result<Vec<Cell>, Error> {
     let began = Instant::now();
-    // The secrets of thousands of mocks, in all their forms, would stay in memory until the end.
+    // The secrets of thousands of mocks, in all their forms, would stay in memory until the end of the matrix.
     let mut options = Options { redactor: Redactor::default(), ..options.clone() };
     options.connection.limits.request = request;
     options.jobs = if fault.makes_wait() { (AT_ONCE / workers()).max(AT_WORK) } else { AT_WORK };
