@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs that conform, that do not, that were killed, and a record full of hostile text, in every format, each given to
 # readers that are not part of this project: PyPI's junitparser and jsonschema, the rules of Jenkins' schema, npm's
-# @cucumber/html-formatter, har-validator, the schema of CTRF, and axe-core in Chromium.
+# @cucumber/html-formatter, har-validator, the schemas of CTRF and SARIF, and axe-core in Chromium.
 # Needs python3 with venv, node with npm, their registries, and chromedriver. What is missing is reported, and the script
 # ends with 77: no reader rejected anything, but not every reader ran. Usage: ci/check-reports.sh [DIRECTORY]
 set -euo pipefail
@@ -34,7 +34,7 @@ mkdir -p "$out/records/hostile" && cp fixtures/schema/sample.run.json "$out/reco
 
 for name in passing failing killed hostile; do
   mkdir -p "$out/$name"
-  for form in json=run.json html=report.html junit=junit.xml messages=messages.ndjson har=run.har ctrf=ctrf.json markdown=report.md; do
+  for form in json=run.json html=report.html junit=junit.xml messages=messages.ndjson har=run.har ctrf=ctrf.json sarif=report.sarif markdown=report.md; do
     "$bpconform" report "${form%%=*}" "$out/records/$name" --out "$out/$name/${form#*=}.new"
     # A report that is rendered later says what the one that was written at the end of the run says.
     [ ! -e "$out/$name/${form#*=}" ] || cmp "$out/$name/${form#*=}" "$out/$name/${form#*=}.new"
@@ -63,7 +63,7 @@ if npm ci --prefix ci/readers --no-audit --no-fund --loglevel=error >/dev/null; 
     not_tested+=("the pages were given to no browser: chromedriver is missing")
   fi
 else
-  not_tested+=("messages, HAR, CTRF and the pages were given to no reader: npm or its registry is missing")
+  not_tested+=("messages, HAR, CTRF, SARIF and the pages were given to no reader: npm or its registry is missing")
 fi
 
 [ ${#not_tested[@]} -gt 0 ] || exit 0

@@ -12,7 +12,7 @@ pub enum Exit {
     Usage = 2,
     /// Inconclusive: the target could not be reached, or could not be judged.
     Unreachable = 3,
-    /// Nothing was proved: no scenario was selected, or all were skipped.
+    /// Nothing was proved: no scenario was selected, or all were skipped; or less than required.
     NothingProved = 4,
     /// The verdicts differ from the baseline.
     Baseline = 5,
@@ -37,7 +37,7 @@ impl Exit {
             Self::NonConformant => "does not conform",
             Self::Usage => "wrong usage or configuration",
             Self::Unreachable => "inconclusive: the target was not reached, or not judged",
-            Self::NothingProved => "nothing was proved",
+            Self::NothingProved => "nothing, or less than required, was proved",
             Self::Baseline => "differs from the baseline",
             Self::Internal => "internal error",
             Self::CleanUp => "clean-up incomplete",

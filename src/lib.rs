@@ -14,6 +14,7 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 pub mod features;
+pub mod gate;
 pub mod hybrid;
 pub mod inputs;
 pub mod learn;

@@ -66,6 +66,7 @@ fn record(bytes: &[u8]) {
             ReportFormat::Messages,
             ReportFormat::Har,
             ReportFormat::Ctrf,
+            ReportFormat::Sarif,
         ] {
             let _ = format.draw(&record);
         }

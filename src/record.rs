@@ -47,6 +47,9 @@ pub struct Record {
     /// The causes of what did not pass, in the document's order; each failure shows one or follows from one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<CauseRecord>,
+    /// The slowest request to each endpoint that took longer than `--max-duration` allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow: Vec<SlowRecord>,
     /// The number of verdicts of each kind.
     pub summary: Summary,
     /// The outcome of the whole run.
@@ -176,6 +179,9 @@ pub struct PlanRecord {
     /// Whether a flaky scenario counts as its worst attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
+    /// What the exit code depends on besides the verdicts.
+    #[serde(default, skip_serializing_if = "GateRecord::is_usual")]
+    pub gate: GateRecord,
     /// The time limit of the whole run, in seconds.
     pub timeout_s: u64,
     /// The shard of the plan, if the plan was split.
@@ -188,6 +194,36 @@ impl PlanRecord {
     pub fn is_selection(&self) -> bool {
         self.tags.is_some() || self.name.is_some() || !self.requirements.is_empty()
     }
+}
+
+/// What the exit code depends on besides the verdicts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GateRecord {
+    /// Whether only requirements that the document demands count, and not those that it recommends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_must: bool,
+    /// The requirements that must be proved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require_proved: Vec<String>,
+    /// How many requirements must be proved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub require_count: usize,
+    /// How long a request to an endpoint may take, in milliseconds, by the id of the endpoint.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub max_duration_ms: BTreeMap<String, u64>,
+}
+
+/// A request that took longer than it may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlowRecord {
+    /// The id of the endpoint.
+    pub endpoint: String,
+    /// The id of the scenario.
+    pub scenario: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// How long it may take, in milliseconds.
+    pub limit_ms: u64,
 }
 
 /// One scenario.
@@ -360,7 +396,7 @@ pub enum RunOutcome {
     Fails,
     /// Inconclusive: a scenario could not be judged.
     CouldNotTell,
-    /// No requirement was proved.
+    /// No requirement was proved, or fewer than required.
     NothingProved,
     /// The harness itself failed.
     HarnessFailed,
@@ -373,19 +409,22 @@ pub enum RunOutcome {
 impl RunOutcome {
     /// The outcome of a record. Changes that must be undone by hand take precedence over everything else.
     pub fn of_record(record: &Record, interrupted: bool) -> Self {
-        let (scenarios, requirements) = (&record.scenarios, &record.requirements);
-        let any = |verdict| scenarios.iter().any(|scenario| scenario.counted(&record.plan) == verdict);
+        let (scenarios, plan) = (&record.scenarios, &record.plan);
+        let counts = |scenario: &&ScenarioRecord| plan.gate.counts(scenario);
+        let any = |verdict| scenarios.iter().filter(counts).any(|scenario| scenario.counted(plan) == verdict);
+        // A shard proves only its part: the merged record is judged.
+        let enough = plan.shard.is_some() || plan.gate.missing(record).is_empty();
         if !record.left_behind.is_empty() {
             Self::LeftSomething
         } else if interrupted {
             Self::Interrupted
-        } else if any(Verdict::Failed) {
+        } else if any(Verdict::Failed) || plan.strict && !record.slow.is_empty() {
             Self::Fails
         } else if scenarios.iter().any(|scenario| scenario.harness_failed) {
             Self::HarnessFailed
         } else if any(Verdict::Error) {
             Self::CouldNotTell
-        } else if requirements.iter().any(|requirement| requirement.verdict == Verdict::Passed) {
+        } else if record.proved() > 0 && enough {
             Self::Conforms
         } else {
             Self::NothingProved

@@ -202,6 +202,7 @@ impl Record {
             scenarios: Vec::new(),
             requirements: self.requirements.clone(),
             causes: self.causes.clone(),
+            slow: self.slow.clone(),
             summary: self.summary.clone(),
             outcome: self.outcome,
             exit_code: self.exit_code,
@@ -215,6 +216,7 @@ impl Record {
     pub fn judge_again(&mut self, interrupted: bool) {
         self.requirements = record::requirements(&self.scenarios);
         self.causes = causes::explain(&mut self.scenarios);
+        self.slow = self.plan.gate.slow(&self.scenarios);
         self.outcome = RunOutcome::of_record(self, interrupted);
         self.exit_code = self.outcome.exit().code();
         self.summary = Summary {

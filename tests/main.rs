@@ -18,6 +18,7 @@ mod evidence;
 #[cfg(unix)]
 mod fleet;
 mod fuzzed;
+mod gates;
 mod hidden;
 mod hostile_target;
 mod hybrid;

@@ -48,7 +48,7 @@ fn assert_hidden(secrets: &[String], all: &[(String, String)]) {
     }
 }
 
-const REPORTS: [&str; 8] = ["html", "junit", "messages", "har", "ctrf", "markdown", "github", "text"];
+const REPORTS: [&str; 9] = ["html", "junit", "messages", "har", "ctrf", "sarif", "markdown", "github", "text"];
 
 #[test]
 fn a_talkative_run_that_changes_shows_none_of_its_secrets() {

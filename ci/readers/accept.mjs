@@ -1,5 +1,5 @@
 // Gives reports to readers that this project did not write. Usage: node accept.mjs DIRECTORY
-// DIRECTORY holds messages.ndjson, run.har and ctrf.json; messages.html is written there.
+// DIRECTORY holds messages.ndjson, run.har, ctrf.json and report.sarif; messages.html is written there.
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
@@ -42,3 +42,13 @@ const ctrf = common.compile(json(path.join(packages, "ctrf/dist/ctrf-schema-0.0.
 const report = json(file("ctrf.json"));
 if (!ctrf(report)) refuse("ctrf.json", common.errorsText(ctrf.errors));
 console.log(`ctrf: ${report.results.summary.tests} tests accepted`);
+
+// SARIF 2.1.0: the official schema, which is written for draft 4 of JSON Schema.
+const { $schema: _draft, id: _id, ...official } = json(path.join(packages, "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"));
+// One of its patterns is no Unicode expression.
+const forSarif = new Ajv.default({ strict: false, allErrors: true, unicodeRegExp: false });
+formats.default(forSarif);
+const sarif = forSarif.compile(official);
+const log = json(file("report.sarif"));
+if (!sarif(log)) refuse("report.sarif", forSarif.errorsText(sarif.errors));
+console.log(`sarif: ${log.runs[0].results.length} results accepted`);

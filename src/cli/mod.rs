@@ -8,6 +8,7 @@ pub mod container;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod gate;
 pub mod hybrid;
 pub mod init;
 pub mod list;
@@ -54,7 +55,7 @@ use crate::report::style::Color;
 #[command(name = "bpconform", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Exit codes:\n  0    conforms: at least one required check ran and passed, and none failed\n  \
     1    does not conform\n  2    wrong usage or configuration\n  3    inconclusive: the target was not reached, \
-    or not judged\n  4    nothing was proved\n  5    differs from the baseline\n  6    internal error\n  7    clean-up \
+    or not judged\n  4    nothing, or less than required, was proved\n  5    differs from the baseline\n  6    internal error\n  7    clean-up \
     incomplete\n  130  interrupted")]
 pub struct Cli {
     /// The flags of all commands.

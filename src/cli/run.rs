@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::container::ContainedArgs;
+use crate::cli::gate::GateArgs;
 use crate::cli::hybrid::HybridArgs;
 use crate::cli::select::SelectArgs;
 use crate::cli::state::StateArgs;
@@ -66,6 +67,9 @@ pub struct RunFlags {
     /// Give a flaky scenario the verdict of its failed attempts
     #[arg(long)]
     pub strict: bool,
+    /// What the exit code depends on.
+    #[command(flatten)]
+    pub gate: GateArgs,
     /// Time limit for the whole run, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600", env = "BPCONFORM_TIMEOUT")]
     pub timeout: Duration,

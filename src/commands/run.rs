@@ -3,6 +3,7 @@
 
 mod confirm;
 pub(crate) mod flags;
+mod gate;
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -276,6 +277,7 @@ impl RunRequest<'_> {
             shares_reads: jobs > 1,
             retries: usize::from(self.how.retry),
             strict: self.how.strict,
+            gate: gate::record(&self.how.gate)?,
             timeout: self.how.timeout,
             connection,
             settings: Settings {

@@ -174,7 +174,11 @@ impl BaselineComparison<'_> {
 
     /// A baseline speaks about verdicts only: what stopped the run, or was left behind, stays what it is.
     fn exit(&self, record: &Record) -> Exit {
-        let proved = record.requirements.iter().any(|requirement| requirement.verdict == Verdict::Passed);
+        let plan = &record.plan;
+        if plan.strict && !record.slow.is_empty() && record.outcome == RunOutcome::Fails {
+            return if self.is_met() { Exit::NonConformant } else { Exit::Baseline };
+        }
+        let proved = record.proved() > 0 && (plan.shard.is_some() || plan.gate.missing(record).is_empty());
         match record.outcome {
             RunOutcome::Conforms | RunOutcome::Fails | RunOutcome::CouldNotTell => match (self.is_met(), proved) {
                 (false, _) => Exit::Baseline,

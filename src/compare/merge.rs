@@ -50,7 +50,7 @@ fn text(value: &impl Serialize) -> String {
 }
 
 /// What must be the same in all records for their verdicts to say something together.
-fn traits(record: &Record) -> [(&'static str, String); 10] {
+fn traits(record: &Record) -> [(&'static str, String); 11] {
     let (shard, target) = (record.plan.shard.as_ref(), &record.target);
     // A container has another address each time.
     let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };
@@ -71,6 +71,7 @@ fn traits(record: &Record) -> [(&'static str, String); 10] {
             )),
         ),
         ("allow level", text(&record.allow)),
+        ("gate", text(&record.plan.gate)),
         ("retries", text(&(record.plan.retries, record.plan.strict))),
         ("version of bpconform", text(&(&record.tool.version, record.format))),
     ]

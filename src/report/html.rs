@@ -11,7 +11,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::record::{Record, ScenarioRecord};
+use crate::record::{Record, ScenarioRecord, SlowRecord};
 use crate::report::html::facts::{Fact, facts};
 use crate::report::html::timeline::Timeline;
 use crate::report::template;
@@ -39,6 +39,7 @@ struct Page<'a> {
     complete: bool,
     insecure: bool,
     left_behind: &'a [String],
+    slow: Vec<String>,
     facts: Vec<Fact>,
     sums: Vec<Sum>,
     document: &'static Document,
@@ -65,7 +66,8 @@ impl<'a> Page<'a> {
             name: record.environment.name.as_deref(),
             word,
             mark,
-            title: capital(exit.meaning()),
+            title: capital(&record.result()),
+            slow: record.slow.iter().map(SlowRecord::text).collect(),
             lead: lead(record),
             complete: record.complete,
             insecure: record.target.insecure,

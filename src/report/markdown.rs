@@ -28,7 +28,9 @@ pub fn head(record: &Record) -> String {
     let exit = record.outcome.exit();
     let mark = if exit.code() == 0 { "✅" } else { "❌" };
     let cut = if record.complete { "" } else { " (incomplete)" };
-    let mut text = format!("# {mark} Brand Portal configuration {}{cut}\n\n", exit.meaning());
+    let result = record.result();
+    let colon = if result == exit.meaning() { "" } else { ":" };
+    let mut text = format!("# {mark} Brand Portal configuration{colon} {result}{cut}\n\n");
     let row = |text: &mut String, what: &str, value: &str| {
         let _ = writeln!(text, "| {what} | {value} |");
     };
@@ -51,7 +53,10 @@ pub fn head(record: &Record) -> String {
     if let Some(shard) = &record.plan.shard {
         row(&mut text, "Shard", &format!("{} of {}", shard.index, shard.count));
     }
-    row(&mut text, "Exit code", &format!("{}: {}", exit.code(), exit.meaning()));
+    row(&mut text, "Exit code", &format!("{}: {result}", exit.code()));
+    for slow in &record.slow {
+        row(&mut text, "**Slow**", &escape(&slow.text()));
+    }
     for left in &record.left_behind {
         row(&mut text, "**Could not be undone**", &escape(left));
     }

@@ -7,6 +7,7 @@ pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod messages;
+pub mod sarif;
 pub mod style;
 pub mod template;
 pub mod terminal;
@@ -38,6 +39,8 @@ pub enum ReportFormat {
     Har,
     /// Common Test Report Format.
     Ctrf,
+    /// SARIF 2.1.0: requirements as rules, causes as results.
+    Sarif,
     /// Markdown.
     Markdown,
     /// Markdown within the limits of a GitHub step summary.
@@ -50,13 +53,14 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// All formats, in the order in which the help shows them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Json,
         Self::Html,
         Self::Junit,
         Self::Messages,
         Self::Har,
         Self::Ctrf,
+        Self::Sarif,
         Self::Markdown,
         Self::Github,
         Self::Annotations,
@@ -72,6 +76,7 @@ impl ReportFormat {
             Self::Messages => "messages",
             Self::Har => "har",
             Self::Ctrf => "ctrf",
+            Self::Sarif => "sarif",
             Self::Markdown => "markdown",
             Self::Github => "github",
             Self::Annotations => "annotations",
@@ -88,6 +93,7 @@ impl ReportFormat {
             Self::Messages => "Cucumber Messages, one JSON object per line",
             Self::Har => "The HTTP exchanges, as HAR 1.2",
             Self::Ctrf => "Common Test Report Format",
+            Self::Sarif => "SARIF 2.1.0 for code scanning: requirements as rules, causes as results",
             Self::Markdown => "Markdown",
             Self::Github => "Markdown within the limits of a GitHub step summary",
             Self::Annotations => "GitHub's workflow commands: one annotation for each failure, within its limits",
@@ -112,12 +118,12 @@ impl ReportFormat {
             Self::Markdown => markdown::draw(record),
             Self::Github => github::summary(record),
             Self::Annotations => github::annotations(record),
-            Self::Text | Self::Json | Self::Messages | Self::Har | Self::Ctrf => text(record),
+            Self::Text | Self::Json | Self::Messages | Self::Har | Self::Ctrf | Self::Sarif => text(record),
         })
     }
 
     const fn is_json(self) -> bool {
-        matches!(self, Self::Json | Self::Messages | Self::Har | Self::Ctrf)
+        matches!(self, Self::Json | Self::Messages | Self::Har | Self::Ctrf | Self::Sarif)
     }
 
     fn draw_json(self, record: &Record) -> Result<String, Error> {
@@ -125,6 +131,7 @@ impl ReportFormat {
             Self::Messages => messages::draw(record),
             Self::Har => Ok(json(&har::draw(record))? + "\n"),
             Self::Ctrf => Ok(json(&ctrf::draw(record))? + "\n"),
+            Self::Sarif => Ok(json(&sarif::draw(record))? + "\n"),
             _ => Ok(json(record)? + "\n"),
         }
     }

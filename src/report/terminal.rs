@@ -114,7 +114,7 @@ impl Terminal {
     /// The table of requirements and the one line that says it all.
     pub fn end(&self, record: &Record) -> String {
         let mut text = String::new();
-        if self.detail > Detail::Quiet || record.exit_code != 0 {
+        if self.detail > Detail::Quiet || record.exit_code != 0 || !record.causes.is_empty() {
             text += &self.causes(record);
             text += &self.table(record);
         }
@@ -123,6 +123,9 @@ impl Terminal {
         }
         if let Some(journal) = &record.journal {
             line(&mut text, &format!("to undo it later: bpconform clean {journal}"));
+        }
+        for slow in &record.slow {
+            line(&mut text, &self.styles.verdict(Verdict::Error, &slow.text()));
         }
         if let Some(mocks) = record.target.mocked() {
             line(&mut text, &format!("\nmocks: {mocks}"));
@@ -216,7 +219,7 @@ impl Terminal {
             counts(&record.summary.requirements),
             record.summary.wall_ms / 1000.0,
             exit.code(),
-            exit.meaning(),
+            record.result(),
         )
     }
 

@@ -13,7 +13,7 @@ use bpconform_steps::wire::{Connection, Limits};
 
 use crate::features::{Features, USUAL_AUTHOR};
 use crate::plan::{Plan, Selection, TargetFacts};
-use crate::record::ShardRecord;
+use crate::record::{GateRecord, ShardRecord};
 use crate::run::survey::Survey;
 use crate::run::target::Target;
 use crate::shard::Shard;
@@ -50,6 +50,8 @@ pub struct Options {
     pub retries: usize,
     /// Whether a flaky scenario counts as its worst attempt.
     pub strict: bool,
+    /// What the exit code depends on besides the verdicts.
+    pub gate: GateRecord,
     /// The time limit of the whole run.
     pub timeout: Duration,
     /// The connection to the target.
@@ -91,6 +93,7 @@ impl Options {
             shares_reads: true,
             retries: 0,
             strict: false,
+            gate: GateRecord::default(),
             timeout: Duration::from_secs(600),
             connection: Connection::to_mocks(Limits::default()),
             settings: Settings { latest_service_pack: seed::version_of(USUAL_AUTHOR), ..Settings::default() },

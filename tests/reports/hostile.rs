@@ -38,6 +38,8 @@ fn record() -> Record {
             }
         }
     }
+    // The evidence of the causes is what the scenarios say.
+    record.judge_again(false);
     record
 }
 
@@ -71,7 +73,10 @@ fn a_hostile_title_is_harmless_in_every_format() {
         assert!(text.contains("Agent") && text.contains("red"), "{word} does not show it at all");
         let at = text.find(steers).map(|at| text[..at].chars().rev().take(60).collect::<String>());
         assert_eq!(at, None, "{word} holds a character that steers");
-        if matches!(format, ReportFormat::Json | ReportFormat::Har | ReportFormat::Ctrf | ReportFormat::Messages) {
+        if matches!(
+            format,
+            ReportFormat::Json | ReportFormat::Har | ReportFormat::Ctrf | ReportFormat::Sarif | ReportFormat::Messages
+        ) {
             text.lines().filter(|_| format == ReportFormat::Messages).for_each(|line| {
                 serde_json::from_str::<serde_json::Value>(line).expect("JSON");
             });

@@ -170,3 +170,19 @@ fn no_text_of_a_target_becomes_a_command_of_github() {
     assert_eq!(commands.lines().count(), 3, "{commands}");
     assert!(commands.lines().all(|line| line.starts_with("::error file=") || line.starts_with("::warning file=")));
 }
+
+#[test]
+fn sarif_has_a_rule_for_each_requirement_and_a_result_for_each_cause() {
+    let record = sample::failing();
+    let report: Value = serde_json::from_str(&draw(ReportFormat::Sarif, &record)).expect("JSON");
+    let run = &report["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    assert_eq!(rules.len(), bpconform_fixtures::Requirements::built_in().all.len());
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), record.causes.len());
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("a small number");
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64() > Some(0), "{result}");
+    }
+}

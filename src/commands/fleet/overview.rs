@@ -69,7 +69,7 @@ struct EnvironmentRow {
     href: String,
     word: &'static str,
     mark: &'static str,
-    outcome: &'static str,
+    outcome: String,
     why: Vec<String>,
     sums: String,
     took: String,
@@ -178,7 +178,7 @@ impl Overview {
         for one in &self.environments {
             let why: Vec<_> = one.why.iter().map(|why| escape(&view::shorten(why, 200))).collect();
             let place = one.place.as_ref().map_or_else(String::new, |place| format!("<br>{}", escape(place)));
-            let (name, outcome) = (escape(&one.name) + &place, escape(one.outcome));
+            let (name, outcome) = (escape(&one.name) + &place, escape(&one.outcome));
             let _ = writeln!(text, "| {name} | {outcome} | {} | {} |", one.sums, why.join("<br>"));
         }
         text
@@ -221,7 +221,11 @@ impl EnvironmentRow {
             href: href(found),
             word,
             mark,
-            outcome: exit.meaning(),
+            outcome: found
+                .record
+                .as_ref()
+                .filter(|_| exit == Exit::Green)
+                .map_or_else(|| exit.meaning().to_owned(), Record::result),
             why: whys(found),
             sums: found.record.as_ref().map_or_else(String::new, sums),
             took: found.record.as_ref().map_or_else(String::new, |record| view::time(record.duration_ms)),

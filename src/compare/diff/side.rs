@@ -25,6 +25,9 @@ pub struct ComparedRun {
     pub allow: Allow,
     /// What the run came to.
     pub outcome: RunOutcome,
+    /// The same in words.
+    #[serde(skip)]
+    pub result: String,
     /// Whether it came to its end.
     pub complete: bool,
 }
@@ -38,6 +41,7 @@ impl ComparedRun {
             product: record.target.product.clone(),
             allow: record.allow,
             outcome: record.outcome,
+            result: record.result(),
             complete: record.complete,
         }
     }
@@ -50,7 +54,7 @@ impl fmt::Display for ComparedRun {
             Some(self.author.as_deref().unwrap_or(&self.target)),
             self.product.as_deref(),
             Some(self.allow.word()),
-            Some(self.outcome.exit().meaning()),
+            Some(self.result.as_str()),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
     }

@@ -1,0 +1,45 @@
+//! What the exit code of a run depends on besides its verdicts.
+
+use crate::support::bpconform;
+
+fn exit_of(arguments: &[&str]) -> (Option<i32>, String) {
+    let told = bpconform(&[&["run", "-q"], arguments].concat());
+    (told.code, told.all())
+}
+
+#[test]
+fn a_recommendation_fails_a_run_unless_only_demands_count() {
+    let only_recommended = ["--requirement", "BP-PRE-03", "--defect", "service-pack-without-oauth"];
+    assert_eq!(exit_of(&only_recommended).0, Some(1));
+    let with_another = [&only_recommended[..], &["--requirement", "BP-REP-02", "--fail-on", "must"]].concat();
+    let (code, told) = exit_of(&with_another);
+    assert!(code == Some(0) && told.contains("exit 0: no deviation from a must found, 1 of 50 proved"), "{told}");
+    assert!(told.contains("BP-PRE-03  failed"), "{told}");
+    let demanded = ["--requirement", "BP-REP-02", "--defect", "agent-disabled", "--fail-on", "must"];
+    assert_eq!(exit_of(&demanded).0, Some(1));
+}
+
+#[test]
+fn too_little_proved_is_not_enough() {
+    let (code, told) = exit_of(&["--allow", "observe", "--require-proved", "BP-REP-03"]);
+    assert!(code == Some(4) && told.contains("less than required; missing: BP-REP-03"), "{told}");
+    let (code, told) = exit_of(&["--requirement", "BP-REP-02", "--require-proved", "2"]);
+    assert!(code == Some(4) && told.contains("1 of 50 proved, less than required"), "{told}");
+    assert_eq!(exit_of(&["--requirement", "BP-REP-02", "--require-proved", "1,BP-REP-02"]).0, Some(0));
+    let (code, told) = exit_of(&["--allow", "observe", "--require-proved", "30"]);
+    assert!(code == Some(4) && told.contains(" of 50 proved, less than required; missing: "), "{told}");
+    let (code, told) = exit_of(&["--require-proved", "BP-REP-3"]);
+    assert!(code == Some(2) && told.contains("did you mean"), "{told}");
+}
+
+#[test]
+fn what_is_slow_is_a_warning_and_strictly_a_failure() {
+    let slow = ["--requirement", "BP-CON-02", "--jitter", "7", "--max-duration", "ims.token=0.001"];
+    let (code, told) = exit_of(&slow);
+    assert!(code == Some(0) && told.contains("slow: ims.token took "), "{told}");
+    assert_eq!(exit_of(&[&slow[..], &["--strict"]].concat()).0, Some(1));
+    let (code, told) = exit_of(&["--requirement", "BP-CON-02", "--strict", "--max-duration", "ims.token=60"]);
+    assert!(code == Some(0) && !told.contains("slow:"), "{told}");
+    let (code, told) = exit_of(&["--max-duration", "ims.tokens=1"]);
+    assert!(code == Some(2) && told.contains("did you mean ims.token?"), "{told}");
+}
