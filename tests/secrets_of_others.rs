@@ -12,7 +12,7 @@ use bpconform_mocks::stack::{Serving, Stack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, bpconform_with, directory};
+use crate::support::{Mock, Told, bpconform_with, directory, get};
 
 /// Where those stand that look different in every encoding.
 const POSITIONS: [&str; 10] =
@@ -212,6 +212,36 @@ fn no_output_shows_a_secret_that_the_target_has_of_its_own() {
     // A record of a version that masked less: reports of it hold no more than they may.
     let told = bpconform_with(&["report", out, "--format", "html"], &[]);
     assert!(shown(&[("report".to_owned(), told.out)]).is_empty());
+}
+
+/// A journal holds what an undo needs, so it is written from what the Author had.
+#[test]
+fn no_journal_and_no_list_of_requests_shows_a_secret_of_the_target() {
+    let (mock, folder) = (Mock::start("configured"), directory("secrets-of-others-change"));
+    let learned = crate::undo::all_learned(&directory("secrets-of-others-learned"));
+    let author = Proxy::start(mock.url("author"), |_| Act::Rewrite(rewrite));
+    let out = folder.to_str().expect("UTF-8");
+    let mut flags = vec!["-vvv", "--replace-configuration", "--out", out];
+    let requirements = ["BP-CLD-01", "BP-IMS-01", "BP-IMS-04", "BP-PUB-01", "BP-PUB-04", "BP-REP-05", "BP-UPG-04"];
+    requirements.iter().for_each(|id| flags.extend(["--requirement", id]));
+    let output = crate::undo::run(&mock, &author.url, &learned, &flags).output().expect("it starts");
+    let told = Told {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    let mut all = everything(&told, &folder);
+    let journal = all.iter().find(|(place, _)| place.ends_with("journal.jsonl")).map(|(_, text)| text.lines().count());
+    assert!(journal.is_some_and(|lines| lines > 10), "{journal:?} lines: {}", told.all());
+    all.push(("requests".into(), get(mock.url("author"), "/__bpconform/requests")));
+    let left = shown(&all);
+    assert!(left.is_empty(), "{} places, such as\n{}", left.len(), left[..left.len().min(20)].join("\n"));
+    for (variable, secret) in mock.credentials() {
+        if variable.contains("PASSWORD") || variable.contains("SECRET") {
+            let known: Vec<_> = all.iter().filter(|(_, text)| text.contains(secret)).map(|(place, _)| place).collect();
+            assert!(known.is_empty() || secret.len() < 6, "{variable}: {known:?}");
+        }
+    }
 }
 
 #[test]

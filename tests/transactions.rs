@@ -2,10 +2,12 @@
 //! when it is killed. What the repositories of Author and tenant hold before and after is the same.
 //!
 //! The numbers are small here, so that they fit into every run of the tests; `BPCONFORM_TEST_PAIRS`,
-//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them.
+//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them, `BPCONFORM_TEST_AT_ONCE` runs more of them at once.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -117,6 +119,23 @@ fn with_wrong_answer(requirement: &str, number: usize, (word, wrong): &(&str, Ac
     output.status.code()
 }
 
+/// How runs with one wrong answer to the first read, and to every so many after it, end: how many by exit code.
+///
+/// A run mostly waits, so several are under way at once.
+fn ends(requirement: &str, wrong: &(&str, Act), first: usize, step: usize) -> BTreeMap<i32, usize> {
+    let (next, codes) = (AtomicUsize::new(first), Mutex::new(BTreeMap::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..count("BPCONFORM_TEST_AT_ONCE", 1) {
+            scope.spawn(|| {
+                while let Some(code) = with_wrong_answer(requirement, next.fetch_add(step, Ordering::SeqCst), wrong) {
+                    *codes.lock().expect("no panic").entry(code).or_default() += 1;
+                }
+            });
+        }
+    });
+    codes.into_inner().expect("no panic")
+}
+
 #[test]
 fn no_single_wrong_answer_loses_the_configuration() {
     // Every so many reads one is wrong; 1 means each of them.
@@ -124,12 +143,9 @@ fn no_single_wrong_answer_loses_the_configuration() {
     for (offset, requirement) in DELETE.into_iter().enumerate() {
         for (index, wrong) in WRONG.iter().enumerate() {
             let first = 1 + (index * DELETE.len() + offset) * step / (WRONG.len() * DELETE.len());
-            let ends: Vec<_> =
-                (first..).step_by(step).map_while(|number| with_wrong_answer(requirement, number, wrong)).collect();
-            let mut codes = std::collections::BTreeMap::<i32, usize>::new();
-            ends.iter().for_each(|code| *codes.entry(*code).or_default() += 1);
-            println!("{requirement}, {}: {} positions, by exit code {codes:?}", wrong.0, ends.len());
-            assert!(!ends.is_empty() || first > 60, "{requirement}");
+            let codes = ends(requirement, wrong, first, step);
+            println!("{requirement}, {}: {} positions, by exit code {codes:?}", wrong.0, codes.values().sum::<usize>());
+            assert!(!codes.is_empty() || first > 60, "{requirement}");
         }
     }
 }
