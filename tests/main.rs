@@ -51,3 +51,4 @@ mod undo;
 mod upgrade;
 mod variations;
 mod wires;
+mod wrong_reads;

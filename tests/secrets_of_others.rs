@@ -221,14 +221,16 @@ fn no_journal_and_no_list_of_requests_shows_a_secret_of_the_target() {
     let learned = crate::undo::all_learned(&directory("secrets-of-others-learned"));
     let author = Proxy::start(mock.url("author"), |_| Act::Rewrite(rewrite));
     let out = folder.to_str().expect("UTF-8");
-    let mut flags = vec!["-vvv", "--replace-configuration", "--out", out];
+    let mut flags = vec!["--replace-configuration", "--out", out];
     let requirements = ["BP-CLD-01", "BP-IMS-01", "BP-IMS-04", "BP-PUB-01", "BP-PUB-04", "BP-REP-05", "BP-UPG-04"];
     requirements.iter().for_each(|id| flags.extend(["--requirement", id]));
+    let began = std::time::Instant::now();
     let output = crate::undo::run(&mock, &author.url, &learned, &flags).output().expect("it starts");
     let told = Told {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: began.elapsed(),
     };
     let mut all = everything(&told, &folder);
     let journal = all.iter().find(|(place, _)| place.ends_with("journal.jsonl")).map(|(_, text)| text.lines().count());

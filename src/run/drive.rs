@@ -31,7 +31,8 @@ pub(crate) enum ScenarioEvent {
 }
 
 /// Runs the scenarios of these features, `jobs` at a time, and passes their events to `tell`. A scenario that does not
-/// pass is retried up to `retries` times.
+/// pass is retried up to `retries` times. Without retries, one that only reads must fail twice: one wrong answer changes
+/// no verdict.
 pub(crate) async fn drive(
     features: Vec<Feature>,
     jobs: usize,
@@ -41,23 +42,29 @@ pub(crate) async fn drive(
 ) {
     let shelf = EvidenceStore::default();
     let (traces, earlier) = (HashMap::new(), HashMap::new());
-    let writer = TraceWriter { traces, earlier, shelf: shelf.clone(), tell: Box::new(tell) };
-    let again = RetryOptions { retries: Retries::initial(retries), after: None };
-    let before = stage.clone();
+    let confirms = retries == 0;
+    let writer = TraceWriter { traces, earlier, confirms, shelf: shelf.clone(), tell: Box::new(tell) };
+    let again = |times| RetryOptions { retries: Retries::initial(times), after: None };
+    let stage = stage.with_retries(retries > 0);
+    let (before, confirming) = (stage.clone(), stage.clone());
     let tell = teller();
     let runner = runner::Basic::default()
         .steps(with_mark(steps()))
         .max_concurrent_scenarios(jobs)
-        .retry_options(move |_, _, _, _| (retries > 0).then_some(again))
+        .retry_options(move |feature, _, scenario, _| match retries {
+            0 => confirming.confirms(&key(feature, scenario)).then(|| again(1)),
+            _ => Some(again(retries)),
+        })
         .before(move |feature, _, scenario, world| {
             let stage = before.clone();
             tell();
             Box::pin(async move { stage.enter(&key(feature, scenario), world).await })
         })
-        .after(move |feature, _, scenario, _, world| {
+        .after(move |feature, _, scenario, end, world| {
             let (stage, shelf) = (stage.clone(), shelf.clone());
             Box::pin(async move {
                 let key = key(feature, scenario);
+                stage.ended(&key, problem_at(end).as_ref());
                 let _turn = stage.end_turn(&key);
                 if let Some(world) = world {
                     let evidence = stage.leave(&key, world).await;
@@ -103,6 +110,8 @@ impl Parser<Vec<Feature>> for ReadyFeatures {
 struct TraceWriter {
     traces: HashMap<ScenarioKey, ScenarioTrace>,
     earlier: HashMap<ScenarioKey, Vec<EndedScenario>>,
+    /// Whether a second attempt confirms the first one, and is no retry.
+    confirms: bool,
     shelf: EvidenceStore,
     tell: Box<dyn FnMut(ScenarioKey, ScenarioEvent)>,
 }
@@ -152,8 +161,12 @@ impl TraceWriter {
                 if left > 0 && ended.has_problem() {
                     self.earlier.entry(key).or_default().push(ended);
                 } else {
-                    let earlier = self.earlier.remove(&key).unwrap_or_default();
-                    (self.tell)(key, ScenarioEvent::Ended(ended.after(earlier)));
+                    let mut earlier = self.earlier.remove(&key).unwrap_or_default();
+                    let ended = match earlier.pop_if(|_| self.confirms) {
+                        Some(first) => ended.confirming(first),
+                        None => ended.after(earlier),
+                    };
+                    (self.tell)(key, ScenarioEvent::Ended(ended));
                 }
             }
         }
@@ -174,6 +187,15 @@ fn note_step(trace: &mut ScenarioTrace, step: &Step, event: event::Step<World>, 
             Err(reason) => trace.harness_failed(at, reason),
         },
         event::Step::Failed(_, _, _, error) => trace.harness_failed(at, error.to_string()),
+    }
+}
+
+/// The problem of the step at which a scenario ended, if one stands behind its end.
+fn problem_at(end: &event::ScenarioFinished) -> Option<Problem> {
+    match end {
+        event::ScenarioFinished::BeforeHookFailed(info)
+        | event::ScenarioFinished::StepFailed(_, _, event::StepError::Panic(info)) => problem_of(info).ok(),
+        _ => None,
     }
 }
 

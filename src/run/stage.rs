@@ -1,7 +1,7 @@
 //! The backend of a scenario, its own mocked stack or the real target: set up before the first step, torn down after the
 //! last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bpconform_fixtures::Allow;
@@ -14,7 +14,7 @@ use bpconform_steps::stack::Stack;
 use bpconform_steps::undoing;
 use bpconform_steps::wire::{Connection, Wire};
 use bpconform_steps::world::end_step;
-use bpconform_steps::{Problem, World};
+use bpconform_steps::{Kind, Problem, World};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -72,10 +72,19 @@ pub(crate) struct Stage {
     pub(crate) run: Arc<Run>,
     pub(crate) ground: Arc<Backend>,
     pub(crate) stop: StopSignal,
+    /// Whether the user asked for retries of what does not pass.
+    retries: bool,
     mocks: Arc<Mutex<HashMap<ScenarioKey, MockStack>>>,
-    /// The scenarios that have begun.
-    begun: Arc<Mutex<HashSet<ScenarioKey>>>,
+    attempts: Arc<Mutex<HashMap<ScenarioKey, Attempts>>>,
     turns: Turns,
+}
+
+/// The attempts at a scenario so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempts {
+    begun: usize,
+    /// How the last one ended; none if it passed.
+    ended: Option<Kind>,
 }
 
 /// Limits the scenarios with probes that run at once on a real target.
@@ -98,16 +107,24 @@ impl Stage {
             run,
             ground: Arc::new(ground),
             stop,
+            retries: false,
             mocks: Arc::default(),
-            begun: Arc::default(),
+            attempts: Arc::default(),
             turns: Turns::default(),
         }
+    }
+
+    /// The same stage for a run that retries what does not pass.
+    #[must_use]
+    pub(crate) fn with_retries(self, retries: bool) -> Self {
+        Self { retries, ..self }
     }
 
     /// Gives a scenario its session; panics, as cucumber wants it, with the [`Problem`] when it cannot begin.
     pub(crate) async fn enter(&self, key: &ScenarioKey, world: &mut World) {
         self.wait_for_turn(key).await;
-        let began = match self.session(key).await {
+        let attempt = self.begin(key);
+        let began = match self.session(key, attempt).await {
             Ok(session) => {
                 world.begin(session);
                 self.prepare(key, world).await
@@ -131,8 +148,7 @@ impl Stage {
         }
     }
 
-    /// Waits for the turn of a scenario with probes, and forgets what was read when a scenario is retried: its answers are
-    /// what is doubted.
+    /// Waits for the turn of a scenario with probes.
     async fn wait_for_turn(&self, key: &ScenarioKey) {
         let Backend::Real(_, _, prepare) = &*self.ground else { return };
         if prepare.get(key).is_some_and(|(_, allow)| *allow > Allow::Observe)
@@ -140,12 +156,42 @@ impl Stage {
         {
             lock(&self.turns.taken).insert(key.clone(), turn);
         }
-        if !lock(&self.begun).insert(key.clone()) {
-            self.run.reads.begin_again();
+    }
+
+    /// The number of this attempt at a scenario, from 0.
+    fn begin(&self, key: &ScenarioKey) -> usize {
+        let mut attempts = lock(&self.attempts);
+        let attempts = attempts.entry(key.clone()).or_default();
+        attempts.begun += 1;
+        attempts.begun - 1
+    }
+
+    /// Whether a scenario must fail twice before it is red: the answers of a real target, one of which may be wrong, are
+    /// all that it depends on. Where a scenario also probes or changes something, its steps read again themselves.
+    pub(crate) fn confirms(&self, key: &ScenarioKey) -> bool {
+        let Backend::Real(_, _, prepare) = &*self.ground else { return false };
+        prepare
+            .get(key)
+            .is_some_and(|(preparation, allow)| *allow == Allow::Observe && matches!(preparation, Preparation::Nothing))
+    }
+
+    /// Whether a second attempt could only find again what the first one did not blame on the target.
+    fn is_settled(&self, key: &ScenarioKey, attempt: usize) -> bool {
+        let ended = lock(&self.attempts).get(key).and_then(|attempts| attempts.ended);
+        attempt > 0 && !self.retries && self.confirms(key) && ended != Some(Kind::Failed)
+    }
+
+    /// Notes how an attempt ended, by the problem of the step that ended it.
+    pub(crate) fn ended(&self, key: &ScenarioKey, problem: Option<&Problem>) {
+        if let Some(attempts) = lock(&self.attempts).get_mut(key) {
+            attempts.ended = problem.map(|problem| problem.kind);
         }
     }
 
-    async fn session(&self, key: &ScenarioKey) -> Result<Session, Problem> {
+    async fn session(&self, key: &ScenarioKey, attempt: usize) -> Result<Session, Problem> {
+        if self.is_settled(key, attempt) {
+            return Err(Problem::error("not run: a second attempt could not find more"));
+        }
         match self.stop.why() {
             Some(StopReason::Interrupted) => return Err(Problem::error("not run: the run was interrupted")),
             Some(StopReason::TimeLimit) => {
@@ -162,7 +208,7 @@ impl Stage {
                 renewed(control, &mocks.seeds[key]).await?
             }
         };
-        let session = Session::new(run, stack, credentials).of_scenario(name(key));
+        let session = Session::new(run, stack, credentials).of_scenario(name(key)).of_attempt(attempt);
         Ok(session.stopped_by(self.stop.token.clone()))
     }
 

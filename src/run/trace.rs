@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use bpconform_fixtures::Cause;
 use bpconform_steps::evidence::Exchange;
 use bpconform_steps::{Kind, Problem};
 
@@ -10,6 +11,9 @@ use crate::record::{Attempt, ScenarioRecord, StepRecord};
 use crate::run::evidence::ScenarioEvidence;
 use crate::text::milliseconds;
 use crate::verdict::Verdict;
+
+/// What is said of a failure that a second attempt did not find.
+const TWO_STATES: &str = "asked a second time, the target gave other answers, by which the scenario passes; at first";
 
 /// The events of a running scenario so far.
 #[derive(Debug, Default)]
@@ -101,6 +105,24 @@ impl EndedScenario {
                 Self { earlier, ..self }
             }
             None => self,
+        }
+    }
+
+    /// The result of a second attempt with answers of its own: it confirms that the first one failed, or contradicts it. The
+    /// first one stands if there was nothing to confirm.
+    pub(crate) fn confirming(mut self, first: Self) -> Self {
+        if self.trace.steps.is_empty() {
+            return first;
+        }
+        match (self.trace.problem(), first.trace.problem()) {
+            (Some(problem), _) if problem.kind == Kind::Failed => self,
+            (None, Some(problem)) => {
+                let reason = format!("{TWO_STATES}: {}", problem.reason);
+                let contradicted = Problem::error(reason).because(Cause::TwoStates);
+                self.trace.hook = Some(contradicted.showing(problem.lines.clone()));
+                Self { earlier: vec![first], ..self }
+            }
+            _ => Self { earlier: vec![first], ..self },
         }
     }
 

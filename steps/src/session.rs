@@ -37,6 +37,8 @@ pub struct Session {
     kept: Mutex<BTreeSet<String>>,
     number: u32,
     scenario: String,
+    /// The number of the scenario's attempt, from 0. An attempt shares no read with another one.
+    pub(crate) attempt: usize,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
     undoing: bool,
     pub(crate) stop: CancellationToken,
@@ -64,6 +66,7 @@ impl Session {
             kept: Mutex::default(),
             number,
             scenario: String::new(),
+            attempt: 0,
             exchanges: Arc::default(),
             undoing: false,
             stop: CancellationToken::new(),
@@ -74,6 +77,13 @@ impl Session {
     #[must_use]
     pub fn of_scenario(mut self, scenario: impl Into<String>) -> Self {
         self.scenario = scenario.into();
+        self
+    }
+
+    /// Names the attempt at the scenario, from 0: what an earlier one has read is doubted, and read again.
+    #[must_use]
+    pub fn of_attempt(mut self, attempt: usize) -> Self {
+        self.attempt = attempt;
         self
     }
 

@@ -35,7 +35,7 @@ impl Session {
         self.permit(surface, &call)?;
         let system = surface.system;
         let times = if call.reuse == Reuse::Compared { COMPARED } else { 1 };
-        let question = format!("{:?}", Call { reuse: Reuse::default(), ..call.clone() });
+        let question = format!("{} {:?}", self.attempt, Call { reuse: Reuse::default(), ..call.clone() });
         let asked_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let asked = Instant::now();
         let read = self.run.reads.of(system, question.clone(), times);

@@ -1,0 +1,77 @@
+//! One wrong read changes nothing: whatever single answer to a run that only looks is wrong, the run says of no requirement
+//! that it is violated.
+//!
+//! A sample fits into every run of the tests; `BPCONFORM_TEST_FAULTS=1` makes every read wrong in turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::proxy::{Act, Proxy};
+use crate::support::{Mock, bpconform_with, directory};
+
+const WRONG: [(&str, &str); 6] = [
+    ("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot found"),
+    ("300", "HTTP/1.1 300 Multiple Choices\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"),
+    ("500", "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops"),
+    ("empty", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"),
+    ("list", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"),
+    ("page", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\nWelcome"),
+];
+
+/// How a run ends whose n-th read of the Author is answered wrongly; nothing if there are not so many reads.
+fn end(mock: &Mock, level: &str, number: usize, wrong: &(&str, &'static str)) -> Option<i32> {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let (counted, answer) = (Arc::clone(&reads), wrong.1);
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let is_there = request.starts_with("GET ") && counted.fetch_add(1, Ordering::SeqCst) + 1 == number;
+        if is_there { Act::Answer(answer) } else { Act::Pass }
+    });
+    let folder = directory(&format!("wrong-read-{level}-{}-{number}", wrong.0));
+    let target = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
+    let flags = ["run", "--target", "author", "--quiet", "--allow", level, "--out", folder.to_str().expect("UTF-8")];
+    let mut variables = mock.credentials();
+    variables.push(("NO_PROXY", "*"));
+    let told = bpconform_with(&[&flags[..], &target[..]].concat(), &variables);
+    if reads.load(Ordering::SeqCst) < number {
+        return None;
+    }
+    assert!(matches!(told.code, Some(0 | 3)), "{level}, read {number}, {}: {}", wrong.0, told.all());
+    let _ = std::fs::remove_dir_all(&folder);
+    told.code
+}
+
+#[test]
+fn no_single_wrong_read_makes_a_requirement_fail() {
+    let step = std::env::var("BPCONFORM_TEST_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(13);
+    let mock = Mock::start("configured");
+    for level in ["observe", "probe"] {
+        for (index, wrong) in WRONG.iter().enumerate() {
+            let first = 1 + index * step / WRONG.len();
+            let ends: Vec<_> = (first..).step_by(step).map_while(|number| end(&mock, level, number, wrong)).collect();
+            assert!(!ends.is_empty());
+            let green = ends.iter().filter(|code| **code == 0).count();
+            println!("--allow {level}, {}: {} positions, {green} green all the same", wrong.0, ends.len());
+        }
+    }
+}
+
+#[test]
+fn a_failure_that_a_second_attempt_does_not_find_is_an_error_that_names_both() {
+    let mock = Mock::start("configured");
+    let empty = WRONG.iter().find(|(name, _)| *name == "empty").expect("it is there");
+    // The Author's folder of configurations is empty once.
+    let reads = Arc::new(AtomicUsize::new(0));
+    let (counted, answer) = (Arc::clone(&reads), empty.1);
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let is_first = request.contains("/apps/system/config.2.json") && counted.fetch_add(1, Ordering::SeqCst) == 0;
+        if is_first { Act::Answer(answer) } else { Act::Pass }
+    });
+    let mut variables = mock.credentials();
+    variables.push(("NO_PROXY", "*"));
+    let arguments =
+        ["run", "--target", "author", "--author-url", &proxy.url, "--allow", "observe", "--requirement", "BP-IMS-03"];
+    let told = bpconform_with(&arguments, &variables);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(told.out.contains("asked a second time") && told.out.contains("0 IMS configurations"), "{}", told.all());
+    assert!(told.out.contains("attempt 1 failed: "), "{}", told.all());
+}
