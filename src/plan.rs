@@ -12,7 +12,7 @@ use regex::Regex;
 
 use crate::error::Error;
 use crate::features::{Case, USUAL_AUTHOR};
-use crate::record::ShardRecord;
+use crate::record::{ScenarioRecord, ShardRecord};
 use crate::shard::Shard;
 use crate::tags::Vocabulary;
 
@@ -126,12 +126,14 @@ impl TargetFacts<'_> {
 }
 
 /// The decision for a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// Run it.
     Run,
     /// Skip it, with a reason for people.
     Skip(String),
+    /// Take over what an earlier run found.
+    Keep(Box<ScenarioRecord>),
 }
 
 /// A scenario with its decision.
@@ -186,6 +188,11 @@ impl Plan {
     /// The number of scenarios that run.
     pub fn running(&self) -> usize {
         self.scenarios.iter().filter(|planned| planned.decision == Decision::Run).count()
+    }
+
+    /// The number of scenarios that are skipped.
+    pub fn skipped(&self) -> usize {
+        self.scenarios.iter().filter(|planned| matches!(planned.decision, Decision::Skip(_))).count()
     }
 }
 

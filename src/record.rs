@@ -179,6 +179,12 @@ pub struct PlanRecord {
     /// Whether a flaky scenario counts as its worst attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
+    /// How many scenarios may not pass before no other one begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<usize>,
+    /// The earlier run whose green scenarios were taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<RerunRecord>,
     /// What the exit code depends on besides the verdicts.
     #[serde(default, skip_serializing_if = "GateRecord::is_usual")]
     pub gate: GateRecord,
@@ -194,6 +200,16 @@ impl PlanRecord {
     pub fn is_selection(&self) -> bool {
         self.tags.is_some() || self.name.is_some() || !self.requirements.is_empty()
     }
+}
+
+/// The earlier run whose green scenarios were taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RerunRecord {
+    /// When it began.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub started: Timestamp,
+    /// How many scenarios were taken over.
+    pub kept: usize,
 }
 
 /// What the exit code depends on besides the verdicts.
@@ -265,6 +281,10 @@ pub struct ScenarioRecord {
     /// The state of the Author at its beginning: on the mocks, their seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
+    /// When the run began that it is from, if some scenarios of the record are from an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub run: Option<Timestamp>,
     /// The attempts before the last one, if it was retried. A scenario that passes after another verdict is flaky.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use bpconform_steps::evidence::{Exchange, Outcome, Text};
+use bpconform_steps::evidence::{Exchange, Outcome, RequestForm, SentField, Text};
 use bpconform_steps::plain::plain;
 use bpconform_steps::redact::{MASK, Redactor};
 use regex::Regex;
@@ -157,8 +157,14 @@ impl ScenarioRecord {
 }
 
 fn each_text_of(exchange: &mut Exchange, change: Change<'_>) {
-    let Exchange { url, request_headers, request_body, outcome, .. } = exchange;
+    let Exchange { url, request_headers, request_body, form, outcome, .. } = exchange;
     change(Place::Sentence, url);
+    if let Some(RequestForm { query, body, .. }) = form {
+        for SentField { name, value, variable } in query.iter_mut().chain(body.fields_mut()) {
+            change(Place::Header(name.as_str()), value);
+            variable.iter_mut().for_each(|variable| change(Place::Sentence, variable));
+        }
+    }
     let body = |Text { text, capped, .. }: &mut Text, change: Change<'_>| change(Place::Body(*capped), text);
     let headers = |headers: &mut Vec<(String, String)>, change: Change<'_>| {
         headers.iter_mut().for_each(|(name, value)| change(Place::Header(name.as_str()), value));

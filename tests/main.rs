@@ -12,6 +12,7 @@ mod conformance;
 mod connection;
 #[cfg(unix)]
 mod containers;
+mod curl_lines;
 mod documents;
 mod drift;
 mod evidence;
@@ -32,6 +33,7 @@ mod preflight;
 mod recorded;
 mod reports;
 mod requests;
+mod rerun;
 mod retries;
 mod secrecy;
 mod secrets_of_others;

@@ -67,6 +67,16 @@ pub struct RunFlags {
     /// Give a flaky scenario the verdict of its failed attempts
     #[arg(long)]
     pub strict: bool,
+    /// Take over what was green in this record, and run only the rest and what that presupposes; the record of this run
+    /// is a whole one. A run of another target, product or plan is refused
+    #[arg(long, value_name = "DIR")]
+    pub rerun: Option<PathBuf>,
+    /// Begin no other scenario after the first one that did not pass, so that nothing more is changed
+    #[arg(long, conflicts_with = "max_failures")]
+    pub fail_fast: bool,
+    /// Begin no other scenario after so many that did not pass
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub max_failures: Option<u16>,
     /// What the exit code depends on.
     #[command(flatten)]
     pub gate: GateArgs,

@@ -31,7 +31,7 @@ use crate::run::undo::{self, JOURNAL};
 use crate::signals;
 
 /// Flags of a run that are the fleet's own, and not those of one environment; each takes a value.
-const OWN: [&str; 5] = ["--fleet", "--out", "--fleet-jobs", "--config", "--profile"];
+const OWN: [&str; 6] = ["--fleet", "--out", "--fleet-jobs", "--config", "--profile", "--rerun"];
 
 /// Those that take none.
 const OWN_SWITCH: &str = "--isolate";
@@ -65,6 +65,8 @@ struct Fleet {
     file: PathBuf,
     /// Where the records and the overview go.
     out: PathBuf,
+    /// Where those of an earlier run are.
+    rerun: Option<PathBuf>,
     /// How many environments are checked at once; unset, that depends on how.
     jobs: Option<usize>,
     /// Whether each environment gets its own process.
@@ -152,7 +154,8 @@ pub async fn command(how: &RunFlags, quiet: bool, configured: &Configured, outpu
         return Err(Error::Usage("--fleet needs --out DIR for the records".into()));
     };
     let (jobs, isolates) = (how.fleet_jobs.map(usize::from), how.isolate);
-    run(&Fleet { file, out, jobs, isolates, timeout: how.timeout, quiet }, output).await
+    let rerun = how.rerun.clone();
+    run(&Fleet { file, out, rerun, jobs, isolates, timeout: how.timeout, quiet }, output).await
 }
 
 /// Checks all environments of a file in parallel, and renders the overview. Each environment's record goes into a
@@ -232,7 +235,7 @@ fn environments(fleet: &Fleet, config: &ConfigFile) -> Result<Vec<Environment>, 
             limit: limit(fleet, &given),
             // The clean-up of a container knows it by its process, and mocks that a run serves are that run's.
             is_apart: fleet.isolates || ["target", "ims", "tenant"].iter().any(|key| is_served(&given, key)),
-            arguments: arguments(&shared, &fleet.file, name, &out),
+            arguments: arguments(&shared, fleet, name, &out),
             out,
         }
     };
@@ -258,12 +261,12 @@ fn limit(fleet: &Fleet, given: &BTreeMap<String, FileEntry>) -> Duration {
 }
 
 /// The command line of the run of one environment, beginning with the program.
-fn arguments(shared: &[OsString], file: &Path, name: &str, out: &Path) -> Vec<OsString> {
+fn arguments(shared: &[OsString], fleet: &Fleet, name: &str, out: &Path) -> Vec<OsString> {
     let mut html = OsString::from("html=");
     html.push(out.join("report.html"));
     let own: [OsString; 9] = [
         "--config".into(),
-        file.into(),
+        fleet.file.clone().into(),
         "--profile".into(),
         name.into(),
         "--quiet".into(),
@@ -272,7 +275,10 @@ fn arguments(shared: &[OsString], file: &Path, name: &str, out: &Path) -> Vec<Os
         "--out".into(),
         out.into(),
     ];
-    shared.iter().cloned().chain(own).collect()
+    // An environment that was not checked before is checked as a whole.
+    let earlier = fleet.rerun.as_ref().map(|earlier| earlier.join(name)).filter(|earlier| earlier.exists());
+    let rerun = earlier.map(|earlier| ["--rerun".into(), earlier.into()]);
+    shared.iter().cloned().chain(own).chain(rerun.into_iter().flatten()).collect()
 }
 
 fn is_directory_name(name: &str) -> bool {

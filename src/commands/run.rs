@@ -41,6 +41,7 @@ use crate::report::ReportRequest;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
 use crate::run::options::{JOBS_ON_MOCKS, JOBS_WITHOUT_CHANGES, Options};
+use crate::run::rerun::Rerun;
 use crate::run::target::Target;
 use crate::run::undo::JOURNAL;
 
@@ -151,6 +152,7 @@ impl RunRequest<'_> {
             target(&run.target, self.place, self.output)?
         };
         let (options, features) = (self.options(target, connection, None)?, features(self.select)?);
+        crate::run::refuse_another(&options, &features)?;
         self.output.print_for_people(&self.terminal().plan(&options.dry_plan(&features)));
         Ok(Exit::Green)
     }
@@ -218,7 +220,8 @@ impl RunRequest<'_> {
         let detail = match (self.common.quiet, self.common.verbose) {
             (true, _) => Detail::Quiet,
             (false, 0) => Detail::Usual,
-            (false, _) => Detail::Verbose,
+            (false, 1) => Detail::Verbose,
+            (false, _) => Detail::Requests,
         };
         Terminal::new(Styles::for_stdout(self.common.color), detail)
     }
@@ -277,6 +280,8 @@ impl RunRequest<'_> {
             shares_reads: jobs > 1,
             retries: usize::from(self.how.retry),
             strict: self.how.strict,
+            max_failures: self.how.max_failures.map(usize::from).or(self.how.fail_fast.then_some(1)),
+            rerun: self.how.rerun.as_deref().map(Rerun::read).transpose()?,
             gate: gate::record(&self.how.gate)?,
             timeout: self.how.timeout,
             connection,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::record::{Record, RunOutcome, ScenarioRecord, ShardRecord};
+use crate::record::{Record, RerunRecord, RunOutcome, ScenarioRecord, ShardRecord};
 use crate::shard;
 
 /// A record and what it is called in messages, usually its file.
@@ -118,6 +118,12 @@ fn join(records: Vec<Record>) -> Result<Record, Error> {
         whole.summary.wall_ms = whole.summary.wall_ms.max(other.summary.wall_ms);
         whole.plan.run += other.plan.run;
         whole.plan.skip += other.plan.skip;
+        whole.plan.rerun = match (whole.plan.rerun.take(), other.plan.rerun) {
+            (Some(one), Some(two)) => {
+                Some(RerunRecord { started: one.started.min(two.started), kept: one.kept + two.kept })
+            }
+            (one, two) => one.or(two),
+        };
         whole.left_behind.extend(other.left_behind);
         whole.journal = whole.journal.or(other.journal);
         whole.scenarios.extend(other.scenarios);

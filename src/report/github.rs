@@ -28,7 +28,7 @@ fn causes(record: &Record, room: usize) -> String {
     let mut text = if causes.is_empty() { String::new() } else { markdown::causes_heading(record) };
     let mut left_out = 0;
     for cause in &causes {
-        let one = markdown::cause(cause);
+        let one = markdown::cause(cause, &cause.shown_by.iter().map(markdown::failure).collect::<String>());
         if text.len() + one.len() > room {
             left_out += cause.shown_by.len() + cause.explains.len();
             continue;

@@ -7,6 +7,7 @@ mod timeline;
 
 use bpconform_fixtures::requirements::{Document, Level};
 use bpconform_fixtures::{Remedy, Requirements};
+use jiff::Timestamp;
 use minijinja::Value;
 use serde::Serialize;
 
@@ -258,6 +259,8 @@ struct Entry<'a> {
     mark: &'static str,
     name: &'a str,
     flaky: bool,
+    /// When the run began that it is from, if that is an earlier one.
+    earlier: Option<String>,
     requirements: String,
     tags: String,
     took: String,
@@ -268,7 +271,7 @@ struct Entry<'a> {
 fn features(record: &Record) -> Result<Vec<Feature<'_>>, Error> {
     let mut features: Vec<Feature<'_>> = Vec::new();
     for scenario in &record.scenarios {
-        let entry = entry(scenario)?;
+        let entry = entry(scenario, record.started)?;
         match features.last_mut().filter(|feature| feature.file == scenario.file) {
             Some(feature) => feature.scenarios.push(entry),
             None => {
@@ -279,7 +282,7 @@ fn features(record: &Record) -> Result<Vec<Feature<'_>>, Error> {
     Ok(features)
 }
 
-fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, Error> {
+fn entry(scenario: &ScenarioRecord, started: Timestamp) -> Result<Entry<'_>, Error> {
     let took = if scenario.started_ms > 0.0 { view::time(scenario.duration_ms) } else { String::new() };
     Ok(Entry {
         anchor: anchor(scenario),
@@ -287,6 +290,7 @@ fn entry(scenario: &ScenarioRecord) -> Result<Entry<'_>, Error> {
         mark: view::mark(scenario.verdict),
         name: &scenario.name,
         flaky: scenario.is_flaky(),
+        earlier: scenario.run.filter(|run| *run != started).map(|run| run.strftime("%Y-%m-%d %H:%M UTC").to_string()),
         requirements: scenario.requirements.join(" "),
         tags: format!("{} {}", scenario.id, scenario.tags.join(" ")),
         took,

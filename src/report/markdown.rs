@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 
-use bpconform_steps::plain::plain;
+use bpconform_steps::evidence::Exchange;
+use bpconform_steps::plain::{plain, plain_line};
 
 use crate::record::{Record, Summary};
+use crate::report::curl;
 use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
 
@@ -16,9 +18,10 @@ pub fn draw(record: &Record) -> String {
     if !causes.is_empty() {
         text += &causes_heading(record);
     }
+    let told = |all: &[FailedScenario<'_>]| all.iter().map(|one| failure(one) + &requests(one)).collect::<String>();
     causes.iter().for_each(|view| {
-        text += &cause(view);
-        text += &consequences(view, &view.explains.iter().map(failure).collect::<String>());
+        text += &cause(view, &told(&view.shown_by));
+        text += &consequences(view, &told(&view.explains));
     });
     text + &matrix(record) + &skipped(record)
 }
@@ -52,6 +55,9 @@ pub fn head(record: &Record) -> String {
     row(&mut text, "Took", &view::time(record.duration_ms));
     if let Some(shard) = &record.plan.shard {
         row(&mut text, "Shard", &format!("{} of {}", shard.index, shard.count));
+    }
+    if let Some(rerun) = view::rerun(record) {
+        row(&mut text, "Rerun", &rerun);
     }
     row(&mut text, "Exit code", &format!("{}: {result}", exit.code()));
     for slow in &record.slow {
@@ -109,8 +115,8 @@ pub fn causes_heading(record: &Record) -> String {
     format!("\n## What did not pass: {}\n", view::causes_in_short(record))
 }
 
-/// A cause: the remedy that comes first, and the scenarios that show it.
-pub fn cause(view: &CauseView<'_>) -> String {
+/// A cause: the remedy that comes first, and what is told of the scenarios that show it.
+pub fn cause(view: &CauseView<'_>, told: &str) -> String {
     let cause = view.cause;
     let mut text = format!("\n### {} {} ({})\n", mark(view.verdict), escape(&cause.title), escape(&cause.requirement));
     if let Some(remedy) = view.remedy {
@@ -120,7 +126,7 @@ pub fn cause(view: &CauseView<'_>) -> String {
         }
         let _ = writeln!(text, "\n[What the documentation says]({})", remedy.link);
     }
-    text + &view.shown_by.iter().map(failure).collect::<String>()
+    text + told
 }
 
 /// What follows from a cause, folded.
@@ -155,11 +161,29 @@ pub fn failure(failure: &FailedScenario<'_>) -> String {
     text
 }
 
+/// The lines of a shell that send the requests of a scenario again, folded.
+fn requests(failure: &FailedScenario<'_>) -> String {
+    let told = view::exchanges(failure.scenario).filter_map(|exchange| {
+        let Exchange { method, url, .. } = exchange;
+        let what = plain_line(&format!("{method} {url} → {}", view::answer(exchange)));
+        Some(format!("# {what}\n{}\n", plain(&curl::line(exchange)?)))
+    });
+    let told: String = told.collect();
+    if told.is_empty() {
+        return told;
+    }
+    format!("\n<details><summary>To repeat the requests</summary>\n\n{}\n</details>\n", block("sh", &told))
+}
+
 /// A block of text as it is; its fence is longer than any in the text.
 fn fenced(text: &str) -> String {
+    block("text", text)
+}
+
+fn block(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}text\n{}\n{fence}\n", text.trim_end())
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end())
 }
 
 fn skipped(record: &Record) -> String {

@@ -1,6 +1,7 @@
 //! The reports for people and machines, each rendered from the record alone.
 
 pub mod ctrf;
+pub mod curl;
 pub mod github;
 pub mod har;
 pub mod html;

@@ -7,6 +7,7 @@ use bpconform_steps::evidence::{Exchange, Outcome as Answer};
 
 use crate::plan::{Decision, Plan};
 use crate::record::{Record, RequirementRecord, ScenarioRecord, StepRecord};
+use crate::report::curl;
 use crate::report::style::Styles;
 use crate::report::view::{self, CauseView};
 use crate::verdict::Verdict;
@@ -20,6 +21,8 @@ pub enum Detail {
     Usual,
     /// Every request too.
     Verbose,
+    /// The line of a shell that sends each request again, too.
+    Requests,
 }
 
 /// Renders the record for a terminal.
@@ -95,12 +98,15 @@ impl Terminal {
             line(&mut text, &self.reason(step.verdict, &reason, 10));
         }
         let told: &[Exchange] = match step.verdict {
-            _ if self.detail == Detail::Verbose => &step.exchanges,
+            _ if self.detail >= Detail::Verbose => &step.exchanges,
             Verdict::Failed | Verdict::Error => &step.exchanges[step.exchanges.len().saturating_sub(1)..],
             _ => &[],
         };
         for exchange in told {
             line(&mut text, &self.styles.dim(&format!("          {}", exchange_line(exchange))));
+            if let Some(curl) = curl::line(exchange).filter(|_| self.detail == Detail::Requests) {
+                line(&mut text, &format!("          {curl}"));
+            }
         }
         text
     }
@@ -126,6 +132,9 @@ impl Terminal {
         }
         for slow in &record.slow {
             line(&mut text, &self.styles.verdict(Verdict::Error, &slow.text()));
+        }
+        if let Some(rerun) = view::rerun(record) {
+            line(&mut text, &rerun);
         }
         if let Some(mocks) = record.target.mocked() {
             line(&mut text, &format!("\nmocks: {mocks}"));
@@ -232,14 +241,17 @@ impl Terminal {
             let (word, reason) = match &planned.decision {
                 Decision::Run => (self.styles.verdict(Verdict::Passed, "run "), None),
                 Decision::Skip(reason) => (self.styles.verdict(Verdict::Skipped, "skip"), Some(reason)),
+                Decision::Keep(_) => (self.styles.verdict(Verdict::Unproven, "keep"), None),
             };
             line(&mut text, &format!("  {word}  {:<7}  {}  {ids}", planned.case.allow, planned.case.id));
             if let Some(reason) = reason {
                 line(&mut text, &self.reason(Verdict::Skipped, reason, 17));
             }
         }
-        let skipped = plan.scenarios.len() - plan.running();
-        line(&mut text, &format!("\nplan: run {}, skip {skipped}; nothing was sent", plan.running()));
+        let (running, skipped) = (plan.running(), plan.skipped());
+        let kept = plan.scenarios.len() - running - skipped;
+        let kept = if kept > 0 { format!(", keep {kept}") } else { String::new() };
+        line(&mut text, &format!("\nplan: run {running}, skip {skipped}{kept}; nothing was sent"));
         text
     }
 }

@@ -131,6 +131,13 @@ pub fn causes_in_short(record: &Record) -> String {
     format!("{causes} {explain} {red} failure{}", if red == 1 { "" } else { "s" })
 }
 
+/// `84 of 96 scenarios are from an earlier run (2026-11-28 09:14:02 UTC)`
+pub fn rerun(record: &Record) -> Option<String> {
+    let rerun = record.plan.rerun.as_ref()?;
+    let (all, began) = (record.scenarios.len(), rerun.started.strftime("%Y-%m-%d %H:%M:%S UTC"));
+    Some(format!("{} of {all} scenarios are from an earlier run ({began})", rerun.kept))
+}
+
 /// The numbers of the causes of a requirement's failure, from 1.
 pub fn causes_of(record: &Record, found: &RequirementRecord) -> Vec<usize> {
     let concerns =

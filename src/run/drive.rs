@@ -5,7 +5,7 @@ use std::panic;
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
-use bpconform_steps::{Problem, World};
+use bpconform_steps::{Kind, Problem, World};
 use cucumber::event::Retries;
 use cucumber::gherkin::{Feature, LineCol, Step};
 use cucumber::runner::basic::RetryOptions;
@@ -66,6 +66,7 @@ pub(crate) async fn drive(
                 let key = key(feature, scenario);
                 stage.ended(&key, problem_at(end).as_ref());
                 let _turn = stage.end_turn(&key);
+                stage.limit.ended(&key, is_red(end));
                 if let Some(world) = world {
                     let evidence = stage.leave(&key, world).await;
                     shelf.put(key, evidence);
@@ -196,6 +197,18 @@ fn problem_at(end: &event::ScenarioFinished) -> Option<Problem> {
         event::ScenarioFinished::BeforeHookFailed(info)
         | event::ScenarioFinished::StepFailed(_, _, event::StepError::Panic(info)) => problem_of(info).ok(),
         _ => None,
+    }
+}
+
+/// Whether an attempt at a scenario failed or could not be judged.
+fn is_red(ended: &event::ScenarioFinished) -> bool {
+    match ended {
+        event::ScenarioFinished::StepPassed => false,
+        event::ScenarioFinished::StepFailed(_, _, event::StepError::Panic(info))
+        | event::ScenarioFinished::BeforeHookFailed(info) => {
+            problem_of(info).map_or(true, |problem| problem.kind != Kind::Skipped)
+        }
+        event::ScenarioFinished::StepFailed(..) | event::ScenarioFinished::StepSkipped => true,
     }
 }
 

@@ -5,11 +5,13 @@ pub(crate) mod drive;
 pub(crate) mod evidence;
 pub(crate) mod id;
 pub(crate) mod key;
+mod limit;
 pub(crate) mod mark;
 pub(crate) mod mocks;
 pub mod options;
 pub(crate) mod play;
 pub mod preflight;
+pub mod rerun;
 mod stage;
 pub mod survey;
 pub mod target;
@@ -34,6 +36,7 @@ use crate::exit::Exit;
 use crate::features::Features;
 use crate::output::Output;
 use crate::record::Record;
+use crate::run::limit::FailureLimit;
 use crate::run::mocks::Mocks;
 use crate::run::options::Options;
 use crate::run::play::play;
@@ -48,6 +51,8 @@ use crate::surroundings;
 /// Carries out a run and returns its record. `watch` receives the events of the run; a closure receives each finished
 /// scenario, in the document's order.
 pub async fn run(options: &Options, features: &Features, watch: impl RunListener + 'static) -> Result<Record, Error> {
+    // What cannot be compared is refused before anything is sent.
+    refuse_another(options, features)?;
     let stop = StopSignal::default();
     let shared = Arc::new(play::shared(options)?);
     let contained = matches!(options.target, Target::Container(_));
@@ -67,6 +72,13 @@ pub async fn run(options: &Options, features: &Features, watch: impl RunListener
         result = Box::pin(run_until(options, features, Arc::clone(&shared), stop, watch)) => result,
         () = guard => Err(shared.journal.close(true).map_or(Error::Interrupted, Error::NotUndone)),
     }
+}
+
+/// Refuses a rerun of another target or plan, as far as that is known without sending requests.
+pub fn refuse_another(options: &Options, features: &Features) -> Result<(), Error> {
+    let Some(rerun) = &options.rerun else { return Ok(()) };
+    let (plan, shard) = options.plan(features, None);
+    rerun.check(&open(options, &plan, shard, Timestamp::now(), None), false)
 }
 
 /// Stops the run on a signal or at its time limit; the run then undoes its changes. Ends at a second signal.
@@ -110,6 +122,11 @@ async fn run_until(
         Err(error) => return Err(given_up(options, shared, error).await),
     };
     let (plan, shard) = options.plan(features, survey.as_ref());
+    let asked = survey.is_some();
+    let mut record = open(options, &plan, shard, started, survey);
+    if let Some(Err(error)) = options.rerun.as_ref().map(|rerun| rerun.check(&record, asked)) {
+        return Err(given_up(options, shared, error).await);
+    }
     let ground = match &options.target {
         Target::Mock => {
             let mocks = Mocks::new(&plan, options.defects.clone(), None);
@@ -124,8 +141,8 @@ async fn run_until(
             Backend::Real(stack.clone(), credentials.clone(), prepare.collect())
         }
     };
-    let stage = Stage::new(Arc::clone(&shared), ground, stop.clone());
-    let mut record = open(options, &plan, shard, started, survey);
+    let limit = FailureLimit::new(options.max_failures, options.retries, options.strict);
+    let stage = Stage::new(Arc::clone(&shared), ground, stop.clone()).until(limit.clone());
     if let Err(error) = watch.planned(&record, &shared.wire.under_way) {
         return Err(given_up(options, shared, error).await);
     }
@@ -140,7 +157,8 @@ async fn run_until(
     if options.author_goes() && record.left_behind.is_empty() {
         record.scenarios.iter_mut().for_each(|scenario| scenario.left_behind.clear());
     }
-    close(&mut record, options, stop.why());
+    let stopped = stop.why().or_else(|| limit.turned_away().then_some(StopReason::FailureLimit));
+    close(&mut record, options, stopped);
     Ok(record)
 }
 
@@ -165,7 +183,7 @@ async fn survey(
     let unreachable = |problem| Error::Unreachable { url: stack.author.to_string(), problem };
     preflight::check(&session).await.map_err(|problem| match stop.why() {
         Some(StopReason::Interrupted) => Error::Interrupted,
-        Some(StopReason::TimeLimit) => {
+        Some(StopReason::TimeLimit | StopReason::FailureLimit) => {
             unreachable("no answer within the time limit of the run; raise it with --timeout".into())
         }
         None => unreachable(problem),

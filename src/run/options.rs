@@ -14,6 +14,7 @@ use bpconform_steps::wire::{Connection, Limits};
 use crate::features::{Features, USUAL_AUTHOR};
 use crate::plan::{Plan, Selection, TargetFacts};
 use crate::record::{GateRecord, ShardRecord};
+use crate::run::rerun::Rerun;
 use crate::run::survey::Survey;
 use crate::run::target::Target;
 use crate::shard::Shard;
@@ -50,6 +51,10 @@ pub struct Options {
     pub retries: usize,
     /// Whether a flaky scenario counts as its worst attempt.
     pub strict: bool,
+    /// How many scenarios may not pass before no other one begins; none for no limit.
+    pub max_failures: Option<usize>,
+    /// The earlier run whose green scenarios are taken over.
+    pub rerun: Option<Rerun>,
     /// What the exit code depends on besides the verdicts.
     pub gate: GateRecord,
     /// The time limit of the whole run.
@@ -93,6 +98,8 @@ impl Options {
             shares_reads: true,
             retries: 0,
             strict: false,
+            max_failures: None,
+            rerun: None,
             gate: GateRecord::default(),
             timeout: Duration::from_secs(600),
             connection: Connection::to_mocks(Limits::default()),
@@ -135,6 +142,9 @@ impl Options {
     pub(super) fn plan(&self, features: &Features, survey: Option<&Survey>) -> (Plan, Option<ShardRecord>) {
         let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(survey));
         let shard = self.shard.map(|shard| plan.share(shard));
+        if let Some(rerun) = &self.rerun {
+            rerun.keep(&mut plan, survey.map(|survey| &survey.states));
+        }
         (plan, shard)
     }
 }

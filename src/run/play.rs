@@ -107,11 +107,12 @@ pub(super) async fn play(
     with_plan.map(|(record, planned)| record.unwrap_or_else(|| lost(&planned.case))).collect()
 }
 
-/// The record of a scenario that the plan skips; none for one that runs.
+/// The record of a scenario that the plan skips or keeps; none for one that runs.
 pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
     match &planned.decision {
         Decision::Run => None,
         Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
+        Decision::Keep(found) => Some((**found).clone()),
     }
 }
 

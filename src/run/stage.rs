@@ -23,6 +23,7 @@ use crate::mocked::control::Control;
 use crate::plan::Preparation;
 use crate::run::evidence::ScenarioEvidence;
 use crate::run::key::ScenarioKey;
+use crate::run::limit::FailureLimit;
 use crate::run::mocks::Mocks;
 use crate::run::options::PROBES;
 
@@ -33,6 +34,8 @@ pub(crate) enum StopReason {
     Interrupted,
     /// The time limit of the whole run.
     TimeLimit,
+    /// As many scenarios as may not pass did not.
+    FailureLimit,
 }
 
 /// Stops a run: no scenario begins, and only requests that undo a change are sent.
@@ -74,6 +77,8 @@ pub(crate) struct Stage {
     pub(crate) stop: StopSignal,
     /// Whether the user asked for retries of what does not pass.
     retries: bool,
+    /// How many scenarios may not pass.
+    pub(crate) limit: FailureLimit,
     mocks: Arc<Mutex<HashMap<ScenarioKey, MockStack>>>,
     attempts: Arc<Mutex<HashMap<ScenarioKey, Attempts>>>,
     turns: Turns,
@@ -108,6 +113,7 @@ impl Stage {
             ground: Arc::new(ground),
             stop,
             retries: false,
+            limit: FailureLimit::default(),
             mocks: Arc::default(),
             attempts: Arc::default(),
             turns: Turns::default(),
@@ -118,6 +124,12 @@ impl Stage {
     #[must_use]
     pub(crate) fn with_retries(self, retries: bool) -> Self {
         Self { retries, ..self }
+    }
+
+    /// The same stage until so many scenarios did not pass.
+    #[must_use]
+    pub(crate) fn until(self, limit: FailureLimit) -> Self {
+        Self { limit, ..self }
     }
 
     /// Gives a scenario its session; panics, as cucumber wants it, with the [`Problem`] when it cannot begin.
@@ -197,7 +209,9 @@ impl Stage {
             Some(StopReason::TimeLimit) => {
                 return Err(Problem::error("not run: the time limit of the run was reached"));
             }
-            None => {}
+            // A second attempt belongs to a scenario that has begun.
+            Some(StopReason::FailureLimit) | None if attempt > 0 => {}
+            Some(StopReason::FailureLimit) | None => self.limit.permit()?,
         }
         let mut run = Arc::clone(&self.run);
         let (stack, credentials) = match &*self.ground {

@@ -225,6 +225,7 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         lines: Vec::new(),
         harness_failed: false,
         seed: Some(case.author.clone()),
+        run: None,
         attempts: Vec::new(),
         started_ms: 0.0,
         duration_ms: 0.0,

@@ -39,10 +39,12 @@ pub(super) fn open(
             name: options.selection.name().map(str::to_owned),
             requirements: options.selection.requirements().to_vec(),
             run: plan.running(),
-            skip: plan.scenarios.len() - plan.running(),
+            skip: plan.skipped(),
             jobs: options.jobs,
             retries: options.retries,
             strict: options.strict,
+            max_failures: options.max_failures,
+            rerun: options.rerun.as_ref().map(|rerun| rerun.record(plan)),
             gate: options.gate.clone(),
             timeout_s: options.timeout.as_secs(),
             shard,
@@ -67,6 +69,9 @@ pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<Stop
     record.duration_ms = milliseconds(Timestamp::now().duration_since(record.started).unsigned_abs());
     record.summary.wall_ms = milliseconds(options.began.elapsed());
     record.complete = stopped.is_none();
+    if record.plan.rerun.is_some() {
+        record.scenarios.iter_mut().for_each(|scenario| scenario.run = scenario.run.or(Some(record.started)));
+    }
     record.judge_again(stopped == Some(StopReason::Interrupted));
 }
 

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::undo::Undo;
 
+/// A bearer token that no system gave, which each must refuse.
+pub const MADE_UP_TOKEN: &str = "bpconform.made-up.token";
+
 /// How a request proves who sends it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Authentication {

@@ -66,6 +66,13 @@ impl Credentials {
         self.values.get(name).map(ExposeSecret::expose_secret)
     }
 
+    /// The name of the credential with that value, if it is worth a name: a short value stands in many places by chance.
+    pub fn name_of(&self, value: &str) -> Option<&'static str> {
+        let is_it = |(_, own): &(&&'static str, &SecretString)| own.expose_secret() == value;
+        let worth = |name: &str| ALL.iter().any(|known| known.name == name && (known.secret || value.len() >= 8));
+        self.values.iter().find(|pair| is_it(pair) && worth(pair.0)).map(|(name, _)| *name)
+    }
+
     /// The value of that name; without it the step is skipped and the reason says what to set.
     pub fn need(&self, name: &str) -> Checked<&str> {
         self.get(name).ok_or_else(|| {

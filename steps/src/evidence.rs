@@ -35,8 +35,102 @@ pub struct Exchange {
     /// Whether no request was sent, since the answer to an equal one was there: then the times are those of the question.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
+    /// How it was sent, as far as the rest does not show it: what it takes to send it again by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<RequestForm>,
     /// What came back, or why nothing did.
     pub outcome: Outcome,
+}
+
+/// How a request was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestForm {
+    /// What proved who sent it.
+    #[serde(default, skip_serializing_if = "SentLogin::is_none")]
+    pub login: SentLogin,
+    /// The names of the headers that the operator adds to each request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operator_headers: Vec<String>,
+    /// The fields of the query.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<SentField>,
+    /// The body.
+    #[serde(default, skip_serializing_if = "SentBody::is_none")]
+    pub body: SentBody,
+}
+
+/// What proved who sent a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SentLogin {
+    /// Nothing.
+    #[default]
+    None,
+    /// The Author's user and password.
+    Author,
+    /// The token for the Developer Console.
+    Console,
+    /// An access token of IMS.
+    AccessToken,
+    /// A token that no system gave.
+    MadeUpToken,
+    /// Another user and password.
+    OtherUser,
+}
+
+impl SentLogin {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A field of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SentField {
+    /// Its name on the wire.
+    pub name: String,
+    /// Its value, masked; empty if a variable holds it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    /// The variable that holds its value, if that is a credential of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SentBody {
+    /// None.
+    #[default]
+    None,
+    /// Fields, URL-encoded.
+    Urlencoded(Vec<SentField>),
+    /// Fields as `multipart/form-data`, and the file among them.
+    Multipart {
+        /// The fields.
+        fields: Vec<SentField>,
+        /// The file: the name of its field, its own name and its content type.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<(String, String, String)>,
+    },
+    /// Bytes of that content type.
+    Bytes(String),
+}
+
+impl SentBody {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
+    /// The fields of a form.
+    pub fn fields_mut(&mut self) -> &mut [SentField] {
+        match self {
+            Self::Urlencoded(fields) | Self::Multipart { fields, .. } => fields,
+            Self::None | Self::Bytes(_) => &mut [],
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

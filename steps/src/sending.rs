@@ -8,10 +8,10 @@ use reqwest::header::{AUTHORIZATION, USER_AGENT};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use crate::call::{Authentication, Body, Call, Upload};
+use crate::call::{Authentication, Body, Call, MADE_UP_TOKEN, Upload};
 use crate::carry::carry;
 use crate::credentials::Credentials;
-use crate::evidence::{Exchange, Outcome, Text};
+use crate::evidence::{Exchange, Outcome, RequestForm, SentBody, SentField, SentLogin, Text};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::run::Run;
@@ -179,7 +179,53 @@ impl Sending<'_> {
             retries: 0,
             read: None,
             shared: false,
+            form: Some(self.form(fields)),
             outcome,
+        }
+    }
+
+    /// How the request was sent, with the names of credentials in place of their values.
+    fn form(&self, fields: &[(String, String)]) -> RequestForm {
+        let (surface, call) = (self.surface, self.call);
+        let query = surface.query.iter().map(|(name, value)| self.field(name, value));
+        let all = || fields.iter().map(|(name, value)| self.field(name, value));
+        let in_query = matches!(surface.method.as_str(), "GET" | "HEAD" | "DELETE");
+        let (fields_in_query, body) = match &call.body {
+            Body::Fields if !in_query => (false, SentBody::Urlencoded(all().collect())),
+            Body::Fields | Body::FieldsInQuery => (true, SentBody::None),
+            Body::Multipart(upload) => {
+                let file = |upload: &Upload| {
+                    (surface.field(&upload.field).to_owned(), upload.name.clone(), upload.content_type.clone())
+                };
+                (false, SentBody::Multipart { fields: all().collect(), file: upload.as_ref().map(file) })
+            }
+            Body::Bytes { content_type, .. } => (true, SentBody::Bytes(content_type.clone())),
+        };
+        let of_operator = if surface.system == System::Author { self.run.wire.headers.as_slice() } else { &[] };
+        RequestForm {
+            login: self.login(),
+            operator_headers: of_operator.iter().map(|(name, _)| name.clone()).collect(),
+            query: query.chain(all().filter(|_| fields_in_query)).collect(),
+            body,
+        }
+    }
+
+    fn login(&self) -> SentLogin {
+        match (&self.call.authentication, self.surface.system) {
+            (Authentication::Usual, System::Author) => SentLogin::Author,
+            (Authentication::Usual, System::Console) => SentLogin::Console,
+            (Authentication::Usual | Authentication::None, _) => SentLogin::None,
+            (Authentication::Bearer(token), _) if token == MADE_UP_TOKEN => SentLogin::MadeUpToken,
+            (Authentication::Bearer(_), _) => SentLogin::AccessToken,
+            (Authentication::Basic(..), _) => SentLogin::OtherUser,
+        }
+    }
+
+    fn field(&self, name: &str, value: &str) -> SentField {
+        let (name, variable) = (name.to_owned(), self.credentials.name_of(value).map(str::to_owned));
+        match variable {
+            Some(_) => SentField { name, value: String::new(), variable },
+            None => SentField { value: self.run.redactor.redact_own_value(&name, value), name, variable },
         }
     }
 }

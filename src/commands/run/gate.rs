@@ -33,7 +33,7 @@ fn limit((endpoint, limit): &(String, std::time::Duration)) -> Result<(String, u
     if surfaces.find(endpoint).is_none() {
         let hint = surfaces.nearest(endpoint).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         let problem =
-            format!("--max-duration {endpoint}: there is no such endpoint; `bpconform surface show` lists all{hint}");
+            format!("--max-duration: the endpoint {endpoint} is unknown; `bpconform surface show` lists all{hint}");
         return Err(Error::Usage(problem));
     }
     Ok((endpoint.clone(), u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)))

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::record::{Attempt, ScenarioRecord, StepRecord};
-use crate::report::view;
+use crate::report::{curl, view};
 use crate::verdict::Verdict;
 
 /// How much of a body stays in the page for a scenario that passed, in bytes: a page that opens at once is worth more
@@ -62,6 +62,9 @@ struct Request<'a> {
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transcript: Option<Vec<String>>,
+    /// The line of a shell that sends it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    curl: Option<String>,
     /// Whether it is about the agent that the reason names.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     named: bool,
@@ -130,6 +133,7 @@ fn request(exchange: &Exchange, began_ms: f64, most: usize) -> Request<'_> {
         response: None,
         error: None,
         transcript: view::transcript(exchange),
+        curl: curl::line(exchange),
         named: false,
     };
     match &exchange.outcome {

@@ -35,6 +35,7 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
         ("Began", Some(record.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())),
         ("Took", Some(view::time(record.duration_ms))),
         ("Shard", record.plan.shard.as_ref().map(|shard| format!("{} of {}", shard.index, shard.count))),
+        ("Rerun", view::rerun(record)),
         ("Job", ci("job")),
         ("Branch", ci("branch")),
         ("Commit", ci("commit")),

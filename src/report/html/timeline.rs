@@ -46,7 +46,9 @@ struct Bar {
 impl Timeline {
     /// The timeline; none when nothing was sent.
     pub(super) fn of(record: &Record) -> Option<Self> {
-        let all: Vec<&Exchange> = record.scenarios.iter().flat_map(view::exchanges).collect();
+        // What was taken over from an earlier run was sent at another time.
+        let own = record.scenarios.iter().filter(|one| one.run.is_none_or(|run| run == record.started));
+        let all: Vec<&Exchange> = own.flat_map(view::exchanges).collect();
         let first = all.iter().map(|one| one.started_us).min()?;
         let last = all.iter().map(|one| one.started_us.saturating_add_unsigned(one.took_us)).max()?;
         let took = ms(last.saturating_sub(first).unsigned_abs()).max(0.001);

@@ -28,6 +28,7 @@
     el("div", { class: "parts" },
       el("p", { class: "hint" }, `${one.surface} · sent ${time(one.at)} after the scenario began`),
       ...(one.error ? [el("h5", {}, "No answer"), el("pre", {}, one.error)] : []),
+      ...(one.curl ? [el("h5", {}, "To repeat it"), el("pre", { class: "curl" }, one.curl)] : []),
       ...headers("Request headers", one.sent), ...text("Request body", one.request),
       ...headers("Response headers", one.got), ...text("Response body", one.response)));
 

@@ -12,7 +12,7 @@ use crate::author::agents::{self, Agent};
 use crate::author::queue::{self, Queue, State};
 use crate::author::transcript::{self, Transcript};
 use crate::author::{ims_configurations, repository, users};
-use crate::call::{Authentication, Body, Call};
+use crate::call::{Authentication, Body, Call, MADE_UP_TOKEN};
 use crate::html;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
@@ -284,7 +284,7 @@ async fn deliver_without_right(world: &mut World, how: String) -> Checked {
     let surface = session.surface("tenant.receive");
     let whom = match how.as_str() {
         "without a token" => Authentication::None,
-        _ => Authentication::Bearer("bpconform.made-up.token".to_owned()),
+        _ => Authentication::Bearer(MADE_UP_TOKEN.to_owned()),
     };
     let call = Call::to("tenant.receive")
         .header(surface.field("action"), "Test")

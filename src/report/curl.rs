@@ -1,0 +1,208 @@
+//! An exchange as the line of a shell that sends it again. Credentials are variables of the environment, with the names
+//! that the program itself reads; what only the run had gets the name of its field.
+
+use bpconform_steps::evidence::{Exchange, RequestForm, SentBody, SentField, SentLogin};
+use bpconform_steps::plain::plain;
+use bpconform_steps::redact::MASK;
+use url::form_urlencoded::byte_serialize;
+
+/// The line; none for a record of an earlier version, which does not say how a request was sent.
+pub fn line(exchange: &Exchange) -> Option<String> {
+    let form = exchange.form.as_ref()?;
+    // Brackets and braces in an address are meant as they are.
+    let mut words = vec!["curl -sS -g".to_owned()];
+    words.push(match exchange.method.as_str() {
+        "GET" => "-i".to_owned(),
+        "HEAD" => "-I".to_owned(),
+        method => format!("-i -X {}", quoted(method)),
+    });
+    words.extend(login(form));
+    words.extend(exchange.request_headers.iter().map(|(name, value)| header(name, value)));
+    let of_operator = form.operator_headers.iter();
+    words.extend(of_operator.map(|name| format!("-H {}", with_variable(&format!("{name}: "), &variable_of(name)))));
+    words.extend(body(exchange, &form.body));
+    words.extend(address(exchange, form));
+    Some(words.join(" "))
+}
+
+fn login(form: &RequestForm) -> Option<String> {
+    let word = match form.login {
+        SentLogin::None => return None,
+        SentLogin::Author => "-u \"$BPCONFORM_AUTHOR_USER:$BPCONFORM_AUTHOR_PASSWORD\"",
+        SentLogin::OtherUser => "-u \"$BPCONFORM_USER:$BPCONFORM_PASSWORD\"",
+        SentLogin::Console => "-H \"Authorization: Bearer $BPCONFORM_CONSOLE_TOKEN\"",
+        SentLogin::AccessToken => "-H \"Authorization: Bearer $BPCONFORM_ACCESS_TOKEN\"",
+        SentLogin::MadeUpToken => "-H 'Authorization: Bearer made-up'",
+    };
+    Some(word.to_owned())
+}
+
+fn header(name: &str, value: &str) -> String {
+    if value.contains(MASK) {
+        return format!("-H {}", with_variable(&format!("{name}: "), &variable_of(name)));
+    }
+    format!("-H {}", quoted(&format!("{name}: {value}")))
+}
+
+fn body(exchange: &Exchange, body: &SentBody) -> Vec<String> {
+    match body {
+        SentBody::None if exchange.method == "POST" => vec!["--data ''".to_owned()],
+        SentBody::None => Vec::new(),
+        SentBody::Urlencoded(fields) if fields.is_empty() => vec!["--data ''".to_owned()],
+        SentBody::Urlencoded(fields) => {
+            fields.iter().map(|field| format!("--data-urlencode {}", pair(field, &encoded(&field.name)))).collect()
+        }
+        SentBody::Multipart { fields, file } => {
+            let fields = fields.iter().map(|field| format!("--form-string {}", pair(field, &field.name)));
+            let file = file
+                .iter()
+                .map(|(field, name, kind)| format!("-F {}", quoted(&format!("{field}=@{name};type={kind}"))));
+            fields.chain(file).collect()
+        }
+        SentBody::Bytes(kind) => {
+            let text = &exchange.request_body;
+            let is_whole = !text.capped && text.text.len() == text.bytes && !text.text.contains('\u{fffd}');
+            let data = if is_whole { quoted(&text.text) } else { "@body".to_owned() };
+            vec![format!("-H {}", quoted(&format!("Content-Type: {kind}"))), format!("--data-binary {data}")]
+        }
+    }
+}
+
+/// The address with its query. A value from a variable is encoded by curl itself.
+fn address(exchange: &Exchange, form: &RequestForm) -> Vec<String> {
+    let (open, hidden): (Vec<&SentField>, Vec<&SentField>) =
+        form.query.iter().partition(|field| variable(field).is_none());
+    let query: Vec<String> =
+        open.iter().map(|field| format!("{}={}", encoded(&field.name), encoded(&field.value))).collect();
+    let mark = if exchange.url.contains('?') { "&" } else { "?" };
+    let url =
+        if query.is_empty() { exchange.url.clone() } else { format!("{}{mark}{}", exchange.url, query.join("&")) };
+    let mut words: Vec<String> = Vec::new();
+    if !hidden.is_empty() {
+        words.push("-G".to_owned());
+        words.extend(hidden.iter().map(|field| format!("--data-urlencode {}", pair(field, &encoded(&field.name)))));
+    }
+    words.push(quoted(&url));
+    words
+}
+
+/// `name=value`, or `name=$VARIABLE`.
+fn pair(field: &SentField, name: &str) -> String {
+    match variable(field) {
+        Some(variable) => with_variable(&format!("{name}="), &variable),
+        None => quoted(&format!("{name}={}", field.value)),
+    }
+}
+
+fn variable(field: &SentField) -> Option<String> {
+    // A record may be of anybody: only letters that can be in a name are taken for one.
+    let given = field.variable.as_deref().and_then(|name| name.strip_prefix("BPCONFORM_")).map(variable_of);
+    given.or_else(|| field.value.contains(MASK).then(|| variable_of(&field.name)))
+}
+
+/// The variable for what only the run had: `jwt_token` is `BPCONFORM_JWT_TOKEN`.
+fn variable_of(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!(
+        "BPCONFORM_{}",
+        name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).chars().map(plain).collect::<String>()
+    )
+}
+
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}
+
+/// A text and then a variable, as one word of a POSIX shell.
+fn with_variable(text: &str, variable: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "=:_-.%+@/ ".contains(c);
+    if text.chars().all(is_plain) {
+        return format!("\"{text}${variable}\"");
+    }
+    format!("{}\"${variable}\"", quoted(text))
+}
+
+/// A text as one word of a POSIX shell, in one line and without a character that steers a terminal.
+fn quoted(text: &str) -> String {
+    if text.chars().any(char::is_control) || plain(text) != text {
+        let byte = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'=' | b'/' | b'.' | b'-' | b'_' => {
+                char::from(byte).to_string()
+            }
+            other => format!("\\0{other:03o}"),
+        };
+        return format!("\"$(printf %b '{}')\"", text.bytes().map(byte).collect::<String>());
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use bpconform_steps::evidence::{Outcome, Text};
+
+    use super::*;
+
+    fn exchange(method: &str, form: RequestForm) -> Exchange {
+        Exchange {
+            surface: "author.x".into(),
+            method: method.into(),
+            url: "http://a/b".into(),
+            request_headers: Vec::new(),
+            request_body: Text::default(),
+            started_us: 0,
+            took_us: 0,
+            retries: 0,
+            read: None,
+            shared: false,
+            form: Some(form),
+            outcome: Outcome::Error(String::new()),
+        }
+    }
+
+    fn field(name: &str, value: &str, variable: Option<&str>) -> SentField {
+        SentField { name: name.into(), value: value.into(), variable: variable.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_credential_is_a_variable_and_a_text_is_one_word() {
+        let form = RequestForm {
+            login: SentLogin::Author,
+            query: vec![field("q", "it's [1]", None)],
+            ..RequestForm::default()
+        };
+        let told = line(&exchange("GET", form)).expect("a line");
+        let login = "-u \"$BPCONFORM_AUTHOR_USER:$BPCONFORM_AUTHOR_PASSWORD\"";
+        assert_eq!(told, format!("curl -sS -g -i {login} 'http://a/b?q=it%27s+%5B1%5D'"));
+        let form = RequestForm {
+            body: SentBody::Urlencoded(vec![
+                field("client_secret", "", Some("BPCONFORM_IMS_CLIENT_SECRET")),
+                field("jwt_token", MASK, None),
+                field("a@b", "x'y", None),
+            ]),
+            ..RequestForm::default()
+        };
+        let told = line(&exchange("POST", form)).expect("a line");
+        let fields = "--data-urlencode \"client_secret=$BPCONFORM_IMS_CLIENT_SECRET\" --data-urlencode \
+            \"jwt_token=$BPCONFORM_JWT_TOKEN\" --data-urlencode 'a%40b=x'\\''y'";
+        assert_eq!(told, format!("curl -sS -g -i -X 'POST' {fields} 'http://a/b'"));
+    }
+
+    #[test]
+    fn no_text_of_a_record_becomes_a_command() {
+        let body =
+            SentBody::Urlencoded(vec![field("a", "$(b)`c`", Some("BPCONFORM_X\"; d #")), field("e'$(f)", MASK, None)]);
+        let told = line(&exchange("G;h", RequestForm { body, ..RequestForm::default() })).expect("a line");
+        let body = "--data-urlencode \"a=$BPCONFORM_X___D\" --data-urlencode \"e%27%24%28f%29=$BPCONFORM_E___F\"";
+        assert_eq!(told, format!("curl -sS -g -i -X 'G;h' {body} 'http://a/b'"));
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_written_in_octal() {
+        assert_eq!(quoted("a\u{1b}[31m\n"), "\"$(printf %b 'a\\0033\\013331m\\0012')\"");
+    }
+
+    #[test]
+    fn a_record_that_does_not_say_how_a_request_was_sent_has_no_line() {
+        assert_eq!(line(&Exchange { form: None, ..exchange("GET", RequestForm::default()) }), None);
+    }
+}

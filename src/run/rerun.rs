@@ -1,0 +1,134 @@
+//! A run that takes over from an earlier record what was green there, and runs only the rest and what that presupposes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use bpconform_fixtures::Presuppositions;
+use serde::Serialize;
+
+use crate::causes;
+use crate::error::Error;
+use crate::features::Case;
+use crate::plan::{Decision, Plan};
+use crate::record::{Record, RerunRecord, ScenarioRecord};
+use crate::record_file;
+use crate::run::trace::not_run;
+use crate::verdict::Verdict;
+
+/// The earlier record.
+#[derive(Clone, Debug)]
+pub struct Rerun {
+    record: Arc<Record>,
+    place: String,
+}
+
+impl Rerun {
+    /// Reads the earlier record. One whose changes were not all undone is refused: what was green in it may be so no more.
+    pub fn read(place: &Path) -> Result<Self, Error> {
+        let record = record_file::read(place)?;
+        let rerun = Self { record: Arc::new(record), place: place.display().to_string() };
+        if rerun.record.left_behind.is_empty() {
+            return Ok(rerun);
+        }
+        Err(rerun.refused("changes of that run were not undone; run `bpconform clean`, and then everything again"))
+    }
+
+    fn refused(&self, problem: &str) -> Error {
+        Error::Usage(format!("--rerun {}: {problem}", self.place))
+    }
+
+    /// Whether this run, as it would be recorded, asks the same target about the same plan. Before the target was asked,
+    /// its product is not known.
+    pub(super) fn check(&self, now: &Record, asked: bool) -> Result<(), Error> {
+        let pairs = traits(&self.record).into_iter().zip(traits(now));
+        if let Some(((what, then), (_, now))) = pairs.into_iter().find(|(then, now)| then.1 != now.1) {
+            let problem = format!("the {what} differs: {then} then, {now} now; what was green there says nothing here");
+            return Err(self.refused(&problem));
+        }
+        let (then, now) = (&self.record.target.product, &now.target.product);
+        if asked && then != now {
+            let name = |product: &Option<String>| product.clone().unwrap_or_else(|| "unknown".to_owned());
+            let problem = format!("the product differs: {} then, {} now; run everything again", name(then), name(now));
+            return Err(self.refused(&problem));
+        }
+        Ok(())
+    }
+
+    /// Keeps what need not run. An Author in another state than then is asked everything.
+    pub(super) fn keep(&self, plan: &mut Plan, states: Option<&BTreeSet<String>>) {
+        let then: BTreeSet<&String> = self.record.target.states.iter().collect();
+        if states.is_some_and(|states| states.iter().collect::<BTreeSet<_>>() != then) {
+            return;
+        }
+        let again = self.again(plan);
+        let known: BTreeMap<&str, &ScenarioRecord> =
+            self.record.scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
+        for planned in &mut plan.scenarios {
+            let Some(found) = known.get(planned.case.id.as_str()) else { continue };
+            if !again.contains(found.id.as_str()) && is_about(found, &planned.case) {
+                let from = found.run.unwrap_or(self.record.started);
+                planned.decision = Decision::Keep(Box::new(ScenarioRecord { run: Some(from), ..(*found).clone() }));
+            }
+        }
+    }
+
+    /// The ids of what was not green, and of what that presupposes. What is skipped again presupposes nothing.
+    fn again(&self, plan: &Plan) -> BTreeSet<&str> {
+        let runs: BTreeSet<&str> = plan
+            .scenarios
+            .iter()
+            .filter(|planned| planned.decision == Decision::Run)
+            .map(|planned| planned.case.id.as_str())
+            .collect();
+        let verdict = |one: &ScenarioRecord| one.counted(&self.record.plan);
+        let red = self.record.scenarios.iter().filter(|one| {
+            !matches!(verdict(one), Verdict::Passed | Verdict::Skipped) && runs.contains(one.id.as_str())
+        });
+        let needed: BTreeSet<&str> =
+            red.flat_map(|one| Presuppositions::built_in().needed_by(&causes::sighting(one))).collect();
+        let is_needed = |one: &ScenarioRecord| one.requirements.iter().any(|id| needed.contains(id.as_str()));
+        let again = self.record.scenarios.iter().filter(|one| verdict(one) != Verdict::Passed || is_needed(one));
+        again.map(|one| one.id.as_str()).collect()
+    }
+
+    /// How this run is related to the earlier one.
+    pub(super) fn record(&self, plan: &Plan) -> RerunRecord {
+        let kept = plan.scenarios.iter().filter(|planned| matches!(planned.decision, Decision::Keep(_))).count();
+        RerunRecord { started: self.record.started, kept }
+    }
+}
+
+/// Whether a record is about the scenario as it is now written.
+fn is_about(found: &ScenarioRecord, case: &Case) -> bool {
+    let now = not_run(case, Verdict::Unproven, None);
+    let sentences = |one: &ScenarioRecord| -> Vec<_> {
+        let steps = one.steps.iter();
+        steps.map(|step| (step.text.clone(), step.table.clone(), step.doc_string.clone())).collect()
+    };
+    let about = |one: &ScenarioRecord| (one.file.clone(), one.requirements.clone(), one.allow, one.seed.clone());
+    about(found) == about(&now) && sentences(found) == sentences(&now)
+}
+
+/// A value as a person may read it.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// What must be the same, so that an earlier verdict holds. The seed, the defects and the variations of a mock are its
+/// state, which may have been repaired.
+fn traits(record: &Record) -> [(&'static str, String); 7] {
+    let (target, plan) = (&record.target, &record.plan);
+    // A container has another address each time.
+    let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };
+    let ids: BTreeSet<&str> = record.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+    [
+        ("target", text(&(&target.kind, &target.mocks, place, target.insecure, &record.environment.name))),
+        ("allow level", text(&record.allow)),
+        ("selection", text(&(&plan.tags, &plan.name, &plan.requirements))),
+        ("shard", text(&plan.shard.as_ref().map(|shard| (shard.index, shard.count)))),
+        ("list of scenarios", text(&(ids.len(), crate::shard::fingerprint(ids.iter().copied()).1))),
+        ("set of endpoints", text(&(&target.surfaces, &target.surfaces_sha256))),
+        ("version of bpconform", text(&(&record.tool.version, record.format))),
+    ]
+}
