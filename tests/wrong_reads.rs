@@ -18,14 +18,25 @@ const WRONG: [(&str, &str); 6] = [
     ("page", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\nWelcome"),
 ];
 
+/// A proxy in front of the Author that answers the n-th matching read wrongly, and the number of those so far.
+fn one_wrong(mock: &Mock, path: &'static str, number: usize, answer: &'static str) -> (Proxy, Arc<AtomicUsize>) {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let is_read = request.starts_with("GET ") && request.contains(path);
+        let is_wrong = is_read && counted.fetch_add(1, Ordering::SeqCst) + 1 == number;
+        if is_wrong { Act::Answer(answer) } else { Act::Pass }
+    });
+    (proxy, reads)
+}
+
+fn step(usual: usize) -> usize {
+    std::env::var("BPCONFORM_TEST_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// How a run ends whose n-th read of the Author is answered wrongly; nothing if there are not so many reads.
 fn end(mock: &Mock, level: &str, number: usize, wrong: &(&str, &'static str)) -> Option<i32> {
-    let reads = Arc::new(AtomicUsize::new(0));
-    let (counted, answer) = (Arc::clone(&reads), wrong.1);
-    let proxy = Proxy::start(mock.url("author"), move |request| {
-        let is_there = request.starts_with("GET ") && counted.fetch_add(1, Ordering::SeqCst) + 1 == number;
-        if is_there { Act::Answer(answer) } else { Act::Pass }
-    });
+    let (proxy, reads) = one_wrong(mock, "/", number, wrong.1);
     let folder = directory(&format!("wrong-read-{level}-{}-{number}", wrong.0));
     let target = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
     let flags = ["run", "--target", "author", "--quiet", "--allow", level, "--out", folder.to_str().expect("UTF-8")];
@@ -42,8 +53,7 @@ fn end(mock: &Mock, level: &str, number: usize, wrong: &(&str, &'static str)) ->
 
 #[test]
 fn no_single_wrong_read_makes_a_requirement_fail() {
-    let step = std::env::var("BPCONFORM_TEST_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(13);
-    let mock = Mock::start("configured");
+    let (step, mock) = (step(13), Mock::start("configured"));
     for level in ["observe", "probe"] {
         for (index, wrong) in WRONG.iter().enumerate() {
             let first = 1 + index * step / WRONG.len();
@@ -56,16 +66,29 @@ fn no_single_wrong_read_makes_a_requirement_fail() {
 }
 
 #[test]
+fn no_single_wrong_read_is_a_problem_for_the_doctor() {
+    let (step, mock) = (step(7), Mock::start("configured"));
+    let mut variables = mock.credentials();
+    variables.push(("NO_PROXY", "*"));
+    for (index, (name, answer)) in WRONG.iter().enumerate() {
+        for number in (1 + index * step / WRONG.len()..).step_by(step) {
+            let (proxy, reads) = one_wrong(&mock, "/", number, answer);
+            let urls = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
+            let told = bpconform_with(&[&["doctor"][..], &urls].concat(), &variables);
+            if reads.load(Ordering::SeqCst) < number {
+                break;
+            }
+            assert!(matches!(told.code, Some(0 | 3)), "read {number}, {name}: {}", told.all());
+        }
+    }
+}
+
+#[test]
 fn a_failure_that_a_second_attempt_does_not_find_is_an_error_that_names_both() {
     let mock = Mock::start("configured");
     let empty = WRONG.iter().find(|(name, _)| *name == "empty").expect("it is there");
     // The Author's folder of configurations is empty once.
-    let reads = Arc::new(AtomicUsize::new(0));
-    let (counted, answer) = (Arc::clone(&reads), empty.1);
-    let proxy = Proxy::start(mock.url("author"), move |request| {
-        let is_first = request.contains("/apps/system/config.2.json") && counted.fetch_add(1, Ordering::SeqCst) == 0;
-        if is_first { Act::Answer(answer) } else { Act::Pass }
-    });
+    let (proxy, _) = one_wrong(&mock, "/apps/system/config.2.json", 1, empty.1);
     let mut variables = mock.credentials();
     variables.push(("NO_PROXY", "*"));
     let arguments =

@@ -126,6 +126,11 @@ impl Finding {
         Self::caused(topic, Severity::Problem, requirement, seen, Some(cause))
     }
 
+    /// Whether it is a deviation from the documentation.
+    pub fn is_problem(&self) -> bool {
+        self.severity == Severity::Problem
+    }
+
     /// What matters for its cause.
     fn sighting(&self) -> Sighting {
         Sighting {

@@ -10,6 +10,7 @@ mod logs;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bpconform_fixtures::Cause;
 use bpconform_steps::author::pages;
 use bpconform_steps::call::Authentication;
 use bpconform_steps::plain::{plain_json, plain_line};
@@ -52,12 +53,35 @@ pub async fn command(
     Ok(report.exit())
 }
 
-/// Looks at everything, and gives back what it found in the order in which a person would look.
+/// Looks at everything, and gives back what it found in the order in which a person would look. Problems are looked for a
+/// second time: one wrong answer is not one.
 pub async fn examine(session: Session, insecure: bool) -> Diagnosis {
+    let author = session.stack.author.to_string();
+    let mut findings = look(&session, insecure).await;
+    if findings.iter().any(Finding::is_problem) {
+        confirm(&mut findings, &look(&session, insecure).await);
+    }
+    let mut diagnosis = Diagnosis { author, insecure, findings };
+    diagnosis.explain();
+    diagnosis
+}
+
+/// Makes the problems inconclusive that a second look did not find.
+fn confirm(findings: &mut [Finding], second: &[Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.is_problem()) {
+        let is_same = |other: &Finding| (other.topic, other.requirement) == (finding.topic, finding.requirement);
+        if !second.iter().any(|other| other.is_problem() && is_same(other)) {
+            let seen = format!("{}; asked a second time, the target gave another answer", finding.seen);
+            let (topic, requirement) = (finding.topic, finding.requirement);
+            *finding = Finding::caused(topic, Severity::Unknown, requirement, seen, Some(Cause::TwoStates));
+        }
+    }
+}
+
+async fn look(session: &Session, insecure: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let author = session.stack.author.clone();
-    if reachable(&session, insecure, &mut findings).await {
-        let case = CloudState::of(&session).await;
+    if reachable(session, insecure, &mut findings).await {
+        let case = CloudState::of(session).await;
         let session = with_tenant(session, case.all());
         let (instance, ims, cloud, agents, logs) = futures::join!(
             instance::look(&session).boxed(),
@@ -68,9 +92,7 @@ pub async fn examine(session: Session, insecure: bool) -> Diagnosis {
         );
         findings.extend([instance, ims, cloud, agents, logs].into_iter().flatten());
     }
-    let mut diagnosis = Diagnosis { author: author.to_string(), insecure, findings };
-    diagnosis.explain();
-    diagnosis
+    findings
 }
 
 /// Whether there is an AEM that accepts the credentials; without it there is nothing more to look at.
@@ -123,11 +145,9 @@ fn tls(author: &Url, insecure: bool) -> Finding {
 }
 
 /// The conversation with the tenant that the Author is configured with, if no other was named.
-fn with_tenant(session: Session, all: &[Cloud]) -> Session {
-    if session.stack.tenant.is_some() {
-        return session;
-    }
-    let tenant = all.iter().find_map(|it| Url::parse(it.configuration.tenant()?).ok());
+fn with_tenant(session: &Session, all: &[Cloud]) -> Session {
+    let named = session.stack.tenant.clone();
+    let tenant = named.or_else(|| all.iter().find_map(|it| Url::parse(it.configuration.tenant()?).ok()));
     let stack = Stack { tenant, ..session.stack.clone() };
     Session::new(Arc::clone(&session.run), stack, session.credentials.clone())
 }
