@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bpconform_fixtures::surfaces::Evidence;
-use bpconform_fixtures::{Allow, Requirements, Surfaces, System};
+use bpconform_fixtures::{Allow, Requirements, Surface, Surfaces, System, UserInterface};
 use bpconform_steps::session::unknown_surface;
 use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::tag::Ext as _;
@@ -102,10 +102,24 @@ pub struct TargetFacts<'a> {
     pub elsewhere: Option<&'a str>,
     /// The endpoints of the target.
     pub surfaces: &'a Surfaces,
+    /// What does the documented steps where the endpoint is unknown.
+    pub browser: BrowserFacts<'a>,
     /// Whether the Author's configuration may be replaced and restored afterwards.
     pub replace: bool,
     /// The detected states of a real Author; none in a dry run, which sends nothing.
     pub states: Option<&'a BTreeSet<String>>,
+}
+
+/// What is known of the browser when the plan is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum BrowserFacts<'a> {
+    /// The run uses none.
+    #[default]
+    Unused,
+    /// It is there, and does the actions of these steps.
+    Ready(&'a UserInterface),
+    /// The run was to use one, which is not there: why.
+    Missing(&'a str),
 }
 
 /// The preparation of a real Author before a scenario, which is undone after it.
@@ -252,9 +266,18 @@ fn configured_elsewhere(case: &Case, facts: &TargetFacts<'_>) -> Option<String> 
 
 fn unknown_to_real_targets(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let surfaces = case.surfaces.iter().filter_map(|id| facts.surfaces.find(id));
-    let mut unknown =
-        surfaces.filter(|surface| surface.evidence == Evidence::Unknown && !facts.is_mock(surface.system));
-    unknown.next().map(|surface| unknown_surface(surface).reason)
+    let in_browser = |surface: &Surface| match facts.browser {
+        BrowserFacts::Ready(interface) => surface.system == System::Author && interface.knows(&surface.id),
+        BrowserFacts::Unused | BrowserFacts::Missing(_) => false,
+    };
+    let mut unknown = surfaces.filter(|surface| {
+        surface.evidence == Evidence::Unknown && !facts.is_mock(surface.system) && !in_browser(surface)
+    });
+    let reason = unknown.next().map(|surface| unknown_surface(surface).reason)?;
+    Some(match facts.browser {
+        BrowserFacts::Missing(why) => format!("{reason}; no browser can do it either: {why}"),
+        BrowserFacts::Unused | BrowserFacts::Ready(_) => reason,
+    })
 }
 
 fn without_clock(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, reason = "some tests print what is there to be read: a difference, a measure")]
 
 mod author_target;
+#[cfg(unix)]
+mod browsing;
 mod causes;
 mod cli;
 mod config;

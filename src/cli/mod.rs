@@ -1,6 +1,7 @@
 //! The command line as pure values: flags are only read here; what they mean to the system is decided later.
 
 pub mod baseline;
+pub mod browser;
 pub mod clean;
 pub mod config;
 pub mod connection;

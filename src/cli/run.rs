@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::browser::BrowserArgs;
 use crate::cli::container::ContainedArgs;
 use crate::cli::gate::GateArgs;
 use crate::cli::hybrid::HybridArgs;
@@ -116,4 +117,7 @@ pub struct RunFlags {
     /// stay the same
     #[arg(long, value_name = "SEED")]
     pub jitter: Option<u64>,
+    /// The use of a browser.
+    #[command(flatten)]
+    pub browser: BrowserArgs,
 }

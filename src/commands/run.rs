@@ -19,6 +19,7 @@ use bpconform_steps::wire::{Connection, Limits};
 use url::Url;
 
 use crate::cli::CommonArgs;
+use crate::cli::browser::{BrowserArgs, ViaKind};
 use crate::cli::container::ContainerArgs;
 use crate::cli::hybrid::HybridArgs;
 use crate::cli::run::{RunArgs, RunFlags};
@@ -44,6 +45,7 @@ use crate::run::options::{JOBS_ON_MOCKS, JOBS_WITHOUT_CHANGES, Options};
 use crate::run::rerun::Rerun;
 use crate::run::target::Target;
 use crate::run::undo::JOURNAL;
+use crate::run::via::Via;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +207,13 @@ impl RunRequest<'_> {
         }
         out.map_or(Ok(()), record_file::clear)?;
         self.how.reports.iter().try_for_each(ReportRequest::make_room)?;
+        match &options.via {
+            Via::Browser(choice) if !choice.sandboxed => {
+                output.err("note: root runs Chromium without its sandbox; it opens only pages of this machine\n");
+            }
+            Via::NoBrowser(why) => output.err(&format!("warning: no browser is used: {why}\n")),
+            Via::Http | Via::Browser(_) => {}
+        }
         let own_mocks = self.hybrid.begin(&mut options, output).await?;
         let observer = Observer::new(output.clone(), terminal.clone(), out);
         let record = crate::run::run(&options, &features, observer.clone()).await?;
@@ -248,6 +257,7 @@ impl RunRequest<'_> {
         let variations = variations_named(&self.how.variations)?;
         let allow = self.target.allow.unwrap_or(if mocked { Allow::Change } else { Allow::Observe });
         changes_need_care(self.how, mocked, allow)?;
+        let via = via(&self.how.browser, &target)?;
         let mocks = if mocked { BTreeSet::new() } else { self.hybrid.mocks()? };
         let usual_jobs = match (embedded, mocked, allow) {
             (true, _, _) => JOBS_ON_MOCKS,
@@ -300,9 +310,33 @@ impl RunRequest<'_> {
             shard: self.how.shard,
             name: self.place.configured.profile.clone(),
             replace: self.how.replace_configuration,
+            via,
             journal: self.how.journal.clone().or_else(|| Some(out?.join(JOURNAL))),
         })
     }
+}
+
+/// How actions are done; a browser is for a real Author, whose pages nobody has to know in advance.
+fn via(args: &BrowserArgs, target: &Target) -> Result<Via, Error> {
+    if args.via == ViaKind::Http {
+        return match (&args.browser, args.headed) {
+            (None, false) => Ok(Via::Http),
+            (browser, _) => {
+                let flag = if browser.is_some() { "--browser" } else { "--headed" };
+                Err(Error::Usage(format!("{flag} has no effect without --via browser or --via auto")))
+            }
+        };
+    }
+    let Some((stack, _)) = target.real() else {
+        return Err(Error::Usage(
+            "--via is for a real Author: of mocks every endpoint is known; add --target author".into(),
+        ));
+    };
+    if let Some(program) = args.browser.as_ref().filter(|program| !program.is_file()) {
+        return Err(Error::Usage(format!("--browser: there is no file {}", program.display())));
+    }
+    let everything = args.via == ViaKind::Browser;
+    Ok(Via::browser(args.browser.as_deref(), args.headed, everything, &stack.author))
 }
 
 /// What only means something when a real Author is changed, and what would make that dangerous.

@@ -17,6 +17,7 @@ pub mod survey;
 pub mod target;
 mod trace;
 pub(crate) mod undo;
+pub mod via;
 pub mod watch;
 mod whole;
 
@@ -149,10 +150,11 @@ async fn run_until(
     let played = AssertUnwindSafe(play(features, &plan, options, stage, watch)).catch_unwind().await;
     // Changes are undone first, even if a scenario panicked.
     if let Some((stack, credentials)) = options.target.real() {
-        let session = Session::new(shared, stack.clone(), credentials.clone());
+        let session = Session::new(Arc::clone(&shared), stack.clone(), credentials.clone());
         let (left, journal) = undo::finish(&session, options.journal.is_some(), options.author_goes()).await;
         (record.left_behind, record.journal) = (left, journal.map(|path| path.display().to_string()));
     }
+    end_browser(&shared).await;
     record.scenarios = played.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     if options.author_goes() && record.left_behind.is_empty() {
         record.scenarios.iter_mut().for_each(|scenario| scenario.left_behind.clear());
@@ -165,10 +167,17 @@ async fn run_until(
 /// Undoes what was changed before a run was given up, which is at most the lock; what stays is in the journal.
 async fn given_up(options: &Options, shared: Arc<Shared>, error: Error) -> Error {
     if let Some((stack, credentials)) = options.target.real() {
-        let session = Session::new(shared, stack.clone(), credentials.clone());
+        let session = Session::new(Arc::clone(&shared), stack.clone(), credentials.clone());
         undo::finish(&session, options.journal.is_some(), options.author_goes()).await;
     }
+    end_browser(&shared).await;
     error
+}
+
+async fn end_browser(shared: &Shared) {
+    if let Some(browsing) = &shared.browsing {
+        browsing.browser.close().await;
+    }
 }
 
 async fn survey(

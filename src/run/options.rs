@@ -17,6 +17,7 @@ use crate::record::{GateRecord, ShardRecord};
 use crate::run::rerun::Rerun;
 use crate::run::survey::Survey;
 use crate::run::target::Target;
+use crate::run::via::Via;
 use crate::shard::Shard;
 
 /// The number of scenarios that run at once on the mocks.
@@ -81,6 +82,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Whether the configuration of a real Author may be replaced and restored afterwards.
     pub replace: bool,
+    /// How actions whose endpoint is unknown are done.
+    pub via: Via,
     /// The file of the journal; without one, it lies in the working directory until everything is undone.
     pub journal: Option<PathBuf>,
 }
@@ -113,6 +116,7 @@ impl Options {
             shard: None,
             name: None,
             replace: false,
+            via: Via::default(),
             journal: None,
         }
     }
@@ -129,6 +133,7 @@ impl Options {
             mocks: &self.mocks,
             elsewhere: survey.and_then(|survey| survey.elsewhere.as_deref()),
             surfaces: &self.surfaces,
+            browser: self.via.facts(),
             replace: self.replace,
             states: survey.map(|survey| &survey.states),
         }

@@ -45,6 +45,7 @@ pub(super) fn shared(options: &Options) -> Result<Shared, Error> {
         },
         mocks: options.mocks.clone(),
         settings: options.settings.clone(),
+        browsing: options.target.real().and_then(|(stack, _)| options.via.begin(&stack.author, &id)),
         journal,
         ..Shared::new(id, options.allow, Arc::clone(&options.surfaces), wire, options.redactor.clone())
     })

@@ -66,6 +66,8 @@ pub struct Call {
     pub fields: Vec<(String, String)>,
     /// Fields by the harness's word, which the endpoint translates.
     pub words: Vec<(String, String)>,
+    /// By which a person recognises what it is about, where that is not sent: the title of a PID.
+    pub shown: Vec<(String, String)>,
     /// Additional headers.
     pub headers: Vec<(String, String)>,
     /// The body.
@@ -125,6 +127,13 @@ impl Call {
     #[must_use]
     pub fn property(mut self, name: &str, value: impl Into<String>) -> Self {
         self.fields.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Says what a person recognises by its title or name, which is not sent.
+    #[must_use]
+    pub fn shown_as(mut self, word: &str, text: impl Into<String>) -> Self {
+        self.shown.push((word.to_owned(), text.into()));
         self
     }
 

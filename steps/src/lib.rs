@@ -3,6 +3,7 @@
 
 pub mod arrivals;
 pub mod author;
+pub mod browser;
 pub mod call;
 mod carry;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod login;
 pub mod memory;
 mod named_certificate;
 pub mod outside;
+mod page_sending;
 pub mod plain;
 pub mod problem;
 pub mod reads;

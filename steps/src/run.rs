@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bpconform_fixtures::{Allow, Cause, Surfaces, System};
+use bpconform_fixtures::{Allow, Cause, Surfaces, System, UserInterface};
 
+use crate::browser::Browser;
 use crate::journal::Journal;
 use crate::login::Login;
 use crate::problem::{Checked, Problem};
@@ -45,6 +46,8 @@ pub struct Run {
     pub conversations: AtomicU32,
     /// What was read and may be shared.
     pub reads: Reads,
+    /// The browser, if the run uses one.
+    pub browsing: Option<Browsing>,
     /// What was read of the Author first, to notice that two Authors answer in turn.
     pub seen: Mutex<BTreeMap<&'static str, String>>,
 }
@@ -66,6 +69,7 @@ impl Run {
             journal: Journal::default(),
             conversations: AtomicU32::default(),
             reads: Reads::default(),
+            browsing: None,
             seen: Mutex::default(),
         }
     }
@@ -96,6 +100,17 @@ impl Run {
     pub fn is_mock(&self, system: System) -> bool {
         self.embedded || self.mocks.contains(&system)
     }
+}
+
+/// How actions are done through the pages of the Author.
+#[derive(Debug)]
+pub struct Browsing {
+    /// The browser.
+    pub browser: Browser,
+    /// The documented steps.
+    pub interface: UserInterface,
+    /// Whether all actions with documented steps are done so, not only those whose endpoint is unknown.
+    pub everything: bool,
 }
 
 /// What the operator knows and the target cannot say.

@@ -1,6 +1,8 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
 //! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
+mod browsing;
+mod gate;
 mod sharing;
 
 use std::collections::BTreeSet;
@@ -169,6 +171,9 @@ impl Session {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
         let _altering = (needs(surface) > Allow::Observe).then(|| self.run.reads.alter(surface.system));
+        if let Some(browsing) = self.steps_for(surface) {
+            return Box::pin(self.browse(browsing, &call)).await;
+        }
         let (run, stack, credentials) = (&*self.run, &self.stack, &self.credentials);
         let sending = Sending { run, stack, credentials, surface, call: &call };
         let prepared = sending.prepare()?;
@@ -268,7 +273,8 @@ impl Session {
                 surface.id
             )));
         }
-        if surface.evidence == Evidence::Unknown && !self.run.is_mock(surface.system) {
+        let is_unknown = surface.evidence == Evidence::Unknown && !self.run.is_mock(surface.system);
+        if is_unknown && self.steps_for(surface).is_none() {
             return Err(unknown_surface(surface));
         }
         if surface.class == Class::Change && call.undo.is_none() && !self.undoing {

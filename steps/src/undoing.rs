@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};
-use crate::author::{agents, ims_configurations, keeping, lock, queue, removal, repository, users};
+use crate::author::{agents, ims_configurations, keeping, lock, queue, removal, repository, setup, users};
 use crate::call::Call;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
@@ -167,7 +167,11 @@ async fn take_back(session: &Session, path: &str) -> Checked {
     let left = async || Ok((!is_at_tenant(session, path, &refusals).await?).then_some(()));
     let what = format!("{path} was unpublished and is still at the tenant; remove it there");
     for _ in 0..ROUNDS {
-        gone(session, Call::to("author.unpublish").field("path", path), &[400, 404]).await?;
+        if session.can_send("author.unpublish") {
+            gone(session, Call::to("author.unpublish").field("path", path), &[400, 404]).await?;
+        } else {
+            take_back_by_agent(session, path).await?;
+        }
         session.wait_for(&what, DELIVERY, left).await.map_err(|problem| Problem::error(problem.reason))?;
         queue::drained_of(session, path).await?;
         if !is_at_tenant(session, path, &refusals).await? {
@@ -175,6 +179,16 @@ async fn take_back(session: &Session, path: &str) -> Checked {
         }
     }
     Err(Problem::error(what))
+}
+
+/// Takes a node back by one agent of the tenant, where no request is known that unpublishes: it was published in a browser,
+/// by a run that was killed.
+async fn take_back_by_agent(session: &Session, path: &str) -> Checked {
+    let agent = agents::of_tenant(session).await?.into_iter().next();
+    let agent = agent.ok_or_else(|| Problem::error(format!("no agent of the tenant is there to take {path} back")))?;
+    let surface = session.surface("author.replicate");
+    let call = Call::to(&surface.id).field("command", surface.phrase("deactivate")).field("agent", &agent.name);
+    gone(session, call.field("path", path), &[400, 404]).await
 }
 
 /// Whether the tenant has a node: not if two reads in a row do not find it. A tenant that cannot be read proves nothing; it
@@ -312,8 +326,14 @@ async fn ims_configuration(session: &Session, title: &str, change: &Change) -> C
         Ok((!titled.is_empty() || change.status.is_some()).then_some(titled))
     };
     for configuration in until(session, change, titled).await?.unwrap_or_default() {
-        let call = Call::to("author.ims-delete").field("configuration", &configuration.pid);
-        gone(session, call, &[404]).await?;
+        if session.can_send("author.ims-delete") {
+            gone(session, setup::ims_deletion(&configuration.pid, Some(title)), &[404]).await?;
+            continue;
+        }
+        // A run that created it in a browser, and was killed: its nodes are known, whatever deletes them otherwise.
+        for path in ims_configurations::nodes_of(session, &configuration).await? {
+            removal::delete_node(session, &path).await?;
+        }
     }
     Ok(())
 }

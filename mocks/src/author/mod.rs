@@ -90,7 +90,7 @@ impl Author {
         }
         self.user = self.authenticate(now, request, id)?;
         self.access.guard(now, &self.surfaces, &self.user, request, &form)?;
-        if request.method == "GET" && request.path == "/" {
+        if request.method == "GET" && (request.path == "/" || id == "author.start-page") {
             return Ok(Step::Answer(self.start_page()));
         }
         let Some((surface, arguments)) = route else { return Ok(Step::Answer(self.fall_through(now, request, &form))) };

@@ -211,6 +211,20 @@ pub async fn storage(session: &Session) -> Checked<Storage> {
     Ok(storage)
 }
 
+/// The paths of the nodes that store a configuration: its provider, and its customizer if it alone uses that.
+pub(crate) async fn nodes_of(session: &Session, configuration: &ImsConfiguration) -> Checked<Vec<String>> {
+    let surface = session.surface("author.ims-storage");
+    let (own, of_customizer) = (surface.field("provider-customizer-type"), surface.field("customizer-type"));
+    let storage = storage(session).await?;
+    let kind = repository::text(&configuration.stored.properties, own).filter(|kind| !kind.is_empty());
+    let users = storage.providers.iter().filter(|it| repository::text(&it.stored.properties, own) == kind);
+    let alone = kind.is_some() && users.count() == 1;
+    let customizers = storage.customizers.iter();
+    let customizers = customizers.filter(|it| alone && repository::text(&it.properties, of_customizer) == kind);
+    let nodes = customizers.map(|it| &it.node).chain([&configuration.stored.node]);
+    Ok(nodes.map(|node| format!("{FOLDER}/{node}")).collect())
+}
+
 /// The configurations below a folder: the path of each in it, its name and its node; folders within hold configurations,
 /// too.
 fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {

@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::kept::Kept;
-use super::{lock, removal, users, vault};
+use super::{ims_configurations, lock, removal, setup, users, vault};
 use crate::call::{Body, Call, Upload};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -100,8 +100,10 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
 /// Deletes what was kept, so that the Author is one without a Brand Portal configuration.
 pub async fn take_away(session: &Session) -> Checked {
     let kept = Kept::read(session).await?;
+    let stored = ims_configurations::storage(session).await?.providers;
     for pid in &kept.ims_configurations {
-        let call = Call::to("author.ims-delete").field("configuration", pid);
+        let title = stored.iter().find(|it| it.is(pid)).and_then(|it| it.title.as_deref());
+        let call = setup::ims_deletion(pid, title);
         session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
     }
     for path in kept.agents.iter().chain(&kept.cloud_configurations) {

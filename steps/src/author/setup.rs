@@ -9,8 +9,8 @@ use regex::Regex;
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
-use super::removal;
 use super::users::{self, User};
+use super::{ims_configurations, removal};
 use crate::call::Call;
 use crate::html;
 use crate::problem::{Checked, Problem};
@@ -39,6 +39,10 @@ pub async fn create_ims_configuration(session: &Session, title: &str, secret: Op
 pub async fn send_ims_configuration(session: &Session, title: &str, call: Call) -> Checked<String> {
     let undo = Undo::ImsConfiguration { title: title.to_owned() };
     let reply = session.send(call.undone_by([undo])).await?.expect_status(&[200])?;
+    if session.is_browsed("author.ims-create") {
+        // A page does not show a PID; the title is this run's own.
+        return pid_of(session, title).await;
+    }
     let pid = reply.text().trim().to_owned();
     if !pid.starts_with(session.surface("author.ims-storage").phrase("provider")) {
         return Err(reply.instead("no PID of an IMS configuration"));
@@ -46,14 +50,25 @@ pub async fn send_ims_configuration(session: &Session, title: &str, call: Call) 
     Ok(pid)
 }
 
-/// The request that deletes the IMS configuration of that PID.
-pub fn ims_deletion(pid: &str) -> Call {
-    Call::to("author.ims-delete").field("configuration", pid)
+/// The PID of the stored IMS configuration of that title.
+async fn pid_of(session: &Session, title: &str) -> Checked<String> {
+    let titled = async || {
+        let stored = ims_configurations::storage(session).await?.providers;
+        Ok(stored.into_iter().find(|it| it.title.as_deref() == Some(title)).map(|it| it.pid))
+    };
+    session.wait_for(&format!("the IMS configuration \"{title}\""), session.run.settings.patience, titled).await
+}
+
+/// The request that deletes the IMS configuration of that PID; its page shows the title.
+pub fn ims_deletion(pid: &str, title: Option<&str>) -> Call {
+    let call = Call::to("author.ims-delete").field("configuration", pid);
+    title.into_iter().fold(call, |call, title| call.shown_as("title", title))
 }
 
 /// What Check Health says of an IMS configuration, line by line.
 pub async fn check_health(session: &Session, pid: &str, title: &str) -> Checked<Vec<String>> {
-    let reply = session.send(Call::to("author.ims-health").field("configuration", pid)).await?.expect_status(&[200])?;
+    let call = Call::to("author.ims-health").field("configuration", pid).shown_as("title", title);
+    let reply = session.send(call).await?.expect_status(&[200])?;
     // The message for an unhealthy one is unknown (surfaces.md §2.2), but it names this one or a token.
     let told = |page: &str| [pid, title, "token", "Token"].iter().any(|word| page.contains(word));
     Ok(html::lines(&reply.page(told)?))

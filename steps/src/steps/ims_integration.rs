@@ -215,7 +215,8 @@ async fn no_refused_token(world: &mut World) -> Checked {
 
 #[when("I delete it")]
 async fn delete(world: &mut World) -> Checked {
-    let call = setup::ims_deletion(&world.kept::<Chosen>()?.pid).undone_by([]);
+    let chosen = world.kept::<Chosen>()?;
+    let call = setup::ims_deletion(&chosen.pid, Some(&chosen.title)).undone_by([]);
     world.session()?.send(call).await?.expect_status(&[200])?;
     note_on_purpose(world).await?;
     world.keep(OnPurpose(None));

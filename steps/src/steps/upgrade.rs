@@ -198,7 +198,7 @@ async fn delete_old(world: &mut World) -> Checked {
     delete_mac_user(world).await?;
     let session = world.session()?;
     for configuration in configurations {
-        let call = setup::ims_deletion(&configuration.pid).undone_by_putting_back();
+        let call = setup::ims_deletion(&configuration.pid, configuration.title.as_deref()).undone_by_putting_back();
         session.send(call).await?.expect_status(&[200])?;
     }
     let left = async || ims_configurations::for_brand_portal(session).await;

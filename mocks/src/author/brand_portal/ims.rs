@@ -53,7 +53,32 @@ impl Author {
             Field::Text(create.field("jwt-claims"), "Payload"),
         ];
         let create = html_form("post", &create.path, &fields, "Create");
-        document(200, "Adobe IMS Configurations", &format!("{cards}<h2>Create</h2>\n{create}"))
+        let certificates = self.certificates_section(now);
+        document(200, "Adobe IMS Configurations", &format!("{cards}<h2>Create</h2>\n{create}{certificates}"))
+    }
+
+    /// Create certificate and Download Public Key, which Create has in its first step.
+    fn certificates_section(&self, now: Timestamp) -> String {
+        let (create, download) =
+            (self.surfaces.get("author.certificate-create"), self.surfaces.get("author.certificate-download"));
+        let token = self.csrf_field(now);
+        let solution = self.surfaces.get("author.ims-create").phrase("cloud-solution");
+        let fields = [
+            token.field(),
+            Field::Hidden(create.field("cloud-solution"), solution),
+            Field::Text(create.field("alias"), "Alias"),
+        ];
+        let form = html_form("post", &create.path, &fields, "Create certificate");
+        let link = |alias: String| {
+            let path = download.path.replace("{alias}", &alias);
+            format!(
+                "<li><strong>{}</strong> <a href=\"{}\">Download Public Key</a></li>\n",
+                escape(&alias),
+                escape(&path)
+            )
+        };
+        let links: String = self.aliases().into_iter().map(link).collect();
+        format!("<h2>Certificates</h2>\n<ul>\n{links}</ul>\n{form}")
     }
 
     fn ims_card(&self, now: Timestamp, surface: &Surface, provider: &Provider) -> String {

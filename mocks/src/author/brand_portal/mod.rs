@@ -5,6 +5,7 @@ mod agent;
 mod assets;
 mod assets_api;
 mod cloud;
+mod consoles;
 mod delivery;
 mod ims;
 mod key_store;
@@ -117,8 +118,18 @@ impl Author {
                 page::shown(request, self.cloud_create(now, form), saved, &back)
             }
             "author.agents-page" => self.agents_page(),
-            "author.publish" => self.publish(now, form),
-            "author.unpublish" => self.unpublish(now, form),
+            "author.assets-page" | "author.tags-page" => {
+                let title = if surface.id == "author.tags-page" { "AEM Tags" } else { "AEM Assets | Files" };
+                return self.console(now, title, &surface.path, arguments.get("path")?).map(Step::Answer);
+            }
+            "author.publish" => {
+                let answer = self.publish(now, form);
+                self.shown_in_console(request, form, "author.publish", answer)
+            }
+            "author.unpublish" => {
+                let answer = self.unpublish(now, form);
+                self.shown_in_console(request, form, "author.unpublish", answer)
+            }
             "author.replicate" => self.replicate(now, form),
             "author.tree-activation" => self.activate_tree(now, form),
             "author.contribution-folder-create" => self.create_contribution_folder(now, form),
@@ -130,7 +141,10 @@ impl Author {
             "author.assets-api-move" => self.api_copy(arguments.get("path")?, request, true),
             "author.assets-api-read" => self.api_read(arguments.get("path")?),
             "author.assets-api-delete" => self.api_delete(arguments.get("path")?),
-            "author.certificate-create" => self.certificate_create(now, form),
+            "author.certificate-create" => {
+                let back = self.surfaces.get("author.ims-console").path.clone();
+                page::shown(request, self.certificate_create(now, form), "Certificate created", &back)
+            }
             "author.certificate-download" => self.certificate_download(arguments.get("alias")?),
             "author.key-store" => self.key_store(arguments.get("user")?)?,
             "author.key-store-write" => self.key_store_write(arguments.get("user")?, form)?,

@@ -93,10 +93,13 @@ impl Author {
     /// Where a person begins: the consoles of the documented steps, as Tools has them.
     pub(crate) fn start_page(&self) -> Response {
         let link = |(navigation, label, surface): (&str, &str, &str)| {
-            let path = escape(&self.surfaces.get(surface).path);
+            let root = if surface == "author.tags-page" { "content/cq:tags" } else { "content/dam" };
+            let path = escape(&self.surfaces.get(surface).path.replace("{*path}", root));
             format!("<li>{navigation} &gt; <a href=\"{path}\">{label}</a></li>\n")
         };
         let consoles = [
+            ("Navigation &gt; Assets", "Files", "author.assets-page"),
+            ("Tools &gt; General", "Tagging", "author.tags-page"),
             ("Tools &gt; Security", "Adobe IMS Configurations", "author.ims-console"),
             ("Tools &gt; Cloud Services", "AEM Brand Portal", "author.cloud-console"),
             ("Tools &gt; Deployment &gt; Replication", "Agents on author", "author.agents-page"),

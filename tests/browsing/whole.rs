@@ -1,0 +1,73 @@
+//! As much of the documentation as an Author's pages can prove.
+
+use serde_json::Value;
+
+use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
+
+/// How many requirements can be proved on a configured Author when each of its endpoints is known.
+const MOST: usize = 41;
+
+fn proved(record: &Value) -> Vec<&str> {
+    let all = record["requirements"].as_array().expect("a list").iter();
+    all.filter(|it| it["verdict"] == "passed").filter_map(|it| it["id"].as_str()).collect()
+}
+
+#[test]
+fn what_nobody_knows_on_the_wire_is_proved_through_the_pages() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("whole", "configured");
+    let before = mock.repository();
+    let flags = ["--via", "auto", "--allow", "change", "--replace-configuration", "--yes"];
+    let (told, folder) = run_at(
+        &mock,
+        mock.url("author"),
+        "whole",
+        &[&flags[..], &["--latest-service-pack", "6.5.21.0", "-q"]].concat(),
+    );
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    let record = record(&folder);
+    let proved = proved(&record);
+    assert!(proved.len() >= MOST, "{} are proved: {proved:?}", proved.len());
+    assert_eq!(scenarios(&record, "failed"), []);
+    assert_eq!(scenarios(&record, "error"), []);
+    assert!(scenarios(&record, "skipped").iter().all(|(_, reason)| !reason.is_empty()));
+    let agents =
+        |repository: &Value| repository["etc"]["replication"]["agents.author"].as_object().map(serde_json::Map::len);
+    assert_eq!(agents(&before), agents(&mock.repository()), "everything is put back");
+    nothing_is_left(&folder);
+}
+
+#[test]
+fn a_service_account_is_set_up_through_the_pages() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("jwt", "legacy-jwt");
+    let ids = ["--requirement", "BP-JWT-01", "--requirement", "BP-JWT-03"];
+    let (told, folder) =
+        run_at(&mock, mock.url("author"), "jwt", &[&["--via", "auto", "--allow", "change", "-q"], &ids[..]].concat());
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert_eq!(proved(&record(&folder)), ["BP-JWT-01", "BP-JWT-03"]);
+    nothing_is_left(&folder);
+}
+
+#[test]
+fn all_documented_steps_can_be_done_in_the_browser() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("everything", "fresh");
+    let flags = ["--via", "browser", "--allow", "change", "--requirement", "BP-CLD-01", "-q"];
+    let (told, folder) = run_at(&mock, mock.url("author"), "everything", &flags);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    // Save & Close was a form of a page: a browser says where it comes from.
+    let record = record(&folder);
+    let exchanges = record["scenarios"].as_array().expect("a list").iter();
+    let exchanges = exchanges.flat_map(|it| it["steps"].as_array().expect("a list"));
+    let mut exchanges = exchanges.flat_map(|it| it["exchanges"].as_array().into_iter().flatten());
+    let saved = exchanges.find(|it| it["surface"] == "author.cloud-create").expect("it was sent");
+    assert!(saved["request_headers"].to_string().contains("\"referer\""), "{saved}");
+    nothing_is_left(&folder);
+}
