@@ -17,7 +17,7 @@ use crate::report::{ReportRequest, github};
 
 /// Compares a record with a baseline, and prints the result.
 pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
-    let judgement = baseline::judge(record, expected, today());
+    let judgement = baseline::judge(record, expected, Timestamp::now());
     output.print_for_people(&format!("\n{}", judgement.text()));
     judgement.exit
 }

@@ -12,4 +12,8 @@ pub struct BaselineArgs {
     /// Compare the record with this baseline instead of writing a new one
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
+    /// Update this baseline: new entries for what did not pass, none for what passed; everything else stays as it was
+    /// written
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub update: Option<PathBuf>,
 }

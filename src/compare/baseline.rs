@@ -1,15 +1,20 @@
 //! What is known not to pass, each with its reason and an end: a run then fails on what is new, on what no longer
 //! happens, and on an entry that is no longer needed.
 
+mod expiry;
+pub mod update;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use bpconform_fixtures::toml_problem;
-use jiff::ToSpan as _;
+use bpconform_fixtures::{Requirements, toml_problem};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
+pub use crate::compare::baseline::expiry::Expiry;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::record::{PlanRecord, Record, RunOutcome, ScenarioRecord};
@@ -25,51 +30,64 @@ const HOLDS: i64 = 90;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
-    /// One entry for each scenario that is not expected to pass.
+    /// One entry for each scenario or requirement that is not expected to pass.
     #[serde(default, rename = "expected")]
     pub all: Vec<ExpectedVerdict>,
 }
 
-/// One scenario that is not expected to pass.
+/// What is not expected to pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedVerdict {
     /// The scenario's id.
-    pub scenario: String,
-    /// What it is expected to find.
+    #[serde(default)]
+    pub scenario: Option<String>,
+    /// In place of a scenario, the id of a requirement: all its scenarios that do not pass.
+    #[serde(default)]
+    pub requirement: Option<String>,
+    /// The profile for which it holds; without one, it holds for each that has no entry of its own.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// What is expected.
     pub verdict: Verdict,
     /// Why that is accepted.
+    #[serde(alias = "reason")]
     pub comment: String,
-    /// The last day on which it is.
-    pub expires: Date,
+    /// Who answers for it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Where it is followed up.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// How long it is.
+    pub expires: Expiry,
 }
 
 impl Baseline {
     /// Reads a baseline.
     pub fn read(file: &Path) -> Result<Self, Error> {
+        Ok(Self::read_with_text(file)?.0)
+    }
+
+    /// Reads a baseline and the text of its file.
+    pub fn read_with_text(file: &Path) -> Result<(Self, String), Error> {
         let problem = |problem: String| Error::Read { file: file.to_owned(), problem };
         let advice = "`bpconform baseline RECORD` writes such a file";
         let text = text_file::read(file).map_err(|error| problem(format!("{error}; {advice}")))?;
-        Self::parse(&text).map_err(|wrong| problem(format!("{wrong}; {advice}")))
+        let baseline = Self::parse(&text).map_err(|wrong| problem(format!("{wrong}; {advice}")))?;
+        Ok((baseline, text))
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let baseline: Self = toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
-        baseline.check()?;
-        Ok(baseline)
-    }
-
-    fn check(&self) -> Result<(), String> {
         let mut seen = BTreeSet::new();
-        for entry in &self.all {
-            if !seen.insert(&entry.scenario) {
-                return Err(format!("{} is there twice", entry.scenario));
-            }
-            if entry.comment.trim().is_empty() {
-                return Err(format!("{}: the comment is empty; say why the verdict is accepted", entry.scenario));
+        for entry in &baseline.all {
+            entry.check()?;
+            if !seen.insert((entry.subject(), entry.profile.as_ref())) {
+                return Err(format!("{} is there twice", entry.subject()));
             }
         }
-        Ok(())
+        Ok(baseline)
     }
 
     /// A baseline that accepts what this record found.
@@ -86,24 +104,123 @@ impl Baseline {
         self.all.iter().for_each(|entry| text += &entry.text());
         text
     }
+
+    /// The entries for a record: those of its profile, and the general ones for what has none of its own.
+    fn entries_for(&self, record: &Record) -> Vec<&ExpectedVerdict> {
+        let profile = record.environment.name.as_ref();
+        let is_own = |entry: &ExpectedVerdict| entry.profile.is_some() && entry.profile.as_ref() == profile;
+        let has_own =
+            |entry: &ExpectedVerdict| self.all.iter().any(|own| is_own(own) && own.subject() == entry.subject());
+        self.all.iter().filter(|entry| is_own(entry) || entry.profile.is_none() && !has_own(entry)).collect()
+    }
 }
 
 impl ExpectedVerdict {
     fn of(scenario: &ScenarioRecord, plan: &PlanRecord, today: Date) -> Self {
-        let expires = today.checked_add(HOLDS.days()).unwrap_or(Date::MAX);
-        let comment = format!("why is this accepted? {}", view::shorten(view::reason(scenario), 120));
-        Self { scenario: scenario.id.clone(), verdict: scenario.counted(plan), comment, expires }
+        Self {
+            scenario: Some(scenario.id.clone()),
+            requirement: None,
+            profile: None,
+            verdict: scenario.counted(plan),
+            comment: format!("why is this accepted? {}", view::shorten(view::reason(scenario), 120)),
+            owner: None,
+            ticket: None,
+            expires: later(today),
+        }
+    }
+
+    /// The id of the scenario or requirement.
+    pub fn subject(&self) -> &str {
+        self.scenario.as_deref().or(self.requirement.as_deref()).unwrap_or_default()
+    }
+
+    /// Why it is accepted, who answers for it, and where it is followed up.
+    pub fn about(&self) -> String {
+        let parts = [Some(&self.comment), self.owner.as_ref(), self.ticket.as_ref()];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ")
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match (&self.scenario, &self.requirement) {
+            (Some(_), None) => {}
+            (None, Some(id)) if Requirements::built_in().get(id).is_some() => {}
+            (None, Some(id)) => {
+                let near = Requirements::built_in().nearest(id);
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                return Err(format!("{id}: the requirement is unknown{hint}"));
+            }
+            _ => return Err("each entry needs either a scenario or a requirement".to_owned()),
+        }
+        let is_empty = |text: &String| text.trim().is_empty();
+        if is_empty(&self.comment) {
+            return Err(format!("{}: the comment is empty; say why the verdict is accepted", self.subject()));
+        }
+        match [("profile", &self.profile), ("owner", &self.owner), ("ticket", &self.ticket)]
+            .into_iter()
+            .find(|(_, text)| text.as_ref().is_some_and(is_empty))
+        {
+            Some((name, _)) => Err(format!("{}: the {name} is empty; complete it or remove it", self.subject())),
+            None => Ok(()),
+        }
     }
 
     fn text(&self) -> String {
-        let string = |text: &str| toml::Value::from(text).to_string();
-        format!(
-            "\n[[expected]]\nscenario = {}\nverdict = \"{}\"\ncomment = {}\nexpires = \"{}\"\n",
-            string(&self.scenario),
-            self.verdict,
-            string(&self.comment),
-            self.expires
-        )
+        let expires = self.expires.to_string();
+        let lines = [
+            ("scenario", self.scenario.as_deref()),
+            ("requirement", self.requirement.as_deref()),
+            ("profile", self.profile.as_deref()),
+            ("verdict", Some(self.verdict.word())),
+            ("comment", Some(self.comment.as_str())),
+            ("owner", self.owner.as_deref()),
+            ("ticket", self.ticket.as_deref()),
+            ("expires", Some(expires.as_str())),
+        ];
+        let mut text = "\n[[expected]]\n".to_owned();
+        for (name, value) in lines {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{name} = {}", toml::Value::from(value));
+            }
+        }
+        text
+    }
+
+    /// What a record says about it; none if it has no such scenario.
+    fn found<'a>(&self, record: &'a Record) -> Option<Found<'a>> {
+        let is_meant = |one: &&ScenarioRecord| match &self.requirement {
+            Some(id) => one.requirements.contains(id),
+            None => self.scenario.as_ref() == Some(&one.id),
+        };
+        let own: Vec<&ScenarioRecord> = record.scenarios.iter().filter(is_meant).collect();
+        let first = *own.iter().find(|one| deviates(one, &record.plan)).or(own.first())?;
+        let verdict = own.iter().map(|one| one.counted(&record.plan)).fold(Verdict::default(), Verdict::merge);
+        Some(Found { scenario: first, verdict })
+    }
+
+    /// Whether it accepts a scenario as one of its requirement.
+    fn accepts(&self, id: &String, verdict: Verdict) -> bool {
+        self.requirement.as_ref() == Some(id) && self.verdict == verdict
+    }
+}
+
+/// The day until which a new entry holds.
+fn later(today: Date) -> Expiry {
+    today.checked_add(HOLDS.days()).unwrap_or(Date::MAX).into()
+}
+
+/// What a record says about an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<'a> {
+    /// The scenario, or the first one of the requirement that did not pass.
+    pub scenario: &'a ScenarioRecord,
+    /// Its verdict, or that of the requirement.
+    pub verdict: Verdict,
+}
+
+impl Found<'_> {
+    /// Whether it speaks against the target, or could not be judged.
+    pub fn deviates(&self) -> bool {
+        matches!(self.verdict, Verdict::Failed | Verdict::Error)
     }
 }
 
@@ -122,11 +239,11 @@ pub struct BaselineComparison<'a> {
     /// What did not pass and is not expected.
     pub unexpected: Vec<&'a ScenarioRecord>,
     /// What is expected, and what came instead.
-    pub otherwise: Vec<(&'a ExpectedVerdict, &'a ScenarioRecord)>,
+    pub otherwise: Vec<(&'a ExpectedVerdict, Found<'a>)>,
     /// Entries for scenarios that were not in the run.
     pub unused: Vec<&'a ExpectedVerdict>,
-    /// Entries whose last day is over, and what was found.
-    pub expired: Vec<(&'a ExpectedVerdict, Option<&'a ScenarioRecord>)>,
+    /// Entries whose time is over, and what was found.
+    pub expired: Vec<(&'a ExpectedVerdict, Option<Found<'a>>)>,
     /// How many entries are as expected.
     pub met: usize,
     /// The exit code of the process.
@@ -136,29 +253,38 @@ pub struct BaselineComparison<'a> {
 }
 
 /// Compares a record with a baseline.
-pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, today: Date) -> BaselineComparison<'a> {
-    let find = |id: &str| record.scenarios.iter().find(|scenario| scenario.id == id);
-    let expects = |id: &str| baseline.all.iter().any(|entry| entry.scenario == id);
+pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, now: Timestamp) -> BaselineComparison<'a> {
+    let entries = baseline.entries_for(record);
+    let expects = |one: &ScenarioRecord| {
+        let verdict = one.counted(&record.plan);
+        let by_requirement = |id: &String| entries.iter().any(|entry| entry.accepts(id, verdict));
+        // A scenario of two requirements speaks against both.
+        entries.iter().any(|entry| entry.scenario.as_ref() == Some(&one.id))
+            || !one.requirements.is_empty() && one.requirements.iter().all(by_requirement)
+    };
     // What another shard runs is not this one's to judge.
     let shard = record.plan.shard.as_ref().and_then(|shard| Shard::new(shard.index, shard.count).ok());
-    let own = |entry: &&ExpectedVerdict| shard.is_none_or(|shard| shard.takes(&entry.scenario));
+    let own = |entry: &&&ExpectedVerdict| {
+        shard.is_none_or(|shard| match &entry.scenario {
+            Some(scenario) => shard.takes(scenario),
+            None => entry.found(record).is_some_and(|found| found.deviates()),
+        })
+    };
     let mut judgement = BaselineComparison {
-        unexpected: deviations(record).filter(|scenario| !expects(&scenario.id)).collect(),
+        unexpected: deviations(record).filter(|scenario| !expects(scenario)).collect(),
         otherwise: Vec::new(),
         unused: Vec::new(),
         expired: Vec::new(),
         met: 0,
         exit: Exit::Green,
         plan: &record.plan,
-        today,
+        today: TimeZone::UTC.to_datetime(now).date(),
     };
-    for entry in baseline.all.iter().filter(own) {
-        match find(&entry.scenario) {
-            found if entry.expires < today => judgement.expired.push((entry, found)),
-            None => judgement.unused.push(entry),
-            Some(scenario) if scenario.counted(&record.plan) != entry.verdict => {
-                judgement.otherwise.push((entry, scenario));
-            }
+    for entry in entries.iter().filter(own) {
+        match entry.found(record) {
+            found if entry.expires.is_over(now) => judgement.expired.push((*entry, found)),
+            None => judgement.unused.push(*entry),
+            Some(found) if found.verdict != entry.verdict => judgement.otherwise.push((*entry, found)),
             Some(_) => judgement.met += 1,
         }
     }
@@ -205,21 +331,17 @@ impl BaselineComparison<'_> {
             format!("{}  {}: {}", scenario.id, scenario.counted(self.plan), view::shorten(view::reason(scenario), 160))
         };
         list("not expected", self.unexpected.iter().map(told).collect());
-        let otherwise = |(entry, scenario): &(&ExpectedVerdict, &ScenarioRecord)| {
-            format!(
-                "{}  expected {}, found {} ({})",
-                entry.scenario,
-                entry.verdict,
-                scenario.counted(self.plan),
-                entry.comment
-            )
+        let otherwise = |(entry, found): &(&ExpectedVerdict, Found<'_>)| {
+            let (subject, about) = (entry.subject(), entry.about());
+            format!("{subject}  expected {}, found {} ({about})", entry.verdict, found.verdict)
         };
         list("expected, but did not happen", self.otherwise.iter().map(otherwise).collect());
-        let unused = |entry: &&ExpectedVerdict| format!("{}  {} ({})", entry.scenario, entry.verdict, entry.comment);
+        let unused = |entry: &&ExpectedVerdict| format!("{}  {} ({})", entry.subject(), entry.verdict, entry.about());
         list("not used: no such scenario was in the run", self.unused.iter().map(unused).collect());
-        let expired = |(entry, found): &(&ExpectedVerdict, Option<&ScenarioRecord>)| {
-            let found = found.map_or("not in the run", |scenario| scenario.counted(self.plan).word());
-            format!("{}  on {}: expected {}, {found} ({})", entry.scenario, entry.expires, entry.verdict, entry.comment)
+        let expired = |(entry, found): &(&ExpectedVerdict, Option<Found<'_>>)| {
+            let found = found.as_ref().map_or("not in the run", |found| found.verdict.word());
+            let (subject, about) = (entry.subject(), entry.about());
+            format!("{subject}  on {}: expected {}, {found} ({about})", entry.expires, entry.verdict)
         };
         list("expired", self.expired.iter().map(expired).collect());
         if self.is_met() {
@@ -234,20 +356,16 @@ impl BaselineComparison<'_> {
     /// with the comment that they had.
     fn paste(&self) -> String {
         let new = self.unexpected.iter().map(|scenario| ExpectedVerdict::of(scenario, self.plan, self.today));
-        let otherwise = self.otherwise.iter().map(|(entry, scenario)| (*entry, *scenario));
-        let expired = self.expired.iter().filter_map(|(entry, scenario)| Some((*entry, (*scenario)?)));
-        let changed =
-            otherwise.chain(expired).filter(|(_, scenario)| deviates(scenario, self.plan)).map(|(entry, scenario)| {
-                ExpectedVerdict {
-                    comment: entry.comment.clone(),
-                    ..ExpectedVerdict::of(scenario, self.plan, self.today)
-                }
-            });
+        let otherwise = self.otherwise.iter().map(|(entry, found)| (*entry, found));
+        let expired = self.expired.iter().filter_map(|(entry, found)| Some((*entry, found.as_ref()?)));
+        let changed = otherwise.chain(expired).filter(|(_, found)| found.deviates()).map(|(entry, found)| {
+            ExpectedVerdict { verdict: found.verdict, expires: later(self.today), ..entry.clone() }
+        });
         let entries: String = new.chain(changed).map(|entry| entry.text()).collect();
         let mut text = String::new();
         let gone = self.otherwise.iter().map(|(entry, _)| *entry).chain(self.unused.iter().copied());
         let gone: Vec<&str> =
-            gone.chain(self.expired.iter().map(|(entry, _)| *entry)).map(|entry| entry.scenario.as_str()).collect();
+            gone.chain(self.expired.iter().map(|(entry, _)| *entry)).map(ExpectedVerdict::subject).collect();
         if !gone.is_empty() {
             let _ = writeln!(text, "\nto remove from the baseline: {}", gone.join(", "));
         }
