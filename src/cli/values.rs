@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bpconform_fixtures::Surfaces;
 use bpconform_fixtures::{Allow, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::faults::Fault;
@@ -65,6 +66,17 @@ pub(crate) fn base_url(text: &str) -> Result<Url, String> {
         return Err(format!("it has a query or a fragment; {example}"));
     }
     let path = url.path().trim_end_matches('/').to_owned();
+    if path.split('/').any(|name| [".html", ".jsp", ".json"].iter().any(|ending| name.ends_with(ending))) {
+        return Err(format!("it is the address of a page; give that of the system, with its context path; {example}"));
+    }
+    // People copy the token endpoint from the Developer Console.
+    let tokens = ["ims.token", "ims.exchange-jwt"].map(|id| Surfaces::built_in().get(id));
+    let mut endpoints = tokens.iter().flat_map(|surface| std::iter::once(&surface.path).chain(&surface.alternatives));
+    if endpoints.any(|endpoint| path.ends_with(endpoint.as_str())) {
+        return Err(
+            "it is the address of an endpoint; give that of the system, like https://ims-na1.adobelogin.com".into()
+        );
+    }
     url.set_path(&path);
     Ok(url)
 }

@@ -1,10 +1,12 @@
 //! Carries one request over the wire and reads the whole answer, or explains to the user why this failed. A read that did
 //! not get through is sent again a few times; anything else is sent once, since it may have had its effect.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use bpconform_fixtures::surfaces::Class;
 use bpconform_fixtures::{Cause, Surface};
+use flate2::read::MultiGzDecoder;
 use futures::StreamExt as _;
 use reqwest::header::CONTENT_ENCODING;
 use reqwest::{RequestBuilder, Response};
@@ -111,13 +113,16 @@ async fn once(
 
 /// The whole body, as long as it may be and as it was asked for; else why not.
 async fn body(wire: &Wire, response: Response) -> Result<Vec<u8>, String> {
-    let coding = response.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity");
-    if let Some(coding) = coding {
-        return Err(format!(
-            "the answer is compressed ({}), which was not requested",
-            String::from_utf8_lossy(coding.as_bytes())
-        ));
-    }
+    // Nothing compressed is requested, but some gateways compress anyway.
+    let coding = response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .map(|coding| String::from_utf8_lossy(coding.as_bytes()).to_lowercase());
+    let is_gzip = match coding.as_deref().map(str::trim) {
+        None | Some("" | "identity") => false,
+        Some("gzip" | "x-gzip") => true,
+        Some(coding) => return Err(format!("the answer is compressed ({coding}), which was not requested")),
+    };
     let limit = wire.limits.body;
     let too_large = || format!("the answer is larger than {} MiB and was not read", limit / (1024 * 1024));
     if response.content_length().is_some_and(|length| length > limit as u64) {
@@ -137,7 +142,16 @@ async fn body(wire: &Wire, response: Response) -> Result<Vec<u8>, String> {
             turn = wire.large.acquire().await.ok();
         }
     }
-    Ok(chunks.concat())
+    let body = chunks.concat();
+    if is_gzip { decompressed(&body, limit).map_err(|why| why.unwrap_or_else(too_large)) } else { Ok(body) }
+}
+
+/// A decompressed body; none as the error if it is larger than the limit, in bytes.
+fn decompressed(body: &[u8], limit: usize) -> Result<Vec<u8>, Option<String>> {
+    let (mut whole, most) = (Vec::new(), limit as u64 + 1);
+    let read = MultiGzDecoder::new(body).take(most).read_to_end(&mut whole);
+    read.map_err(|error| Some(format!("the answer cannot be decompressed: {error}")))?;
+    if whole.len() > limit { Err(None) } else { Ok(whole) }
 }
 
 /// Why the answer is missing, and what to do about it.
@@ -225,6 +239,17 @@ fn certificate_advice(cause: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_compressed_body_is_read_up_to_the_limit() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, &[b'x'; 1000]).expect("memory");
+        let gzip = gzip.finish().expect("memory");
+        assert_eq!(decompressed(&gzip, 1000), Ok(vec![b'x'; 1000]));
+        assert_eq!(decompressed(&gzip, 999), Err(None));
+        assert!(matches!(decompressed(&gzip[..gzip.len() - 9], 1000), Err(Some(_))));
+        assert!(matches!(decompressed(b"{}", 1000), Err(Some(_))));
+    }
 
     #[test]
     fn what_tls_says_is_put_into_an_operators_words() {

@@ -1,9 +1,13 @@
 //! Other ways to write the same body (`encode` in `fixtures/variations.toml`).
 
+use std::io::Write as _;
+use std::sync::LazyLock;
+
 use bpconform_fixtures::changes::Encoding;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use regex::{Captures, Regex};
 use serde_json::Value;
-use std::sync::LazyLock;
 
 use super::headers::set_headers;
 use super::{configuration, times};
@@ -28,7 +32,18 @@ pub(super) fn encode(encoding: Encoding, response: &mut Response) {
         Encoding::EasternTimes => response.body = times::moved(&response.text(), 2).into_bytes(),
         Encoding::WesternTimes => response.body = times::moved(&response.text(), -8).into_bytes(),
         Encoding::DayFirstDates => response.body = times::day_first(&response.text()).into_bytes(),
+        Encoding::Gzip => compress(response),
         Encoding::Padded => response.body = [b"\n\n", &response.body[..], b"\n\n"].concat(),
+    }
+}
+
+fn compress(response: &mut Response) {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail; a body that is not compressed would still be a right answer.
+    if let Ok(body) = gzip.write_all(&response.body).and_then(|()| gzip.finish()) {
+        response.body = body;
+        let headers = [("content-encoding", "gzip"), ("vary", "Accept-Encoding")];
+        set_headers(&mut response.headers, &headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 }
 

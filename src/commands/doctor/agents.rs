@@ -3,7 +3,8 @@
 use bpconform_fixtures::Cause;
 use bpconform_steps::author::agents::{self, Agent, Setting};
 use bpconform_steps::author::queue::{self, State};
-use bpconform_steps::author::{cloud_configuration, ims_configurations, users};
+use bpconform_steps::author::{ims_configurations, queue_page, tenants, users};
+use bpconform_steps::problem::Checked;
 use bpconform_steps::session::Session;
 use futures::future::join_all;
 
@@ -37,7 +38,10 @@ pub(super) async fn look(session: &Session, legacy: bool) -> Vec<Finding> {
 }
 
 async fn of_agents(session: &Session, found: &[Agent], legacy: bool) -> Vec<Finding> {
-    let four = agents::expected(session).and_then(|expected| agents::judge(found, &expected));
+    let four = agents::expected(session).and_then(|expected| {
+        agents::judge(found, &expected)?;
+        tenants::judge_generated(found, &expected)
+    });
     let mut findings = vec![match four {
         _ if legacy && !found.is_empty() => {
             let seen = format!("{}, as the legacy OAuth gateway has it", names(found, |_| true).join(", "));
@@ -96,15 +100,16 @@ async fn others(session: &Session) -> Option<Finding> {
     judged.err().map(|problem| Finding::of(TOPIC, "BP-REP-01", &problem))
 }
 
-/// Access token providers that are not the configured one; no finding if all are, or if the cloud configuration to compare
-/// with is missing, which is a separate finding.
+/// Access token providers that are not the configured one; no finding if all are.
 async fn token_providers(session: &Session, found: &[Agent], legacy: bool) -> Option<Finding> {
-    let clouds = cloud_configuration::all(session).await.ok().filter(|_| !legacy)?;
-    let url = agents::tenant_url(session).ok()?;
-    let cloud = clouds.iter().find(|it| it.tenant() == Some(&url)).filter(|it| it.ims_configuration.is_some())?;
-    let storage = ims_configurations::storage(session).await.ok()?;
-    let judged = agents::judge_token_providers(found, cloud, &storage);
-    judged.err().map(|problem| Finding::of(TOPIC, "BP-REP-04", &problem))
+    if legacy {
+        return None;
+    }
+    let judged = async {
+        let cloud = tenants::cloud_configuration(session).await?;
+        agents::judge_token_providers(found, &cloud, &ims_configurations::storage(session).await?)
+    };
+    judged.await.err().map(|problem| Finding::of(TOPIC, "BP-REP-04", &problem))
 }
 
 /// A recommendation against time-outs, so no problem by itself.
@@ -127,6 +132,11 @@ async fn queues(session: &Session, found: &[Agent]) -> Vec<Finding> {
     for (agent, queue) in found.iter().zip(queues) {
         match queue.and_then(|queue| queue::judge_owner(&queue, agent).map(|()| queue)) {
             Ok(queue) => {
+                let judged = queue::judge_items(&queue);
+                let judged = if judged.is_ok() { queue_page::judge(session, &queue).await } else { judged };
+                if let Err(problem) = judged {
+                    findings.push(Finding::of("queues", "BP-REP-08", &problem));
+                }
                 let seen = format!("{} is {queue}", queue.agent);
                 match queue.state() {
                     State::Idle => idle += 1,
@@ -145,13 +155,22 @@ async fn queues(session: &Session, found: &[Agent]) -> Vec<Finding> {
     findings
 }
 
+/// The nodes of the Mac user that the feature `05-replication-agents` names.
+const NODES: [&str; 2] = ["keystore", "oauth"];
+
+async fn judge_user(session: &Session, user: &users::User) -> Checked {
+    users::judge_home(user, &format!("{}/", users::mac_folder(session)?))?;
+    users::judge_enabled(session, user).await?;
+    users::judge_nodes(session, user, &NODES).await
+}
+
 async fn mac_user(session: &Session) -> Finding {
     let id = match users::mac_user_id(session) {
         Ok(id) => id,
         Err(problem) => return Finding::of("Mac user", "BP-REP-09", &problem),
     };
     match users::mac_user(session).await {
-        Ok(Some(user)) => match users::judge_enabled(session, &user).await {
+        Ok(Some(user)) => match judge_user(session, &user).await {
             Ok(()) => Finding::ok("Mac user", "BP-REP-09", format!("{id} at {}", user.home)),
             Err(problem) => Finding::of("Mac user", "BP-REP-09", &problem),
         },

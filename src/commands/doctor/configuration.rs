@@ -6,7 +6,7 @@ use bpconform_fixtures::Cause;
 use bpconform_steps::author::certificates::{self, Standing};
 use bpconform_steps::author::cloud_configuration::{self, CloudConfiguration};
 use bpconform_steps::author::ims_configurations::{self, ImsConfiguration, Kind, Storage};
-use bpconform_steps::author::repository;
+use bpconform_steps::author::{agents, client_secrets, repository, tenants};
 use bpconform_steps::problem::Checked;
 use bpconform_steps::session::Session;
 use bpconform_steps::{Call, Problem};
@@ -76,6 +76,7 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
         findings.push(kind(configuration));
         findings.extend(secret(session, &storage, configuration));
     }
+    findings.extend(shown(session).await);
     let aliases: Vec<String> =
         ours.iter().filter(|it| it.kind == Kind::Jwt).filter_map(|it| it.key_pair_alias.clone()).collect();
     if !aliases.is_empty() {
@@ -84,16 +85,12 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
     findings
 }
 
-fn title(configuration: &ImsConfiguration) -> String {
-    format!("\"{}\" ({})", configuration.title.as_deref().unwrap_or("without a title"), configuration.pid)
-}
-
 fn count(ours: &[ImsConfiguration]) -> Finding {
     match ours {
         [] => Finding::problem(IMS, "BP-IMS-03", "the Author has no IMS configuration for Brand Portal"),
-        [one] => Finding::ok(IMS, "BP-IMS-03", format!("exactly one, {}", title(one))),
+        [one] => Finding::ok(IMS, "BP-IMS-03", format!("exactly one, {}", one.named())),
         several => {
-            let names: Vec<String> = several.iter().map(title).collect();
+            let names: Vec<String> = several.iter().map(ImsConfiguration::named).collect();
             let seen =
                 format!("the Author has {} IMS configurations for Brand Portal: {}", names.len(), names.join(", "));
             Finding::problem_of(IMS, "BP-IMS-03", seen, Cause::SeveralImsConfigurations)
@@ -103,21 +100,26 @@ fn count(ours: &[ImsConfiguration]) -> Finding {
 
 fn kind(configuration: &ImsConfiguration) -> Finding {
     match configuration.kind {
-        Kind::OAuth => Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", title(configuration))),
+        Kind::OAuth => Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", configuration.named())),
         Kind::Jwt => {
-            let seen = format!("{} is still on JWT, which is deprecated", title(configuration));
+            let seen = format!("{} is still on JWT, which is deprecated", configuration.named());
             Finding::problem_of(IMS, "BP-JWT-06", seen, Cause::Jwt)
         }
     }
 }
 
+/// A secret that is not stored encrypted. A configuration on JWT has a key, and may have no secret.
 fn secret(session: &Session, storage: &Storage, configuration: &ImsConfiguration) -> Option<Finding> {
-    let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
-    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration, given);
-    // The secret itself is not printed: node and property identify it.
-    let clear = secrets.iter().find(|secret| !secret.is_safe(given))?;
-    let seen = format!("the client secret in {} ({}) is not stored encrypted", clear.node, clear.property);
-    Some(Finding::problem(IMS, "BP-IMS-05", seen))
+    let problem = client_secrets::judge_stored(session, storage, configuration).err()?;
+    let has_none = configuration.kind == Kind::Jwt && problem.kind == bpconform_steps::Kind::Error;
+    (!has_none).then(|| Finding::of(IMS, "BP-IMS-05", &problem))
+}
+
+/// A page, or data, that shows the client secret; nothing where none was given.
+async fn shown(session: &Session) -> Option<Finding> {
+    let secret = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET")?;
+    let judged = client_secrets::judge_shown(session, secret, client_secrets::WHERE).await;
+    judged.err().map(|problem| Finding::of(IMS, "BP-IMS-05", &problem))
 }
 
 async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {
@@ -159,29 +161,41 @@ pub(super) async fn cloud(session: &Session, case: &CloudState) -> Vec<Finding> 
     if all.is_empty() {
         return vec![Finding::problem(CLOUD, "BP-CLD-01", "the Author has no Brand Portal cloud configuration")];
     }
-    let mut findings = vec![tenants(all)];
-    for cloud in all {
+    let mut findings = vec![tenants(session, all)];
+    // Those of other tenants are a finding of their own.
+    let ours = agents::tenant_url(session).ok();
+    let at = all.iter().position(|cloud| cloud.configuration.tenant() == ours.as_deref()).unwrap_or_default();
+    if let Some(cloud) = all.get(at) {
         findings.push(way(session, cloud).await);
+        let title = cloud_configuration::judge_title(&cloud.configuration);
+        findings.extend(title.err().map(|problem| Finding::of(CLOUD, "BP-CLD-02", &problem)));
         findings.extend(alias(session, &cloud.configuration).filter(|_| case.tenant_is_named));
+    }
+    if ours.is_some()
+        && let Err(problem) = tenants::judge_foreign_agents(session).await
+    {
+        findings.push(Finding::of(CLOUD, "BP-CLD-03", &problem));
     }
     findings.push(tenant(session).await);
     findings
 }
 
-fn tenants(all: &[Cloud]) -> Finding {
+fn tenants(session: &Session, all: &[Cloud]) -> Finding {
     let all: Vec<&CloudConfiguration> = all.iter().map(|cloud| &cloud.configuration).collect();
+    let paths: Vec<&str> = all.iter().map(|it| it.path.as_str()).collect();
     let tenants: BTreeSet<&str> = all.iter().filter_map(|it| it.tenant()).collect();
-    let names: Vec<&str> = tenants.iter().copied().collect();
-    match (all.as_slice(), names.as_slice()) {
-        ([one], [tenant]) => Finding::ok(CLOUD, "BP-CLD-03", format!("{} for {tenant}", one.path)),
-        ([one], []) => Finding::problem(CLOUD, "BP-CLD-02", format!("{} has no Service URL", one.path)),
-        (several, _) => {
-            let paths: Vec<&str> = several.iter().map(|it| it.path.as_str()).collect();
-            let seen =
-                format!("{} cloud configurations for {} tenants: {}", paths.len(), names.len(), paths.join(", "));
-            Finding::problem(CLOUD, "BP-CLD-03", seen)
-        }
+    let names: Vec<&str> = tenants.into_iter().collect();
+    let [tenant] = names[..] else {
+        let seen = format!("{} cloud configurations for {} tenants: {}", paths.len(), names.len(), paths.join(", "));
+        return match paths[..] {
+            [path] => Finding::problem(CLOUD, "BP-CLD-02", format!("{path} has no Service URL")),
+            _ => Finding::problem(CLOUD, "BP-CLD-03", seen),
+        };
+    };
+    if let Err(problem) = agents::tenant_url(session).and_then(|url| tenants::judge_configurations(&all, &url)) {
+        return Finding::of(CLOUD, "BP-CLD-03", &problem);
     }
+    Finding::ok(CLOUD, "BP-CLD-03", format!("{} for {tenant}", paths.join(" and ")))
 }
 
 /// By which way a configuration gets its tokens, and whether the IMS configuration that it names is there.

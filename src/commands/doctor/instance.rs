@@ -1,21 +1,24 @@
 //! The instance itself: version and Service Pack, privileges, bundles.
 
 use bpconform_steps::author::product::{self, Version};
-use bpconform_steps::author::{bundles, pages};
+use bpconform_steps::author::{bundles, pages, users};
 use bpconform_steps::session::Session;
 use bpconform_steps::{Kind, Problem};
 use futures::future::join_all;
 
 use super::{Finding, Severity};
 
-/// The Service Pack that brings OAuth (surfaces.md §2.1, §5.5).
-const OAUTH: Version = Version::new([6, 5, 21, 0]);
-
 /// Looks at the instance.
 pub(super) async fn look(session: &Session) -> Vec<Finding> {
-    let (version, privileges, bundles, modes) =
-        futures::join!(version(session), privileges(session), all_bundles(session), run_modes(session));
-    version.into_iter().chain([privileges]).chain([modes]).chain(bundles).collect()
+    let (version, user, privileges, bundles, modes) = futures::join!(
+        version(session),
+        users::judge_current(session),
+        privileges(session),
+        all_bundles(session),
+        run_modes(session)
+    );
+    let user = user.err().map(|problem| Finding::of("user", "BP-PRE-05", &problem));
+    version.into_iter().chain(user).chain([privileges]).chain([modes]).chain(bundles).collect()
 }
 
 async fn version(session: &Session) -> Vec<Finding> {
@@ -27,10 +30,8 @@ async fn version(session: &Session) -> Vec<Finding> {
         return vec![Finding::of("version", "BP-PRE-02", &problem)];
     }
     let mut findings = vec![Finding::ok("version", "BP-PRE-02", format!("AEM {version}"))];
-    if version < OAUTH {
-        let seen =
-            format!("AEM is {version}; OAuth credentials are native from Service Pack 21, {OAUTH}, or need the hotfix");
-        findings.push(Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", seen));
+    if let Err(problem) = product::judge_oauth(session, product::OAUTH_HOTFIX).await {
+        findings.push(recommended(&problem));
     }
     findings.extend(latest(session, &version));
     findings
@@ -41,13 +42,18 @@ fn latest(session: &Session, version: &Version) -> Option<Finding> {
     Some(match latest.parse::<Version>() {
         Ok(latest) => match product::is_latest(version, &latest) {
             Ok(()) => Finding::ok("Service Pack", "BP-PRE-03", format!("{version} is the latest")),
-            Err(problem) if problem.kind == Kind::Failed => {
-                Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", problem.reason)
-            }
-            Err(problem) => Finding::of("Service Pack", "BP-PRE-03", &problem),
+            Err(problem) => recommended(&problem),
         },
         Err(problem) => Finding::of("Service Pack", "BP-PRE-03", &problem),
     })
+}
+
+/// What keeps an Author from being set up, and does not matter for one that is.
+fn recommended(problem: &Problem) -> Finding {
+    match problem.kind {
+        Kind::Failed => Finding::new("Service Pack", Severity::Warning, "BP-PRE-03", &problem.reason),
+        _ => Finding::of("Service Pack", "BP-PRE-03", problem),
+    }
 }
 
 async fn privileges(session: &Session) -> Finding {

@@ -4,6 +4,8 @@
 //! A defect changes nothing before the first request, call or node that it means. The run without defects is watched for
 //! those, and a scenario in which none of them occurs is not run again: it would do the same.
 
+#[cfg(test)]
+mod agreement;
 mod engine;
 pub mod matrix;
 pub mod pairs;

@@ -50,6 +50,20 @@ impl Bundle {
         self.state_raw == STARTING || (self.state_raw == RESOLVED && stopped.contains(&self.symbolic_name.as_str()))
     }
 
+    /// Whether its state in words, which the console writes in English only, is another one than its number. A word that is
+    /// not a state of OSGi, such as `Fragment`, says nothing.
+    fn is_contradictory(&self) -> bool {
+        let states = [
+            ("Uninstalled", 1),
+            ("Installed", 2),
+            ("Resolved", RESOLVED),
+            ("Starting", STARTING),
+            ("Stopping", 16),
+            ("Active", ACTIVE),
+        ];
+        states.iter().any(|(word, raw)| self.state == *word && self.state_raw != *raw)
+    }
+
     fn told(&self) -> String {
         let name = if self.symbolic_name.is_empty() { &self.name } else { &self.symbolic_name };
         format!("{name} ({})", self.state)
@@ -75,6 +89,10 @@ impl Bundles {
         ensure(down.is_empty(), || {
             format!("{} of {} bundles are not active: {}", down.len(), self.all.len(), down.join(", "))
         })?;
+        if let Some(odd) = self.all.iter().find(|it| it.is_contradictory()) {
+            let state = odd.state_raw;
+            return Err(Problem::error(format!("the console lists {}, and gives its state as {state}", odd.told())));
+        }
         let known = self.all.iter().filter(|it| !it.is_up()).count() as u64;
         for (total, up) in &self.counted {
             if *total > self.all.len() as u64 {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::repository;
 use crate::call::Call;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
 
 /// One Brand Portal cloud configuration.
@@ -55,6 +55,12 @@ pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
     }
     session.run.is_the_same("the Brand Portal cloud configurations", &format!("{found:?}"))?;
     Ok(found)
+}
+
+/// Fails unless a configuration has a title.
+pub fn judge_title(found: &CloudConfiguration) -> Checked {
+    let has_title = found.title.as_ref().is_some_and(|title| !title.trim().is_empty());
+    ensure(has_title, || format!("{} has no title", found.path))
 }
 
 /// Makes sure that the user could have seen a configuration: every Author has one of the folders above the two roots.

@@ -59,6 +59,11 @@ pub struct ImsConfiguration {
 }
 
 impl ImsConfiguration {
+    /// Its title and PID, for messages.
+    pub fn named(&self) -> String {
+        format!("\"{}\" ({})", self.title.as_deref().unwrap_or("without a title"), self.pid)
+    }
+
     /// Whether this is the configuration of that PID, however its random part is separated.
     pub fn is(&self, pid: &str) -> bool {
         is_same_pid(pid, &self.pid)

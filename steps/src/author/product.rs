@@ -91,8 +91,15 @@ pub async fn version(session: &Session) -> Checked<Version> {
     })?
 }
 
+/// The version in the product information; an error if several lines name different ones.
 pub(crate) fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>> {
-    text.lines().find_map(|text| Some(line.captures(text.trim_end())?.get(1)?.as_str().parse()))
+    let named = |text: &str| Some(line.captures(text.trim_end())?.get(1)?.as_str().to_owned());
+    let all: Vec<String> = text.lines().filter_map(named).collect();
+    let first = all.first()?;
+    if all.iter().any(|other| other != first) {
+        return Some(Err(Problem::error(format!("the Author names several versions of AEM: {}", all.join(", ")))));
+    }
+    Some(first.parse())
 }
 
 /// The run modes of the Author, for example `author` and `crx3`.
@@ -148,6 +155,30 @@ pub async fn packages(session: &Session) -> Checked<Vec<Package>> {
     Ok(page.results)
 }
 
+/// The Service Packs that bring OAuth (surfaces.md §2.1, §5.5): by themselves, and with [`OAUTH_HOTFIX`].
+const OAUTH: Version = Version::new([6, 5, 21, 0]);
+const OAUTH_BY_HOTFIX: Version = Version::new([6, 5, 11, 0]);
+
+/// The package that brings OAuth to older Service Packs, as the feature `01-prerequisites` names it.
+pub const OAUTH_HOTFIX: &str = "ims-jwt-compatibility-package-6.5";
+
+/// Fails unless the Author can hold OAuth credentials, by its Service Pack or by that package.
+pub async fn judge_oauth(session: &Session, hotfix: &str) -> Checked {
+    let found = version(session).await?;
+    is_installed_line(&found)?;
+    if found >= OAUTH {
+        return Ok(());
+    }
+    ensure(found >= OAUTH_BY_HOTFIX, || {
+        format!("AEM is {found}, which can hold no OAuth credential: it needs {OAUTH}")
+    })?;
+    let packages = packages(session).await?;
+    // The file is named with its version: ims-jwt-compatibility-package-6.5-1.0.zip.
+    ensure(packages.iter().any(|it| it.is_installed() && it.name.starts_with(hotfix)), || {
+        format!("AEM is {found} and the package {hotfix} is not installed; without it OAuth needs {OAUTH}")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use bpconform_fixtures::Surfaces;
@@ -194,6 +225,8 @@ mod tests {
         let text = "Installed Products\n  Adobe Experience Manager (6.5.21.0)\n  Other (1.0)\n";
         assert_eq!(find_version(&line, text), Some(Ok(version("6.5.21.0"))));
         assert_eq!(find_version(&line, "  Other Product (6.5.21.0)"), None);
+        let two = find_version(&line, &format!("{text}\n  Adobe Experience Manager (6.5.0)")).expect("versions");
+        assert!(two.expect_err("they differ").reason.contains("6.5.21.0, 6.5.0"));
     }
 
     #[test]

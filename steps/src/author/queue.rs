@@ -107,6 +107,14 @@ pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
     session.wait_for(&what, limit, none).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })
 }
 
+/// Fails unless what waits in a queue has a path, and something waits where it is blocked.
+pub fn judge_items(queue: &Queue) -> Checked {
+    let nameless = queue.items.iter().filter(|item| item.path.is_empty()).count();
+    ensure(nameless == 0, || format!("the queue of agent {} has {nameless} items without a path", queue.agent))?;
+    let contradictory = queue.blocked && queue.items.is_empty();
+    ensure(!contradictory, || format!("the queue of agent {} is blocked although nothing waits in it", queue.agent))
+}
+
 fn judge_idle(queues: &[Queue]) -> Checked {
     if queues.is_empty() {
         return Err(Problem::error("no queue was read"));

@@ -6,6 +6,7 @@ use bpconform_fixtures::{Cause, Failures, Surface};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
+use url::Url;
 
 use super::agents::Agent;
 use super::log::{self, Entry, Level};
@@ -53,6 +54,8 @@ pub struct Delivery {
     pub users: Vec<String>,
     /// The address that is posted to.
     pub posted_to: Vec<String>,
+    /// The hosts that the messages are sent to.
+    pub hosts: Vec<String>,
     /// The statuses that the summary names.
     pub responses: Vec<u16>,
     /// The final statuses of the wire log, without interim answers (1xx).
@@ -295,6 +298,10 @@ impl Transcript {
         if !posted || self.heading.as_ref().is_some_and(|heading| *heading != target) {
             return Err(lacks(&format!("Sending POST request to {target}")));
         }
+        let host = Url::parse(&target).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        if self.delivery.hosts.iter().any(|to| !to.eq_ignore_ascii_case(&host)) {
+            return Err(lacks(&format!("Sending message to {host}")));
+        }
         if self.delivery.responses.is_empty() {
             return Err(lacks(surface.phrase("response")));
         }
@@ -411,6 +418,9 @@ impl Delivery {
         self.clients.extend(after("Create new HttpClient for "));
         self.users.extend(after("OAuth 2.0 User: "));
         self.posted_to.extend(after("Sending POST request to "));
+        self.hosts.extend(
+            after("Sending message to ").map(|to| to.rsplit_once(':').map_or(to.as_str(), |it| it.0).to_owned()),
+        );
         let status: Option<u16> =
             after("sent. Response: ").and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         self.responses.extend(status);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::repository;
 use crate::call::Call;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
 
 /// A user of the Author.
@@ -28,6 +28,7 @@ pub async fn current(session: &Session) -> Checked<String> {
     // A session may end at any time, so an earlier answer says nothing of now.
     let reply = session.send(Call::to("author.current-user").fresh()).await?.expect_status(&[200])?;
     let id = reply.json()?.get("authorizableId").and_then(Value::as_str).map(str::to_owned);
+    let id = id.filter(|id| !id.is_empty());
     id.ok_or_else(|| Problem::error(format!("{} does not say who the user is; {}", reply.what(), reply.excerpt())))
 }
 
@@ -99,6 +100,9 @@ pub async fn mac_user_of(session: &Session, tenant: &str) -> Checked<Option<User
 pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
     let node = repository::read(session, &user.home, "0").await?;
     let node = node.ok_or_else(|| Problem::failed(format!("the user {} has no node at {}", user.id, user.home)))?;
+    if let Some(other) = repository::text(&node, "rep:authorizableId").filter(|it| !it.eq_ignore_ascii_case(&user.id)) {
+        return Err(Problem::error(format!("the node at {} is of the user {other}, not of {}", user.home, user.id)));
+    }
     match repository::text(&node, "rep:disabled") {
         Some(reason) => {
             let problem = Problem::failed(format!("the user {} is disabled: {reason}", user.id));
@@ -106,6 +110,31 @@ pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
         }
         None => Ok(()),
     }
+}
+
+/// Fails unless the Author takes the run for the user whose credentials were given.
+pub async fn judge_current(session: &Session) -> Checked {
+    let (given, found) = (session.credentials.need("BPCONFORM_AUTHOR_USER")?, current(session).await?);
+    // A directory such as LDAP may write the id in another case.
+    ensure(found.eq_ignore_ascii_case(given), || {
+        format!("the Author takes the run for {found}, not for {given}: are user and password right?")
+    })
+}
+
+/// Fails unless a user is below that folder, which ends with a slash.
+pub fn judge_home(user: &User, folder: &str) -> Checked {
+    ensure(user.home.starts_with(folder), || format!("the user {} is at {}, not below {folder}", user.id, user.home))
+}
+
+/// Fails unless a user has these nodes.
+pub async fn judge_nodes(session: &Session, user: &User, names: &[&str]) -> Checked {
+    let mut missing = Vec::new();
+    for name in names {
+        if !repository::has_child(session, &user.home, name).await? {
+            missing.push(*name);
+        }
+    }
+    ensure(missing.is_empty(), || format!("the user {} at {} lacks {missing:?}", user.id, user.home))
 }
 
 /// Deletes a user as the documentation's examples do.

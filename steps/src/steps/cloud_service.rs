@@ -6,7 +6,7 @@ use bpconform_step_macros::{given, then, when};
 use super::chosen::Chosen;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm, CloudService};
-use crate::author::{agents, ims_configurations};
+use crate::author::{agents, ims_configurations, tenants};
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -83,28 +83,14 @@ fn mac_user_appears(world: &mut World) -> Checked {
 
 #[given("the Brand Portal cloud configuration of the tenant")]
 async fn configuration_of_tenant(world: &mut World) -> Checked {
-    let found = of_tenant(world.session()?).await?;
+    let found = tenants::cloud_configuration(world.session()?).await?;
     world.keep(found);
     Ok(())
 }
 
-/// The cloud configuration of the run's tenant; when none is for it, the only one there is, to be judged.
-pub async fn of_tenant(session: &Session) -> Checked<CloudConfiguration> {
-    let url = agents::tenant_url(session)?;
-    let mut all = cloud_configuration::all(session).await?;
-    let at = all.iter().position(|it| it.tenant() == Some(&url)).unwrap_or_default();
-    if all.is_empty() {
-        return Err(Problem::failed("the Author has no Brand Portal cloud configuration"));
-    }
-    Ok(all.swap_remove(at))
-}
-
 #[then("it has a title")]
 fn has_title(world: &mut World) -> Checked {
-    let found = world.kept::<CloudConfiguration>()?;
-    ensure(found.title.as_ref().is_some_and(|title| !title.trim().is_empty()), || {
-        format!("{} has no title", found.path)
-    })
+    cloud_configuration::judge_title(world.kept()?)
 }
 
 #[then("its IMS configuration is one for Brand Portal that exists on the Author")]
@@ -142,25 +128,12 @@ async fn only_one_tenant(world: &mut World) -> Checked {
     let expected = agents::tenant_url(session)?;
     let all = cloud_configuration::all(session).await?;
     ensure(!all.is_empty(), || "the Author has no Brand Portal cloud configuration".to_owned())?;
-    let foreign: Vec<_> = all
-        .iter()
-        .filter(|it| it.tenant() != Some(&expected))
-        .map(|it| format!("{} is for {}", it.path, it.tenant().unwrap_or("no tenant")))
-        .collect();
-    ensure(foreign.is_empty(), || {
-        format!("the Author is configured with another tenant than {expected}: {}", foreign.join(", "))
-    })
+    tenants::judge_configurations(&all.iter().collect::<Vec<_>>(), &expected)
 }
 
 #[then("no replication agent of another tenant is on the Author")]
 async fn no_foreign_agent(world: &mut World) -> Checked {
-    let session = world.session()?;
-    let (tenant, url) = (session.stack.tenant_id()?, agents::tenant_url(session)?);
-    let all = agents::all(session).await?;
-    let foreign =
-        all.iter().filter(|agent| agent.named_for().is_some_and(|id| id != tenant) && !agent.delivers_to(&url));
-    let foreign: Vec<_> = foreign.map(|agent| agent.name.as_str()).collect();
-    ensure(foreign.is_empty(), || format!("replication agents of another tenant: {}", foreign.join(", ")))
+    tenants::judge_foreign_agents(world.session()?).await
 }
 
 #[when(

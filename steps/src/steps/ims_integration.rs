@@ -10,10 +10,8 @@ use super::chosen::Chosen;
 use super::first_column;
 use crate::author::failing::{self, Watch};
 use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
-use crate::author::{error_log, pages, repository, setup};
+use crate::author::{client_secrets, error_log, setup, tenants};
 use crate::problem::{Because as _, Checked, Problem, ensure};
-use crate::redact;
-use crate::reply::Reply;
 use crate::session::Session;
 use crate::world::World;
 
@@ -30,7 +28,7 @@ pub async fn the_one(session: &Session) -> Checked<ImsConfiguration> {
     let mut found = session.settled(all, |found| found.len() == 1).await?;
     let several = (found.len() > 1).then_some(Cause::SeveralImsConfigurations);
     ensure(found.len() == 1, || {
-        let list = found.iter().map(named).collect::<Vec<_>>().join(", ");
+        let list = found.iter().map(ImsConfiguration::named).collect::<Vec<_>>().join(", ");
         format!(
             "the Author has {} IMS configurations for Brand Portal, not exactly one{}{list}",
             found.len(),
@@ -48,15 +46,11 @@ async fn in_use(session: &Session) -> Checked<ImsConfiguration> {
     if found.len() < 2 {
         return the_one(session).await;
     }
-    let used = super::cloud_service::of_tenant(session).await?.ims_configuration.unwrap_or_default();
+    let used = tenants::cloud_configuration(session).await?.ims_configuration.unwrap_or_default();
     let in_use = found.into_iter().find(|it| it.is(&used));
     in_use.ok_or_else(|| {
         Problem::failed(format!("the cloud configuration names the IMS configuration \"{used}\", which is not there"))
     })
-}
-
-fn named(configuration: &ImsConfiguration) -> String {
-    format!("\"{}\" ({})", configuration.title.as_deref().unwrap_or("without a title"), configuration.pid)
 }
 
 fn colon(list: &str) -> &'static str {
@@ -65,7 +59,7 @@ fn colon(list: &str) -> &'static str {
 
 async fn has_none(session: &Session) -> Checked<String> {
     let found = ims_configurations::for_brand_portal(session).await?;
-    Ok(found.iter().map(named).collect::<Vec<_>>().join(", "))
+    Ok(found.iter().map(ImsConfiguration::named).collect::<Vec<_>>().join(", "))
 }
 
 #[given("the Author has no IMS configuration for Brand Portal")]
@@ -146,7 +140,7 @@ async fn holds_details(world: &mut World) -> Checked {
     let (session, chosen) = (world.session()?, world.kept::<Chosen>()?);
     let found = the_one(session).await?;
     ensure(found.is(&chosen.pid), || format!("the configuration is {}, not the created {}", found.pid, chosen.pid))?;
-    ensure(found.kind == Kind::OAuth, || format!("{} is of type JWT, not OAuth", named(&found)))?;
+    ensure(found.kind == Kind::OAuth, || format!("{} is of type JWT, not OAuth", found.named()))?;
     let same = |what: &str, found: &Option<String>, given: &str| {
         let found = found.as_deref().unwrap_or("nothing");
         ensure(found == given, || format!("the {what} of the configuration is {found}, not {given}"))
@@ -226,48 +220,14 @@ async fn delete(world: &mut World) -> Checked {
 #[then("its client secret is stored encrypted")]
 async fn secret_is_encrypted(world: &mut World) -> Checked {
     let (session, configuration) = (world.session()?, world.kept::<ImsConfiguration>()?);
-    let storage = ims_configurations::storage(session).await?;
-    let given = session.credentials.get("BPCONFORM_IMS_CLIENT_SECRET");
-    let secrets = storage.secrets_of(session.surface("author.ims-storage"), configuration, given);
-    if secrets.is_empty() {
-        return Err(Problem::error(format!(
-            "no client secret of {} can be found below /apps/system/config, so its storage cannot be checked",
-            named(configuration)
-        )));
-    }
-    let clear: Vec<_> = secrets.iter().filter(|secret| !secret.is_safe(given)).collect();
-    let named: Vec<_> = clear.iter().map(|secret| format!("{} in {}", secret.property, secret.node)).collect();
-    ensure(clear.is_empty(), || {
-        format!("the client secret is not stored encrypted, as braces around hexadecimal digits: {}", named.join(", "))
-    })
+    client_secrets::judge_stored(session, &ims_configurations::storage(session).await?, configuration)
 }
 
 #[then("none of these shows the client secret that was given:")]
 async fn secret_is_not_shown(world: &mut World, step: &Step) -> Checked {
     let session = world.session()?;
     let secret = session.credentials.need("BPCONFORM_IMS_CLIENT_SECRET")?;
-    for name in first_column(step)? {
-        // A page that may not be opened shows no secret either; the stored configurations were read before.
-        let reply = session.send(pages::request(&name)?).await?.expect_status(&[200, 300, 403, 404])?;
-        if reply.status == 200 {
-            pages::judge(session, &reply)?;
-        }
-        let text = if reply.status == 300 { in_parts(session, &reply).await? } else { reply.text() };
-        ensure(!redact::shows(&text, secret), || {
-            format!("the client secret can be read in clear: {name}, {}", reply.what())
-        })?;
-    }
-    Ok(())
-}
-
-/// A tree that is too large for one answer, as JSON.
-async fn in_parts(session: &Session, reply: &Reply) -> Checked<String> {
-    let surface = session.surface(&reply.surface);
-    // The path without the depth, as `.2.json`.
-    let path = surface.path.strip_suffix(".json").and_then(|path| path.rsplit_once('.'));
-    let path = path.map_or(surface.path.as_str(), |(path, _)| path);
-    let tree = repository::read(session, path, "-1").await?;
-    tree.map(|tree| tree.to_string()).ok_or_else(|| reply.instead("a tree that is not there"))
+    client_secrets::judge_shown(session, secret, first_column(step)?).await
 }
 
 #[cfg(test)]

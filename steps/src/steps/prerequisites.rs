@@ -14,10 +14,6 @@ use crate::reply::Reply;
 use crate::stack::Stack;
 use crate::world::World;
 
-/// The Service Packs that bring OAuth (§2.1, §5.5).
-const OAUTH: product::Version = product::Version::new([6, 5, 21, 0]);
-const OAUTH_BY_HOTFIX: product::Version = product::Version::new([6, 5, 11, 0]);
-
 #[derive(Debug)]
 struct LoginPage(Reply);
 
@@ -76,20 +72,7 @@ async fn is_latest(world: &mut World) -> Checked {
 
 #[then(expr = "AEM is at Service Pack 21 or later, or at 11 to 20 with the package {string}")]
 async fn can_hold_oauth(world: &mut World, hotfix: String) -> Checked {
-    let session = world.session()?;
-    let found = product::version(session).await?;
-    product::is_installed_line(&found)?;
-    if found >= OAUTH {
-        return Ok(());
-    }
-    ensure(found >= OAUTH_BY_HOTFIX, || {
-        format!("AEM is {found}, which can hold no OAuth credential: it needs {OAUTH}")
-    })?;
-    let packages = product::packages(session).await?;
-    // The file is named with its version: ims-jwt-compatibility-package-6.5-1.0.zip.
-    ensure(packages.iter().any(|it| it.is_installed() && it.name.starts_with(&hotfix)), || {
-        format!("AEM is {found} and the package {hotfix} is not installed; without it OAuth needs {OAUTH}")
-    })
+    product::judge_oauth(world.session()?, &hotfix).await
 }
 
 #[given("the Brand Portal tenant URL")]
@@ -172,12 +155,7 @@ async fn agents_carry_tenant_id(world: &mut World) -> Checked {
 
 #[then("the Author takes me for the user whose credentials were given")]
 async fn is_the_user(world: &mut World) -> Checked {
-    let session = world.session()?;
-    let (given, found) = (session.credentials.need("BPCONFORM_AUTHOR_USER")?, users::current(session).await?);
-    // A directory such as LDAP may write the id in another case.
-    ensure(found.eq_ignore_ascii_case(given), || {
-        format!("the Author takes the run for {found}, not for {given}: are user and password right?")
-    })
+    users::judge_current(world.session()?).await
 }
 
 #[then("I may open each of these:")]

@@ -9,11 +9,10 @@ use futures::future::{join_all, try_join_all};
 
 use super::{STATUS, below_heading, fill, number};
 use crate::author::agents::{self, Agent};
-use crate::author::queue::{self, Queue, State};
+use crate::author::queue::{self, Queue};
 use crate::author::transcript::{self, Transcript};
-use crate::author::{ims_configurations, repository, users};
+use crate::author::{ims_configurations, queue_page, tenants, users};
 use crate::call::{Authentication, Body, Call, MADE_UP_TOKEN};
-use crate::html;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -180,7 +179,7 @@ fn each_has_settings(world: &mut World, step: &Step) -> Checked {
 #[then("each gets its tokens from the IMS configuration of the tenant's cloud configuration")]
 async fn each_has_token_provider(world: &mut World) -> Checked {
     let (session, Four(four)) = (world.session()?, world.kept()?);
-    let configuration = super::cloud_service::of_tenant(session).await?;
+    let configuration = tenants::cloud_configuration(session).await?;
     let storage = ims_configurations::storage(session).await?;
     agents::judge_token_providers(four, &configuration, &storage)
 }
@@ -202,56 +201,13 @@ fn every_queue_says(world: &mut World) -> Checked {
     let (Four(four), Queues(queues)) = (world.kept()?, world.kept()?);
     ensure(queues.len() == four.len(), || format!("{} queues of {} agents were read", queues.len(), four.len()))?;
     together(four.iter().zip(queues).map(|(agent, queue)| queue::judge_owner(queue, agent)))?;
-    each(queues, |queue| {
-        let nameless = queue.items.iter().filter(|item| item.path.is_empty()).count();
-        ensure(nameless == 0, || format!("the queue of agent {} has {nameless} items without a path", queue.agent))?;
-        let contradictory = queue.blocked && queue.items.is_empty();
-        ensure(!contradictory, || format!("the queue of agent {} is blocked although nothing waits in it", queue.agent))
-    })
+    each(queues, queue::judge_items)
 }
 
 #[then("the page of each agent says the same of its queue")]
 async fn pages_agree(world: &mut World) -> Checked {
     let (session, Queues(queues)) = (world.session()?, world.kept()?);
-    together(join_all(queues.iter().map(|queue| page_agrees(session, queue))).await)
-}
-
-/// The page must say what the queue was just before or is just after: a queue that works changes meanwhile.
-async fn page_agrees(session: &Session, before: &Queue) -> Checked {
-    let call = Call::to("author.agent-page").with("agent", &before.agent);
-    let reply = session.send(call).await?.expect_status(&[200])?;
-    let after = queue::read(session, &before.agent).await?;
-    let page = html::Page::read(&reply.page(|page| page.contains(&before.agent))?);
-    let said = queue_states(&page);
-    if said.is_empty() {
-        // Neither a class nor the words of the English interface.
-        return reply.page(|_| false).map(drop);
-    }
-    let agrees = |queue: &Queue| said.iter().all(|said| said.starts_with(word(queue.state())));
-    ensure(agrees(before) || agrees(&after), || {
-        let said = said.join(" and ");
-        format!("the page of agent {} says that its queue is {said}, and the queue is {after}", before.agent)
-    })
-}
-
-/// The word of an agent's page for a state of its queue (surfaces.md §4.1, §4.3).
-fn word(state: State) -> &'static str {
-    match state {
-        State::Idle => "idle",
-        State::Active => "active",
-        State::Blocked => "blocked",
-        State::Paused => "paused",
-    }
-}
-
-/// What an agent's page says of its queue: by the class of the entry, which is the same in every language, and by the words
-/// of the English interface.
-fn queue_states(page: &html::Page) -> Vec<String> {
-    let known = [State::Idle, State::Active, State::Blocked, State::Paused].map(word);
-    let class = page.class_suffix("cq-agent-queue-").filter(|class| known.contains(class)).map(str::to_owned);
-    let lines = page.lines();
-    let words = lines.iter().find_map(|line| line.split_once("Queue is ").map(|(_, said)| said.trim().to_lowercase()));
-    class.into_iter().chain(words).collect()
+    together(join_all(queues.iter().map(|queue| queue_page::judge(session, queue))).await)
 }
 
 #[then(expr = "the user {string} exists below {string}")]
@@ -260,7 +216,7 @@ async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
     let (id, folder) = (fill(session, &id)?, format!("{}/", fill(session, &folder)?));
     let user =
         users::find(session, &id).await?.ok_or_else(|| Problem::failed(format!("the user {id} does not exist")))?;
-    ensure(user.home.starts_with(&folder), || format!("the user {id} is at {}, not below {folder}", user.home))?;
+    users::judge_home(&user, &folder)?;
     users::judge_enabled(session, &user).await?;
     world.keep(user);
     Ok(())
@@ -269,13 +225,7 @@ async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
 #[then(expr = "it has the nodes {string} and {string}")]
 async fn user_has_nodes(world: &mut World, first: String, second: String) -> Checked {
     let (session, user) = (world.session()?, world.kept::<users::User>()?);
-    let mut missing = Vec::new();
-    for name in [&first, &second] {
-        if !repository::has_child(session, &user.home, name).await? {
-            missing.push(name);
-        }
-    }
-    ensure(missing.is_empty(), || format!("the user {} at {} lacks {missing:?}", user.id, user.home))
+    users::judge_nodes(session, user, &[&first, &second]).await
 }
 
 #[when(regex = "^I deliver a test package to the tenant (without a token|with a made-up token)$")]
@@ -385,17 +335,5 @@ mod tests {
         assert_eq!(both, Err(Problem::failed("a; b")));
         assert_eq!(together([]).map_err(|problem| problem.kind), Err(Kind::Error));
         assert_eq!(together([Ok(())]), Ok(()));
-    }
-
-    #[test]
-    fn the_page_says_how_its_queue_is_in_any_language() {
-        let said = |text: &str| queue_states(&html::Page::read(text));
-        assert_eq!(
-            said("<div>Agent is <b>enabled.</b></div><li>Queue is <b>active - 3 pending</b></li>"),
-            ["active - 3 pending"]
-        );
-        assert_eq!(said("<li class='li-bullet cq-agent-queue-idle'>Warteschlange ist <b>inaktiv</b></li>"), ["idle"]);
-        assert_eq!(said("<li class='cq-agent-queue-idle'>Queue is <b>blocked</b></li>"), ["idle", "blocked"]);
-        assert!(said("<h1>Agent</h1>").is_empty());
     }
 }

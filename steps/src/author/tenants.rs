@@ -1,0 +1,57 @@
+//! What the Author has for the run's tenant, and what for others.
+
+use bpconform_fixtures::Cause;
+
+use super::agents::{self, Agent, Expected};
+use super::cloud_configuration::{self, CloudConfiguration};
+use crate::problem::{Because as _, Checked, Problem, ensure};
+use crate::session::Session;
+
+/// The cloud configuration of the run's tenant; when none is for it, the first one, to be judged.
+pub async fn cloud_configuration(session: &Session) -> Checked<CloudConfiguration> {
+    let url = agents::tenant_url(session)?;
+    let mut all = cloud_configuration::all(session).await?;
+    let at = all.iter().position(|it| it.tenant() == Some(&url)).unwrap_or_default();
+    if all.is_empty() {
+        return Err(Problem::failed("the Author has no Brand Portal cloud configuration"));
+    }
+    Ok(all.swap_remove(at))
+}
+
+/// Fails if one of these cloud configurations is for another tenant than the one with that URL.
+pub fn judge_configurations(all: &[&CloudConfiguration], tenant_url: &str) -> Checked {
+    let foreign = all.iter().filter(|it| it.tenant() != Some(tenant_url));
+    let foreign = foreign.map(|it| format!("{} is for {}", it.path, it.tenant().unwrap_or("no tenant")));
+    let foreign: Vec<_> = foreign.collect();
+    ensure(foreign.is_empty(), || {
+        format!("the Author is configured with another tenant than {tenant_url}: {}", foreign.join(", "))
+    })
+}
+
+/// Fails unless each of these agents has the title and the target that AEM generates. One that AEM does not generate is for
+/// [`agents::judge`].
+pub fn judge_generated(found: &[Agent], expected: &[Expected]) -> Checked {
+    let generated = |agent: &&Agent| expected.iter().find(|it| it.name == agent.name);
+    let pairs: Vec<_> = found.iter().filter_map(|agent| Some((agent, generated(&agent)?))).collect();
+    let titles = pairs.iter().filter_map(|(agent, Expected { title, .. })| {
+        let said = agent.property("jcr:title").unwrap_or_default();
+        (said != *title).then(|| format!("agent {} has the title \"{said}\", not \"{title}\"", agent.name))
+    });
+    let titles: Vec<_> = titles.collect();
+    ensure(titles.is_empty(), || titles.join("; "))?;
+    let targets = pairs.iter().filter_map(|(agent, Expected { target, .. })| {
+        let to = agent.target().unwrap_or_else(|| "nothing".to_owned());
+        (to != *target).then(|| format!("agent {} delivers to {to}, not to {target}", agent.name))
+    });
+    let targets: Vec<_> = targets.collect();
+    ensure(targets.is_empty(), || targets.join("; ")).because(Cause::AgentAddress)
+}
+
+/// Fails if an agent is named for another tenant and does not deliver to the run's.
+pub async fn judge_foreign_agents(session: &Session) -> Checked {
+    let (tenant, url) = (session.stack.tenant_id()?, agents::tenant_url(session)?);
+    let all = agents::all(session).await?;
+    let foreign = all.iter().filter(|it| it.named_for().is_some_and(|id| id != tenant) && !it.delivers_to(&url));
+    let foreign: Vec<_> = foreign.map(|agent| agent.name.as_str()).collect();
+    ensure(foreign.is_empty(), || format!("replication agents of another tenant: {}", foreign.join(", ")))
+}
