@@ -32,6 +32,7 @@ pub(super) fn encode(encoding: Encoding, response: &mut Response) {
         Encoding::EasternTimes => response.body = times::moved(&response.text(), 2).into_bytes(),
         Encoding::WesternTimes => response.body = times::moved(&response.text(), -8).into_bytes(),
         Encoding::DayFirstDates => response.body = times::day_first(&response.text()).into_bytes(),
+        Encoding::AmericanDates => response.body = times::american(&response.text()).into_bytes(),
         Encoding::Gzip => compress(response),
         Encoding::Padded => response.body = [b"\n\n", &response.body[..], b"\n\n"].concat(),
     }

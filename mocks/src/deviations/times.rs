@@ -36,6 +36,17 @@ pub(super) fn day_first(text: &str) -> String {
     TIME.replace_all(text, write).into_owned()
 }
 
+/// The text with the month first in all dates, and with AM and PM.
+pub(super) fn american(text: &str) -> String {
+    let write = |captures: &Captures<'_>| {
+        let time = captures.get(1).and_then(|year| {
+            format!("{}-{}-{}T{}", year.as_str(), &captures[2], &captures[3], &captures[7]).parse::<DateTime>().ok()
+        });
+        time.map_or_else(|| captures[0].to_owned(), |time| time.strftime("%-m/%-d/%Y %-I:%M:%S %p").to_string())
+    };
+    TIME.replace_all(text, write).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +56,7 @@ mod tests {
         let text = "2026-11-30 23:30:00 - a\n30.11.2026 01:00:00.000 *INFO*";
         assert_eq!(moved(text, 2), "2026-12-01 01:30:00 - a\n30.11.2026 03:00:00.000 *INFO*");
         assert_eq!(moved(text, -8), "2026-11-30 15:30:00 - a\n29.11.2026 17:00:00.000 *INFO*");
+        assert_eq!(american(text), "11/30/2026 11:30:00 PM - a\n30.11.2026 01:00:00.000 *INFO*");
         assert_eq!(day_first(text), "30.11.2026 23:30:00 - a\n30.11.2026 01:00:00.000 *INFO*");
     }
 }

@@ -6,6 +6,7 @@ use bpconform_steps::author::queue::{self, State};
 use bpconform_steps::author::{ims_configurations, queue_page, tenants, users};
 use bpconform_steps::problem::Checked;
 use bpconform_steps::session::Session;
+use futures::FutureExt as _;
 use futures::future::join_all;
 
 use super::{Finding, Severity};
@@ -28,9 +29,9 @@ pub(super) async fn look(session: &Session, legacy: bool) -> Vec<Finding> {
     if session.stack.tenant.is_none() {
         return vec![Finding::problem(TOPIC, "BP-REP-01", "no agents were read: no tenant is configured")];
     }
-    let (found, user) = futures::join!(agents::of_tenant(session), mac_user(session));
+    let (found, user) = futures::join!(agents::of_tenant(session).boxed(), mac_user(session).boxed());
     let mut findings = match found {
-        Ok(found) => of_agents(session, &found, legacy).await,
+        Ok(found) => of_agents(session, &found, legacy).boxed().await,
         Err(problem) => vec![Finding::of(TOPIC, "BP-REP-01", &problem)],
     };
     findings.push(user);
@@ -55,13 +56,13 @@ async fn of_agents(session: &Session, found: &[Agent], legacy: bool) -> Vec<Find
     }
     // On the legacy gateway the one agent is all there is, under a name of older releases.
     if !legacy {
-        findings.extend(others(session).await);
+        findings.extend(others(session).boxed().await);
     }
     findings.push(enabled(found));
     findings.push(settings(session, found));
-    findings.extend(token_providers(session, found, legacy).await);
+    findings.extend(token_providers(session, found, legacy).boxed().await);
     findings.push(close_connection(found));
-    findings.extend(queues(session, found).await);
+    findings.extend(queues(session, found).boxed().await);
     findings
 }
 
@@ -133,7 +134,7 @@ async fn queues(session: &Session, found: &[Agent]) -> Vec<Finding> {
         match queue.and_then(|queue| queue::judge_owner(&queue, agent).map(|()| queue)) {
             Ok(queue) => {
                 let judged = queue::judge_items(&queue);
-                let judged = if judged.is_ok() { queue_page::judge(session, &queue).await } else { judged };
+                let judged = if judged.is_ok() { queue_page::judge(session, &queue).boxed().await } else { judged };
                 if let Err(problem) = judged {
                     findings.push(Finding::of("queues", "BP-REP-08", &problem));
                 }
@@ -170,7 +171,7 @@ async fn mac_user(session: &Session) -> Finding {
         Err(problem) => return Finding::of("Mac user", "BP-REP-09", &problem),
     };
     match users::mac_user(session).await {
-        Ok(Some(user)) => match judge_user(session, &user).await {
+        Ok(Some(user)) => match judge_user(session, &user).boxed().await {
             Ok(()) => Finding::ok("Mac user", "BP-REP-09", format!("{id} at {}", user.home)),
             Err(problem) => Finding::of("Mac user", "BP-REP-09", &problem),
         },

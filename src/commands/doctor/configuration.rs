@@ -10,6 +10,7 @@ use bpconform_steps::author::{agents, client_secrets, repository, tenants};
 use bpconform_steps::problem::Checked;
 use bpconform_steps::session::Session;
 use bpconform_steps::{Call, Problem};
+use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, Severity};
@@ -76,7 +77,7 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
         findings.push(kind(configuration));
         findings.extend(secret(session, &storage, configuration));
     }
-    findings.extend(shown(session).await);
+    findings.extend(shown(session).boxed().await);
     let aliases: Vec<String> =
         ours.iter().filter(|it| it.kind == Kind::Jwt).filter_map(|it| it.key_pair_alias.clone()).collect();
     if !aliases.is_empty() {
@@ -166,17 +167,17 @@ pub(super) async fn cloud(session: &Session, case: &CloudState) -> Vec<Finding> 
     let ours = agents::tenant_url(session).ok();
     let at = all.iter().position(|cloud| cloud.configuration.tenant() == ours.as_deref()).unwrap_or_default();
     if let Some(cloud) = all.get(at) {
-        findings.push(way(session, cloud).await);
+        findings.push(way(session, cloud).boxed().await);
         let title = cloud_configuration::judge_title(&cloud.configuration);
         findings.extend(title.err().map(|problem| Finding::of(CLOUD, "BP-CLD-02", &problem)));
         findings.extend(alias(session, &cloud.configuration).filter(|_| case.tenant_is_named));
     }
     if ours.is_some()
-        && let Err(problem) = tenants::judge_foreign_agents(session).await
+        && let Err(problem) = tenants::judge_foreign_agents(session).boxed().await
     {
         findings.push(Finding::of(CLOUD, "BP-CLD-03", &problem));
     }
-    findings.push(tenant(session).await);
+    findings.push(tenant(session).boxed().await);
     findings
 }
 

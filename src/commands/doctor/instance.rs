@@ -4,6 +4,7 @@ use bpconform_steps::author::product::{self, Version};
 use bpconform_steps::author::{bundles, pages, users};
 use bpconform_steps::session::Session;
 use bpconform_steps::{Kind, Problem};
+use futures::FutureExt as _;
 use futures::future::join_all;
 
 use super::{Finding, Severity};
@@ -11,11 +12,11 @@ use super::{Finding, Severity};
 /// Looks at the instance.
 pub(super) async fn look(session: &Session) -> Vec<Finding> {
     let (version, user, privileges, bundles, modes) = futures::join!(
-        version(session),
-        users::judge_current(session),
-        privileges(session),
-        all_bundles(session),
-        run_modes(session)
+        version(session).boxed(),
+        users::judge_current(session).boxed(),
+        privileges(session).boxed(),
+        all_bundles(session).boxed(),
+        run_modes(session).boxed()
     );
     let user = user.err().map(|problem| Finding::of("user", "BP-PRE-05", &problem));
     version.into_iter().chain(user).chain([privileges]).chain([modes]).chain(bundles).collect()
@@ -30,7 +31,7 @@ async fn version(session: &Session) -> Vec<Finding> {
         return vec![Finding::of("version", "BP-PRE-02", &problem)];
     }
     let mut findings = vec![Finding::ok("version", "BP-PRE-02", format!("AEM {version}"))];
-    if let Err(problem) = product::judge_oauth(session, product::OAUTH_HOTFIX).await {
+    if let Err(problem) = product::judge_oauth(session, product::OAUTH_HOTFIX).boxed().await {
         findings.push(recommended(&problem));
     }
     findings.extend(latest(session, &version));

@@ -57,9 +57,10 @@ pub async fn command(
 /// second time: one wrong answer is not one.
 pub async fn examine(session: Session, insecure: bool) -> Diagnosis {
     let author = session.stack.author.to_string();
-    let mut findings = look(&session, insecure).await;
+    // On the heap: what is looked at needs more than the stack of a thread.
+    let mut findings = look(&session, insecure).boxed().await;
     if findings.iter().any(Finding::is_problem) {
-        confirm(&mut findings, &look(&session, insecure).await);
+        confirm(&mut findings, &look(&session, insecure).boxed().await);
     }
     let mut diagnosis = Diagnosis { author, insecure, findings };
     diagnosis.explain();
@@ -80,8 +81,8 @@ fn confirm(findings: &mut [Finding], second: &[Finding]) {
 
 async fn look(session: &Session, insecure: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if reachable(session, insecure, &mut findings).await {
-        let case = CloudState::of(session).await;
+    if reachable(session, insecure, &mut findings).boxed().await {
+        let case = CloudState::of(session).boxed().await;
         let session = with_tenant(session, case.all());
         let (instance, ims, cloud, agents, logs) = futures::join!(
             instance::look(&session).boxed(),
@@ -112,7 +113,7 @@ async fn reachable(session: &Session, insecure: bool, findings: &mut Vec<Finding
     if let Err(problem) = pages::judge_login(session, &reply) {
         findings.push(Finding::of("login page", "BP-PRE-01", &problem));
     }
-    match preflight::check(session).await {
+    match preflight::check(session).boxed().await {
         Ok(()) => {
             let user = session.credentials.get("BPCONFORM_AUTHOR_USER").unwrap_or_default();
             findings.push(Finding::ok("AEM", "BP-PRE-01", format!("it is AEM, and takes us for {user}")));

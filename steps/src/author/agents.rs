@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cloud_configuration::CloudConfiguration;
 use super::ims_configurations::{self, Storage};
-use super::{log, repository};
+use super::{address, log, repository};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
@@ -37,7 +37,7 @@ impl Agent {
 
     /// Where it delivers to (`transportUri`).
     pub fn target(&self) -> Option<String> {
-        self.property("transportUri")
+        self.property("transportUri").map(|target| address::normal(&target))
     }
 
     /// Whether it is switched on. A missing value means off, as in AEM.
@@ -65,7 +65,7 @@ impl Agent {
 
     /// Whether it delivers to that tenant, whatever its name.
     pub fn delivers_to(&self, tenant_url: &str) -> bool {
-        let base = format!("{}/", tenant_url.trim_end_matches('/'));
+        let base = format!("{}/", address::normal(tenant_url).trim_end_matches('/'));
         self.target().is_some_and(|target| target.starts_with(&base))
     }
 
@@ -141,10 +141,15 @@ pub(crate) async fn switch_on(session: &Session, name: &str) -> Checked {
     Err(Problem::error(format!("the agent {name} was switched on and is still off")))
 }
 
-/// Whether a property of an agent has that value as AEM reads it: blanks around it do not count, nor the case of a Boolean.
+/// Whether a property of an agent has that value as AEM reads it: blanks around it do not count, nor the case of a Boolean,
+/// nor how a number is written.
 pub fn is_same_setting(found: &str, expected: &str) -> bool {
     let found = found.trim();
-    found == expected || (matches!(expected, "true" | "false") && found.eq_ignore_ascii_case(expected))
+    let number = |text: &str| text.parse::<f64>().ok();
+    // A number may be stored as any type of number.
+    let same_number =
+        number(found).is_some_and(|found| number(expected).is_some_and(|it| it.total_cmp(&found).is_eq()));
+    found == expected || same_number || (matches!(expected, "true" | "false") && found.eq_ignore_ascii_case(expected))
 }
 
 /// A setting of an agent as AEM generates it.
@@ -166,7 +171,8 @@ pub fn judge_settings(agents: &[Agent], settings: &[Setting<'_>]) -> Checked {
     let mut causes = Vec::new();
     for Setting { setting, property, value, only_if_set } in settings {
         for agent in agents {
-            match agent.property(property) {
+            let found = if *property == "transportUri" { agent.target() } else { agent.property(property) };
+            match found {
                 Some(found) if is_same_setting(&found, value) => {}
                 None if *only_if_set => {}
                 found => {
@@ -365,6 +371,7 @@ mod tests {
     #[test]
     fn a_setting_is_read_as_aem_reads_it() {
         assert!(is_same_setting(" TRUE ", "true") && is_same_setting("180000 ", "180000"));
+        assert!(is_same_setting("180000.0", "180000") && !is_same_setting("180000.5", "180000"));
         assert!(!is_same_setting("true.", "true") && !is_same_setting("MAC-x", "mac-x"));
     }
 

@@ -3,7 +3,7 @@
 use bpconform_fixtures::Cause;
 use serde_json::Value;
 
-use super::repository;
+use super::{address, repository};
 use crate::call::Call;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -86,7 +86,7 @@ pub(crate) fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mu
         found.push(CloudConfiguration {
             path: path.trim_end_matches("/jcr:content").to_owned(),
             title: text(title),
-            tenant_url: text(tenant_url),
+            tenant_url: text(tenant_url).map(|url| address::normal(&url)),
             ims_configuration: text(ims),
             resource_type,
         });

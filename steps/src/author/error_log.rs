@@ -1,5 +1,6 @@
 //! The end of the Author's error log (surfaces.md §2.5, §4.3), as entries.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bpconform_fixtures::{Cause, Failures, Surface};
@@ -170,14 +171,16 @@ const fn is_of_brand_portal(cause: Cause) -> bool {
     )
 }
 
-/// Whether a line is about a configuration of another solution: it names one of the others and none of ours.
+/// Whether a line is about a configuration of another solution: it names another one, or another client id, and none of ours.
 fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], solutions: &Regex) -> bool {
+    static CLIENT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#""client_id"\s*:\s*"[^"]|\bclient_id=[\w.-]"#).expect("a constant pattern"));
     let names = |it: &ImsConfiguration| {
         let words = [Some(&it.pid), it.client_id.as_ref(), it.title.as_ref()];
         words.into_iter().flatten().any(|word| !word.is_empty() && line.contains(word.as_str()))
     };
     let other = all.iter().filter(|it| ours.iter().all(|own| own.pid != it.pid)).any(names);
-    (other || solutions.is_match(line)) && !ours.iter().any(names)
+    (other || CLIENT.is_match(line) || solutions.is_match(line)) && !ours.iter().any(names)
 }
 
 /// Whether something was delivered to the tenant after an entry of the error log: then tokens are given again. Both logs

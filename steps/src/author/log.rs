@@ -83,7 +83,12 @@ pub fn entries<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Entry> {
 fn entry(line: &str) -> Entry {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r"^\s*(?:(?<y>\d{4})[-/](?<m>\d\d?)[-/](?<d>\d\d?)|(?<d2>\d\d?)[./](?<m2>\d\d?)[./](?<y2>\d{4}))[ T](?<H>\d\d?):(?<M>\d\d):(?<S>\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?",
+            r"(?x)^\s*
+            (?: (?<y>\d{4})[-/.](?<m>\d\d?)[-/.](?<d>\d\d?)
+              | (?<d2>\d\d?)[./-](?<m2>\d\d?)[./-](?<y2>\d{4})
+              | (?<d3>\d\d?)[-\ ./](?<word>[A-Z][a-z]{2})[a-z]*\.?[-\ ./](?<y3>\d{4})
+              | (?<word2>[A-Z][a-z]{2})[a-z]*\.?\ (?<d4>\d\d?),?\ (?<y4>\d{4}) )
+            ,?[\ T](?<H>\d\d?):(?<M>\d\d):(?<S>\d\d)(?:[.,]\d+)?(?:\s?(?<half>[AaPp])\.?[Mm]\b\.?)?(?:Z|[+-]\d\d:?\d\d)?",
         )
         .expect("a constant pattern")
     });
@@ -107,11 +112,28 @@ fn entry(line: &str) -> Entry {
     }
 }
 
+/// The English names of the months, as Java abbreviates them.
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 fn civil(found: &regex::Captures<'_>) -> Option<DateTime> {
-    let number = |names: [&str; 2]| names.iter().find_map(|name| found.name(name))?.as_str().parse::<i16>().ok();
-    let small = |names: [&str; 2]| number(names).and_then(|number| i8::try_from(number).ok());
-    let (year, month, day) = (number(["y", "y2"])?, small(["m", "m2"])?, small(["d", "d2"])?);
-    DateTime::new(year, month, day, small(["H", "H"])?, small(["M", "M"])?, small(["S", "S"])?.min(59), 0).ok()
+    let number = |names: &[&str]| names.iter().find_map(|name| found.name(name))?.as_str().parse::<i16>().ok();
+    let small = |names: &[&str]| number(names).and_then(|number| i8::try_from(number).ok());
+    let word = found.name("word").or(found.name("word2"));
+    let named = word.and_then(|word| MONTHS.iter().position(|month| *month == word.as_str()));
+    let named = named.and_then(|at| i8::try_from(at + 1).ok());
+    let (year, mut day) = (number(&["y", "y2", "y3", "y4"])?, small(&["d", "d2", "d3", "d4"])?);
+    let mut month = named.or_else(|| small(&["m", "m2"]))?;
+    let half = found.name("half").map(|half| half.as_str().to_ascii_lowercase());
+    // Where hours are written with AM and PM, the month comes before the day.
+    if found.name("m2").is_some() && (month > 12 || (half.is_some() && day <= 12)) {
+        (day, month) = (month, day);
+    }
+    let hour = match (small(&["H"])?, half.as_deref()) {
+        (12, Some("a")) => 0,
+        (hour @ 1..=11, Some("p")) => hour + 12,
+        (hour, _) => hour,
+    };
+    DateTime::new(year, month, day, hour, small(&["M"])?, small(&["S"])?.min(59), 0).ok()
 }
 
 /// Whether a line names something that a run made, such as its own agent.
@@ -139,6 +161,31 @@ mod tests {
         assert!(entries[0].text.ends_with("response:\n{\"error\":\"e\"}\n\tat a.b.C"), "{:?}", entries[0]);
         assert_eq!((entries[1].level, entries[1].text.as_str()), (Some(Level::Info), "agent0 : Sending"));
         assert_eq!((entries[2].level, entries[2].text.as_str()), (None, ">> POST /bin/receive HTTP/1.0"));
+    }
+
+    #[test]
+    fn a_time_is_read_in_every_format() {
+        for line in [
+            "2026-11-28 20:48:11 - a",
+            "2026-11-28T20:48:11.123+0100 - a",
+            "2026/11/28 20:48:11,123 - a",
+            "28.11.2026 20:48:11.123 *INFO* a",
+            "28/11/2026 20:48:11 a",
+            "28-11-2026 20:48:11 a",
+            "11/28/2026 8:48:11 PM - a",
+            "11/28/2026, 8:48:11 PM - a",
+            "28-Nov-2026 20:48:11 a",
+            "28 November 2026 20:48:11 a",
+            "Nov 28, 2026 8:48:11 PM a",
+        ] {
+            let entry = entries([line]).remove(0);
+            assert_eq!(entry.time.map(|time| time.to_string()).as_deref(), Some("2026-11-28T20:48:11"), "{line}");
+            assert_eq!(entry.text, "a", "{line}");
+        }
+        let hour = |line: &str| entries([line]).remove(0).time.map(DateTime::hour);
+        assert_eq!(hour("1/2/2026 12:00:00 AM - a"), Some(0));
+        assert_eq!(hour("1/2/2026 12:00:00 PM - a"), Some(12));
+        assert_eq!(hour("1 Foo 2026 12:00:00 - a"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Readers of the Author: each asks one kind of thing and gives back a typed value, or a problem that says what came
 //! instead. What a value should be is for the steps to say. [`setup`] makes what the documentation says a person makes.
 
+mod address;
 pub mod agents;
 pub mod assets;
 pub mod bundles;

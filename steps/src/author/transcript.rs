@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use url::Url;
 
+use super::address;
 use super::agents::Agent;
 use super::log::{self, Entry, Level};
 use crate::call::Call;
@@ -295,7 +296,7 @@ impl Transcript {
         let target = agent.target().unwrap_or_default();
         let lacks = |what: &str| Problem::failed(format!("the page says {}, but does not show: {what}", self.result));
         let posted = !self.delivery.posted_to.is_empty() && self.delivery.posted_to.iter().all(|to| *to == target);
-        if !posted || self.heading.as_ref().is_some_and(|heading| *heading != target) {
+        if !posted || self.heading.as_ref().is_some_and(|heading| address::normal(heading) != target) {
             return Err(lacks(&format!("Sending POST request to {target}")));
         }
         let host = Url::parse(&target).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -361,7 +362,8 @@ fn contradicts(entry: &Entry) -> bool {
         Regex::new(r"\b[\w.$]+(Exception|Error)\b\s*(:|$|\n)|(?m)^\s*at [\w.$<>]+\(").expect("a constant pattern")
     });
     // Headers and bodies are the tenant's own words.
-    let wire = entry.text.starts_with(SENT.trim_end()) || entry.text.starts_with(RECEIVED);
+    let text = on_the_wire(&entry.text);
+    let wire = text.starts_with(SENT.trim_end()) || text.starts_with(RECEIVED);
     !wire && (entry.level == Some(Level::Error) || fails_besides_status(entry) || EXCEPTION.is_match(&entry.text))
 }
 
@@ -385,7 +387,7 @@ impl Delivery {
     fn read(entries: &[Entry]) -> Self {
         let mut delivery = Self::default();
         for entry in entries {
-            let text = entry.text.trim();
+            let text = on_the_wire(entry.text.trim());
             if let Some(line) = text.strip_prefix(RECEIVED) {
                 delivery.received_line(line.strip_prefix(' ').unwrap_or(line));
             } else if let Some(line) = text.strip_prefix(SENT) {
@@ -405,11 +407,13 @@ impl Delivery {
     }
 
     /// Whether the tenant sent that text. The wire log writes the result of each read of the socket on a separate line, so
-    /// that a text may be split anywhere; sizes of chunks may stand between.
+    /// that a text may be split anywhere, and lose blanks where it is; sizes of chunks may stand between.
     pub fn says(&self, text: &str) -> bool {
         let size = |line: &&String| line.len() <= 8 && line.bytes().all(|digit| digit.is_ascii_hexdigit());
         let without_sizes: String = self.received.iter().filter(|line| !size(line)).map(String::as_str).collect();
-        self.received.concat().contains(text) || without_sizes.contains(text)
+        let compact = |text: &str| text.split_whitespace().collect::<String>();
+        let text = compact(text);
+        compact(&self.received.concat()).contains(&text) || compact(&without_sizes).contains(&text)
     }
 
     /// A line of what the agent notes.
@@ -417,7 +421,7 @@ impl Delivery {
         let after = |phrase: &str| text.split_once(phrase).map(|(_, rest)| rest.trim().to_owned());
         self.clients.extend(after("Create new HttpClient for "));
         self.users.extend(after("OAuth 2.0 User: "));
-        self.posted_to.extend(after("Sending POST request to "));
+        self.posted_to.extend(after("Sending POST request to ").map(|to| address::normal(&to)));
         self.hosts.extend(
             after("Sending message to ").map(|to| to.rsplit_once(':').map_or(to.as_str(), |it| it.0).to_owned()),
         );
@@ -427,6 +431,15 @@ impl Delivery {
         self.paths.extend(after("adding header: ").and_then(|header| value_of(&header, "Path")));
         self.outcomes.extend(outcome(text));
     }
+}
+
+/// A line without the name of the connection, which some releases of the HTTP client write before the lines of the wire:
+/// `http-outgoing-3 << "HTTP/1.1 200 OK[\r][\n]"`.
+fn on_the_wire(text: &str) -> &str {
+    let named = text
+        .strip_prefix("http-outgoing-")
+        .map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start());
+    named.filter(|rest| rest.starts_with(RECEIVED) || rest.starts_with(SENT.trim_end())).unwrap_or(text)
 }
 
 fn status_line(line: &str) -> Option<u16> {
