@@ -83,12 +83,15 @@ fn is_depth(selectors: &str) -> bool {
     matches!(depth, "-1" | "infinity" | "tidy" | "harray") || depth.parse::<u32>().is_ok()
 }
 
-/// Whether the lengths of two texts allow a similarity; a comparison is slow.
+/// Whether the bytes of two texts, in any order, allow a similarity. What one text has and the other has not must be edited,
+/// so a comparison, which is slow, could not find more.
 fn may_be_alike(a: &str, b: &str) -> bool {
-    let (shorter, longer) = (a.len().min(b.len()), a.len().max(b.len()));
-    #[expect(clippy::cast_precision_loss, reason = "the lengths of paths are exact as f64")]
-    let at_most = shorter as f64 / longer.max(1) as f64;
-    at_most >= ALIKE
+    let mut surplus = [0_i32; 256];
+    a.bytes().for_each(|byte| surplus[usize::from(byte)] += 1);
+    b.bytes().for_each(|byte| surplus[usize::from(byte)] -= 1);
+    let (of_a, of_b) = surplus.iter().fold((0, 0), |(of_a, of_b), left| (of_a + left.max(&0), of_b - left.min(&0)));
+    let longer = i32::try_from(a.len().max(b.len()).max(1)).unwrap_or(i32::MAX);
+    1.0 - f64::from(of_a.max(of_b)) / f64::from(longer) >= ALIKE
 }
 
 /// The path without `.json` and the depth before it.
