@@ -99,7 +99,7 @@ fn fill(session: &Session, phrase: &str, name: &str, value: &str) -> Checked<Str
 pub fn sign(claims: &Map<String, Value>, key: &str) -> Checked<String> {
     let unusable = |error| Problem::error(format!("the private key of the service account cannot sign: {error}"));
     let key = EncodingKey::from_rsa_pem(key.as_bytes()).map_err(unusable)?;
-    jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &key).map_err(unusable)
+    bpconform_fixtures::jwt::sign(&Header::new(Algorithm::RS256), claims, &key).map_err(unusable)
 }
 
 /// Claims of a token that ended before that time.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use bpconform_fixtures::certificates::IMS_SIGNING_KEY;
+use bpconform_fixtures::jwt;
+use jsonwebtoken::EncodingKey;
 use jsonwebtoken::dangerous::insecure_decode;
-use jsonwebtoken::{EncodingKey, encode};
 use serde_json::{Map, Value};
 
 static SIGN: LazyLock<EncodingKey> =
@@ -15,5 +16,5 @@ static SIGN: LazyLock<EncodingKey> =
 pub(super) fn with_claims(token: &str, claims: &BTreeMap<String, String>) -> String {
     let Ok(mut decoded) = insecure_decode::<Map<String, Value>>(token) else { return token.to_owned() };
     decoded.claims.extend(claims.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
-    encode(&decoded.header, &decoded.claims, &SIGN).unwrap_or_else(|_| token.to_owned())
+    jwt::sign(&decoded.header, &decoded.claims, &SIGN).unwrap_or_else(|_| token.to_owned())
 }

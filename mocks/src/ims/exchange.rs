@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use bpconform_fixtures::jwt;
 use jiff::Timestamp;
 use jsonwebtoken::dangerous::insecure_decode;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -85,7 +86,7 @@ fn verified(jwt: &str, certificates: &[String]) -> Result<Claims, Response> {
     certificates
         .iter()
         .filter_map(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()).ok())
-        .find_map(|key| decode::<Claims>(jwt, &key, &validation).ok())
+        .find_map(|key| jwt::verify::<Claims>(jwt, &key, &validation).ok())
         .map(|token| token.claims)
         .ok_or_else(|| error(400, "invalid_signature", "Could not match JWT signature to any of the bindings"))
 }

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use bpconform_fixtures::certificates::{IMS_SIGNING_KEY, IMS_SIGNING_PUBLIC_KEY};
+use bpconform_fixtures::jwt;
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
@@ -54,7 +55,7 @@ pub(super) fn issue(now: Timestamp, client: &Client, scope: &str, number: u64) -
     let mut header = Header::new(Algorithm::RS256);
     header.x5u = Some("ims_na1-key-1.cer".to_owned());
     header.kid = Some("ims_na1-key-1".to_owned());
-    encode(&header, &claims, &SIGN).expect("texts can be signed")
+    jwt::sign(&header, &claims, &SIGN).expect("texts can be signed")
 }
 
 /// The claims of a token that is valid now, or the problem.
@@ -64,7 +65,7 @@ pub(super) fn check(now: Timestamp, token: &str) -> Result<Claims, &'static str>
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let claims = decode::<Claims>(token, &VERIFY, &validation).map_err(|_| "bad signature or payload")?.claims;
+    let claims = jwt::verify::<Claims>(token, &VERIFY, &validation).map_err(|_| "bad signature or payload")?.claims;
     let number = |text: &str| text.parse::<i64>().map_err(|_| "bad payload");
     let created = Timestamp::from_millisecond(number(&claims.created_at)?).map_err(|_| "bad payload")?;
     let ends = created + SignedDuration::from_millis(number(&claims.expires_in)?);

@@ -1,9 +1,10 @@
 //! IMS: surfaces.md §1.
 
 use bpconform_fixtures::certificates::{IMS_SIGNING_KEY, IMS_SIGNING_PUBLIC_KEY};
+use bpconform_fixtures::jwt;
 use bpconform_mocks::stack::Stack;
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use reqwest::multipart;
 use serde_json::{Value, json as object};
 
@@ -45,7 +46,7 @@ async fn a_token_is_signed_and_says_what_the_documentation_shows() {
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     let key = DecodingKey::from_rsa_pem(IMS_SIGNING_PUBLIC_KEY.as_bytes()).unwrap();
-    let claims = decode::<Value>(&token(&stack).await, &key, &validation).unwrap().claims;
+    let claims = jwt::verify::<Value>(&token(&stack).await, &key, &validation).unwrap().claims;
     assert_eq!((&claims["type"], &claims["as"]), (&"access_token".into(), &"ims-na1".into()));
     assert_eq!(claims["client_id"], stack.credentials()["BPCONFORM_IMS_CLIENT_ID"].as_str());
     let number = |name: &str| claims[name].as_str().unwrap().parse::<i64>().unwrap();
@@ -114,7 +115,7 @@ fn claims(stack: &Stack) -> Value {
 }
 
 fn signed(claims: &Value, key: &str) -> String {
-    encode(&Header::new(Algorithm::RS256), claims, &EncodingKey::from_rsa_pem(key.as_bytes()).unwrap()).unwrap()
+    jwt::sign(&Header::new(Algorithm::RS256), claims, &EncodingKey::from_rsa_pem(key.as_bytes()).unwrap()).unwrap()
 }
 
 async fn exchange(stack: &Stack, form: &[(&str, &str)]) -> (u16, Value) {

@@ -54,7 +54,7 @@ impl Author {
         let undecryptable = || "java.security.UnrecoverableKeyException: Could not decrypt key".to_owned();
         let pem = entry.text(KEY).and_then(unprotect).ok_or_else(undecryptable)?;
         let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| undecryptable())?;
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &key).map_err(|error| error.to_string())
+        bpconform_fixtures::jwt::sign(&Header::new(Algorithm::RS256), claims, &key).map_err(|error| error.to_string())
     }
 
     /// Encrypts the keys that a seed holds in clear.

@@ -1,5 +1,5 @@
 use jiff::SignedDuration;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use super::*;
 use crate::author::seed;
@@ -40,7 +40,9 @@ fn the_health_of_a_jwt_configuration_is_checked_by_a_signed_assertion() {
     validation.set_audience(&["https://ims-na1.adobelogin.com/c/a-jwt-client"]);
     validation.validate_exp = false;
     let key = DecodingKey::from_rsa_pem(JWT_CLIENT_CERTIFICATE.as_bytes()).expect("a certificate");
-    let claims = decode::<serde_json::Value>(&sent["jwt_token"], &key, &validation).expect("signed").claims;
+    let claims = bpconform_fixtures::jwt::verify::<serde_json::Value>(&sent["jwt_token"], &key, &validation)
+        .expect("signed")
+        .claims;
     assert_eq!((&claims["iss"], &claims["sub"]), (&"0123@AdobeOrg".into(), &"0123@techacct.adobe.com".into()));
     assert_eq!(claims["https://ims-na1.adobelogin.com/s/ent_brand_portal_sdk"], true);
     assert_eq!(claims["exp"], stage.now.as_second() + 3600);
