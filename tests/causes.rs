@@ -62,6 +62,27 @@ fn the_cause_comes_first_and_brings_the_only_remedy() {
 }
 
 #[test]
+fn a_scenario_names_its_later_deviations_and_sends_nothing_more() {
+    let select = ["--requirement", "BP-REP-01", "--requirement", "BP-REP-04"];
+    let folder = directory("deviations");
+    let out = folder.to_str().expect("a path of this test is UTF-8");
+    let defects = ["--defect", "agent-with-another-title", "--defect", "agent-with-another-target"];
+    let told = bpconform(&[&["run", "-q", "--out", out], &select[..], &defects[..]].concat());
+    assert_eq!(told.code, Some(1), "{}", told.all());
+    let record = record_file::read(&folder).expect("a record");
+    let of = |id: &str| record.scenarios.iter().find(|one| one.requirements.contains(&id.to_owned())).expect(id);
+    let words = |id: &str| of(id).steps.iter().map(|step| step.verdict.word()).collect::<Vec<_>>();
+    assert_eq!(words("BP-REP-01"), ["passed", "failed", "failed"]);
+    let reason = of("BP-REP-01").reason.as_deref().expect("a reason");
+    assert!(
+        reason.contains("has the title") && reason.contains("; agent ") && reason.contains(" delivers to "),
+        "{reason}"
+    );
+    assert_eq!(words("BP-REP-04"), ["passed", "failed", "unproven"], "the last step would have to ask the Author");
+    assert!(of("BP-REP-04").steps[2].exchanges.is_empty());
+}
+
+#[test]
 fn every_step_that_a_presupposition_names_is_one_of_a_feature() {
     let features = Features::built_in().expect("the features that are built in");
     let sentences: Vec<&str> =

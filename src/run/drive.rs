@@ -13,9 +13,10 @@ use cucumber::{Cucumber, Event, Parser, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
 use crate::features::steps;
-use crate::run::evidence::EvidenceStore;
+use crate::run::evidence::{EvidenceStore, ScenarioEvidence};
 use crate::run::key::{ScenarioKey, key};
 use crate::run::mark::with_mark;
+use crate::run::rest;
 use crate::run::stage::Stage;
 use crate::run::trace::{EndedScenario, ScenarioTrace};
 
@@ -27,7 +28,7 @@ pub(crate) enum ScenarioEvent {
     /// A step with this sentence begins.
     Step(String),
     /// The scenario has ended.
-    Ended(EndedScenario),
+    Ended(Box<EndedScenario>),
 }
 
 /// Runs the scenarios of these features, `jobs` at a time, and passes their events to `tell`. A scenario that does not
@@ -60,7 +61,7 @@ pub(crate) async fn drive(
             tell();
             Box::pin(async move { stage.enter(&key(feature, scenario), world).await })
         })
-        .after(move |feature, _, scenario, end, world| {
+        .after(move |feature, rule, scenario, end, world| {
             let (stage, shelf) = (stage.clone(), shelf.clone());
             Box::pin(async move {
                 let key = key(feature, scenario);
@@ -68,8 +69,10 @@ pub(crate) async fn drive(
                 let _turn = stage.end_turn(&key);
                 stage.limit.ended(&key, is_red(end));
                 if let Some(world) = world {
+                    let failed = problem_at(end).is_some_and(|problem| problem.kind == Kind::Failed);
+                    let rest = if failed { rest::judge(feature, rule, scenario, world).await } else { Vec::new() };
                     let evidence = stage.leave(&key, world).await;
-                    shelf.put(key, evidence);
+                    shelf.put(key, ScenarioEvidence { rest, ..evidence });
                 }
             })
         });
@@ -167,7 +170,7 @@ impl TraceWriter {
                         Some(first) => ended.confirming(first),
                         None => ended.after(earlier),
                     };
-                    (self.tell)(key, ScenarioEvent::Ended(ended));
+                    (self.tell)(key, ScenarioEvent::Ended(Box::new(ended)));
                 }
             }
         }

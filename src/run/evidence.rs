@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bpconform_steps::Problem;
 use bpconform_steps::evidence::Exchange;
 
 use crate::run::key::ScenarioKey;
@@ -16,6 +17,8 @@ pub(crate) struct ScenarioEvidence {
     pub(crate) undo: Vec<Exchange>,
     /// The changes that could not be undone.
     pub(crate) left_behind: Vec<String>,
+    /// How the steps after a failure were judged by what was read before it; none for a step that holds.
+    pub(crate) rest: Vec<Option<Problem>>,
 }
 
 /// The evidence of finished scenarios, until their record is made; clones share it.

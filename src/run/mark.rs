@@ -24,6 +24,7 @@ pub(crate) fn with_mark(steps: Collection<World>) -> Collection<World> {
 
 fn mark(world: &mut World, context: Context) -> LocalBoxFuture<'_, ()> {
     async move {
+        world.begin_step();
         end_step(strike(world, &context).await);
     }
     .boxed_local()

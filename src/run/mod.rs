@@ -12,6 +12,7 @@ pub mod options;
 pub(crate) mod play;
 pub mod preflight;
 pub mod rerun;
+mod rest;
 mod stage;
 pub mod survey;
 pub mod target;

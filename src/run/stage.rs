@@ -223,7 +223,7 @@ impl Stage {
             }
         };
         let session = Session::new(run, stack, credentials).of_scenario(name(key)).of_attempt(attempt);
-        Ok(session.stopped_by(self.stop.token.clone()))
+        Ok(session.stopped_by(self.stop.token.child_token()))
     }
 
     async fn mock(&self, key: &ScenarioKey, mocks: &Mocks) -> Result<(Stack, Credentials), Problem> {
@@ -263,7 +263,7 @@ impl Stage {
         // Dropping waits for the threads of the mock, which would block the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));
         let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
-        ScenarioEvidence { exchanges, undo: session.take_exchanges(), left_behind }
+        ScenarioEvidence { exchanges, undo: session.take_exchanges(), left_behind, rest: Vec::new() }
     }
 }
 

@@ -144,6 +144,10 @@ impl EndedScenario {
             debug_assert_eq!(step.line, traced.line, "cucumber runs the steps in their order");
             fill(step, traced, at);
         }
+        let rest: Vec<String> = evidence.rest.iter().flatten().map(|problem| problem.reason.clone()).collect();
+        for (step, found) in record.steps.iter_mut().skip(trace.steps.len()).zip(evidence.rest) {
+            fill(step, &StepTrace { line: step.line, started: at, ended: Some(at), problem: found }, at);
+        }
         share(&mut record.steps, evidence.exchanges);
         record.exchanges = evidence.undo;
         record.left_behind = evidence.left_behind;
@@ -153,7 +157,7 @@ impl EndedScenario {
         }
         if let Some(problem) = ended_by {
             record.verdict = problem.kind.into();
-            record.reason = Some(problem.reason);
+            record.reason = Some(std::iter::once(problem.reason).chain(rest).collect::<Vec<_>>().join("; "));
             record.cause = problem.cause;
             record.lines = problem.lines;
             if record.verdict == Verdict::Skipped {

@@ -11,6 +11,7 @@ use crate::session::Session;
 pub struct World {
     session: Option<Session>,
     memory: Memory,
+    begun: usize,
 }
 
 impl World {
@@ -34,6 +35,23 @@ impl World {
         self.memory.get().ok_or_else(|| {
             Problem::error(format!("no earlier step of this scenario found any {}", std::any::type_name::<T>()))
         })
+    }
+
+    /// Counts a step that begins.
+    pub fn begin_step(&mut self) {
+        self.begun += 1;
+    }
+
+    /// How many steps have begun.
+    pub fn begun(&self) -> usize {
+        self.begun
+    }
+
+    /// Ends the conversation with the target: the steps that follow may only judge what was read.
+    pub fn settle(&self) {
+        if let Some(session) = &self.session {
+            session.stop.cancel();
+        }
     }
 
     /// Ends the scenario and gives its session back.

@@ -37,10 +37,6 @@ fn register(keyword: &str, sentence: TokenStream, function: TokenStream) -> Toke
 
 /// The unchanged function, and a second one that cucumber calls.
 fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &ItemFn) -> proc_macro2::TokenStream {
-    if matches!(function.sig.output, ReturnType::Default) {
-        // It cannot fail, so there is nothing to pass on.
-        return quote!(#[::cucumber::#keyword(#sentence)] #function);
-    }
     let name = &function.sig.ident;
     let arguments: Vec<_> = function.sig.inputs.iter().map(argument_name).collect();
     let awaiting = function.sig.asyncness.map(|_| quote!(.await));
@@ -49,7 +45,14 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
     called.attrs = vec![parse_quote!(#[::cucumber::#keyword(#sentence)])];
     called.sig.ident = format_ident!("{keyword}_{name}");
     called.sig.output = ReturnType::Default;
-    called.block = parse_quote!({ crate::world::end_step(#name(#(#arguments),*)#awaiting); });
+    let world = arguments.first();
+    let result = quote!(#name(#(#arguments),*)#awaiting);
+    // What cannot fail has nothing to pass on.
+    called.block = if matches!(function.sig.output, ReturnType::Default) {
+        parse_quote!({ #world.begin_step(); #result; })
+    } else {
+        parse_quote!({ #world.begin_step(); crate::world::end_step(#result); })
+    };
     // A function may be registered for several sentences: each of these has a separate scope.
     quote!(#function const _: () = { #called };)
 }

@@ -1,0 +1,40 @@
+//! What a failed scenario says beyond its first failure: the assertions after it that can be judged by what was read before
+//! it. Nothing more is sent, and the verdict does not depend on it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
+
+use bpconform_steps::{Kind, Problem, World};
+use cucumber::gherkin::{Feature, Rule, Scenario, Step, StepType};
+use cucumber::step::Collection;
+use futures::FutureExt as _;
+
+use crate::features::steps;
+
+/// Judges the steps after the one that failed, up to the first that presupposes it: one that is no assertion, that would
+/// have to send a request, or that lacks what the failed one would have found.
+pub(crate) async fn judge(
+    feature: &Feature,
+    rule: Option<&Rule>,
+    scenario: &Scenario,
+    world: &mut World,
+) -> Vec<Option<Problem>> {
+    static STEPS: LazyLock<Collection<World>> = LazyLock::new(steps);
+    world.settle();
+    let backgrounds = [feature.background.as_ref(), rule.and_then(|rule| rule.background.as_ref())];
+    let steps = backgrounds.into_iter().flatten().flat_map(|background| &background.steps).chain(&scenario.steps);
+    let begun = world.begun();
+    let rest: Vec<&Step> = if begun == 0 { Vec::new() } else { steps.skip(begun).collect() };
+    let mut judged = Vec::new();
+    for step in rest.into_iter().take_while(|step| step.ty == StepType::Then) {
+        let Ok(Some((function, _, _, context))) = STEPS.find(step) else { break };
+        let ended = AssertUnwindSafe(async { function(world, context).await }).catch_unwind().await;
+        let problem = ended.err().map(|info| info.downcast_ref::<Problem>().cloned());
+        match problem {
+            None => judged.push(None),
+            Some(Some(problem)) if problem.kind == Kind::Failed => judged.push(Some(problem)),
+            Some(_) => break,
+        }
+    }
+    judged
+}
