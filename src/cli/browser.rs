@@ -18,6 +18,10 @@ pub struct BrowserArgs {
     /// Show the window of the browser
     #[arg(long)]
     pub headed: bool,
+    /// Write the requests that the pages of the Author sent to this file of endpoints; with --surfaces FILE the next run
+    /// needs no browser
+    #[arg(long, value_name = "FILE")]
+    pub learn: Option<PathBuf>,
 }
 
 /// How documented actions are done.

@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::USUAL_AUTHOR;
 use crate::inputs::{features, selection, surfaces};
+use crate::learn::learned_from_pages;
 use crate::mocked::{defects_named, variations_named};
 use crate::observer::Observer;
 use crate::output::Output;
@@ -218,11 +219,26 @@ impl RunRequest<'_> {
         let observer = Observer::new(output.clone(), terminal.clone(), out);
         let record = crate::run::run(&options, &features, observer.clone()).await?;
         drop(own_mocks);
+        self.learn(&options)?;
         let record = record.masked(&output.redactor);
         observer.finish(&record)?;
         let terminal = terminal.end(&record.clone().without_exchanges().plain());
         output.print_for_people(&terminal);
         Ok(record)
+    }
+
+    /// Writes what the pages of the Author sent, if that is wanted.
+    fn learn(self, options: &Options) -> Result<(), Error> {
+        let (Some(file), Via::Browser(choice)) = (&self.how.browser.learn, &options.via) else { return Ok(()) };
+        let learned = learned_from_pages(&choice.sent.all());
+        self.output.err(&learned.of_pages());
+        if learned.surfaces.is_empty() {
+            return Ok(());
+        }
+        // Not through the output's gate: what is learned was searched for secrets, and a mask would make it useless.
+        std::fs::write(file, learned.text()?).map_err(|source| Error::Write { file: file.clone(), source })?;
+        self.output.err(&format!("written: {}; use it with --surfaces {}\n", file.display(), file.display()));
+        Ok(())
     }
 
     fn terminal(self) -> Terminal {
@@ -316,15 +332,14 @@ impl RunRequest<'_> {
     }
 }
 
-/// How actions are done; a browser is for a real Author, whose pages nobody has to know in advance.
+/// How actions are done. A browser is for a real Author; every endpoint of the mocks is known.
 fn via(args: &BrowserArgs, target: &Target) -> Result<Via, Error> {
     if args.via == ViaKind::Http {
-        return match (&args.browser, args.headed) {
-            (None, false) => Ok(Via::Http),
-            (browser, _) => {
-                let flag = if browser.is_some() { "--browser" } else { "--headed" };
-                Err(Error::Usage(format!("{flag} has no effect without --via browser or --via auto")))
-            }
+        let said =
+            [(args.browser.is_some(), "--browser"), (args.headed, "--headed"), (args.learn.is_some(), "--learn")];
+        return match said.into_iter().find(|(is_said, _)| *is_said) {
+            None => Ok(Via::Http),
+            Some((_, flag)) => Err(Error::Usage(format!("{flag} has no effect without --via browser or --via auto"))),
         };
     }
     let Some((stack, _)) = target.real() else {
@@ -333,7 +348,7 @@ fn via(args: &BrowserArgs, target: &Target) -> Result<Via, Error> {
         ));
     };
     if let Some(program) = args.browser.as_ref().filter(|program| !program.is_file()) {
-        return Err(Error::Usage(format!("--browser: there is no file {}", program.display())));
+        return Err(Error::Usage(format!("--browser: the file {} does not exist", program.display())));
     }
     let everything = args.via == ViaKind::Browser;
     Ok(Via::browser(args.browser.as_deref(), args.headed, everything, &stack.author))

@@ -5,6 +5,7 @@ pub mod body;
 pub mod capture;
 pub mod curl;
 pub mod har;
+mod pages;
 pub mod probe;
 pub mod recognise;
 pub mod show;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use bpconform_fixtures::{Actions, Surface, Surfaces};
 use bpconform_steps::redact::Redactor;
+use bpconform_steps::run::PageAction;
 use jiff::Timestamp;
 
 use crate::cli::surface::LearnArgs;
@@ -48,6 +50,23 @@ pub fn learn(arguments: &LearnArgs) -> Result<Learned, Error> {
         curl::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
     }
     Ok(learned)
+}
+
+/// Learns from the requests by which pages did the actions of a run.
+pub fn learned_from_pages(sent: &[PageAction]) -> Learned {
+    let mut learned = Learned::default();
+    for action in sent {
+        learned.requests += 1;
+        match pages::learned(action, format!("sent by a page of the Author in a browser, {}", today())) {
+            Ok((surface, secrets)) => {
+                learned.notes.push(format!("{} {} -> {}", surface.method, surface.path, surface.id));
+                learned.surfaces.insert(surface.id.clone(), surface);
+                learned.secrets.extend(secrets);
+            }
+            Err(problem) => learned.notes.push(format!("{}: not written: {problem}", action.surface)),
+        }
+    }
+    learned
 }
 
 impl Learned {
@@ -96,6 +115,15 @@ impl Learned {
         } else {
             Err(Error::Usage("what was learned would hold a secret of the capture, and is not written".into()))
         }
+    }
+
+    /// The summary of what pages sent.
+    pub fn of_pages(&self) -> String {
+        let mut text = format!("{} endpoints learned from the pages of the Author\n", self.surfaces.len());
+        for note in &self.notes {
+            let _ = writeln!(text, "  {note}");
+        }
+        text
     }
 
     /// The summary for people: what was recognised, and what is missing.

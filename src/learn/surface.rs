@@ -13,7 +13,18 @@ use super::recognise::{Recognised, last};
 /// The endpoint that a request teaches. The error says why its path cannot be written.
 pub fn learned(capture: &Capture, recognised: &Recognised<'_>, source: String) -> Result<Surface, String> {
     let Recognised { action, surface, .. } = recognised;
-    let fields = fields(capture, action, surface);
+    written(capture, action, surface, BTreeMap::new(), source)
+}
+
+/// The endpoint that a request teaches, with the wire's names that are known for sure.
+pub(super) fn written(
+    capture: &Capture,
+    action: &Action,
+    surface: &Surface,
+    sure: BTreeMap<String, String>,
+    source: String,
+) -> Result<Surface, String> {
+    let fields = fields(capture, action, surface, sure);
     let missing: Vec<&str> =
         surface.fields.keys().filter(|word| !fields.contains_key(*word)).map(String::as_str).collect();
     let note =
@@ -30,7 +41,7 @@ pub fn learned(capture: &Capture, recognised: &Recognised<'_>, source: String) -
         wording: BTreeMap::new(),
         fields,
         note,
-        ..(*surface).clone()
+        ..surface.clone()
     })
 }
 
@@ -64,9 +75,14 @@ fn is_opaque(segment: &str) -> bool {
 type Way<'a> = dyn Fn(&str, &(String, String)) -> bool + 'a;
 
 /// The wire's name for each word: the known name, else one that looks like it, else one whose value does.
-fn fields(capture: &Capture, action: &Action, surface: &Surface) -> BTreeMap<String, String> {
+fn fields(
+    capture: &Capture,
+    action: &Action,
+    surface: &Surface,
+    sure: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let all: Vec<&(String, String)> = capture.all_fields().collect();
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    let mut found = sure;
     let known = |word: &str, (name, _): &(String, String)| surface.fields[word] == last(name);
     let named = |word: &str, (name, _): &(String, String)| {
         action

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bpconform_fixtures::UserInterface;
 use bpconform_steps::browser::Browser;
-use bpconform_steps::run::Browsing;
+use bpconform_steps::run::{Browsing, PageActions};
 use url::Url;
 
 use crate::plan::BrowserFacts;
@@ -32,6 +32,8 @@ pub struct BrowserChoice {
     pub everything: bool,
     /// Whether pages run in its sandbox.
     pub sandboxed: bool,
+    /// What its pages send for the actions of the run.
+    pub sent: PageActions,
 }
 
 impl Via {
@@ -40,7 +42,7 @@ impl Via {
         match Browser::new(program, headed, author, "") {
             Ok(browser) => {
                 let (program, sandboxed) = (program.map(Path::to_owned), browser.is_sandboxed());
-                Self::Browser(BrowserChoice { program, headed, everything, sandboxed })
+                Self::Browser(BrowserChoice { program, headed, everything, sandboxed, sent: PageActions::default() })
             }
             Err(why) => Self::NoBrowser(why),
         }
@@ -59,6 +61,7 @@ impl Via {
     pub(super) fn begin(&self, author: &Url, run: &str) -> Option<Browsing> {
         let Self::Browser(choice) = self else { return None };
         let browser = Browser::new(choice.program.as_deref(), choice.headed, author, run).ok()?;
-        Some(Browsing { browser, interface: UserInterface::built_in().clone(), everything: choice.everything })
+        let interface = UserInterface::built_in().clone();
+        Some(Browsing { browser, interface, everything: choice.everything, sent: choice.sent.clone() })
     }
 }

@@ -102,6 +102,49 @@ impl Run {
     }
 }
 
+/// The request of a page that did an action, and the values of the action. It holds secrets, and is never written as it is.
+#[derive(Clone, Default)]
+pub struct PageAction {
+    /// The id of the endpoint that it took the place of.
+    pub surface: String,
+    /// Its method, in capitals.
+    pub method: String,
+    /// Its address.
+    pub url: String,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// The values of the action: the harness's word for each, and the value.
+    pub values: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for PageAction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} by {}", self.surface, self.method)
+    }
+}
+
+/// What pages sent for the actions of a run, one request for each endpoint; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct PageActions(Arc<Mutex<BTreeMap<String, PageAction>>>);
+
+impl PageActions {
+    /// Keeps the request of an action; of several for one endpoint the one with most values.
+    pub(crate) fn keep(&self, action: PageAction) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&action.surface).map_or(0, |known| known.values.len());
+        if action.values.len() > known {
+            all.insert(action.surface.clone(), action);
+        }
+    }
+
+    /// The requests so far.
+    pub fn all(&self) -> Vec<PageAction> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
 /// How actions are done through the pages of the Author.
 #[derive(Debug)]
 pub struct Browsing {
@@ -111,6 +154,8 @@ pub struct Browsing {
     pub interface: UserInterface,
     /// Whether all actions with documented steps are done so, not only those whose endpoint is unknown.
     pub everything: bool,
+    /// What the pages sent.
+    pub sent: PageActions,
 }
 
 /// What the operator knows and the target cannot say.

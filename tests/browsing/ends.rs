@@ -15,7 +15,8 @@ fn flags_of_a_browser_that_would_have_no_effect_are_errors() {
         (vec!["--via", "auto"], "for a real Author"),
         ([&author[..], &["--headed"]].concat(), "--headed has no effect"),
         ([&author[..], &["--browser", "/x"]].concat(), "--browser has no effect"),
-        ([&author[..], &["--via", "auto", "--browser", "/no/such"]].concat(), "there is no file /no/such"),
+        ([&author[..], &["--learn", "/x"]].concat(), "--learn has no effect"),
+        ([&author[..], &["--via", "auto", "--browser", "/no/such"]].concat(), "the file /no/such does not exist"),
     ] {
         let told = bpconform_with(
             &[&["run"][..], &flags[..]].concat(),
@@ -116,7 +117,7 @@ fn a_killed_run_leaves_no_browser_and_is_undone_from_its_journal() {
 #[test]
 fn the_flags_are_in_the_help() {
     let told = bpconform(&["run", "--help"]);
-    for flag in ["--via", "--browser", "--headed"] {
+    for flag in ["--via", "--browser", "--headed", "--learn"] {
         assert!(told.out.contains(flag), "{flag}: {}", told.out);
     }
 }

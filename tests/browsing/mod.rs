@@ -1,4 +1,4 @@
-//! What nobody knows on the wire is done in a real browser. Where none is installed, the tests print so and prove nothing;
+//! Actions whose requests are unknown are done in a real browser. If none is installed, the tests print so and prove nothing;
 //! with `BPCONFORM_BROWSER=required` its absence fails them.
 
 mod ends;
@@ -37,8 +37,8 @@ fn moved(name: &str, seed: &str) -> Mock {
     Mock::with(&["--seed", seed, "--surfaces", file.to_str().expect("UTF-8")])
 }
 
-/// Runs against an Author at that address; the other systems are those of the mock. A temporary directory of its own shows
-/// what the browser leaves.
+/// Runs against an Author at that address; the other systems are those of the mock. A separate temporary directory shows what
+/// the browser leaves.
 fn run_at(mock: &Mock, author: &str, name: &str, more: &[&str]) -> (Told, PathBuf) {
     let folder = temporary(name);
     let out = folder.join("out");

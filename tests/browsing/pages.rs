@@ -1,5 +1,5 @@
 //! Pages that are not as they are documented: another language, another control, a page error. What could not be done is an
-//! error that says where and what was there instead; it is never taken for a wrong configuration.
+//! error that names the page and its controls, and never a wrong configuration.
 
 use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
 use crate::support::proxy::{Act, Proxy};
@@ -107,7 +107,7 @@ fn an_unhealthy_word_on_the_page_is_never_green() {
     if !has_browser() {
         return;
     }
-    // The page of the check says the opposite; the request of the page is at a path that nobody knows.
+    // The result page of the check reports a failure.
     let mock = moved("toast", "configured");
     let proxy = Proxy::start(mock.url("author"), |request| {
         let denies: fn(&str, &mut String, &mut String) =

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
+use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios, temporary};
 
 /// How many requirements can be proved on a configured Author when each of its endpoints is known.
 const MOST: usize = 41;
@@ -19,24 +19,40 @@ fn what_nobody_knows_on_the_wire_is_proved_through_the_pages() {
     }
     let mock = moved("whole", "configured");
     let before = mock.repository();
-    let flags = ["--via", "auto", "--allow", "change", "--replace-configuration", "--yes"];
-    let (told, folder) = run_at(
-        &mock,
-        mock.url("author"),
-        "whole",
-        &[&flags[..], &["--latest-service-pack", "6.5.21.0", "-q"]].concat(),
-    );
+    let folder = temporary("whole");
+    let file = folder.join("out/learned.toml");
+    let file = file.to_str().expect("UTF-8");
+    let flags = ["--allow", "change", "--replace-configuration", "--yes", "--latest-service-pack", "6.5.21.0", "-q"];
+    let (told, folder) =
+        run_at(&mock, mock.url("author"), "whole", &[&flags[..], &["--via", "auto", "--learn", file]].concat());
     assert_eq!(told.code, Some(0), "{}", told.all());
-    let record = record(&folder);
-    let proved = proved(&record);
+    let browsed = record(&folder);
+    let proved = proved(&browsed);
     assert!(proved.len() >= MOST, "{} are proved: {proved:?}", proved.len());
-    assert_eq!(scenarios(&record, "failed"), []);
-    assert_eq!(scenarios(&record, "error"), []);
-    assert!(scenarios(&record, "skipped").iter().all(|(_, reason)| !reason.is_empty()));
+    assert_eq!(scenarios(&browsed, "failed"), []);
+    assert_eq!(scenarios(&browsed, "error"), []);
+    assert!(scenarios(&browsed, "skipped").iter().all(|(_, reason)| !reason.is_empty()));
     let agents =
         |repository: &Value| repository["etc"]["replication"]["agents.author"].as_object().map(serde_json::Map::len);
     assert_eq!(agents(&before), agents(&mock.repository()), "everything is put back");
+
+    // What the pages sent is all that the next run needs.
+    let learned = std::fs::read_to_string(file).expect("it was written");
+    for (_, value) in
+        mock.credentials().iter().filter(|(name, _)| name.contains("SECRET") || name.contains("CLIENT_ID"))
+    {
+        assert!(!learned.contains(value), "{learned}");
+    }
+    let (told, second) = run_at(&mock, mock.url("author"), "learned", &[&flags[..], &["--surfaces", file]].concat());
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert_eq!(verdicts(&record(&second)), verdicts(&browsed), "{learned}");
+    nothing_is_left(&second);
     nothing_is_left(&folder);
+}
+
+fn verdicts(record: &Value) -> Vec<(&str, &str)> {
+    let all = record["requirements"].as_array().expect("a list").iter();
+    all.filter_map(|it| Some((it["id"].as_str()?, it["verdict"].as_str()?))).collect()
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A browser of this machine, Chromium or Chrome, driven over its DevTools protocol.
 //!
-//! It has no network of its own. Each request of a page is stopped before it leaves and handed to whoever drives the page,
-//! who sends it as every other request of the run, answers it himself, or blocks it. So the browser needs no credentials,
-//! certificates or proxy, and reaches nothing that the run may not reach.
+//! It has no network. Each request of a page is stopped before it leaves and passed to the driver of the page, which sends
+//! it like every other request of the run, or blocks it. So the browser needs no credentials, certificates or proxy, and
+//! reaches only what the run may reach.
 
 mod devtools;
 pub(crate) mod elements;
@@ -64,7 +64,7 @@ impl Browser {
         }
         let program = match program {
             Some(program) if program.is_file() => program.to_owned(),
-            Some(program) => return Err(format!("there is no browser at {}", program.display())),
+            Some(program) => return Err(format!("no file {} exists", program.display())),
             None => process::find().ok_or("no Chromium or Chrome was found: install one, or say --browser PATH")?,
         };
         let sandboxed = !is_root();

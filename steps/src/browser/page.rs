@@ -6,7 +6,7 @@ use super::Running;
 use super::elements::{self, Element};
 use crate::problem::{Checked, Problem};
 
-/// The item of a list that has one of these values: in an attribute of its own, in a hidden field, or as its title.
+/// The item of a list that has one of these values: in an attribute, in a hidden field, or as its title.
 const ITEM: &str = "function (values) {
   const kinds = '.foundation-collection-item, [data-foundation-collection-item-id], coral-card, article, li, tr, \
 [role=listitem], [role=row], [role=article]';
@@ -92,7 +92,7 @@ impl<'a> Page<'a> {
     pub(crate) async fn open(&self, address: &str) -> Checked {
         let went = self.call("Page.navigate", json!({ "url": address })).await?;
         match went["errorText"].as_str() {
-            // A file to be saved is no page, and was received all the same.
+            // The answer was a file to be saved, and was received.
             Some(problem) if problem != "net::ERR_ABORTED" => {
                 Err(Problem::error(format!("the browser cannot open {address}: {problem}")))
             }

@@ -1,4 +1,4 @@
-//! The browser's process: found, started with a profile of its own, and removed together with it, whatever ends first.
+//! The browser's process: finds the program, starts it with a new profile, and removes both at the end.
 //!
 //! It speaks the DevTools protocol through a pipe: no port is open to anybody, and a browser whose pipe is closed ends. The
 //! shell that starts it removes the profile then, so that neither outlives this process, even if that is killed.
@@ -31,8 +31,8 @@ for turn in 1 2 3 4 5 6 7 8 9 10; do
   sleep 0.2
 done"#;
 
-/// What every browser is started with. It has no network: a proxy that nobody serves is used for every host, this machine
-/// included, so that what is not answered through DevTools never leaves.
+/// The flags of every browser. It has no network: for every host, this machine included, it has a proxy on a closed port. A
+/// request that is not answered through DevTools never leaves.
 const FLAGS: [&str; 22] = [
     "--remote-debugging-pipe",
     "--proxy-server=127.0.0.1:9",

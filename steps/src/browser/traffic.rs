@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{Event, Running};
 
-/// Headers that concern one connection only, or are written anew.
+/// Headers that concern one connection only, or that the sender sets.
 const OF_A_CONNECTION: [&str; 9] = [
     "accept-encoding",
     "connection",

@@ -1,5 +1,5 @@
-//! An action whose request nobody knows, done as a person does it: through the pages of the Author in a browser. What comes
-//! of it is judged as after any other request, by what the Author has stored.
+//! Actions whose requests are unknown, done through the pages of the Author in a browser. The result is judged as after any
+//! other request, by what the Author has stored.
 
 use std::time::Duration;
 
@@ -64,7 +64,9 @@ impl Session {
         let browser = turn.browser()?;
         let page = browser.page().await?;
         let about = action.about.iter().filter_map(|name| value(call, name)).map(str::to_owned).collect();
-        let gate = Gate::new(self, surface, about);
+        let mut values = call.words.clone();
+        values.extend(call.arguments.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let gate = Gate::new(self, surface, about, values);
         let labels = &browsing.interface.labels;
         let walk = Walk { session: self, surface, action, call, gate: &gate, page: &page, labels, item: None };
         let limit = ACTION + self.run.wire.limits.request;

@@ -18,6 +18,7 @@ use crate::browser::{Event, Running};
 use crate::page_sending::PageSending;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
+use crate::run::PageAction;
 
 /// How long a page must not have asked for anything before it counts as complete.
 const QUIET: Duration = Duration::from_millis(300);
@@ -39,6 +40,8 @@ pub(super) struct Gate<'a> {
     surface: &'a Surface,
     /// What the action's request says, one of these at least.
     about: Vec<String>,
+    /// The values of the action.
+    values: Vec<(String, String)>,
     state: Mutex<State>,
 }
 
@@ -64,7 +67,12 @@ enum Ruling {
 }
 
 impl<'a> Gate<'a> {
-    pub(super) fn new(session: &'a Session, surface: &'a Surface, about: Vec<String>) -> Self {
+    pub(super) fn new(
+        session: &'a Session,
+        surface: &'a Surface,
+        about: Vec<String>,
+        values: Vec<(String, String)>,
+    ) -> Self {
         let state = State {
             is_open: false,
             number: None,
@@ -75,14 +83,14 @@ impl<'a> Gate<'a> {
             document: None,
             blocked: Vec::new(),
         };
-        Self { session, surface, about, state: Mutex::new(state) }
+        Self { session, surface, about, values, state: Mutex::new(state) }
     }
 
     fn state<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
         with(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets the action's request through from now on; `number` is its entry in the journal.
+    /// Lets the action's request through; `number` is its entry in the journal.
     pub(super) fn open(&self, number: Option<u64>) {
         self.state(|state| (state.is_open, state.number) = (true, number));
     }
@@ -173,11 +181,26 @@ impl<'a> Gate<'a> {
             state.number
         });
         if own {
+            self.learn(request, &outcome);
             if let (Some(number), Ok(reply)) = (number, &outcome) {
                 self.session.run.journal.answered(number, reply.status);
             }
             self.state(|state| state.reply = Some(outcome));
         }
+    }
+
+    /// Keeps the request of an action that the Author accepted: it shows how to do without a browser.
+    fn learn(&self, request: &PageRequest, outcome: &Checked<Reply>) {
+        let accepted = outcome.as_ref().is_ok_and(|reply| reply.status < 400 && !reply.redirects_to_login());
+        let Some(browsing) = self.session.run.browsing.as_ref().filter(|_| accepted) else { return };
+        browsing.sent.keep(PageAction {
+            surface: self.surface.id.clone(),
+            method: request.method.clone(),
+            url: request.url.to_string(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            values: self.values.clone(),
+        });
     }
 
     fn note_blocked(&self, sending: &PageSending<'_>, why: &str) {
@@ -245,7 +268,7 @@ impl<'a> Gate<'a> {
             || self.known(request).is_some_and(|surface| surface.class != Class::Read)
     }
 
-    /// The endpoint whose request it is, if it is known; not one that any node has.
+    /// The known endpoint of the request. Endpoints for any node do not count.
     fn known(&self, request: &PageRequest) -> Option<&'a Surface> {
         let context = self.session.stack.author.path().trim_end_matches('/');
         let path = request.url.path().strip_prefix(context)?;

@@ -11,7 +11,7 @@ use crate::machine::{Form, Request, Response};
 const MOST: usize = 1000;
 
 impl Author {
-    /// The list of what the folder at that path holds, with what can be done with each; `None` if there is no such folder.
+    /// The list of the content of a folder, with buttons for each item; `None` if the folder does not exist.
     pub(super) fn console(&self, now: Timestamp, title: &str, console: &str, path: &str) -> Option<Response> {
         let path = format!("/{}", path.trim_matches('/'));
         let folder = self.repository.get(&path)?;
