@@ -14,6 +14,10 @@ Feature: Prerequisites
     And all OSGi bundles are active
     And the replication bundle is active
 
+  @BP-PRE-07 @observe
+  Scenario: Brand Portal's own bundles are there and active
+    Then each bundle of Brand Portal is there and active
+
   @BP-PRE-02 @observe
   Scenario: AEM supports the configuration through Adobe Developer Console
     Then the version of AEM is 6.5.4.0 or later
@@ -34,7 +38,7 @@ Feature: Prerequisites
     Then it has the form https://TENANT-ID.brand-portal.adobe.com/
     And the tenant answers at it
 
-  @BP-PRE-04 @observe
+  @BP-PRE-04 @observe @product:aem-6.5 @product:aem-6.5-lts
   Scenario: The Author uses the URL with the tenant id, not an alias
     Given the Brand Portal tenant URL
     Then the Author's cloud configuration uses that URL
@@ -44,7 +48,7 @@ Feature: Prerequisites
   Scenario: The user who drives the set-up is logged in
     Then the Author takes me for the user whose credentials were given
 
-  @BP-PRE-05 @observe
+  @BP-PRE-05 @observe @product:aem-6.5 @product:aem-6.5-lts
   Scenario: The user has the privileges that the steps need
     Then I may open each of these:
       | Tools > Security > Adobe IMS Configurations           |

@@ -1,3 +1,4 @@
+@product:aem-6.5 @product:aem-6.5-lts
 Feature: Brand Portal cloud service
 
   Section "Configure cloud service":

@@ -76,6 +76,11 @@ pub(crate) fn check(name: &str, value: &str) -> Result<(), String> {
     if one_line && value.chars().any(char::is_control) {
         return Err("it contains a line break or another control character; check how it was set".into());
     }
+    if name.ends_with("_TOKEN") && (value.contains('{') || value.trim().contains(' ')) {
+        return Err(
+            "it is not a token, which has no blanks; of a downloaded JSON file, set the value of accessToken".into()
+        );
+    }
     if name == "BPCONFORM_JWT_PRIVATE_KEY" && !value.contains("-----BEGIN") {
         return Err("it is not PEM, which begins with -----BEGIN PRIVATE KEY-----".into());
     }

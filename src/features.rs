@@ -8,7 +8,7 @@ pub(crate) use sentences::steps;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bpconform_fixtures::{Allow, System};
+use bpconform_fixtures::{Allow, Product, System};
 use cucumber::gherkin::{Feature, Rule, Scenario, Step};
 
 use crate::error::{Error, FeatureError};
@@ -48,6 +48,8 @@ pub struct Case {
     pub mocks: Vec<System>,
     /// The systems under test, which must be real if the Author is: a mock would only prove itself.
     pub reals: Vec<System>,
+    /// The products that it is about; all without any.
+    pub products: Vec<Product>,
     /// Whether it needs a clock that can be advanced.
     pub mock_clock: bool,
     /// Whether it makes changes that cannot be undone.
@@ -186,6 +188,7 @@ fn case(
         surfaces: Vec::new(),
         mocks: Vec::new(),
         reals: Vec::new(),
+        products: Vec::new(),
         mock_clock: false,
         irreversible: false,
         replaces: false,
@@ -207,6 +210,7 @@ impl Case {
             Tag::Surface(id) => self.surfaces.push(id),
             Tag::Mock(system) => self.mocks.push(system),
             Tag::Real(system) => self.reals.push(system),
+            Tag::Product(product) => self.products.push(product),
             Tag::MockClock => self.mock_clock = true,
             Tag::Irreversible => self.irreversible = true,
             Tag::Replaces => self.replaces = true,

@@ -55,7 +55,8 @@ impl Record {
     /// What the run came to, in words: that it conforms only if every requirement was proved.
     pub fn result(&self) -> String {
         use crate::record::RunOutcome::{Conforms, NothingProved};
-        let (proved, all) = (self.proved(), self.requirements.len());
+        let applicable = self.requirements.iter().filter(|found| found.verdict != Verdict::NotApplicable);
+        let (proved, all) = (self.proved(), applicable.count());
         let coverage = format!("{proved} of {all} proved");
         let deviates = self.scenarios.iter().any(|one| matches!(one.verdict, Verdict::Failed | Verdict::Error));
         match self.outcome {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bpconform_fixtures::surfaces::Evidence;
-use bpconform_fixtures::{Allow, Requirements, Surface, Surfaces, System, UserInterface};
+use bpconform_fixtures::{Allow, Product, Requirements, Surface, Surfaces, System, UserInterface};
 use bpconform_steps::session::unknown_surface;
 use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::tag::Ext as _;
@@ -15,6 +15,7 @@ use crate::features::{Case, USUAL_AUTHOR};
 use crate::record::{ScenarioRecord, ShardRecord};
 use crate::shard::Shard;
 use crate::tags::Vocabulary;
+use crate::text::not_applicable;
 
 /// The state of an Author without a Brand Portal configuration.
 pub const FRESH: &str = "fresh";
@@ -106,6 +107,8 @@ pub struct TargetFacts<'a> {
     pub browser: BrowserFacts<'a>,
     /// Whether the Author's configuration may be replaced and restored afterwards.
     pub replace: bool,
+    /// The products that are judged: one, or several while the signs of the Author contradict each other.
+    pub products: &'a [Product],
     /// The detected states of a real Author; none in a dry run, which sends nothing.
     pub states: Option<&'a BTreeSet<String>>,
 }
@@ -148,6 +151,8 @@ pub enum Decision {
     Skip(String),
     /// Take over what an earlier run found.
     Keep(Box<ScenarioRecord>),
+    /// It is about another product, with a reason for people.
+    NotApplicable(String),
 }
 
 /// A scenario with its decision.
@@ -199,6 +204,11 @@ impl Plan {
         self.scenarios.iter().any(|planned| planned.decision == Decision::Run && planned.case.allow >= Allow::Change)
     }
 
+    /// The number of scenarios that are about another product.
+    pub fn not_applicable(&self) -> usize {
+        self.scenarios.iter().filter(|planned| matches!(planned.decision, Decision::NotApplicable(_))).count()
+    }
+
     /// The number of scenarios that run.
     pub fn running(&self) -> usize {
         self.scenarios.iter().filter(|planned| planned.decision == Decision::Run).count()
@@ -221,6 +231,9 @@ fn prepare(case: &Case, facts: &TargetFacts<'_>) -> Preparation {
 }
 
 fn decide(case: &Case, facts: &TargetFacts<'_>) -> Decision {
+    if let Some(reason) = of_another_product(case, facts.products) {
+        return Decision::NotApplicable(reason);
+    }
     let reasons = [
         above_allow,
         out_of_sight,
@@ -236,6 +249,18 @@ fn decide(case: &Case, facts: &TargetFacts<'_>) -> Decision {
         Some(reason) => Decision::Skip(reason),
         None => Decision::Run,
     }
+}
+
+/// Why a scenario is about none of the judged products. It is about those of its tags for which one of its requirements
+/// holds; without requirements, about those of its tags.
+pub fn of_another_product(case: &Case, judged: &[Product]) -> Option<String> {
+    let tagged = |product: &Product| case.products.is_empty() || case.products.contains(product);
+    let known = Requirements::built_in();
+    let own = || case.requirements.iter().filter_map(|id| known.get(id));
+    let required = |product: &Product| own().next().is_none() || own().any(|one| one.products.contains(product));
+    let about: Vec<Product> = Product::ALL.into_iter().filter(|product| tagged(product) && required(product)).collect();
+    let applies = judged.iter().any(|product| about.contains(product));
+    (!applies).then(|| not_applicable(&about, judged))
 }
 
 fn above_allow(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {

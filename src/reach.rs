@@ -50,14 +50,24 @@ impl Reach {
     /// The same for an Author whose address is known from elsewhere.
     pub fn at(author: Url, target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
         let reach = Self::with_what_is_known(author, target, place, output)?;
-        for name in ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"] {
-            if reach.credentials.get(name).is_none() {
-                let advice = format!("set {name}, or write it into a file and say --credentials FILE");
-                let what = if name.ends_with("USER") { "user of the Author" } else { "password of the Author's user" };
-                return Err(Error::Missing { what, advice });
-            }
+        if reach.credentials.author_login().is_err() {
+            return Err(reach.without_login());
         }
         Ok(reach)
+    }
+
+    fn without_login(&self) -> Error {
+        let file = "or write it into a file and say --credentials FILE";
+        match self.credentials.get("BPCONFORM_AUTHOR_USER") {
+            None => Error::Missing {
+                what: "user of the Author",
+                advice: format!("set BPCONFORM_AUTHOR_USER, or BPCONFORM_AUTHOR_TOKEN for an access token, {file}"),
+            },
+            Some(_) => Error::Missing {
+                what: "password of the Author's user",
+                advice: format!("set BPCONFORM_AUTHOR_PASSWORD, {file}"),
+            },
+        }
     }
 
     /// The same with or without credentials of the Author.
@@ -95,7 +105,7 @@ impl Reach {
             Wire::new(&self.connection.to_stack(&self.stack)).map_err(|error| Error::Usage(error.to_string()))?;
         Ok(Run {
             settings: Settings {
-                latest_service_pack: target.latest_service_pack.clone(),
+                latest_service_packs: target.latest_service_pack.clone(),
                 log_age: target.log_age,
                 ..Settings::default()
             },

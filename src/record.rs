@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bpconform_fixtures::{Allow, Cause, Requirements};
+use bpconform_fixtures::{Allow, Cause, Product, Requirement, Requirements};
 use bpconform_steps::evidence::Exchange;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::exit::Exit;
+use crate::text::not_applicable;
 use crate::verdict::Verdict;
 
 /// The version of the record's format. It is incremented when a reader of the old format would misread the new one; new
-/// optional fields do not count.
-pub const FORMAT: u32 = 1;
+/// optional fields do not count. Format 1 knew one product only, and no verdict `not applicable`.
+pub const FORMAT: u32 = 2;
 
 /// All results of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +103,9 @@ pub struct TargetRecord {
     /// The version that the Author reports, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
+    /// The product whose requirements are judged, and what it was decided by; a record of format 1 has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_as: Option<JudgedProduct>,
     /// The detected states of a real Author, named like the seeds of the mock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<String>,
@@ -121,7 +125,21 @@ pub struct TargetRecord {
     pub jitter: Option<u64>,
 }
 
+/// The product whose requirements are judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JudgedProduct {
+    /// The product; several while the signs of the Author contradict each other.
+    pub products: Vec<Product>,
+    /// What it was decided by, for example the version that the Author reports.
+    pub decided_by: Vec<String>,
+}
+
 impl TargetRecord {
+    /// The products whose requirements are judged. A record of format 1 is one of AEM 6.5.
+    pub fn products(&self) -> &[Product] {
+        self.judged_as.as_ref().map_or(&[Product::Aem65], |judged| &judged.products)
+    }
+
     /// The systems that were mocks while the Author was real, in one line; none if there were none.
     pub fn mocked(&self) -> Option<String> {
         (!self.mocks.is_empty()).then(|| format!("{}: nothing was proved about the real ones", self.mocks.join(", ")))
@@ -171,6 +189,9 @@ pub struct PlanRecord {
     pub run: usize,
     /// The number of scenarios that were skipped before anything was sent.
     pub skip: usize,
+    /// The number of scenarios that are about another product.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_applicable: usize,
     /// The number of scenarios that ran at once.
     pub jobs: usize,
     /// The retry limit for a scenario that did not pass.
@@ -471,19 +492,32 @@ impl From<RunOutcome> for Exit {
     }
 }
 
-/// All requirements, each with the merged verdict of its scenarios.
-pub fn requirements(scenarios: &[ScenarioRecord]) -> Vec<RequirementRecord> {
-    Requirements::built_in().all.iter().map(|requirement| merged_requirement(&requirement.id, scenarios)).collect()
+/// All requirements, each with the merged verdict of its scenarios, as far as it holds for one of these products.
+pub fn requirements(scenarios: &[ScenarioRecord], products: &[Product]) -> Vec<RequirementRecord> {
+    let all = Requirements::built_in().all.iter();
+    all.map(|requirement| merged_requirement(requirement, scenarios, products)).collect()
 }
 
-fn merged_requirement(id: &str, scenarios: &[ScenarioRecord]) -> RequirementRecord {
-    let own: Vec<_> = scenarios.iter().filter(|scenario| scenario.requirements.iter().any(|own| own == id)).collect();
+fn merged_requirement(
+    requirement: &Requirement,
+    scenarios: &[ScenarioRecord],
+    products: &[Product],
+) -> RequirementRecord {
+    let id = &requirement.id;
+    let own: Vec<_> = scenarios.iter().filter(|scenario| scenario.requirements.contains(id)).collect();
+    if !requirement.holds_for(products) {
+        let reason = Some(not_applicable(&requirement.products, products));
+        let scenarios = own.into_iter().map(|scenario| scenario.id.clone()).collect();
+        return RequirementRecord { id: id.clone(), verdict: Verdict::NotApplicable, reason, cause: None, scenarios };
+    }
     let verdict = own.iter().map(|scenario| scenario.verdict).fold(Verdict::default(), Verdict::merge);
     let skipped = own.iter().filter(|scenario| scenario.verdict == Verdict::Skipped).count();
     let flaky = own.iter().filter(|scenario| scenario.is_flaky()).count();
     let reason = match verdict {
         Verdict::Passed if flaky > 0 => Some(format!("{flaky} of {} scenarios passed only on a retry", own.len())),
-        Verdict::Skipped => own.iter().find_map(|scenario| scenario.reason.clone()),
+        Verdict::Skipped | Verdict::NotApplicable => {
+            own.iter().filter(|scenario| scenario.verdict == verdict).find_map(|scenario| scenario.reason.clone())
+        }
         Verdict::Passed if skipped > 0 => Some(format!("{skipped} of {} scenarios were skipped", own.len())),
         Verdict::Failed | Verdict::Error => {
             own.iter().find(|scenario| scenario.verdict == verdict).and_then(|scenario| scenario.reason.clone())
@@ -494,7 +528,7 @@ fn merged_requirement(id: &str, scenarios: &[ScenarioRecord]) -> RequirementReco
         own.iter().find(|scenario| matches!(verdict, Verdict::Failed | Verdict::Error) && scenario.verdict == verdict);
     let cause = red.and_then(|scenario| scenario.cause);
     let scenarios = own.into_iter().map(|scenario| scenario.id.clone()).collect();
-    RequirementRecord { id: id.to_owned(), verdict, reason, cause, scenarios }
+    RequirementRecord { id: id.clone(), verdict, reason, cause, scenarios }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]

@@ -214,7 +214,7 @@ impl Record {
 
     /// Recomputes verdicts, counts and outcome after scenarios were replaced or added.
     pub fn judge_again(&mut self, interrupted: bool) {
-        self.requirements = record::requirements(&self.scenarios);
+        self.requirements = record::requirements(&self.scenarios, self.target.products());
         self.causes = causes::explain(&mut self.scenarios);
         self.slow = self.plan.gate.slow(&self.scenarios);
         self.outcome = RunOutcome::of_record(self, interrupted);

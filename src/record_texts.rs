@@ -80,12 +80,14 @@ impl Record {
 
     fn each_text(&mut self, change: Change<'_>) {
         let Self { target, plan, environment, scenarios, requirements, causes, left_behind, journal, .. } = self;
-        let TargetRecord { image, addresses, product, .. } = target;
+        let TargetRecord { image, addresses, product, judged_as, .. } = target;
         let PlanRecord { tags, name, .. } = plan;
         let Surroundings { name: environment, ci, .. } = environment;
         let own = left_behind.iter_mut().chain(journal).chain(image).chain(tags).chain(name).chain(environment);
         own.chain(ci.values_mut()).for_each(|text| change(Place::Sentence, text));
         product.iter_mut().for_each(|text| change(Place::Target, text));
+        let signs = judged_as.iter_mut().flat_map(|judged| &mut judged.decided_by);
+        signs.for_each(|text| change(Place::Target, text));
         for address in addresses.values_mut() {
             let mut text = address.to_string();
             change(Place::Sentence, &mut text);

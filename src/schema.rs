@@ -8,6 +8,7 @@ use crate::record::{FORMAT, Record};
 pub fn record() -> Value {
     let mut schema = schemars::schema_for!(Record).to_value();
     schema["title"] = json!("The record of a run of bpconform");
-    schema["properties"]["format"]["const"] = json!(FORMAT);
+    // A record of an older format is read, too.
+    schema["properties"]["format"]["enum"] = (1..=FORMAT).collect();
     schema
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use bpconform_fixtures::{Allow, Requirements, Surfaces, System};
+use bpconform_fixtures::{Allow, Product, Requirements, Surfaces, System};
 use bpconform_mocks::author::seed;
 
 use crate::nearest::nearest;
@@ -27,6 +27,8 @@ pub enum Tag {
     Mock(System),
     /// `@real:…`: a system that must be real where the Author is.
     Real(System),
+    /// `@product:…`: a product that the scenario is about; without such a tag it is about every product.
+    Product(Product),
     /// `@mock-clock`: the scenario needs a clock that can be advanced.
     MockClock,
     /// `@irreversible`: the scenario does what cannot be undone.
@@ -47,6 +49,7 @@ impl Tag {
             Self::Surface(id) => format!("surface:{id}"),
             Self::Mock(system) => format!("mock:{}", system.word()),
             Self::Real(system) => format!("real:{}", system.word()),
+            Self::Product(product) => format!("product:{product}"),
             Self::MockClock => "mock-clock".to_owned(),
             Self::Irreversible => "irreversible".to_owned(),
             Self::Replaces => "replaces".to_owned(),
@@ -77,6 +80,7 @@ impl Vocabulary {
             .chain(Allow::ALL.map(Tag::Allow))
             .chain(System::ALL.map(Tag::Mock))
             .chain(System::ALL.map(Tag::Real))
+            .chain(Product::ALL.map(Tag::Product))
             .chain(authors.iter().map(|seed| Tag::Author((*seed).to_owned())))
             .chain(requirements.all.iter().map(|requirement| Tag::Requirement(requirement.id.clone())))
             .chain(surfaces.iter().map(|surface| Tag::Surface(surface.id.clone())));
@@ -127,7 +131,7 @@ impl Vocabulary {
         let lower = text.to_lowercase();
         let (kind, tags) = self.same_kind(&lower);
         let arguments: Vec<&str> = tags.map(|tag| &tag[kind.len()..]).collect();
-        if kind.is_empty() || arguments.len() > 10 {
+        if kind.is_empty() || arguments.len() > 12 {
             return String::new();
         }
         format!("; there are {}", arguments.join(", "))
@@ -175,6 +179,8 @@ mod tests {
             ("MOCK:IMS", "mock:ims"),
             ("real:tennant", "real:tenant"),
             ("real", "real:ims"),
+            ("product:aem-clout", "product:aem-cloud"),
+            ("product:aem-6.5-tls", "product:aem-6.5-lts"),
             ("X-mine", "x-mine"),
         ] {
             assert!(problem(text).contains(&format!("did you mean @{meant}?")), "{text}: {}", problem(text));
@@ -191,6 +197,6 @@ mod tests {
             );
         }
         assert!(problem("mock:").contains("there are author, console, ims, tenant"), "{}", problem("mock:"));
-        assert!(problem("author:neu").contains("there are configured, fresh"), "{}", problem("author:neu"));
+        assert!(problem("author:neu").contains("there are agent-missing, configured"), "{}", problem("author:neu"));
     }
 }

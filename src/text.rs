@@ -1,4 +1,11 @@
-//! Small conversions that several modules share.
+//! Small conversions and phrases that several modules share.
+
+use bpconform_fixtures::Product;
+
+/// Why something that holds for some products is not applicable to the judged ones.
+pub fn not_applicable(holds_for: &[Product], judged: &[Product]) -> String {
+    format!("it holds for {} only, and the Author is {}", Product::names(holds_for), Product::names(judged))
+}
 
 /// A duration in milliseconds, with microseconds as decimals.
 pub fn milliseconds(duration: std::time::Duration) -> f64 {

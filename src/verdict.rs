@@ -16,6 +16,9 @@ pub enum Verdict {
     /// Nothing ran.
     #[default]
     Unproven,
+    /// The documentation of the target's product does not contain it; the reason names the products that it holds for.
+    #[serde(rename = "not applicable")]
+    NotApplicable,
     /// The check did not apply here; the reason explains why.
     Skipped,
     /// The target matches the documentation.
@@ -28,17 +31,24 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, in the order of summaries.
-    pub const ALL: [Self; 5] = [Self::Passed, Self::Failed, Self::Error, Self::Skipped, Self::Unproven];
+    pub const ALL: [Self; 6] =
+        [Self::Passed, Self::Failed, Self::Error, Self::Skipped, Self::NotApplicable, Self::Unproven];
 
     /// The name in the record.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Unproven => "unproven",
+            Self::NotApplicable => "not applicable",
             Self::Skipped => "skipped",
             Self::Passed => "passed",
             Self::Error => "error",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether nothing was checked.
+    pub const fn is_unchecked(self) -> bool {
+        matches!(self, Self::Skipped | Self::NotApplicable | Self::Unproven)
     }
 
     /// The stronger of two verdicts.

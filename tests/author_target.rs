@@ -32,7 +32,8 @@ fn observe_only_reads_and_asks_for_no_token() {
     let before = mock.repository();
     let (told, record) = run(&mock, "observe", "observe");
     assert_green(&told, &record);
-    for scenario in record["scenarios"].as_array().expect("a list") {
+    let all = record["scenarios"].as_array().expect("a list").iter();
+    for scenario in all.filter(|scenario| scenario["verdict"] != "not applicable") {
         let above = scenario["allow"] != "observe";
         assert!(!above || scenario["verdict"] == "skipped", "{} ran under observe", scenario["id"]);
         if above {

@@ -32,6 +32,7 @@ mod locks;
 mod mock;
 mod permission;
 mod preflight;
+mod products;
 mod recorded;
 mod reports;
 mod requests;

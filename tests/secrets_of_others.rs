@@ -303,6 +303,7 @@ fn serve(password: &str, encoding: BasicEncoding, client: Option<Client>) -> Ser
         password: password.to_owned(),
         rights: Rights::Administrator,
         basic_encoding: encoding,
+        token: None,
     };
     let options = StackOptions { account: Some(account), client, ..StackOptions::new("configured") };
     let (sender, serving) = std::sync::mpsc::channel();

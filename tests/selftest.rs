@@ -1,7 +1,7 @@
 //! The matrix of defects: every check of every requirement can fail, and does not fail for anything else.
 
 use crate::support::{bpconform, filtered};
-use bpconform_fixtures::{Defects, Requirements};
+use bpconform_fixtures::{Defects, Product, Requirements, Variations};
 use serde_json::Value;
 
 #[test]
@@ -11,12 +11,29 @@ fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
     let matrix: Value = serde_json::from_str(&told.out).expect("JSON");
     let rows = matrix["defects"].as_array().expect("a list");
     let ids: Vec<&str> = rows.iter().filter_map(|row| row["defect"].as_str()).collect();
-    let all: Vec<&str> = Defects::built_in().all.iter().map(|defect| defect.id.as_str()).collect();
+    let all: Vec<&str> = Defects::built_in().of(Product::Aem65).map(|defect| defect.id.as_str()).collect();
     assert_eq!(ids, all);
     for row in rows {
         assert_eq!((&row["verdict"], &row["found"]), (&"killed".into(), &row["expected"]), "{row}");
         assert_eq!((&row["named"], &row["causes"]), (&true.into(), &serde_json::json!([row["causes"][0]])), "{row}");
     }
+}
+
+#[test]
+fn every_defect_of_the_cloud_turns_red_what_it_breaks_and_nothing_else() {
+    let told = bpconform(&["selftest", "--product", "aem-cloud", "--json"]);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
+    let matrix: Value = serde_json::from_str(&told.out).expect("JSON");
+    let count = Defects::built_in().of(Product::AemCloud).count();
+    assert!(count >= 25, "{count}");
+    assert_eq!(matrix["summary"]["killed"], count, "{}", told.out);
+}
+
+#[test]
+fn no_variation_of_the_cloud_changes_a_verdict() {
+    let told = bpconform(&["selftest", "--product", "aem-cloud", "--variations"]);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
+    assert!(Variations::built_in().of(Product::AemCloud).count() >= 15);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bpconform_fixtures::{Surfaces, System};
+use bpconform_fixtures::{Product, Surfaces, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -71,7 +71,9 @@ impl RestartableStack {
         let surfaces = Arc::clone(&options.surfaces);
         let status = Arc::new(Mutex::new(Ok(StackStatus::new(&stack, 1))));
         let (restarts, requests) = mpsc::unbounded_channel();
-        let machine = Control { surfaces: Arc::clone(&surfaces), generation: 1, status: Arc::clone(&status), restarts };
+        let product = options.product;
+        let machine =
+            Control { product, surfaces: Arc::clone(&surfaces), generation: 1, status: Arc::clone(&status), restarts };
         let service = Service {
             system: System::Control,
             listener,
@@ -114,6 +116,7 @@ async fn run_restarts(mut stack: Stack, mut requests: mpsc::UnboundedReceiver<(u
 
 /// The control as a machine. It only reports and queues restarts; a background task carries them out.
 struct Control {
+    product: Product,
     surfaces: Arc<Surfaces>,
     generation: u64,
     status: SharedStatus,
@@ -132,7 +135,7 @@ impl Control {
     fn queue_restart(&mut self, request: &Request) -> Response {
         let field = self.surfaces.get("control.stack-renew").field("seed");
         let seed = Form::read(request).ok().and_then(|form| form.get(field).map(str::to_owned)).unwrap_or_default();
-        let known = seed::names();
+        let known = seed::names_of(self.product);
         if !known.contains(&seed.as_str()) {
             let problem = format!("the field {field} must name a seed: one of {}", known.join(", "));
             return Response::new(400, "text/plain;charset=utf-8", problem);

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use bpconform_fixtures::System;
+use bpconform_fixtures::{Product, System};
 use clap::Args;
 use url::Url;
 
 use crate::cli::serve::ServeArgs;
-use crate::cli::values::{base_url, fault, seed, system};
+use crate::cli::values::{base_url, fault, named_product, seed, system};
 
 /// `bpconform mock`
 #[derive(Clone, Debug, Args)]
@@ -19,6 +19,9 @@ pub struct MockArgs {
     /// A seed of your own in place of --seed: a TOML file, which may extend a built-in one (`extends = "base"`)
     #[arg(long, value_name = "FILE", conflicts_with = "mock_seed")]
     pub seed_file: Option<PathBuf>,
+    /// The product of the Author
+    #[arg(id = "mock_product", long = "product", value_name = "PRODUCT", value_parser = named_product(), default_value = "aem-6.5")]
+    pub product: Product,
     /// Serve only these systems [default: all without an address in --ims-url or --tenant-url]
     #[arg(long, value_name = "SYSTEMS", value_parser = system(), value_delimiter = ',')]
     pub serve: Vec<System>,

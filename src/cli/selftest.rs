@@ -1,12 +1,16 @@
 //! The flags of `bpconform selftest`.
 
+use bpconform_fixtures::Product;
 use clap::Args;
 
-use crate::cli::values::{Pairs, fault_or_all, pairs};
+use crate::cli::values::{Pairs, fault_or_all, named_product, pairs};
 
 /// `bpconform selftest`
 #[derive(Clone, Debug, Args)]
 pub struct SelftestArgs {
+    /// The product of the mocks
+    #[arg(id = "selftest_product", long = "product", value_name = "PRODUCT", value_parser = named_product(), default_value = "aem-6.5")]
+    pub product: Product,
     /// Only this defect; can be repeated
     #[arg(long = "defect", value_name = "ID")]
     pub defects: Vec<String>,

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use crate::cli::connection::ConnectionArgs;
-use crate::cli::values::{allow_level, base_url, hours};
+use crate::cli::values::{ANY_PRODUCT, ProductChoice, allow_level, base_url, hours, latest_service_pack, product};
 
 /// What is checked, and its addresses.
 #[derive(Clone, Debug, Args)]
@@ -17,6 +17,10 @@ pub struct TargetArgs {
     /// What to check: the embedded mocks, the Author at --author-url, or an Author in a container of --author-image
     #[arg(long, value_enum, default_value_t, env = "BPCONFORM_TARGET")]
     pub target: TargetKind,
+    /// The product whose documentation applies; auto: recognized by the Author's version and agents, on the embedded mocks
+    /// aem-6.5
+    #[arg(long, value_name = "PRODUCT", env = "BPCONFORM_PRODUCT", value_parser = product(), default_value = ANY_PRODUCT)]
+    pub product: ProductChoice,
     /// Address of the Author, with its context path
     #[arg(long, value_name = "URL", value_parser = base_url, env = "BPCONFORM_AUTHOR_URL")]
     pub author_url: Option<Url>,
@@ -36,9 +40,9 @@ pub struct TargetArgs {
     /// File of credentials, one NAME=VALUE per line, readable only by you; the environment overrides it
     #[arg(long, value_name = "FILE", env = "BPCONFORM_CREDENTIALS")]
     pub credentials: Option<PathBuf>,
-    /// The latest service pack, for example 6.5.24.0
-    #[arg(long, value_name = "VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK")]
-    pub latest_service_pack: Option<String>,
+    /// The latest service pack of a release line, for example 6.5.24.0, or 6.6=6.6.3 to name the line; can be repeated
+    #[arg(long, value_name = "[LINE=]VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK", value_delimiter = ',', value_parser = latest_service_pack)]
+    pub latest_service_pack: Vec<String>,
     /// How old an entry of a log may be to count, in hours by the Author's clock
     #[arg(long, value_name = "HOURS", value_parser = hours, default_value = "24", env = "BPCONFORM_LOG_AGE")]
     pub log_age: Duration,

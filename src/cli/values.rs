@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bpconform_fixtures::Surfaces;
-use bpconform_fixtures::{Allow, System};
+use bpconform_fixtures::{Allow, Product, Surfaces, System};
 use bpconform_mocks::author::seed;
 use bpconform_mocks::faults::Fault;
+use bpconform_steps::author::product::LatestServicePack;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use regex::Regex;
 use url::Url;
@@ -19,6 +19,27 @@ pub const EVERY_FAULT: &str = "all";
 
 pub(crate) fn allow_level() -> impl TypedValueParser<Value = Allow> {
     PossibleValuesParser::new(Allow::ALL.map(Allow::word)).try_map(|word| word.parse::<Allow>())
+}
+
+/// The word that leaves the choice of the product to the Author's signs.
+pub const ANY_PRODUCT: &str = "auto";
+
+/// A product, or none for [`ANY_PRODUCT`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProductChoice(pub Option<Product>);
+
+pub(crate) fn product() -> impl TypedValueParser<Value = ProductChoice> {
+    let words = std::iter::once(ANY_PRODUCT).chain(Product::ALL.map(Product::word));
+    PossibleValuesParser::new(words).map(|word| ProductChoice(word.parse().ok()))
+}
+
+/// A service pack, checked but kept as it was written.
+pub(crate) fn latest_service_pack(text: &str) -> Result<String, String> {
+    text.parse::<LatestServicePack>().map(|_| text.to_owned()).map_err(|problem| problem.reason)
+}
+
+pub(crate) fn named_product() -> impl TypedValueParser<Value = Product> {
+    PossibleValuesParser::new(Product::ALL.map(Product::word)).try_map(|word| word.parse::<Product>())
 }
 
 fn faults() -> impl Iterator<Item = PossibleValue> {

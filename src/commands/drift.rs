@@ -16,9 +16,10 @@ use crate::reach::{Reach, SettingSources};
 use crate::run::preflight;
 
 /// The credentials of the second Author, each with the one that it stands for.
-const OF_B: [(&str, &str); 2] = [
+const OF_B: [(&str, &str); 3] = [
     ("BPCONFORM_AUTHOR_B_USER", "BPCONFORM_AUTHOR_USER"),
     ("BPCONFORM_AUTHOR_B_PASSWORD", "BPCONFORM_AUTHOR_PASSWORD"),
+    ("BPCONFORM_AUTHOR_B_TOKEN", "BPCONFORM_AUTHOR_TOKEN"),
 ];
 
 /// Carries it out.
@@ -84,9 +85,13 @@ async fn side(reach: &Reach, arguments: &DriftArgs, requests: &[DriftRequest], o
 
 /// The same with the user of the second Author, if one is named.
 fn of_b(credentials: &Credentials) -> Credentials {
+    // Its user and password would not count beside the token of the other Author.
+    let own_user = credentials.get("BPCONFORM_AUTHOR_B_USER").is_some();
+    let inherits = |name: &str| !(own_user && name == "BPCONFORM_AUTHOR_TOKEN");
     let own = |name: &str| OF_B.iter().find(|(_, usual)| *usual == name).and_then(|(own, _)| credentials.get(own));
     let all = bpconform_steps::credentials::ALL.iter().filter_map(|credential| {
-        let value = own(credential.name).or_else(|| credentials.get(credential.name))?;
+        let value =
+            own(credential.name).or_else(|| credentials.get(credential.name).filter(|_| inherits(credential.name)))?;
         Some((credential.name.to_owned(), value.to_owned()))
     });
     Credentials::new(all).0

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bpconform_fixtures::requirements::Level;
 use bpconform_fixtures::surfaces::Evidence;
-use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements, Surface, System};
+use bpconform_fixtures::{Product, Remedies, Remedy, Requirement, Requirements, Surface, System};
 
 use crate::cli::explain::ExplainArgs;
 use crate::cli::list::ListFormat;
@@ -27,9 +27,10 @@ pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began:
     let id = args.requirement.to_uppercase();
     let selection = Selection::new(None, None, vec![id.clone()])?;
     let features = Features::built_in()?;
-    let options = Options { selection, ..Options::embedded(output.redactor.clone(), began) };
-    let played = crate::run::run(&options, &features, |_: &ScenarioRecord| {}).await?;
     let requirement = Requirements::built_in().get(&id).ok_or_else(|| Error::Internal(format!("{id} is gone")))?;
+    let product = requirement.products.first().copied().unwrap_or_default();
+    let options = Options { selection, ..Options::of_mocks(product, output.redactor.clone(), began) };
+    let played = crate::run::run(&options, &features, |_: &ScenarioRecord| {}).await?;
     output.print_text(&match args.format {
         ListFormat::Text => text(requirement, &features, &played, styles),
         ListFormat::Markdown => markdown::page(requirement, &features, &played),
@@ -45,8 +46,17 @@ fn text(requirement: &Requirement, features: &Features, played: &Record, styles:
     text += &checks(&cases, styles);
     text += &endpoints(played, styles);
     text += &failures(requirement, styles);
-    let _ = writeln!(text, "\n{}\n  bpconform run --requirement {}", styles.bold("Try it"), requirement.id);
+    let product = product_flag(requirement);
+    let _ = writeln!(text, "\n{}\n  bpconform run --requirement {}{product}", styles.bold("Try it"), requirement.id);
     text
+}
+
+/// The flag with which the mocks are of a product for which the requirement holds, if they are not without it.
+fn product_flag(requirement: &Requirement) -> &'static str {
+    match requirement.products[..] {
+        [Product::AemCloud] => " --product aem-cloud",
+        _ => "",
+    }
 }
 
 fn promise(requirement: &Requirement, styles: Styles) -> String {
@@ -56,7 +66,7 @@ fn promise(requirement: &Requirement, styles: Styles) -> String {
     };
     let known = Requirements::built_in();
     format!(
-        "{}  {}\n\n{}\n  {} ({level})\n  section \"{}\" of \"{}\"\n  {}\n",
+        "{}  {}\n\n{}\n  {} ({level})\n  section \"{}\" of \"{}\"\n  {}\n  holds for {}\n",
         styles.bold(&requirement.id),
         requirement.section,
         styles.bold("The requirement"),
@@ -64,6 +74,7 @@ fn promise(requirement: &Requirement, styles: Styles) -> String {
         requirement.section,
         known.document.title,
         known.link(requirement),
+        Product::names(&requirement.products),
     )
 }
 
@@ -114,7 +125,8 @@ fn endpoint(surface: &Surface) -> String {
             "unknown: this path is the mock's stand-in; on a real target it is skipped until --surfaces FILE supplies it"
         }
     };
-    format!("{head}\n      {known}; surfaces.md {}\n", surface.source)
+    let file = if surface.source.starts_with('§') { "surfaces.md " } else { "" };
+    format!("{head}\n      {known}; {file}{}\n", surface.source)
 }
 
 fn failures(requirement: &Requirement, styles: Styles) -> String {

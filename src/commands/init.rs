@@ -70,8 +70,7 @@ fn addresses(args: &InitArgs) -> Result<(Url, Option<Url>), Error> {
 async fn look(author: &Url, args: &InitArgs, place: SettingSources<'_>, output: &Output) -> Result<(), Error> {
     let reach = Reach::with_what_is_known(author.clone(), &args.target, place, output)?;
     let session = reach.session(reach.run(surfaces(None)?, &args.target, output)?);
-    let user = reach.credentials.get("BPCONFORM_AUTHOR_USER");
-    let (checked, found) = if user.is_some() && reach.credentials.get("BPCONFORM_AUTHOR_PASSWORD").is_some() {
+    let (checked, found) = if reach.credentials.author_login().is_ok() {
         (preflight::check(&session).await, "it is an AEM Author and accepts the credentials")
     } else {
         let found = "it shows AEM's login page; whether it accepts your credentials is not checked yet";

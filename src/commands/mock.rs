@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defects, System};
+use bpconform_fixtures::{Defects, Product, System};
 use bpconform_mocks::author::AuthorSeed;
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
@@ -59,8 +59,9 @@ pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, outp
 fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     let mut options = mock.how.options(&mock.seed)?;
     options.surfaces = surfaces(mock.surfaces.as_deref())?;
+    options.product = mock.product;
     if let Some(file) = &mock.seed_file {
-        options.own_seed = Some(own_seed(file)?);
+        options.own_seed = Some(own_seed(mock.product, file)?);
         options.seed = file.display().to_string();
     }
     options.ports = Ports { author: mock.author_port, console: mock.console_port, ..options.ports };
@@ -84,10 +85,11 @@ fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
 }
 
 /// The seed of a file, with the one that it extends.
-fn own_seed(file: &Path) -> Result<AuthorSeed, Error> {
+fn own_seed(product: Product, file: &Path) -> Result<AuthorSeed, Error> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Error::Usage(format!("--seed-file {}: {error}", file.display())))?;
-    AuthorSeed::read(&file.display().to_string(), &text).map_err(|error| Error::Usage(format!("--seed-file: {error}")))
+    AuthorSeed::read(product, &file.display().to_string(), &text)
+        .map_err(|error| Error::Usage(format!("--seed-file: {error}")))
 }
 
 fn elsewhere(mock: &MockArgs) -> BTreeMap<System, String> {

@@ -294,11 +294,17 @@ impl RunRequest<'_> {
             ));
         }
         let of_variation = || variations.iter().find_map(|variation| variation.latest_service_pack.clone());
-        let latest = self.target.latest_service_pack.clone().or_else(of_variation);
+        let of_mocks = self.target.product.0.unwrap_or_default();
+        let of_seed = || mocked.then(|| seed::version_of(of_mocks, USUAL_AUTHOR)).flatten();
+        let mut latest_service_packs = self.target.latest_service_pack.clone();
+        if latest_service_packs.is_empty() {
+            latest_service_packs.extend(of_variation().or_else(of_seed));
+        }
         Ok(Options {
             began: self.began,
             target,
             allow,
+            product: self.target.product.0,
             selection: selection(self.select)?,
             is_alone: !self.output.is_captured(),
             jobs,
@@ -312,7 +318,7 @@ impl RunRequest<'_> {
             timeout: self.how.timeout,
             connection,
             settings: Settings {
-                latest_service_pack: latest.or_else(|| mocked.then(|| seed::version_of(USUAL_AUTHOR)).flatten()),
+                latest_service_packs,
                 state_dir: self.how.state.directory(),
                 log_age: self.target.log_age,
                 ..Settings::default()

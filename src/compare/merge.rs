@@ -50,7 +50,7 @@ fn text(value: &impl Serialize) -> String {
 }
 
 /// What must be the same in all records for their verdicts to say something together.
-fn traits(record: &Record) -> [(&'static str, String); 11] {
+fn traits(record: &Record) -> [(&'static str, String); 12] {
     let (shard, target) = (record.plan.shard.as_ref(), &record.target);
     // A container has another address each time.
     let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };
@@ -60,6 +60,7 @@ fn traits(record: &Record) -> [(&'static str, String); 11] {
         ("selection", text(&(&record.plan.tags, &record.plan.name, &record.plan.requirements))),
         ("target", text(&(&target.kind, &target.mocks, place, target.insecure, &record.environment.name))),
         ("product", text(&record.target.product)),
+        ("judged product", text(&record.target.judged_as)),
         ("state of the Author", text(&record.target.states)),
         (
             "surfaces",
@@ -124,6 +125,7 @@ fn join(records: Vec<Record>) -> Result<Record, Error> {
             }
             (one, two) => one.or(two),
         };
+        whole.plan.not_applicable += other.plan.not_applicable;
         whole.left_behind.extend(other.left_behind);
         whole.journal = whole.journal.or(other.journal);
         whole.scenarios.extend(other.scenarios);

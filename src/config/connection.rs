@@ -40,7 +40,7 @@ impl ConnectionArgs {
     /// The warning that stands before a run whose connection is not verified.
     pub fn warning(&self) -> Option<&'static str> {
         self.insecure.then_some(
-            "WARNING: --insecure: the Author's certificate is NOT verified. Whoever is between can read the password \
+            "WARNING: --insecure: the Author's certificate is NOT verified. Whoever is between can read the credentials \
             and change every answer. Name the certificate's authority with --ca-file instead.\n",
         )
     }

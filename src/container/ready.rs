@@ -17,9 +17,6 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// How long an Author with a login page may reject the credentials: during its start it does not know its users yet.
 const REFUSED: Duration = Duration::from_secs(60);
 
-/// The advice if it still rejects them after that.
-const NOT_ACCEPTED: &str = "check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
-
 /// What an Author lacks to be ready.
 struct NotReady {
     what: String,
@@ -63,7 +60,7 @@ pub(super) async fn wait(
             return Ok(());
         }
         if refused.is_some_and(|since| since.elapsed() > REFUSED) {
-            return Err(format!("{last} for {} s; {NOT_ACCEPTED}", REFUSED.as_secs()));
+            return Err(format!("{last} for {} s; {}", REFUSED.as_secs(), session.credentials.author_advice()));
         }
         let pause = (began.elapsed() / 20).clamp(PAUSE.0, PAUSE.1);
         if began.elapsed() + pause > limit {

@@ -33,7 +33,7 @@ fn summary(record: &Record, start: i64) -> Value {
         "tests": record.scenarios.len(),
         "passed": n(Verdict::Passed),
         "failed": n(Verdict::Failed),
-        "skipped": n(Verdict::Skipped),
+        "skipped": n(Verdict::Skipped) + n(Verdict::NotApplicable),
         "pending": n(Verdict::Unproven),
         "other": n(Verdict::Error),
         "flaky": flaky,
@@ -92,13 +92,14 @@ fn step(step: &StepRecord) -> Value {
     json!({ "name": name, "status": status(step.verdict), "extra": { "duration": step.duration_ms } })
 }
 
-/// CTRF has no status for "inconclusive": use `other`, with the verdict in `rawStatus`.
+/// CTRF has no status for "inconclusive" and none for "not applicable": use `other` and `skipped`, with the verdict in
+/// `rawStatus`.
 const fn status(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
         Verdict::Error => "other",
-        Verdict::Skipped => "skipped",
+        Verdict::Skipped | Verdict::NotApplicable => "skipped",
         Verdict::Unproven => "pending",
     }
 }

@@ -29,6 +29,7 @@ fn login(form: &RequestForm) -> Option<String> {
     let word = match form.login {
         SentLogin::None => return None,
         SentLogin::Author => "-u \"$BPCONFORM_AUTHOR_USER:$BPCONFORM_AUTHOR_PASSWORD\"",
+        SentLogin::AuthorToken => "-H \"Authorization: Bearer $BPCONFORM_AUTHOR_TOKEN\"",
         SentLogin::OtherUser => "-u \"$BPCONFORM_USER:$BPCONFORM_PASSWORD\"",
         SentLogin::Console => "-H \"Authorization: Bearer $BPCONFORM_CONSOLE_TOKEN\"",
         SentLogin::AccessToken => "-H \"Authorization: Bearer $BPCONFORM_ACCESS_TOKEN\"",

@@ -107,6 +107,10 @@ fn lead(record: &Record) -> String {
     if error > 0 {
         text += &format!(", {error} could not be judged");
     }
+    let apart = n(Verdict::NotApplicable);
+    if apart > 0 {
+        text += &format!(", {apart} {} not apply to this product", if apart == 1 { "does" } else { "do" });
+    }
     let rest = n(Verdict::Skipped) + n(Verdict::Unproven);
     if rest > 0 {
         text += &format!(", {rest} {} not checked", if rest == 1 { "was" } else { "were" });

@@ -88,7 +88,7 @@ fn status(scenario: &ScenarioRecord, plan: &PlanRecord) -> TestCaseStatus {
     }
     let mut status = alone(scenario);
     // A skipped case has no earlier attempts, and could not carry them.
-    if !matches!(scenario.verdict, Verdict::Skipped | Verdict::Unproven) {
+    if !scenario.verdict.is_unchecked() {
         status.add_reruns(scenario.attempts.iter().map(attempt));
     }
     status
@@ -99,10 +99,12 @@ fn alone(scenario: &ScenarioRecord) -> TestCaseStatus {
         Verdict::Passed => return TestCaseStatus::success(),
         Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Verdict::Skipped | Verdict::Unproven => TestCaseStatus::skipped(),
+        Verdict::Skipped | Verdict::NotApplicable | Verdict::Unproven => TestCaseStatus::skipped(),
     };
     let reason = scenario.reason.as_deref().unwrap_or("it did not run");
-    status.set_message(reason);
+    // JUnit knows only `skipped`, so the message says which of the two it is.
+    let apart = if scenario.verdict == Verdict::NotApplicable { "not applicable: " } else { "" };
+    status.set_message(format!("{apart}{reason}"));
     if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
         status.set_type(scenario.verdict.word());
         let full = scenario.full_reason().unwrap_or_else(|| reason.to_owned());

@@ -45,6 +45,7 @@ pub fn head(record: &Record) -> String {
     let at = record.target.addresses.get("author").map(|url| format!(" · {}", escape(url.as_str())));
     let target = escape(&record.target.kind) + &product.unwrap_or_default() + &at.unwrap_or_default();
     row(&mut text, "Target", &target);
+    row(&mut text, "Judged as", &escape(&view::judged_as(record)));
     if let Some(mocks) = record.target.mocked() {
         row(&mut text, "Mocks", &escape(&mocks));
     }
@@ -89,7 +90,7 @@ fn section(section: &Section<'_>, selected: bool) -> String {
     let mut rows = String::new();
     for row in &section.rows {
         // Requirements that were not selected are no result of the run.
-        if selected && row.found.verdict == Verdict::Unproven {
+        if selected && matches!(row.found.verdict, Verdict::Unproven | Verdict::NotApplicable) {
             continue;
         }
         let reason = row.found.reason.as_deref().map(|reason| format!(" — {}", escape(&view::shorten(reason, 200))));
@@ -206,6 +207,7 @@ pub const fn mark(verdict: Verdict) -> &'static str {
         Verdict::Failed => "❌",
         Verdict::Error => "⚠️",
         Verdict::Skipped => "⏭️",
+        Verdict::NotApplicable => "➖",
         Verdict::Unproven => "▫️",
     }
 }

@@ -154,7 +154,7 @@ fn result(verdict: Verdict, duration_ms: f64, reason: Option<&str>) -> Value {
     let status = match verdict {
         Verdict::Passed => "PASSED",
         Verdict::Failed | Verdict::Error => "FAILED",
-        Verdict::Skipped | Verdict::Unproven => "SKIPPED",
+        Verdict::Skipped | Verdict::NotApplicable | Verdict::Unproven => "SKIPPED",
     };
     let mut result = json!({ "duration": time(duration_ms), "status": status });
     if let Some(reason) = reason {

@@ -106,6 +106,7 @@ impl Styles {
             Verdict::Failed => "✘",
             Verdict::Error => "!",
             Verdict::Skipped => "-",
+            Verdict::NotApplicable => "○",
             Verdict::Unproven => "·",
         };
         self.verdict(verdict, mark)
@@ -118,7 +119,7 @@ fn colour(verdict: Verdict) -> Style {
         Verdict::Failed => AnsiColor::Red,
         Verdict::Error => AnsiColor::Magenta,
         Verdict::Skipped => AnsiColor::Yellow,
-        Verdict::Unproven => return Style::new().effects(Effects::DIMMED),
+        Verdict::NotApplicable | Verdict::Unproven => return Style::new().effects(Effects::DIMMED),
     };
     Style::new().fg_color(Some(colour.into()))
 }

@@ -49,13 +49,15 @@ impl Terminal {
 
     /// The lines for a scenario that has ended, under its feature's name.
     pub fn scenario(&mut self, scenario: &ScenarioRecord) -> String {
-        if self.is_silent_about(scenario) {
+        // The table of requirements names what is about another product, with the reason, in one line.
+        let apart = scenario.verdict == Verdict::NotApplicable && self.detail < Detail::Verbose;
+        if apart || self.is_silent_about(scenario) {
             return String::new();
         }
         let mut text = self.feature(&scenario.feature);
         let (mark, name) = (self.styles.mark(scenario.verdict), self.styles.bold(&scenario.name));
         let about = self.styles.dim(&format!("{}  {}", scenario.requirements.join(" "), time(scenario.duration_ms)));
-        if scenario.verdict == Verdict::Skipped && scenario.started_ms == 0.0 {
+        if matches!(scenario.verdict, Verdict::Skipped | Verdict::NotApplicable) && scenario.started_ms == 0.0 {
             let ids = self.styles.dim(&scenario.requirements.join(" "));
             line(&mut text, &format!("  {mark} {name}  {ids}"));
         } else {
@@ -176,9 +178,11 @@ impl Terminal {
         let mut text = format!("\n{}\n", self.styles.bold("Requirements"));
         let known = Requirements::built_in();
         let mut section = "";
-        for (requirement, found) in known.all.iter().zip(&record.requirements) {
+        for found in &record.requirements {
             let quiet = self.detail == Detail::Quiet && found.verdict == Verdict::Passed;
-            if quiet || found.scenarios.is_empty() {
+            // A record of another version may know other requirements.
+            let Some(requirement) = known.get(&found.id) else { continue };
+            if quiet || found.scenarios.is_empty() || found.verdict == Verdict::NotApplicable {
                 continue;
             }
             if section != requirement.section {
@@ -187,7 +191,14 @@ impl Terminal {
             }
             text += &self.row(requirement, found, &view::causes_of(record, found));
         }
-        let without = record.requirements.iter().filter(|found| found.scenarios.is_empty()).count();
+        // Of a selection, only what it names counts.
+        let groups = if record.plan.is_selection() { Vec::new() } else { view::not_applicable(record) };
+        for group in groups {
+            let told = format!("  not applicable, since {}: {}", group.reason, group.ids.join(", "));
+            line(&mut text, &self.styles.dim(&told));
+        }
+        let selected = |found: &&RequirementRecord| found.verdict != Verdict::NotApplicable;
+        let without = record.requirements.iter().filter(selected).filter(|found| found.scenarios.is_empty()).count();
         if without > 0 {
             line(&mut text, &self.styles.dim(&format!("  {without} requirements have no scenario in this run")));
         }
@@ -242,16 +253,18 @@ impl Terminal {
                 Decision::Run => (self.styles.verdict(Verdict::Passed, "run "), None),
                 Decision::Skip(reason) => (self.styles.verdict(Verdict::Skipped, "skip"), Some(reason)),
                 Decision::Keep(_) => (self.styles.verdict(Verdict::Unproven, "keep"), None),
+                Decision::NotApplicable(reason) => (self.styles.verdict(Verdict::NotApplicable, "n/a "), Some(reason)),
             };
             line(&mut text, &format!("  {word}  {:<7}  {}  {ids}", planned.case.allow, planned.case.id));
             if let Some(reason) = reason {
                 line(&mut text, &self.reason(Verdict::Skipped, reason, 17));
             }
         }
-        let (running, skipped) = (plan.running(), plan.skipped());
-        let kept = plan.scenarios.len() - running - skipped;
-        let kept = if kept > 0 { format!(", keep {kept}") } else { String::new() };
-        line(&mut text, &format!("\nplan: run {running}, skip {skipped}{kept}; nothing was sent"));
+        let (running, skipped, apart) = (plan.running(), plan.skipped(), plan.not_applicable());
+        let kept = plan.scenarios.len() - running - skipped - apart;
+        let more = [(apart, "not applicable"), (kept, "keep")].into_iter().filter(|(count, _)| *count > 0);
+        let more: String = more.map(|(count, word)| format!(", {word} {count}")).collect();
+        line(&mut text, &format!("\nplan: run {running}, skip {skipped}{more}; nothing was sent"));
         text
     }
 }

@@ -1,11 +1,40 @@
 //! What several reports share: the requirements by section of the document, and each failure with its remedy.
 
-use bpconform_fixtures::{Cause, Remedies, Remedy, Requirement, Requirements};
+use bpconform_fixtures::{Cause, Product, Remedies, Remedy, Requirement, Requirements};
 use bpconform_steps::evidence::{Exchange, Outcome};
 use bpconform_steps::html;
 
 use crate::record::{CauseRecord, Record, RequirementRecord, ScenarioRecord, StepRecord};
 use crate::verdict::Verdict;
+
+/// The product that a target was judged as, and what that was decided by.
+pub fn judged_as(record: &Record) -> String {
+    let names = Product::names(record.target.products());
+    let decided = record.target.judged_as.iter().flat_map(|judged| &judged.decided_by).cloned().collect::<Vec<_>>();
+    if decided.is_empty() { names } else { format!("{names} ({})", decided.join("; ")) }
+}
+
+/// Requirements that share the reason why they are not applicable.
+#[derive(Clone, Debug)]
+pub struct NotApplicable<'a> {
+    /// The reason.
+    pub reason: &'a str,
+    /// The ids of the requirements.
+    pub ids: Vec<&'a str>,
+}
+
+/// The requirements that are not applicable, by reason.
+pub fn not_applicable(record: &Record) -> Vec<NotApplicable<'_>> {
+    let mut groups: Vec<NotApplicable<'_>> = Vec::new();
+    for found in record.requirements.iter().filter(|found| found.verdict == Verdict::NotApplicable) {
+        let reason = found.reason.as_deref().unwrap_or_default();
+        match groups.iter_mut().find(|group| group.reason == reason) {
+            Some(group) => group.ids.push(&found.id),
+            None => groups.push(NotApplicable { reason, ids: vec![&found.id] }),
+        }
+    }
+    groups
+}
 
 /// One section of the document and what was found of its requirements.
 #[derive(Clone, Debug)]
@@ -244,6 +273,7 @@ pub const fn mark(verdict: Verdict) -> &'static str {
         Verdict::Failed => "✕",
         Verdict::Error => "!",
         Verdict::Skipped => "–",
+        Verdict::NotApplicable => "○",
         Verdict::Unproven => "·",
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bpconform_fixtures::{Defect, Deviation, Variation};
+use bpconform_fixtures::{Defect, Deviation, Product, Variation};
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::deviations::Watch;
 
@@ -13,6 +13,8 @@ use crate::run::key::ScenarioKey;
 /// The mocked stacks of a run; clones share the watcher's results.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mocks {
+    /// The product of every Author.
+    pub(crate) product: Product,
     /// The seed of each scenario's Author.
     pub(crate) seeds: HashMap<ScenarioKey, String>,
     /// The defects of every stack.
@@ -29,9 +31,9 @@ pub(crate) struct Mocks {
 
 impl Mocks {
     /// The stacks for a plan.
-    pub(crate) fn new(plan: &Plan, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
+    pub(crate) fn new(plan: &Plan, product: Product, defects: Vec<Arc<Defect>>, watcher: Option<Watcher>) -> Self {
         let seed = |planned: &crate::plan::Planned| (planned.key(), planned.case.author.clone());
-        Self { seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, ..Self::default() }
+        Self { product, seeds: plan.scenarios.iter().map(seed).collect(), defects, watcher, ..Self::default() }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod mocks;
 pub mod options;
 pub(crate) mod play;
 pub mod preflight;
+pub mod product;
 pub mod rerun;
 mod rest;
 mod stage;
@@ -80,7 +81,8 @@ pub async fn run(options: &Options, features: &Features, watch: impl RunListener
 pub fn refuse_another(options: &Options, features: &Features) -> Result<(), Error> {
     let Some(rerun) = &options.rerun else { return Ok(()) };
     let (plan, shard) = options.plan(features, None);
-    rerun.check(&open(options, &plan, shard, Timestamp::now(), None), false)
+    let now = open(options, &plan, shard, Timestamp::now(), None, options.judge(None));
+    rerun.check(&now, false, matches!(options.target, Target::Mock))
 }
 
 /// Stops the run on a signal or at its time limit; the run then undoes its changes. Ends at a second signal.
@@ -123,19 +125,23 @@ async fn run_until(
         Ok(survey) => survey,
         Err(error) => return Err(given_up(options, shared, error).await),
     };
+    let judged = options.judge(survey.as_ref());
+    // Nothing has set it before: a run has one plan.
+    let _ = shared.judged.set(judged.clone());
     let (plan, shard) = options.plan(features, survey.as_ref());
     let asked = survey.is_some();
-    let mut record = open(options, &plan, shard, started, survey);
-    if let Some(Err(error)) = options.rerun.as_ref().map(|rerun| rerun.check(&record, asked)) {
+    let mut record = open(options, &plan, shard, started, survey, judged);
+    let is_mock = matches!(options.target, Target::Mock);
+    if let Some(Err(error)) = options.rerun.as_ref().map(|rerun| rerun.check(&record, asked, is_mock)) {
         return Err(given_up(options, shared, error).await);
     }
     let ground = match &options.target {
         Target::Mock => {
-            let mocks = Mocks::new(&plan, options.defects.clone(), None);
+            let mocks = Mocks::new(&plan, options.mocked_product(), options.defects.clone(), None);
             Backend::Mock(Mocks { variations: options.variations.clone(), jitter: options.jitter, ..mocks })
         }
         Target::Container(Contained { mocks: Some(control), .. }) => {
-            let mocks = Mocks::new(&plan, Vec::new(), None);
+            let mocks = Mocks::new(&plan, options.mocked_product(), Vec::new(), None);
             Backend::Renewed(control.clone(), options.connection.clone(), mocks)
         }
         Target::Author(stack, credentials) | Target::Container(Contained { stack, credentials, .. }) => {

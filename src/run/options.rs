@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bpconform_fixtures::{Allow, Defect, Surfaces, System, Variation};
+use bpconform_fixtures::{Allow, Defect, Product, Surfaces, System, Variation};
 use bpconform_mocks::author::seed;
 use bpconform_steps::redact::Redactor;
-use bpconform_steps::run::Settings;
+use bpconform_steps::run::{Judged, Settings};
 use bpconform_steps::wire::{Connection, Limits};
 
 use crate::features::{Features, USUAL_AUTHOR};
 use crate::plan::{Plan, Selection, TargetFacts};
 use crate::record::{GateRecord, ShardRecord};
+use crate::run::product;
 use crate::run::rerun::Rerun;
 use crate::run::survey::Survey;
 use crate::run::target::Target;
@@ -40,6 +41,8 @@ pub struct Options {
     pub target: Target,
     /// The permission level.
     pub allow: Allow,
+    /// The product that the operator named; without one, the Author's signs decide.
+    pub product: Option<Product>,
     /// The selected scenarios.
     pub selection: Selection,
     /// Whether the process has no other run, so that a second signal ends it.
@@ -89,12 +92,19 @@ pub struct Options {
 }
 
 impl Options {
-    /// A run of all scenarios against the embedded mocks.
+    /// A run of all scenarios against the embedded mocks of AEM 6.5.
     pub fn embedded(redactor: Redactor, began: Instant) -> Self {
+        Self { product: None, ..Self::of_mocks(Product::Aem65, redactor, began) }
+    }
+
+    /// A run of all scenarios against the embedded mocks of a product.
+    pub fn of_mocks(product: Product, redactor: Redactor, began: Instant) -> Self {
+        let latest_service_packs = seed::version_of(product, USUAL_AUTHOR).into_iter().collect();
         Self {
             began,
             target: Target::Mock,
             allow: Allow::Change,
+            product: Some(product),
             selection: Selection::default(),
             is_alone: true,
             jobs: JOBS_ON_MOCKS,
@@ -106,7 +116,7 @@ impl Options {
             gate: GateRecord::default(),
             timeout: Duration::from_secs(600),
             connection: Connection::to_mocks(Limits::default()),
-            settings: Settings { latest_service_pack: seed::version_of(USUAL_AUTHOR), ..Settings::default() },
+            settings: Settings { latest_service_packs, ..Settings::default() },
             surfaces: Arc::new(Surfaces::built_in().clone()),
             redactor,
             mocks: BTreeSet::new(),
@@ -126,7 +136,20 @@ impl Options {
         matches!(&self.target, Target::Container(contained) if !contained.outlived)
     }
 
-    fn facts<'a>(&'a self, survey: Option<&'a Survey>) -> TargetFacts<'a> {
+    /// The product of the mocks that a run starts itself.
+    pub fn mocked_product(&self) -> Product {
+        self.product.unwrap_or(Product::Aem65)
+    }
+
+    /// The product that the target is judged as.
+    pub(super) fn judge(&self, survey: Option<&Survey>) -> Judged {
+        match &self.target {
+            Target::Mock if self.product.is_none() => Judged::as_named(self.mocked_product(), "the embedded mocks"),
+            _ => product::judge(self.product, survey.map(|survey| &survey.signs)),
+        }
+    }
+
+    fn facts<'a>(&'a self, survey: Option<&'a Survey>, products: &'a [Product]) -> TargetFacts<'a> {
         TargetFacts {
             allow: self.allow,
             embedded: self.target.is_mocked(),
@@ -135,6 +158,7 @@ impl Options {
             surfaces: &self.surfaces,
             browser: self.via.facts(),
             replace: self.replace,
+            products,
             states: survey.map(|survey| &survey.states),
         }
     }
@@ -145,7 +169,8 @@ impl Options {
     }
 
     pub(super) fn plan(&self, features: &Features, survey: Option<&Survey>) -> (Plan, Option<ShardRecord>) {
-        let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(survey));
+        let judged = self.judge(survey);
+        let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(survey, &judged.products));
         let shard = self.shard.map(|shard| plan.share(shard));
         if let Some(rerun) = &self.rerun {
             rerun.keep(&mut plan, survey.map(|survey| &survey.states));

@@ -58,7 +58,10 @@ pub(crate) async fn on_mocks(
     plan: &Plan,
     mocks: Mocks,
 ) -> Result<Vec<ScenarioRecord>, Error> {
-    let stage = Stage::new(Arc::new(shared(options)?), Backend::Mock(mocks), StopSignal::default());
+    let shared = shared(options)?;
+    // Nothing has set it before.
+    let _ = shared.judged.set(options.judge(None));
+    let stage = Stage::new(Arc::new(shared), Backend::Mock(mocks), StopSignal::default());
     Ok(play(features, plan, options, stage, |_: &ScenarioRecord| ()).await)
 }
 
@@ -114,6 +117,7 @@ pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
         Decision::Run => None,
         Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
         Decision::Keep(found) => Some((**found).clone()),
+        Decision::NotApplicable(reason) => Some(not_run(&planned.case, Verdict::NotApplicable, Some(reason.clone()))),
     }
 }
 

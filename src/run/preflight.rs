@@ -2,19 +2,16 @@
 //! not, every scenario would end in an error; here it is one clear message.
 
 use bpconform_steps::call::Authentication;
+use bpconform_steps::credentials::AuthorLogin;
 use bpconform_steps::reply::Reply;
 use bpconform_steps::{Call, Session};
-
-/// The advice for an Author that rejects the credentials.
-const NOT_ACCEPTED: &str =
-    "the Author rejects user or password; check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD";
 
 /// Checks, without credentials, that AEM's login page is there; the error contains what was observed and what to do.
 pub async fn check_without_credentials(session: &Session) -> Result<(), String> {
     let login = send(session, Call::to("author.login-page").as_whom(Authentication::None)).await?;
     match login.status {
         _ if is_login_page(session, &login) => Ok(()),
-        301..=308 => Err(redirected(&login)),
+        301..=308 => Err(redirected(session, &login)),
         _ => Err(not_aem(&login)),
     }
 }
@@ -31,6 +28,7 @@ pub async fn check(session: &Session) -> Result<(), String> {
     let (login, user) = (login?, user?);
     let ready = session.surface("author.login-page").phrase("ready");
     let is_aem = is_login_page(session, &login);
+    let refused = not_accepted(session);
     match (user.status, user_id(&user)) {
         (200, Some(id)) if id != "anonymous" => {
             session.run.welcome.given();
@@ -38,16 +36,25 @@ pub async fn check(session: &Session) -> Result<(), String> {
         }
         (401 | 403, _) => {
             let advice = session.run.login.advice().map_or_else(String::new, |advice| format!("; {advice}"));
-            Err(format!("{} answered {}: {NOT_ACCEPTED}{advice}", user.what(), user.status))
+            Err(format!("{} answered {}: {refused}{advice}", user.what(), user.status))
         }
-        (200, Some(id)) => Err(format!("{} answered that the user is {id}: {NOT_ACCEPTED}", user.what())),
-        (301..=308, _) => Err(redirected(&user)),
+        (200, Some(id)) => Err(format!("{} answered that the user is {id}: {refused}", user.what())),
+        (301..=308, _) => Err(redirected(session, &user)),
         (200, None) if is_aem || user.text().contains(ready) => {
-            Err(format!("{} answered with a login page instead of JSON: {NOT_ACCEPTED}", user.what()))
+            Err(format!("{} answered with a login page instead of JSON: {refused}", user.what()))
         }
         _ if is_aem => Err(format!("{} answered {}; {}", user.what(), user.status, user.excerpt())),
         _ => Err(not_aem(&login)),
     }
+}
+
+/// That the Author rejects the credentials, and what to check.
+fn not_accepted(session: &Session) -> String {
+    let what = match session.credentials.author_login() {
+        Ok(AuthorLogin::Token(_)) => "the access token",
+        _ => "user or password",
+    };
+    format!("the Author rejects {what}; {}", session.credentials.author_advice())
 }
 
 async fn send(session: &Session, call: Call) -> Result<Reply, String> {
@@ -58,10 +65,10 @@ fn user_id(reply: &Reply) -> Option<String> {
     Some(reply.json().ok()?.get("authorizableId")?.as_str()?.to_owned())
 }
 
-fn redirected(reply: &Reply) -> String {
+fn redirected(session: &Session, reply: &Reply) -> String {
     let to = reply.header("location").unwrap_or("nowhere");
     if reply.redirects_to_login() {
-        return format!("{} redirects to the login page {to}: {NOT_ACCEPTED}", reply.what());
+        return format!("{} redirects to the login page {to}: {}", reply.what(), not_accepted(session));
     }
     let advice = "use that address if it is the Author's; check scheme, host and context path";
     format!("{} redirects to {to}; {advice}", reply.what())

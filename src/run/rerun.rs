@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use bpconform_fixtures::Presuppositions;
+use bpconform_fixtures::{Presuppositions, Product};
 use serde::Serialize;
 
 use crate::causes;
@@ -40,11 +40,17 @@ impl Rerun {
 
     /// Whether this run, as it would be recorded, asks the same target about the same plan. Before the target was asked,
     /// its product is not known.
-    pub(super) fn check(&self, now: &Record, asked: bool) -> Result<(), Error> {
+    pub(super) fn check(&self, now: &Record, asked: bool, is_mock: bool) -> Result<(), Error> {
         let pairs = traits(&self.record).into_iter().zip(traits(now));
         if let Some(((what, then), (_, now))) = pairs.into_iter().find(|(then, now)| then.1 != now.1) {
             let problem = format!("the {what} differs: {then} then, {now} now; what was green there says nothing here");
             return Err(self.refused(&problem));
+        }
+        // The embedded mocks are of the product that was named, and an Author has the one that it shows.
+        let (then, judged) = (self.record.target.products(), now.target.products());
+        if (asked || is_mock) && then != judged {
+            let (then, now) = (Product::names(then), Product::names(judged));
+            return Err(self.refused(&format!("the product differs: {then} then, {now} now; run everything again")));
         }
         let (then, now) = (&self.record.target.product, &now.target.product);
         if asked && then != now {

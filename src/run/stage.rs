@@ -229,6 +229,7 @@ impl Stage {
     async fn mock(&self, key: &ScenarioKey, mocks: &Mocks) -> Result<(Stack, Credentials), Problem> {
         let options = StackOptions {
             surfaces: Arc::clone(&self.run.surfaces),
+            product: mocks.product,
             defects: mocks.defects.clone(),
             variations: mocks.variations.clone(),
             watch: mocks.watcher.as_ref().map(|watcher| watcher.over(key)),
@@ -285,6 +286,7 @@ fn with_new_connections(run: &Run, connection: &Connection) -> Result<Run, Probl
         embedded: run.embedded,
         mocks: run.mocks.clone(),
         settings: run.settings.clone(),
+        judged: run.judged.clone(),
         ..Run::new(run.id.as_str(), run.allow, Arc::clone(&run.surfaces), wire, run.redactor.clone())
     })
 }

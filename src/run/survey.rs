@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use bpconform_steps::author::agents;
+use bpconform_fixtures::Product;
+use bpconform_steps::author::{agents, distribution};
 use bpconform_steps::{Call, Session};
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -11,12 +12,13 @@ use serde_json::{Map, Value};
 use crate::features::USUAL_AUTHOR;
 use crate::plan::FRESH;
 use crate::run::destinations;
+use crate::run::product::{self, Signs};
 
 /// The detected version and states of a real Author.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// The version that it reports.
-    pub product: Option<String>,
+    /// What it shows of its product.
+    pub signs: Signs,
     /// Its states.
     pub states: BTreeSet<String>,
     /// If it is configured for other systems than the run's mocks: where it sends, and what to do.
@@ -26,11 +28,33 @@ pub struct Survey {
 /// Asks the Author. What it says that it does not have is not there: the scenarios will say so with their own words. What
 /// it does not answer at all is a problem: a state that was guessed would decide what is run.
 pub async fn ask(session: &Session) -> Result<Survey, String> {
-    let (product, found) = futures::future::try_join(product(session), find(session)).await?;
-    Ok(Survey { product, states: found.states(), elsewhere: destinations::elsewhere(session).await })
+    let (version, found) = futures::future::try_join(version(session), find(session)).await?;
+    let signs = Signs {
+        version,
+        distribution_agent: distribution_agent(session).await,
+        replication_agent: found.agents.first().cloned(),
+    };
+    Ok(Survey { states: found.states(&signs), signs, elsewhere: destinations::elsewhere(session).await })
 }
 
-async fn product(session: &Session) -> Result<Option<String>, String> {
+/// What an Author shows of its product; what it does not answer is no sign.
+pub async fn signs(session: &Session) -> Signs {
+    let agents = read(session, Call::to("author.agents")).await.unwrap_or_default();
+    Signs {
+        version: version(session).await.unwrap_or_default(),
+        distribution_agent: distribution_agent(session).await,
+        replication_agent: agents.keys().find(|name| name.starts_with("mp_replication")).cloned(),
+    }
+}
+
+/// The first distribution agent for Brand Portal. An Author that does not list its agents shows no sign of one.
+async fn distribution_agent(session: &Session) -> Option<String> {
+    let prefix = session.surface("author.distribution-agents").phrase("prefix");
+    let names = distribution::names(session).await.unwrap_or_default();
+    names.into_iter().find(|name| name.starts_with(prefix))
+}
+
+async fn version(session: &Session) -> Result<Option<String>, String> {
     let reply = session.send(Call::to("author.product-info")).await.map_err(|problem| problem.reason)?;
     let line = Regex::new(session.surface("author.product-info").phrase("line")).map_err(|error| error.to_string())?;
     Ok(reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned())))
@@ -102,14 +126,16 @@ fn count_providers(session: &Session, configurations: &Map<String, Value>, found
 }
 
 impl ConfigurationCounts {
-    fn states(&self) -> BTreeSet<String> {
+    fn states(&self, signs: &Signs) -> BTreeSet<String> {
+        let in_cloud = product::judge(None, Some(signs)).products == [Product::AemCloud];
         let all = [
             (FRESH, self.is_fresh()),
             (USUAL_AUTHOR, !self.is_fresh()),
             ("legacy-jwt", self.jwt_providers > 0),
             ("legacy-gateway", self.without_ims > 0),
-            ("half-configured", self.configurations == 1 && self.agents.len() < agents::COUNT),
+            ("half-configured", !in_cloud && self.configurations == 1 && self.agents.len() < agents::COUNT),
             ("two-tenants", self.tenants.len() > 1),
+            ("agent-missing", in_cloud && self.configurations > 0 && signs.distribution_agent.is_none()),
             ("queue-blocked", self.stuck),
         ];
         all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect()

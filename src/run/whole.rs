@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bpconform_steps::run::Judged;
 use jiff::Timestamp;
 
 use crate::plan::{Plan, Planned};
-use crate::record::{self, PlanRecord, Record, RunOutcome, ShardRecord, Summary, Surroundings, TargetRecord, Tool};
+use crate::record::{
+    self, JudgedProduct, PlanRecord, Record, RunOutcome, ShardRecord, Summary, Surroundings, TargetRecord, Tool,
+};
 use crate::run::options::Options;
 use crate::run::play::skipped;
 use crate::run::stage::StopReason;
@@ -23,16 +26,18 @@ pub(super) fn open(
     shard: Option<ShardRecord>,
     started: Timestamp,
     survey: Option<Survey>,
+    judged: Judged,
 ) -> Record {
     let not_yet =
         |planned: &Planned| skipped(planned).unwrap_or_else(|| not_run(&planned.case, Verdict::Unproven, None));
     let scenarios: Vec<_> = plan.scenarios.iter().map(not_yet).collect();
+    let products = judged.products.clone();
     Record {
         format: record::FORMAT,
         tool: Tool::this(),
         started,
         duration_ms: 0.0,
-        target: target(options, survey),
+        target: target(options, survey, judged),
         allow: options.allow,
         plan: PlanRecord {
             tags: options.selection.tags().map(str::to_owned),
@@ -40,6 +45,7 @@ pub(super) fn open(
             requirements: options.selection.requirements().to_vec(),
             run: plan.running(),
             skip: plan.skipped(),
+            not_applicable: plan.not_applicable(),
             jobs: options.jobs,
             retries: options.retries,
             strict: options.strict,
@@ -53,7 +59,7 @@ pub(super) fn open(
         body_cap: bpconform_steps::evidence::BODY_CAP,
         left_behind: Vec::new(),
         journal: None,
-        requirements: record::requirements(&scenarios),
+        requirements: record::requirements(&scenarios, &products),
         causes: Vec::new(),
         slow: Vec::new(),
         scenarios,
@@ -75,7 +81,7 @@ pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<Stop
     record.judge_again(stopped == Some(StopReason::Interrupted));
 }
 
-fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
+fn target(options: &Options, survey: Option<Survey>, judged: Judged) -> TargetRecord {
     let addresses = match options.target.place() {
         None => BTreeMap::new(),
         Some((stack, _)) => {
@@ -92,13 +98,14 @@ fn target(options: &Options, survey: Option<Survey>) -> TargetRecord {
         Target::Container(contained) => Some(contained),
         _ => None,
     };
-    let (product, states) = survey.map(|survey| (survey.product, survey.states)).unwrap_or_default();
+    let (product, states) = survey.map(|survey| (survey.signs.version, survey.states)).unwrap_or_default();
     TargetRecord {
         kind: options.target.word().to_owned(),
         addresses,
         mocks: options.mocks.iter().map(|system| system.word().to_owned()).collect(),
         insecure: options.connection.insecure,
         product,
+        judged_as: Some(JudgedProduct { products: judged.products, decided_by: judged.decided_by }),
         states: states.into_iter().collect(),
         surfaces: options.surfaces.name.clone(),
         surfaces_sha256: surroundings::sha256_of(&*options.surfaces),

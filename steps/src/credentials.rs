@@ -23,11 +23,13 @@ const fn named(name: &'static str, what: &'static str, secret: bool) -> Named {
 }
 
 /// All credentials that exist.
-pub const ALL: [Named; 15] = [
+pub const ALL: [Named; 17] = [
     named("BPCONFORM_AUTHOR_USER", "user of the Author", false),
     named("BPCONFORM_AUTHOR_PASSWORD", "password of the Author's user", true),
+    named("BPCONFORM_AUTHOR_TOKEN", "access token of the Author, in place of user and password", true),
     named("BPCONFORM_AUTHOR_B_USER", "user of the second Author of `surface drift`", false),
     named("BPCONFORM_AUTHOR_B_PASSWORD", "password of the second Author's user", true),
+    named("BPCONFORM_AUTHOR_B_TOKEN", "access token of the second Author, in place of user and password", true),
     named("BPCONFORM_IMS_CLIENT_ID", "client id of the OAuth Server-to-Server credential", false),
     named("BPCONFORM_IMS_CLIENT_SECRET", "client secret of the OAuth Server-to-Server credential", true),
     named("BPCONFORM_IMS_SCOPE", "scopes of the OAuth Server-to-Server credential, comma-separated", false),
@@ -40,6 +42,15 @@ pub const ALL: [Named; 15] = [
     named("BPCONFORM_PROXY_USER", "user of the proxy", false),
     named("BPCONFORM_PROXY_PASSWORD", "password of the proxy's user", true),
 ];
+
+/// How a run logs in at the Author.
+#[derive(Clone, Copy, Debug)]
+pub enum AuthorLogin<'a> {
+    /// With an access token (AEM as a Cloud Service): a local development token, or one of service credentials.
+    Token(&'a str),
+    /// With user and password.
+    Password(&'a str, &'a str),
+}
 
 /// The credentials of one run.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +90,25 @@ impl Credentials {
             let what = ALL.iter().find(|known| known.name == name).map_or("", |known| known.what);
             Problem::skipped(format!("no {what} was given: set {name}"))
         })
+    }
+
+    /// How to log in at the Author. A token takes precedence, since user and password may be those of other Authors.
+    pub fn author_login(&self) -> Checked<AuthorLogin<'_>> {
+        if let Some(token) = self.get("BPCONFORM_AUTHOR_TOKEN") {
+            return Ok(AuthorLogin::Token(token));
+        }
+        Ok(AuthorLogin::Password(self.need("BPCONFORM_AUTHOR_USER")?, self.need("BPCONFORM_AUTHOR_PASSWORD")?))
+    }
+
+    /// What to check when the Author refuses the login.
+    pub fn author_advice(&self) -> &'static str {
+        match self.author_login() {
+            Ok(AuthorLogin::Token(_)) => {
+                "check BPCONFORM_AUTHOR_TOKEN: is it of this environment, and has it expired? A local development token is \
+                valid for 24 hours"
+            }
+            _ => "check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD",
+        }
     }
 
     /// The values that no output may show.

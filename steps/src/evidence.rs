@@ -68,6 +68,8 @@ pub enum SentLogin {
     None,
     /// The Author's user and password.
     Author,
+    /// The Author's access token.
+    AuthorToken,
     /// The token for the Developer Console.
     Console,
     /// An access token of IMS.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bpconform_fixtures::{Allow, Cause, Surfaces, System, UserInterface};
+use bpconform_fixtures::surfaces::Evidence;
+use bpconform_fixtures::{Allow, Cause, Layer, Product, Surface, Surfaces, System, UserInterface};
 
 use crate::browser::Browser;
 use crate::journal::Journal;
@@ -50,6 +51,32 @@ pub struct Run {
     pub browsing: Option<Browsing>,
     /// What was read of the Author first, to notice that two Authors answer in turn.
     pub seen: Mutex<BTreeMap<&'static str, String>>,
+    /// The product that the Author is judged as, once that is known.
+    pub judged: OnceLock<Judged>,
+}
+
+/// The product that an Author is judged as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// The product; several while the signs of the Author contradict each other.
+    pub products: Vec<Product>,
+    /// What it was decided by, for people.
+    pub decided_by: Vec<String>,
+    /// Whether the Author named its version in the form that is known from AEM 6.5.
+    pub names_its_version: bool,
+}
+
+impl Judged {
+    /// A product that somebody named.
+    pub fn as_named(product: Product, by: &str) -> Self {
+        Self { products: vec![product], decided_by: vec![by.to_owned()], names_its_version: false }
+    }
+
+    /// What contradicts itself, if something does.
+    pub fn contradiction(&self) -> Option<String> {
+        let signs = || self.decided_by.join("; ");
+        (self.products.len() > 1).then(|| format!("which product the Author is contradicts itself: {}", signs()))
+    }
 }
 
 impl Run {
@@ -71,6 +98,7 @@ impl Run {
             reads: Reads::default(),
             browsing: None,
             seen: Mutex::default(),
+            judged: OnceLock::new(),
         }
     }
 
@@ -94,6 +122,20 @@ impl Run {
             "{what} are not as this run read them before: two Authors answer in turn, or somebody edits them at the moment"
         ));
         Err(problem.because(Cause::TwoStates))
+    }
+
+    /// Why the judged product does not have an endpoint; none if it has it, or if the product is not decided.
+    pub fn unreachable(&self, surface: &str) -> Option<String> {
+        let [product] = self.judged.get()?.products[..] else { return None };
+        let reason = Layer::of(product)?.unreachable(surface)?;
+        Some(format!("{surface} cannot be asked on {}: {reason}", product.name()))
+    }
+
+    /// Whether the form of an endpoint is unknown for the judged product.
+    pub(crate) fn is_unknown_there(&self, surface: &Surface) -> bool {
+        let Some(judged) = self.judged.get() else { return false };
+        let unknown = |product: &Product| Layer::of(*product).is_some_and(|layer| layer.is_unknown(&surface.id));
+        surface.evidence != Evidence::Learned && !judged.names_its_version && judged.products.iter().all(unknown)
     }
 
     /// Whether a system is a mock, so that nothing about it is unknown.
@@ -161,8 +203,9 @@ pub struct Browsing {
 /// What the operator knows and the target cannot say.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which service pack counts as the latest, for example `6.5.24.0`; unset, BP-PRE-03 is skipped.
-    pub latest_service_pack: Option<String>,
+    /// Which service pack counts as the latest of each release line, for example `6.5.24.0` or `6.6=6.6.3`. Without one for
+    /// the Author's line, BP-PRE-03 is skipped.
+    pub latest_service_packs: Vec<String>,
     /// The time limit for results that appear with a delay (agents after Save & Close).
     pub patience: Duration,
     /// Where a copy of what is replaced is kept; without one nothing is replaced.
@@ -176,7 +219,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            latest_service_pack: None,
+            latest_service_packs: Vec::new(),
             patience: Duration::from_secs(60),
             state_dir: None,
             certificate_warning: Duration::from_secs(30 * 24 * 3600),

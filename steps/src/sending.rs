@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::call::{Authentication, Body, Call, MADE_UP_TOKEN, Upload};
 use crate::carry::carry;
-use crate::credentials::Credentials;
+use crate::credentials::{AuthorLogin, Credentials};
 use crate::evidence::{Exchange, Outcome, RequestForm, SentBody, SentField, SentLogin, Text};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -62,10 +62,9 @@ impl Sending<'_> {
 
     /// Whether to repeat a rejected login with the other encoding of the password.
     pub(crate) fn may_log_in_again(&self) -> bool {
-        let named = |name| self.credentials.get(name);
         let usual = self.call.authentication == Authentication::Usual && self.surface.system == System::Author;
-        match (named("BPCONFORM_AUTHOR_USER"), named("BPCONFORM_AUTHOR_PASSWORD")) {
-            (Some(user), Some(password)) if usual => self.run.login.may_try_again(user, password),
+        match self.credentials.author_login() {
+            Ok(AuthorLogin::Password(user, password)) if usual => self.run.login.may_try_again(user, password),
             _ => false,
         }
     }
@@ -127,11 +126,12 @@ impl Sending<'_> {
 
     fn authenticate(&self, request: RequestBuilder) -> Checked<RequestBuilder> {
         Ok(match (&self.call.authentication, self.surface.system) {
-            (Authentication::Usual, System::Author) => {
-                let user = self.credentials.need("BPCONFORM_AUTHOR_USER")?;
-                let password = self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?;
-                request.header(AUTHORIZATION, self.run.login.header(user, password))
-            }
+            (Authentication::Usual, System::Author) => match self.credentials.author_login()? {
+                AuthorLogin::Token(token) => request.bearer_auth(token),
+                AuthorLogin::Password(user, password) => {
+                    request.header(AUTHORIZATION, self.run.login.header(user, password))
+                }
+            },
             (Authentication::Usual, System::Console) => {
                 request.bearer_auth(self.credentials.need("BPCONFORM_CONSOLE_TOKEN")?)
             }
@@ -212,7 +212,10 @@ impl Sending<'_> {
 
     fn login(&self) -> SentLogin {
         match (&self.call.authentication, self.surface.system) {
-            (Authentication::Usual, System::Author) => SentLogin::Author,
+            (Authentication::Usual, System::Author) => match self.credentials.author_login() {
+                Ok(AuthorLogin::Token(_)) => SentLogin::AuthorToken,
+                _ => SentLogin::Author,
+            },
             (Authentication::Usual, System::Console) => SentLogin::Console,
             (Authentication::Usual | Authentication::None, _) => SentLogin::None,
             (Authentication::Bearer(token), _) if token == MADE_UP_TOKEN => SentLogin::MadeUpToken,

@@ -273,7 +273,11 @@ impl Session {
                 surface.id
             )));
         }
-        let is_unknown = surface.evidence == Evidence::Unknown && !self.run.is_mock(surface.system);
+        if let Some(reason) = self.run.unreachable(&surface.id) {
+            return Err(Problem::skipped(reason));
+        }
+        let unknown = surface.evidence == Evidence::Unknown || self.run.is_unknown_there(surface);
+        let is_unknown = unknown && !self.run.is_mock(surface.system);
         if is_unknown && self.steps_for(surface).is_none() {
             return Err(unknown_surface(surface));
         }

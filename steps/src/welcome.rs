@@ -45,8 +45,8 @@ pub(crate) fn judge(refusal: Reply, user: &Reply) -> Checked<Reply> {
         return Ok(refusal);
     }
     let problem = Problem::error(format!(
-        "{} answered {}: the session has ended half-way; the Author accepted user and password before and does not any \
-        more: was the password changed, or the user locked?",
+        "{} answered {}: the session has ended half-way; the Author accepted the login before and does not any more: was the \
+        password changed, the user locked, or has a token expired?",
         refusal.what(),
         refusal.status
     ));

@@ -1,11 +1,11 @@
 //! Records as a run makes them, made by hand: one that conforms, one that does not, and one of any size.
 
 use bpconform::record::{
-    self, Attempt, FORMAT, PlanRecord, Record, RunOutcome, ScenarioRecord, StepRecord, Summary, Surroundings,
-    TargetRecord, Tool,
+    self, Attempt, FORMAT, JudgedProduct, PlanRecord, Record, RunOutcome, ScenarioRecord, StepRecord, Summary,
+    Surroundings, TargetRecord, Tool,
 };
 use bpconform::verdict::Verdict;
-use bpconform_fixtures::{Allow, Cause, Requirements};
+use bpconform_fixtures::{Allow, Cause, Product, Requirements};
 use bpconform_steps::evidence::{self, BODY_CAP, Exchange, Text};
 use jiff::Timestamp;
 
@@ -142,6 +142,10 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
             mocks: Vec::new(),
             insecure: false,
             product: Some("Adobe Experience Manager 6.5.21.0".into()),
+            judged_as: Some(JudgedProduct {
+                products: vec![Product::Aem65],
+                decided_by: vec!["it reports the version 6.5.21.0".into()],
+            }),
             states: Vec::new(),
             surfaces: "aem-6.5".into(),
             surfaces_sha256: Some("0".repeat(64)),
@@ -156,6 +160,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
             requirements: Vec::new(),
             run: scenarios.len(),
             skip: 0,
+            not_applicable: 0,
             jobs: 8,
             retries: 0,
             strict: false,
@@ -237,7 +242,7 @@ fn attempt(verdict: Verdict) -> Attempt {
 
 /// A number of scenarios, one of ten failed, with evidence of the usual size.
 pub(crate) fn many(count: usize) -> Record {
-    let known = &Requirements::built_in().all;
+    let known: Vec<_> = Requirements::built_in().all.iter().filter(|one| one.holds_for(&[Product::Aem65])).collect();
     let one = |index: usize| {
         let verdict = if index % 10 == 9 { Verdict::Failed } else { Verdict::Passed };
         let id = format!("{:02}-feature/the-scenario-of-some-length#{}", index / 200, index % 200 + 1);

@@ -64,6 +64,14 @@ impl Access {
         self.accounts.get(user).is_some_and(|account| account.password == password)
     }
 
+    /// The user of an access token.
+    fn bearer(&self, authorization: &str) -> Option<&str> {
+        let (scheme, token) = authorization.split_once(' ')?;
+        let is_right = |account: &&Account| account.token.as_deref() == Some(token.trim());
+        let accounts = self.accounts.values().filter(|_| scheme.eq_ignore_ascii_case("bearer"));
+        accounts.into_iter().find(is_right).map(|account| account.id.as_str())
+    }
+
     fn token(&self, purpose: &str, user: &str, until: Timestamp) -> String {
         let until = until.as_millisecond();
         let seal = self.key.hash_one((purpose, user, until));
@@ -151,7 +159,8 @@ impl Author {
                 let (user, password) = basic(authorization, encoding)?;
                 (self.access.reads_as(&user, encoding) && self.knows(&user, &password)).then_some(user)
             });
-            return logins.into_iter().next().ok_or_else(unauthorized);
+            let bearer = self.access.bearer(authorization).filter(|user| self.authorizable(user).is_some());
+            return logins.into_iter().next().or_else(|| bearer.map(str::to_owned)).ok_or_else(unauthorized);
         }
         let user = cookie(request, self.surfaces.get("author.login").phrase("cookie"))
             .and_then(|token| self.access.user_of_token("login", token, now))

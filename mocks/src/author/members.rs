@@ -98,7 +98,7 @@ impl Author {
         if let Some(password) = form.get("rep:password") {
             let rights = if self.access.is_administrator(&id) { Rights::Administrator } else { Rights::Reader };
             let basic_encoding = BasicEncoding::default();
-            self.access.add(Account { id, password: password.to_owned(), rights, basic_encoding });
+            self.access.add(Account { id, password: password.to_owned(), rights, basic_encoding, token: None });
         }
         self.change_members(&home, form);
         self.apply_profile(&home, &profile);

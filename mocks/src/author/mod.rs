@@ -19,7 +19,7 @@ mod web_console;
 use std::sync::Arc;
 
 use bpconform_fixtures::surfaces::Arguments;
-use bpconform_fixtures::{Surface, Surfaces, System};
+use bpconform_fixtures::{Product as ProductLine, Surface, Surfaces, System};
 use jiff::Timestamp;
 
 use crate::machine::{Call, CallResult, Form, Machine, Request, Response, Step, Ticket};
@@ -32,10 +32,15 @@ use status::Product;
 /// The endpoints for any node of the repository; they match last.
 const GENERIC: [&str; 4] = ["author.node", "author.node-write", "author.node-delete", "author.authorizable-delete"];
 
+/// Paths that an Author of AEM as a Cloud Service does not serve (aem-cloud.md).
+const NOT_IN_CLOUD: [&str; 4] = ["/system/console", "/crx/packmgr", "/etc/packages", "/apps/system/config"];
+
 /// A mocked Author.
 pub struct Author {
     /// The paths, fields and phrases that it serves.
     pub(crate) surfaces: Arc<Surfaces>,
+    /// Its product line.
+    pub(crate) line: ProductLine,
     /// Its content.
     pub(crate) repository: Repository,
     /// Version, bundles, packages, health checks and error log.
@@ -54,6 +59,7 @@ impl Author {
     /// Creates an Author from a seed.
     pub fn new(surfaces: Arc<Surfaces>, seed: AuthorSeed) -> Self {
         let mut author = Self {
+            line: seed.product,
             surfaces,
             repository: seed.repository(),
             access: Access::new(&seed.accounts),
@@ -93,6 +99,9 @@ impl Author {
         if request.method == "GET" && (request.path == "/" || id == "author.start-page") {
             return Ok(Step::Answer(self.start_page()));
         }
+        if self.is_out_of_reach(&request.path) {
+            return Ok(Step::Answer(self.not_found(&request.method, &request.path)));
+        }
         let Some((surface, arguments)) = route else { return Ok(Step::Answer(self.fall_through(now, request, &form))) };
         if let Some(response) = self.own_surface(now, &surface.id, &arguments, request, &form) {
             return Ok(Step::Answer(response));
@@ -108,6 +117,13 @@ impl Author {
             "GET" => self.fall_through(now, request, &form),
             method => self.not_found(method, &request.path),
         }))
+    }
+
+    /// Whether the product does not serve a path (aem-cloud.md).
+    fn is_out_of_reach(&self, path: &str) -> bool {
+        let is_below =
+            |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with(['/', '.']) || rest.is_empty());
+        self.line == ProductLine::AemCloud && NOT_IN_CLOUD.into_iter().any(is_below)
     }
 
     /// The endpoints of every AEM, with or without Brand Portal.

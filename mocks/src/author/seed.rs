@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bpconform_fixtures::Product;
 use serde::Deserialize;
 
 use super::repository::{Repository, Value};
@@ -24,15 +25,33 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("two-tenants", include_str!("../../../fixtures/seeds/two-tenants.toml")),
 ];
 
+/// What a product has in another way, in every state: laid over the seed of AEM 6.5.
+const PRODUCTS: &[(Product, &str)] = &[
+    (Product::Aem65Lts, include_str!("../../../fixtures/seeds/aem-6.5-lts/product.toml")),
+    (Product::AemCloud, include_str!("../../../fixtures/seeds/aem-cloud/product.toml")),
+];
+
+/// The seeds of AEM as a Cloud Service. Of those of AEM 6.5, it shares the ones that hold no replication agent.
+const OF_CLOUD: &[(&str, &str)] = &[
+    ("configured", include_str!("../../../fixtures/seeds/aem-cloud/configured.toml")),
+    ("agent-missing", include_str!("../../../fixtures/seeds/aem-cloud/agent-missing.toml")),
+    ("delivery-refused", include_str!("../../../fixtures/seeds/aem-cloud/delivery-refused.toml")),
+    ("error-queue", include_str!("../../../fixtures/seeds/aem-cloud/error-queue.toml")),
+    ("queue-blocked", include_str!("../../../fixtures/seeds/aem-cloud/queue-blocked.toml")),
+];
+
+/// The seeds of AEM 6.5 that AEM as a Cloud Service shares.
+const SHARED_WITH_CLOUD: [&str; 2] = ["base", "fresh"];
+
 /// The maximum length of a chain of seeds.
 const MOST_EXTENSIONS: usize = 5;
 
 /// A seed that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// No seed has that name.
-    #[error("no seed is named `{0}`; there are: {names}", names = names().join(", "))]
-    Unknown(String),
+    /// No seed of the product has that name.
+    #[error("no seed of {product} is named `{0}`; there are: {names}", product = .1.name(), names = names_of(*.1).join(", "))]
+    Unknown(String, Product),
     /// The text is not a seed.
     #[error("seed {0}: {1}")]
     Malformed(String, String),
@@ -43,7 +62,16 @@ pub enum SeedError {
 
 /// The names of the built-in seeds.
 pub fn names() -> Vec<&'static str> {
-    EMBEDDED.iter().map(|(name, _)| *name).collect()
+    let own = OF_CLOUD.iter().filter(|(name, _)| !EMBEDDED.iter().any(|(known, _)| known == name));
+    EMBEDDED.iter().chain(own).map(|(name, _)| *name).collect()
+}
+
+/// The names of the seeds of a product.
+pub fn names_of(product: Product) -> Vec<&'static str> {
+    if product != Product::AemCloud {
+        return EMBEDDED.iter().map(|(name, _)| *name).collect();
+    }
+    SHARED_WITH_CLOUD.into_iter().chain(OF_CLOUD.iter().map(|(name, _)| *name)).collect()
 }
 
 /// The names of the seeds in which an Author can begin: `base` is what the others extend, and is not a state by itself.
@@ -52,8 +80,8 @@ pub fn states() -> Vec<&'static str> {
 }
 
 /// The version of AEM that the Author of a seed has.
-pub fn version_of(name: &str) -> Option<String> {
-    AuthorSeed::load(name).ok()?.version
+pub fn version_of(product: Product, name: &str) -> Option<String> {
+    AuthorSeed::load_of(product, name).ok()?.version
 }
 
 /// The initial state of a mocked Author.
@@ -62,6 +90,9 @@ pub fn version_of(name: &str) -> Option<String> {
 pub struct AuthorSeed {
     /// The seed that this one extends.
     pub extends: Option<String>,
+    /// The product; AEM 6.5 without one. Set by [`AuthorSeed::load_of`].
+    #[serde(skip)]
+    pub product: Product,
     /// A description for people.
     pub about: Option<String>,
     /// The version of AEM, for example `6.5.21.0` (surfaces.md §5.5).
@@ -85,6 +116,9 @@ pub struct AuthorSeed {
     /// The results of the health checks (surfaces.md §5.4).
     #[serde(default, rename = "health")]
     pub health: Vec<Health>,
+    /// Names of packages of the extended seed that this one removes.
+    #[serde(default)]
+    pub remove_packages: Vec<String>,
     /// Paths of the extended seed that this one removes.
     #[serde(default)]
     pub remove: Vec<String>,
@@ -103,6 +137,9 @@ pub struct Account {
     pub password: String,
     /// The rights of the account.
     pub rights: Rights,
+    /// An access token that it accepts in place of the password.
+    #[serde(default)]
+    pub token: Option<String>,
     /// How the Author reads user and password of Basic authentication.
     #[serde(default, rename = "basic-encoding")]
     pub basic_encoding: BasicEncoding,
@@ -283,22 +320,43 @@ impl AuthorSeed {
         Ok(read.entry(name.to_owned()).or_insert(seed).clone())
     }
 
-    /// A seed of one's own, merged with the built-in seed that it extends; `name` is for errors.
-    pub fn read(name: &str, text: &str) -> Result<Self, SeedError> {
-        Self::parse(name, text)?.with_base(MOST_EXTENSIONS)
+    /// A seed of one's own, merged with the built-in seed of the product that it extends; `name` is for errors.
+    pub fn read(product: Product, name: &str, text: &str) -> Result<Self, SeedError> {
+        let seed = Self::parse(name, text)?;
+        let Some(base) = &seed.extends else { return Ok(Self { product, ..seed }) };
+        let base = Self::load_of(product, base)?;
+        Ok(seed.over(base))
+    }
+
+    /// The built-in seed of that name, as a product has it.
+    pub fn load_of(product: Product, name: &str) -> Result<Self, SeedError> {
+        if !names_of(product).contains(&name) {
+            return Err(SeedError::Unknown(name.to_owned(), product));
+        }
+        let Some((_, text)) = PRODUCTS.iter().find(|(known, _)| *known == product) else { return Self::load(name) };
+        let differences = Self::parse(product.word(), text)?;
+        let seed = match product {
+            Product::AemCloud => Self::load_in_cloud(name, &differences, MOST_EXTENSIONS)?,
+            Product::Aem65 | Product::Aem65Lts => differences.over(Self::load(name)?),
+        };
+        Ok(Self { product, ..seed })
+    }
+
+    /// A seed of AEM as a Cloud Service over those that it extends, the last of which is one of AEM 6.5.
+    fn load_in_cloud(name: &str, differences: &Self, extensions: usize) -> Result<Self, SeedError> {
+        let Some((_, text)) = OF_CLOUD.iter().find(|(known, _)| *known == name) else {
+            return Ok(differences.clone().over(Self::load(name)?));
+        };
+        let seed = Self::parse(name, text)?;
+        let base = seed.extends.clone().unwrap_or_else(|| "base".to_owned());
+        let left = extensions.checked_sub(1).ok_or_else(|| SeedError::Circle(name.to_owned()))?;
+        Ok(seed.over(Self::load_in_cloud(&base, differences, left)?))
     }
 
     fn load_over(name: &str, extensions: usize) -> Result<Self, SeedError> {
-        let (_, text) =
-            EMBEDDED.iter().find(|(known, _)| *known == name).ok_or_else(|| SeedError::Unknown(name.to_owned()))?;
-        Self::parse(name, text)?.with_base(extensions).map_err(|error| match error {
-            SeedError::Circle(_) => SeedError::Circle(name.to_owned()),
-            error => error,
-        })
-    }
-
-    fn with_base(self, extensions: usize) -> Result<Self, SeedError> {
-        let seed = self;
+        let found = EMBEDDED.iter().find(|(known, _)| *known == name);
+        let (_, text) = found.ok_or_else(|| SeedError::Unknown(name.to_owned(), Product::Aem65))?;
+        let seed = Self::parse(name, text)?;
         let Some(base) = &seed.extends else { return Ok(seed) };
         let left = extensions.checked_sub(1).ok_or_else(|| SeedError::Circle(base.clone()))?;
         Ok(seed.clone().over(Self::load_over(base, left)?))
@@ -312,6 +370,7 @@ impl AuthorSeed {
     /// Merges this seed into the one that it extends.
     fn over(self, mut base: Self) -> Self {
         base.nodes.retain(|node| !self.remove.iter().any(|path| is_at_or_below(&node.path, path)));
+        base.packages.retain(|package| !self.remove_packages.contains(&package.name));
         base.nodes.extend(self.nodes);
         base.error_log.extend(self.error_log);
         merge(&mut base.accounts, self.accounts, |one| one.id.clone());
@@ -325,6 +384,7 @@ impl AuthorSeed {
             run_modes: self.run_modes.or(base.run_modes),
             json_maximum_results: self.json_maximum_results.or(base.json_maximum_results),
             remove: Vec::new(),
+            remove_packages: Vec::new(),
             ..base
         }
     }
@@ -385,9 +445,15 @@ mod tests {
 
     #[test]
     fn every_embedded_seed_can_be_loaded() {
-        for name in names() {
+        for name in names_of(Product::Aem65) {
             let seed = AuthorSeed::load(name).unwrap_or_else(|error| panic!("{error}"));
             assert!(seed.version.is_some() && !seed.accounts.is_empty(), "{name}");
+        }
+        for product in Product::ALL {
+            for name in names_of(product) {
+                let seed = AuthorSeed::load_of(product, name).unwrap_or_else(|error| panic!("{error}"));
+                assert!(seed.version.is_some() && !seed.accounts.is_empty() && seed.product == product, "{name}");
+            }
         }
     }
 

@@ -103,7 +103,7 @@ impl Author {
         } else if let Some(password) = field("password") {
             let (id, password) = (id.to_owned(), password.to_owned());
             let basic_encoding = BasicEncoding::default();
-            self.access.add(Account { id, password, rights: Rights::Reader, basic_encoding });
+            self.access.add(Account { id, password, rights: Rights::Reader, basic_encoding, token: None });
         }
         reply.at(&path).create();
         reply.changed("created", &path);

@@ -53,6 +53,7 @@ pub(super) fn seed_values(tenant_id: &str, addresses: &[(&str, &str)]) -> Values
 pub(super) fn credentials(seed: &AuthorSeed) -> IndexMap<&'static str, String> {
     let administrator = seed.accounts.iter().find(|account| account.rights == Rights::Administrator);
     let (user, password) = administrator.map(|account| (account.id.as_str(), account.password.as_str())).unzip();
+    let token = administrator.and_then(|account| Some(("BPCONFORM_AUTHOR_TOKEN", account.token.clone()?)));
     let scopes = SCOPES.join(",");
     let all = [
         ("BPCONFORM_AUTHOR_USER", user.unwrap_or_default()),
@@ -67,7 +68,7 @@ pub(super) fn credentials(seed: &AuthorSeed) -> IndexMap<&'static str, String> {
         ("BPCONFORM_JWT_TECHNICAL_ACCOUNT", JWT_TECHNICAL_ACCOUNT),
         ("BPCONFORM_JWT_PRIVATE_KEY", JWT_CLIENT_KEY),
     ];
-    all.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
+    all.into_iter().map(|(name, value)| (name, value.to_owned())).chain(token).collect()
 }
 
 /// The registered credentials.

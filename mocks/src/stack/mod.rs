@@ -89,7 +89,7 @@ impl Stack {
             &options.tenant_id,
             &[("author", &author), ("ims", &ims), ("console", &console), ("tenant-url", &tenant)],
         );
-        let seed = options.own_seed.clone().map_or_else(|| AuthorSeed::load(&options.seed), Ok)?;
+        let seed = options.own_seed.clone().map_or_else(|| AuthorSeed::load_of(options.product, &options.seed), Ok)?;
         let mut seed = seed.fill(&values);
         if let Some(account) = &options.account {
             seed.accounts.retain(|other| other.id != account.id);

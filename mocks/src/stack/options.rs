@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use bpconform_fixtures::{Defect, Surfaces, System, Variation};
+use bpconform_fixtures::{Defect, Product, Surfaces, System, Variation};
 
 use crate::author::seed::{Account, AuthorSeed, SeedError};
 use crate::authority::Authority;
@@ -42,6 +42,8 @@ impl Ports {
 pub struct StackOptions {
     /// The paths, fields and phrases that it serves.
     pub surfaces: Arc<Surfaces>,
+    /// The product of the Author.
+    pub product: Product,
     /// The name of the Author's seed.
     pub seed: String,
     /// A seed in place of the named one; a restart uses the one that it names.
@@ -83,6 +85,7 @@ impl StackOptions {
     pub fn new(seed: &str) -> Self {
         Self {
             surfaces: Arc::new(Surfaces::built_in().clone()),
+            product: Product::default(),
             seed: seed.to_owned(),
             own_seed: None,
             tenant_id: "bpdoc".to_owned(),

@@ -52,11 +52,11 @@ impl CloudState {
 }
 
 async fn clouds(session: &Session) -> Checked<Vec<Cloud>> {
-    let gateway = session.surface("author.cloud-storage").phrase("legacy-gateway");
+    let surface = session.surface("author.cloud-storage");
     let mut clouds = Vec::new();
     for configuration in cloud_configuration::all(session).await? {
         let node = repository::read(session, &configuration.path, "-1").await?.unwrap_or_default();
-        clouds.push(Cloud { configuration, on_gateway: node.to_string().contains(gateway) });
+        clouds.push(Cloud { configuration, on_gateway: cloud_configuration::names_gateway(surface, &node) });
     }
     Ok(clouds)
 }
@@ -74,7 +74,7 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
     }
     let mut findings = vec![count(&ours)];
     for configuration in &ours {
-        findings.push(kind(configuration));
+        findings.push(kind(session, configuration));
         findings.extend(secret(session, &storage, configuration));
     }
     findings.extend(shown(session).boxed().await);
@@ -99,11 +99,12 @@ fn count(ours: &[ImsConfiguration]) -> Finding {
     }
 }
 
-fn kind(configuration: &ImsConfiguration) -> Finding {
+fn kind(session: &Session, configuration: &ImsConfiguration) -> Finding {
     match configuration.kind {
         Kind::OAuth => Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", configuration.named())),
         Kind::Jwt => {
-            let seen = format!("{} is still on JWT, which is deprecated", configuration.named());
+            let standing = ims_configurations::jwt_standing(session.surface("ims.exchange-jwt"), Timestamp::now());
+            let seen = format!("{} is still on JWT, which {standing}", configuration.named());
             Finding::problem_of(IMS, "BP-JWT-06", seen, Cause::Jwt)
         }
     }

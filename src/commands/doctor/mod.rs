@@ -3,6 +3,7 @@
 
 mod agents;
 mod configuration;
+mod distribution;
 mod finding;
 mod instance;
 mod logs;
@@ -10,9 +11,10 @@ mod logs;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bpconform_fixtures::Cause;
-use bpconform_steps::author::pages;
+use bpconform_fixtures::{Cause, Product};
+use bpconform_steps::author::{pages, users};
 use bpconform_steps::call::Authentication;
+use bpconform_steps::credentials::AuthorLogin;
 use bpconform_steps::plain::{plain_json, plain_line};
 use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
@@ -30,7 +32,7 @@ use crate::inputs::surfaces;
 use crate::output::Output;
 use crate::reach::{Reach, SettingSources};
 use crate::report::style::Styles;
-use crate::run::preflight;
+use crate::run::{preflight, product, survey};
 
 /// Carries out `bpconform doctor`.
 pub async fn command(
@@ -43,7 +45,7 @@ pub async fn command(
     let mut run = reach.run(surfaces(arguments.surfaces.as_deref())?, &arguments.target, output)?;
     run.settings.state_dir = arguments.state.directory();
     let insecure = arguments.target.connection.insecure;
-    let mut report = examine(reach.session(run), insecure).await;
+    let mut report = examine(reach.session(run), insecure, arguments.target.product.0).await;
     report.findings.iter_mut().for_each(|it| it.seen = plain_line(&output.redactor.redact(&it.seen)));
     if arguments.json {
         output.out(&plain_json(&report.json()));
@@ -55,12 +57,12 @@ pub async fn command(
 
 /// Looks at everything, and gives back what it found in the order in which a person would look. Problems are looked for a
 /// second time: one wrong answer is not one.
-pub async fn examine(session: Session, insecure: bool) -> Diagnosis {
+pub async fn examine(session: Session, insecure: bool, asked: Option<Product>) -> Diagnosis {
     let author = session.stack.author.to_string();
     // On the heap: what is looked at needs more than the stack of a thread.
-    let mut findings = look(&session, insecure).boxed().await;
+    let mut findings = look(&session, insecure, asked).boxed().await;
     if findings.iter().any(Finding::is_problem) {
-        confirm(&mut findings, &look(&session, insecure).boxed().await);
+        confirm(&mut findings, &look(&session, insecure, asked).boxed().await);
     }
     let mut diagnosis = Diagnosis { author, insecure, findings };
     diagnosis.explain();
@@ -79,21 +81,46 @@ fn confirm(findings: &mut [Finding], second: &[Finding]) {
     }
 }
 
-async fn look(session: &Session, insecure: bool) -> Vec<Finding> {
+async fn look(session: &Session, insecure: bool, asked: Option<Product>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if reachable(session, insecure, &mut findings).boxed().await {
+        let in_cloud = is_in_cloud(session, asked).boxed().await;
         let case = CloudState::of(session).boxed().await;
         let session = with_tenant(session, case.all());
-        let (instance, ims, cloud, agents, logs) = futures::join!(
-            instance::look(&session).boxed(),
-            configuration::ims(&session, &case).boxed(),
-            configuration::cloud(&session, &case).boxed(),
-            agents::look(&session, case.is_legacy()).boxed(),
-            logs::look(&session).boxed(),
-        );
-        findings.extend([instance, ims, cloud, agents, logs].into_iter().flatten());
+        findings.extend(if in_cloud {
+            cloud(&session, &case).boxed().await
+        } else {
+            installed(&session, &case).boxed().await
+        });
+        let products = session.run.judged.get().map(|judged| judged.products.clone()).unwrap_or_default();
+        findings.extend(instance::hints(&products));
     }
     findings
+}
+
+/// Looks at an Author of AEM as a Cloud Service.
+async fn cloud(session: &Session, case: &CloudState) -> Vec<Finding> {
+    let (agent, cloud) =
+        futures::join!(distribution::look(session).boxed(), configuration::cloud(session, case).boxed());
+    [agent, cloud].concat()
+}
+
+/// Looks at an Author that is installed: AEM 6.5 or its LTS.
+async fn installed(session: &Session, case: &CloudState) -> Vec<Finding> {
+    let (instance, ims, cloud, agents, logs) = futures::join!(
+        instance::look(session).boxed(),
+        configuration::ims(session, case).boxed(),
+        configuration::cloud(session, case).boxed(),
+        agents::look(session, case.is_legacy()).boxed(),
+        logs::look(session).boxed(),
+    );
+    [instance, ims, cloud, agents, logs].concat()
+}
+
+/// Whether the Author is one of AEM as a Cloud Service, by what the operator said or by its signs.
+async fn is_in_cloud(session: &Session, asked: Option<Product>) -> bool {
+    let judged = product::judge(asked, Some(&survey::signs(session).await));
+    session.run.judged.get_or_init(|| judged).products == [Product::AemCloud]
 }
 
 /// Whether there is an AEM that accepts the credentials; without it there is nothing more to look at.
@@ -115,7 +142,10 @@ async fn reachable(session: &Session, insecure: bool, findings: &mut Vec<Finding
     }
     match preflight::check(session).boxed().await {
         Ok(()) => {
-            let user = session.credentials.get("BPCONFORM_AUTHOR_USER").unwrap_or_default();
+            let user = match session.credentials.author_login() {
+                Ok(AuthorLogin::Password(user, _)) => user.to_owned(),
+                _ => users::current(session).boxed().await.unwrap_or_default(),
+            };
             findings.push(Finding::ok("AEM", "BP-PRE-01", format!("it is AEM, and takes us for {user}")));
             true
         }
@@ -132,7 +162,7 @@ fn tls(author: &Url, insecure: bool) -> Finding {
             "TLS",
             Severity::Warning,
             "BP-PRE-06",
-            "the certificate was NOT verified (--insecure): whoever is between can read the password",
+            "the certificate was NOT verified (--insecure): whoever is between can read the credentials",
         ),
         "https" => Finding::ok("TLS", "BP-PRE-06", "the certificate is trusted and for this host"),
         _ if Stack::is_stand_in(author) => Finding::ok("TLS", "BP-PRE-06", "plain HTTP, within this machine"),
@@ -140,7 +170,7 @@ fn tls(author: &Url, insecure: bool) -> Finding {
             "TLS",
             Severity::Warning,
             "BP-PRE-06",
-            "plain HTTP: user and password travel unencrypted over the network",
+            "plain HTTP: the credentials travel unencrypted over the network",
         ),
     }
 }

@@ -1,4 +1,4 @@
-use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_fixtures::{Allow, Defects, Surfaces};
 use bpconform_mocks::stack::{self, StackOptions};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
@@ -15,11 +15,15 @@ fn run() -> Run {
 /// What the doctor says of a mocked Author in that state, and what it sent.
 async fn examined(seed: &str) -> (Diagnosis, stack::Stack) {
     let mock = stack::Stack::start(StackOptions::new(seed)).await.expect("the mocks start");
+    (examined_of(&mock, None).await, mock)
+}
+
+async fn examined_of(mock: &stack::Stack, product: Option<Product>) -> Diagnosis {
     let url = |address: &str| Url::parse(address).expect("an address");
     let credentials = mock.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let stack = Stack { author: url(&mock.author), ims: None, console: None, tenant: None, control: None };
     let session = Session::new(Arc::new(run()), stack, Credentials::new(credentials).0);
-    (examine(session, false).await, mock)
+    examine(session, false, product).await
 }
 
 fn problems(report: &Diagnosis) -> Vec<&'static str> {
@@ -56,6 +60,56 @@ async fn every_state_of_an_author_gets_its_diagnosis() {
 }
 
 #[tokio::test]
+async fn an_author_of_another_product_gets_its_own_diagnosis() {
+    let cases: [(Product, &str, &[&str]); 6] = [
+        (Product::Aem65Lts, "configured", &[]),
+        (Product::AemCloud, "configured", &[]),
+        (Product::AemCloud, "agent-missing", &["BP-CS-01"]),
+        (Product::AemCloud, "queue-blocked", &["BP-CS-02", "BP-CS-04"]),
+        (Product::AemCloud, "error-queue", &["BP-CS-02"]),
+        (Product::AemCloud, "delivery-refused", &["BP-CS-04"]),
+    ];
+    for (product, seed, wanted) in cases {
+        let mock = stack::Stack::start(StackOptions { product, ..StackOptions::new(seed) }).await.expect("started");
+        let report = examined_of(&mock, Some(product)).await;
+        assert_eq!(problems(&report), wanted, "{product} {seed}: {}", report.text(false, false));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_of_one_client_alone_is_told() {
+    const OLD: &str = "com.day.commons.httpclient.config";
+    const NEW: &str = "org.apache.http.proxyconfigurator-1f2e.config";
+    for (nodes, wanted) in [
+        (&[][..], None),
+        (&[(NEW, "proxy.corp:8080")], Some(Severity::Warning)),
+        (&[(OLD, "proxy.corp:8080")], Some(Severity::Warning)),
+        (&[(OLD, "proxy.corp:8080"), (NEW, "other.corp:8080")], Some(Severity::Warning)),
+        (&[(OLD, "proxy.corp:8080"), (NEW, "proxy.corp:8080")], Some(Severity::Ok)),
+    ] {
+        let edits: Vec<_> = nodes
+            .iter()
+            .map(|(name, address)| {
+                let (host, port) = address.split_once(':').expect("host and port");
+                let with = format!("{{ 'proxy.enabled' = true, 'proxy.host' = '{host}', 'proxy.port' = {port} }}");
+                let path = format!("/apps/system/config/{name}");
+                format!(
+                    "{{ node = '/apps/system/config', change = {{ make = {{ path = '{path}', with = {with} }} }} }}"
+                )
+            })
+            .collect();
+        let text = format!("[[defect]]\nid = 'proxies'\nsays = 'b'\nbreaks = []\nedits = [{}]", edits.join(", "));
+        let defects = if edits.is_empty() { Vec::new() } else { Defects::parse("test", &text).expect("defects").all };
+        let defects = defects.into_iter().map(Arc::new).collect();
+        let mock =
+            stack::Stack::start(StackOptions { defects, ..StackOptions::new("configured") }).await.expect("started");
+        let report = examined_of(&mock, None).await;
+        let found = report.findings.iter().find(|finding| finding.topic == "proxy").map(|finding| finding.severity);
+        assert_eq!(found, wanted, "{nodes:?}: {}", report.text(false, false));
+    }
+}
+
+#[tokio::test]
 async fn the_report_can_be_read() {
     for seed in ["configured", "half-configured", "token-expired"] {
         let (report, mock) = examined(seed).await;
@@ -75,7 +129,7 @@ async fn an_author_that_is_not_there_is_said_to_be_so() {
     let author = Url::parse(&address).expect("an address");
     let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
     let session = Session::new(Arc::new(run()), stack, Credentials::default());
-    let report = examine(session, false).await;
+    let report = examine(session, false, None).await;
     assert_eq!(report.exit(), Exit::Unreachable);
     assert!(report.text(false, false).contains("is it running"), "{}", report.text(false, false));
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bpconform_fixtures::requirements::Level;
 use bpconform_fixtures::{Remedies, Remedy, Requirement, Requirements, Surface};
 
-use crate::commands::explain::asked_endpoints;
+use crate::commands::explain::{asked_endpoints, product_flag};
 use crate::features::{Case, Features};
 use crate::record::Record;
 use crate::report::markdown::escape;
@@ -21,7 +21,8 @@ pub(super) fn page(requirement: &Requirement, features: &Features, played: &Reco
     asked_endpoints(played).filter(|surface| !surface.is_mocks_own()).for_each(|surface| text += &endpoint(surface));
     text += "\n## When it fails\n\n";
     remedies.into_iter().for_each(|remedy| text += &cause(remedy));
-    text + &format!("## Try it\n\n```console\n$ bpconform run --requirement {}\n```\n", requirement.id)
+    let product = product_flag(requirement);
+    text + &format!("## Try it\n\n```console\n$ bpconform run --requirement {}{product}\n```\n", requirement.id)
 }
 
 fn statement(requirement: &Requirement) -> String {

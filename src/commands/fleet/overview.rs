@@ -255,6 +255,7 @@ fn sums(record: &Record) -> String {
         (n(&[Verdict::Failed]), "not kept"),
         (n(&[Verdict::Error]), "not told"),
         (n(&[Verdict::Skipped, Verdict::Unproven]), "not checked"),
+        (n(&[Verdict::NotApplicable]), "not applicable"),
     ];
     let told = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
     told.collect::<Vec<_>>().join(", ")
@@ -287,7 +288,8 @@ fn row(requirement: &'static Requirement, found: &[EnvironmentResult]) -> Option
         let href = href.then(|| format!("{}#q={}", self::href(one), requirement.id));
         VerdictCell { word: verdict.word(), mark: view::mark(verdict), href }
     };
-    let told = found.iter().any(|one| verdict(one).is_some_and(|verdict| verdict != Verdict::Unproven));
+    let silent = |verdict| matches!(verdict, Verdict::Unproven | Verdict::NotApplicable);
+    let told = found.iter().any(|one| verdict(one).is_some_and(|verdict| !silent(verdict)));
     told.then(|| RequirementLine {
         id: &requirement.id,
         link: Requirements::built_in().link(requirement),

@@ -27,11 +27,12 @@ use crate::run::target::Target;
 use crate::verdict::Verdict;
 
 /// The requirements that both judge by reading.
-const BOTH: [&str; 16] = [
+const BOTH: [&str; 17] = [
     "BP-PRE-01",
     "BP-PRE-02",
     "BP-PRE-03",
     "BP-PRE-05",
+    "BP-PRE-07",
     "BP-IMS-02",
     "BP-IMS-03",
     "BP-IMS-05",
@@ -121,7 +122,7 @@ impl Reached {
         let credentials = Credentials::new(credentials).0;
         let mut settings = Options::embedded(Redactor::default(), Instant::now()).settings;
         if let Some(latest) = installation.variation.as_ref().and_then(|it| it.latest_service_pack.clone()) {
-            settings.latest_service_pack = Some(latest);
+            settings.latest_service_packs = vec![latest];
         }
         Self { mock, stack, credentials, settings }
     }
@@ -144,7 +145,7 @@ impl Reached {
         let surfaces = Arc::new(Surfaces::built_in().clone());
         let mut run = Run::new("doctor", Allow::Observe, surfaces, wire, Redactor::default());
         run.settings = self.settings.clone();
-        examine(Session::new(Arc::new(run), self.stack.clone(), self.credentials.clone()), false).await
+        examine(Session::new(Arc::new(run), self.stack.clone(), self.credentials.clone()), false, None).await
     }
 }
 

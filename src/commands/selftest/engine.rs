@@ -1,16 +1,16 @@
 //! Runs the features on mocked stacks with defects and variations, for the matrices of the selftest.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use bpconform_fixtures::{Defect, Deviation, Variation};
+use bpconform_fixtures::{Defect, Deviation, Product, Variation};
 
 use crate::causes;
 use crate::commands::selftest::matrix::RedScenario;
 use crate::error::Error;
 use crate::features::Features;
-use crate::plan::Plan;
+use crate::plan::{Decision, Plan};
 use crate::record::ScenarioRecord;
 use crate::run::key::ScenarioKey;
 use crate::run::mocks::{Mocks, Watcher};
@@ -52,18 +52,33 @@ pub(super) struct Bench<'a> {
     options: &'a Options,
     features: &'a Features,
     plan: Plan,
+    /// The ids of scenarios that are skipped without any deviation, because the product lacks an endpoint.
+    skipped: OnceLock<BTreeSet<String>>,
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(options: &'a Options, features: &'a Features) -> Self {
-        Self { options, features, plan: options.dry_plan(features) }
+        let mut plan = options.dry_plan(features);
+        plan.scenarios.retain(|planned| !matches!(planned.decision, Decision::NotApplicable(_)));
+        Self { options, features, plan, skipped: OnceLock::new() }
+    }
+
+    /// On the mocks of AEM 6.5 every scenario runs; other products lack endpoints.
+    fn may_skip(&self) -> bool {
+        self.options.mocked_product() == Product::AemCloud
     }
 
     /// Runs all scenarios without deviations; the error lists those that did not pass.
     pub(super) fn run_clean(&self, watcher: &Watcher) -> Result<Result<(), Vec<RedScenario>>, Error> {
-        let mocks = Mocks::new(&self.plan, Vec::new(), Some(watcher.clone()));
+        let mocks = Mocks::new(&self.plan, self.options.mocked_product(), Vec::new(), Some(watcher.clone()));
         let records = play(self.options, self.features, &self.plan, mocks)?;
-        let red: Vec<_> = records.iter().filter(|record| record.verdict != Verdict::Passed).map(red).collect();
+        let skips = |record: &ScenarioRecord| self.may_skip() && record.verdict == Verdict::Skipped;
+        let skipped = records.iter().filter(|record| skips(record)).map(|record| record.id.clone()).collect();
+        let _ = self.skipped.set(skipped);
+        let green = |record: &ScenarioRecord| {
+            matches!(record.verdict, Verdict::Passed | Verdict::NotApplicable) || skips(record)
+        };
+        let red: Vec<_> = records.iter().filter(|record| !green(record)).map(red).collect();
         Ok(if red.is_empty() { Ok(()) } else { Err(red) })
     }
 
@@ -93,11 +108,12 @@ impl<'a> Bench<'a> {
         }
         let mut plan = self.plan.clone();
         plan.scenarios.retain(|planned| scenarios.contains(&planned.key()));
-        let mut mocks = Mocks::new(&plan, installation.defect.iter().cloned().collect(), watcher);
+        let mut mocks =
+            Mocks::new(&plan, self.options.mocked_product(), installation.defect.iter().cloned().collect(), watcher);
         mocks.variations = installation.variation.iter().cloned().collect();
         let mut options = self.options.clone();
         if let Some(latest) = installation.variation.as_ref().and_then(|it| it.latest_service_pack.clone()) {
-            options.settings.latest_service_pack = Some(latest);
+            options.settings.latest_service_packs = vec![latest];
         }
         let records = play(&options, self.features, &plan, mocks)?;
         // With a defect a step may be skipped for a good reason. A variation must not change any verdict.
@@ -105,7 +121,11 @@ impl<'a> Bench<'a> {
             Some(_) => matches!(verdict, Verdict::Failed | Verdict::Error),
             None => verdict != Verdict::Passed,
         };
-        let counted = records.iter().filter(|record| counts(record.verdict));
+        let skipped = |record: &&ScenarioRecord| {
+            let known = self.skipped.get().is_some_and(|skipped| skipped.contains(&record.id));
+            !(known && record.verdict == Verdict::Skipped)
+        };
+        let counted = records.iter().filter(|record| counts(record.verdict)).filter(skipped);
         Ok(counted.map(|record| ((record.file.clone().into(), record.line), red(record))).collect())
     }
 }

@@ -15,7 +15,7 @@ pub mod wires;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bpconform_fixtures::{Defect, Defects, Variation, Variations};
+use bpconform_fixtures::{Defect, Defects, Product, Variation, Variations};
 use bpconform_mocks::faults::Fault;
 
 use crate::cli::selftest::SelftestArgs;
@@ -36,7 +36,7 @@ use variations::VariationMatrix;
 
 /// `bpconform selftest`
 pub fn command(args: &SelftestArgs, output: &Output, began: Instant) -> Result<Exit, Error> {
-    let options = Options::embedded(output.redactor.clone(), began);
+    let options = Options::of_mocks(args.product, output.redactor.clone(), began);
     let features = Features::built_in()?;
     if !args.wire.is_empty() {
         let faults = faults(&args.wire);
@@ -51,7 +51,8 @@ pub fn command(args: &SelftestArgs, output: &Output, began: Instant) -> Result<E
     if args.variations || !args.only_variations.is_empty() || args.pairs.is_some() {
         return run_variations(args, output, &options, &features);
     }
-    Ok(match selftest(&options, &features, &defects(&args.defects)?, args.defects.is_empty())? {
+    let defects = defects(args.product, &args.defects)?;
+    Ok(match selftest(&options, &features, &defects, args.defects.is_empty())? {
         SelftestResult::Matrix(matrix) => {
             output.out(&if args.json { matrix.json()? } else { matrix.text() });
             exit(matrix.holds())
@@ -65,8 +66,8 @@ fn run_variations(args: &SelftestArgs, output: &Output, options: &Options, featu
     if !args.defects.is_empty() && args.pairs.is_none() {
         return Err(Error::Usage("--defect has no effect with --variations; add --pairs all".into()));
     }
-    let variations = all_or_named(&args.only_variations)?;
-    let defects = if args.pairs.is_some() { defects(&args.defects)? } else { Vec::new() };
+    let variations = all_or_named(args.product, &args.only_variations)?;
+    let defects = if args.pairs.is_some() { defects(args.product, &args.defects)? } else { Vec::new() };
     let _quiet = SilencedPanics::begin();
     let bench = Bench::new(options, features);
     let changes_of_defects = || defects.iter().map(|defect| defect.deviation());
@@ -101,9 +102,9 @@ fn run_variations(args: &SelftestArgs, output: &Output, options: &Options, featu
 }
 
 /// The variations of these ids, all without any.
-fn all_or_named(ids: &[String]) -> Result<Vec<Arc<Variation>>, Error> {
+fn all_or_named(product: Product, ids: &[String]) -> Result<Vec<Arc<Variation>>, Error> {
     if ids.is_empty() {
-        return Ok(Variations::built_in().all.iter().cloned().map(Arc::new).collect());
+        return Ok(Variations::built_in().of(product).cloned().map(Arc::new).collect());
     }
     variations_named(ids)
 }
@@ -128,10 +129,10 @@ fn faults(ids: &[String]) -> Vec<&'static Fault> {
 }
 
 /// The defects of these ids, all without any. The error names one that does not exist.
-fn defects(ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
-    let all = Defects::built_in();
+fn defects(product: Product, ids: &[String]) -> Result<Vec<Arc<Defect>>, Error> {
+    let all = Defects::built_in().of(product);
     if ids.is_empty() {
-        return Ok(all.all.iter().cloned().map(Arc::new).collect());
+        return Ok(all.cloned().map(Arc::new).collect());
     }
     defects_named(ids)
 }
@@ -156,5 +157,5 @@ pub fn selftest(
         let red = bench.run(touched, &installation, None)?;
         Ok(DefectRow::new(defect, touched.len(), red.into_iter().map(|(_, red)| red).collect()))
     })?;
-    Ok(SelftestResult::Matrix(DefectMatrix::new(rows, whole)))
+    Ok(SelftestResult::Matrix(DefectMatrix::new(rows, whole.then(|| options.mocked_product()))))
 }

@@ -44,10 +44,11 @@ impl VerdictChange {
             (_, Verdict::Error) => Some(Self::Untold),
             (before, after) if before == after => None,
             (_, Verdict::Failed) => Some(Self::Broken),
-            (Verdict::Skipped | Verdict::Unproven, Verdict::Passed) => Some(Self::NewlyProved),
+            (before, Verdict::Passed) if before.is_unchecked() => Some(Self::NewlyProved),
             (_, Verdict::Passed) => Some(Self::Fixed),
-            (Verdict::Skipped | Verdict::Unproven, _) => None,
-            (_, Verdict::Skipped | Verdict::Unproven) => Some(Self::NewlySkipped),
+            (before, _) if before.is_unchecked() => None,
+            (_, after) if after.is_unchecked() => Some(Self::NewlySkipped),
+            (_, _) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bpconform_fixtures::Allow;
+use bpconform_fixtures::{Allow, Product};
 use serde::Serialize;
 
 use super::settings;
@@ -94,6 +94,7 @@ fn differences(before: &Record, after: &Record) -> impl Iterator<Item = String> 
     let traits = move |record: &Record| {
         [
             ("target", record.target.kind.clone()),
+            ("judged product", Product::names(record.target.products())),
             ("allow level", record.allow.to_string()),
             ("selection", selection(record)),
             ("shard", shard(record)),

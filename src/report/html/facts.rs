@@ -22,6 +22,7 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
     let facts = [
         ("Target", Some(target.kind.clone())),
         ("Product", target.product.clone()),
+        ("Judged as", Some(view::judged_as(record))),
         ("Author", of("author")),
         ("Tenant", of("tenant")),
         ("Mocks", target.mocked()),

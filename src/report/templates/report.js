@@ -10,7 +10,7 @@
     return node;
   };
   const time = (ms) => ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
-  const MARKS = { passed: "✓", failed: "✕", error: "!", skipped: "–", unproven: "·" };
+  const MARKS = { passed: "✓", failed: "✕", error: "!", skipped: "–", "not applicable": "○", unproven: "·" };
   const mark = (word) => [el("span", { class: `mark ${word}`, "aria-hidden": "true" }, MARKS[word]), el("span", { class: "vh" }, `${word}: `)];
   const kind = ({ status }) => status === undefined || status >= 500 ? "lost" : status >= 400 ? "refused" : "";
 

@@ -116,6 +116,45 @@ impl Bundles {
         ensure(bundle.is_up(), || format!("the bundle {name} is {}, not active", bundle.state))
             .because(Cause::ReplicationBundle)
     }
+
+    /// The bundles that Brand Portal is made of: each name, and the bundle if it is there. Of several of one name, one that
+    /// is up counts.
+    pub fn of_brand_portal<'a>(&'a self, surface: &'a Surface) -> Vec<(&'a str, Option<&'a Bundle>)> {
+        let named = |name: &'a str| {
+            let all = self.all.iter().filter(move |it| it.symbolic_name == name);
+            (name, all.max_by_key(|it| it.is_up()))
+        };
+        surface.phrase("brand-portal-bundles").split(' ').map(named).collect()
+    }
+
+    /// Fails unless Brand Portal's own bundles are there and up; each that is not is named, with its version.
+    pub fn judge_brand_portal(&self, surface: &Surface) -> Checked {
+        let all = self.of_brand_portal(surface);
+        let missing: Vec<_> = all.iter().filter(|(_, bundle)| bundle.is_none()).map(|(name, _)| *name).collect();
+        if !missing.is_empty() && self.counted.iter().any(|(total, _)| *total > self.all.len() as u64) {
+            let missing = missing.join(", ");
+            return Err(Problem::error(format!("the console lists only some of its bundles, and not {missing}")));
+        }
+        ensure(missing.is_empty(), || format!("bundles of Brand Portal are not there: {}", missing.join(", ")))
+            .because(Cause::BrandPortalBundles)?;
+        let replication = surface.phrase("replication-bundle");
+        let is_well = |it: &Bundle| it.is_up() || (it.state_raw == STARTING && it.symbolic_name != replication);
+        let down = all.iter().filter_map(|(_, bundle)| bundle.filter(|it| !is_well(it)));
+        let down: Vec<_> = down.map(|it| format!("{} {} ({})", it.symbolic_name, it.version, it.state)).collect();
+        ensure(down.is_empty(), || format!("bundles of Brand Portal are not active: {}", down.join(", ")))
+    }
+
+    /// The version of the bundle for IMS configurations if it is one that can do OAuth: inferred from the versions of AEM
+    /// that have it, so it never stands against the version of AEM.
+    pub fn oauth_ability(&self, surface: &Surface) -> Option<&str> {
+        let bundle = self.all.iter().find(|it| it.symbolic_name == surface.phrase("ims-bundle"))?;
+        (numbers(&bundle.version) >= numbers(surface.phrase("oauth-from"))).then_some(&bundle.version)
+    }
+}
+
+/// The version of a bundle, comparable by its numbers; what follows the third number does not count.
+fn numbers(version: &str) -> Vec<u64> {
+    version.split('.').take(3).map_while(|number| number.parse().ok()).collect()
 }
 
 /// All bundles. A list without any is an error: an Author has hundreds.
@@ -217,6 +256,44 @@ mod tests {
         assert_eq!(verdict("", "2,1,0,1,0", &two), Err(Kind::Failed));
         assert_eq!(verdict("2 bundles in total, 1 bundles active, 1 bundles resolved.", "", &two), Err(Kind::Failed));
         assert_eq!(verdict("2 Bundles insgesamt, 1 aktiv, 0 Fragmente, 1 aufgelöst", "", &two), Err(Kind::Failed));
+    }
+
+    #[test]
+    fn each_bundle_of_brand_portal_is_there_and_up() {
+        use crate::problem::Kind;
+        let surface = bpconform_fixtures::Surfaces::built_in().get("author.bundles");
+        let names: Vec<&str> = surface.phrase("brand-portal-bundles").split(' ').collect();
+        let judged = |change: &dyn Fn(&str) -> Option<i64>, status: &str| {
+            let data: Vec<_> = (names.iter())
+                .filter_map(|name| Some((name, change(name)?)))
+                .map(|(name, state)| format!(r#"{{"symbolicName":"{name}","stateRaw":{state},"version":"1.2.3"}}"#))
+                .collect();
+            let json = format!(r#"{{"status":"{status}","data":[{}]}}"#, data.join(","));
+            let bundles = parse(&json).expect("readable");
+            bundles.judge_brand_portal(surface).map_err(|problem| (problem.kind, problem.cause))
+        };
+        assert_eq!(judged(&|_| Some(32), ""), Ok(()));
+        for name in &names {
+            let without = |other: &str| (other != *name).then_some(32);
+            assert_eq!(judged(&without, ""), Err((Kind::Failed, Some(Cause::BrandPortalBundles))), "{name}");
+            assert_eq!(judged(&without, "99 bundles in total, 99 active"), Err((Kind::Error, None)), "{name}");
+            let stopped = |other: &str| Some(if other == *name { 4 } else { 32 });
+            assert_eq!(judged(&stopped, ""), Err((Kind::Failed, None)), "{name}");
+            let lazy = judged(&|other: &str| Some(if other == *name { 8 } else { 32 }), "");
+            assert_eq!(lazy.is_ok(), *name != surface.phrase("replication-bundle"), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_version_of_the_ims_bundle_tells_whether_it_can_do_oauth() {
+        let surface = bpconform_fixtures::Surfaces::built_in().get("author.bundles");
+        let able = |version: &str| {
+            let name = surface.phrase("ims-bundle");
+            let json = format!(r#"{{"data":[{{"symbolicName":"{name}","stateRaw":32,"version":"{version}"}}]}}"#);
+            parse(&json).expect("readable").oauth_ability(surface).is_some()
+        };
+        assert!(able("1.1.26") && able("1.1.26.B001") && able("1.2.0") && able("2.0"));
+        assert!(!able("1.1.16") && !able("1.1") && !able("") && !able("x"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The Brand Portal cloud configurations of the Author, under either of the two roots that sources name (surfaces.md §3.3).
 
-use bpconform_fixtures::Cause;
+use bpconform_fixtures::{Cause, Surface};
 use serde_json::Value;
 
 use super::{address, repository};
@@ -96,11 +96,32 @@ pub(crate) fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mu
     }
 }
 
+/// Whether what a configuration holds names the legacy OAuth gateway, which has had several hosts.
+pub fn names_gateway(surface: &Surface, node: &Value) -> bool {
+    match node {
+        Value::String(text) => surface.phrase("legacy-gateway").split(' ').any(|host| text.contains(host)),
+        Value::Array(values) => values.iter().any(|value| names_gateway(surface, value)),
+        Value::Object(fields) => fields.values().any(|value| names_gateway(surface, value)),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_legacy_gateway_is_known_by_any_of_its_hosts() {
+        let surface = bpconform_fixtures::Surfaces::built_in().get("author.cloud-storage");
+        let names = |host: &str| {
+            let held = serde_json::json!({"jcr:content": {"servers": ["https://x/", format!("https://{host}/")]}});
+            names_gateway(surface, &held)
+        };
+        assert!(names("legacy-oauth.cloud.adobe.io") && names("hypnosisprod.ethos11-prod-or1.ethos.adobe.net"));
+        assert!(!names("ims-na1.adobelogin.com"));
+    }
 
     fn collected(node: &Value) -> Vec<CloudConfiguration> {
         let mut found = Vec::new();

@@ -2,7 +2,9 @@
 //! under `/apps/system/config` (surfaces.md §2.3).
 
 use bpconform_fixtures::Surface;
-use jiff::civil::DateTime;
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::log::Entry;
@@ -13,7 +15,7 @@ use crate::redact::is_public;
 use crate::session::Session;
 
 /// The folder of the configurations.
-const FOLDER: &str = "/apps/system/config";
+pub(super) const FOLDER: &str = "/apps/system/config";
 
 /// How an IMS configuration gets its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +234,7 @@ pub(crate) async fn nodes_of(session: &Session, configuration: &ImsConfiguration
 
 /// The configurations below a folder: the path of each in it, its name and its node; folders within hold configurations,
 /// too.
-fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
+pub(super) fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
     let mut found = Vec::new();
     for (name, node) in repository::children(folder) {
         let kind = repository::text(node, "jcr:primaryType").unwrap_or_default();
@@ -258,6 +260,14 @@ pub async fn of_brand_portal(session: &Session, storage: &Storage) -> Checked<Ve
     Ok(storage.for_brand_portal(session.surface("author.ims-storage"), &used))
 }
 
+/// What is to be said of JWT at a time: it is deprecated, and has stopped on a day that is known.
+pub fn jwt_standing(surface: &Surface, now: Timestamp) -> String {
+    let stopped = surface.phrase("stopped");
+    let has_stopped = stopped.parse::<Date>().is_ok_and(|day| day <= TimeZone::UTC.to_datetime(now).date());
+    let since = if has_stopped { format!(" and has not worked since {stopped}") } else { String::new() };
+    format!("is deprecated{since}")
+}
+
 /// What Granite's crypto support makes of a secret: braces around the hexadecimal digits of at least one block and its
 /// start.
 pub fn is_encrypted(secret: &str) -> bool {
@@ -266,7 +276,7 @@ pub fn is_encrypted(secret: &str) -> bool {
 }
 
 /// A configuration's properties: of its node, or of the file that the node is.
-async fn properties(session: &Session, file: &str, node: &Value) -> Checked<Value> {
+pub(super) async fn properties(session: &Session, file: &str, node: &Value) -> Checked<Value> {
     if repository::text(node, "jcr:primaryType").as_deref() != Some("nt:file") {
         return Ok(node.clone());
     }
@@ -309,7 +319,7 @@ pub(crate) fn configuration(surface: &Surface, stored: Stored) -> ImsConfigurati
 }
 
 /// Whether a node is a configuration of that factory: its random part follows a dot, a hyphen or a tilde.
-fn is_of(node: &str, factory: &str) -> bool {
+pub(super) fn is_of(node: &str, factory: &str) -> bool {
     node.strip_prefix(factory).is_some_and(|rest| rest.starts_with(['.', '-', '~']) && rest.len() > 1)
 }
 
@@ -331,6 +341,13 @@ mod tests {
     fn read(node: &str, properties: Value) -> ImsConfiguration {
         let surface = Surfaces::built_in().get("author.ims-storage");
         configuration(surface, Stored { node: node.into(), properties })
+    }
+
+    #[test]
+    fn jwt_has_a_day_on_which_it_stopped() {
+        let at = |time: &str| jwt_standing(Surfaces::built_in().get("ims.exchange-jwt"), time.parse().expect("a time"));
+        assert_eq!(at("2026-02-28T23:59:59Z"), "is deprecated");
+        assert_eq!(at("2026-03-01T00:00:00Z"), "is deprecated and has not worked since 2026-03-01");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use bpconform_fixtures::Cause;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::bundles;
 use crate::call::Call;
-use crate::problem::{Because as _, Checked, Problem, ensure};
+use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::session::Session;
 
 /// A version of AEM, comparable by its numbers: `6.5.4.0` < `6.5.21.0`. Numbers that are not written count as 0.
@@ -19,6 +20,11 @@ impl Version {
     /// A version by its four numbers.
     pub const fn new(numbers: [u32; 4]) -> Self {
         Self(numbers)
+    }
+
+    /// The release line: 6.5 of `6.5.21.0`.
+    const fn line(&self) -> (u32, u32) {
+        (self.0[0], self.0[1])
     }
 
     /// The number of the service pack: 21 of `6.5.21.0`.
@@ -68,14 +74,39 @@ pub fn supports_developer_console(found: &Version) -> Checked {
         .because(old_line.then_some(Cause::VersionLimits))
 }
 
-/// Fails unless the version is at least the latest one; skipped if that belongs to a later release line.
-pub fn is_latest(found: &Version, latest: &Version) -> Checked {
-    is_installed_line(found)?;
-    if found.0[..2] > latest.0[..2] {
-        return Err(Problem::skipped(format!(
-            "AEM is {found}, and the latest Service Pack that was given, {latest}, is of another release line"
-        )));
+/// Which Service Pack counts as the latest of a release line, for example `6.5=6.5.25.0`, or `6.5.25.0` for its own line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatestServicePack(Version);
+
+impl FromStr for LatestServicePack {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let Some((line, latest)) = text.split_once('=') else { return Ok(Self(text.parse()?)) };
+        let (of, latest): (Version, Version) = (line.parse()?, latest.parse()?);
+        if of.line() != latest.line() || of.0[2..] != [0, 0] {
+            return Err(Problem::error(format!(
+                "`{text}` is not a release line and a version of it, like 6.5=6.5.25.0"
+            )));
+        }
+        Ok(Self(latest))
     }
+}
+
+/// Fails unless the version is at least the latest one of its release line; skipped if that was not given. The latest
+/// version of one line says nothing about another.
+pub fn is_latest(found: &Version, given: &[String]) -> Checked {
+    is_installed_line(found)?;
+    let given = given.iter().map(|text| text.parse::<LatestServicePack>()).collect::<Result<Vec<_>, _>>()?;
+    // Of several for one line the last counts, as with any flag.
+    let Some(LatestServicePack(latest)) = given.iter().rfind(|latest| latest.0.line() == found.line()) else {
+        let [major, minor, ..] = found.0;
+        return Err(Problem::skipped(format!(
+            "AEM is {found}, and the latest Service Pack of the release line {major}.{minor} is not given: set \
+             BPCONFORM_LATEST_SERVICE_PACK, for example {major}.{minor}={major}.{minor}.{}",
+            found.0[2]
+        )));
+    };
     ensure(found >= latest, || format!("AEM is {found}; it must be {latest} or later"))
 }
 
@@ -164,7 +195,10 @@ pub const OAUTH_HOTFIX: &str = "ims-jwt-compatibility-package-6.5";
 
 /// Fails unless the Author can hold OAuth credentials, by its Service Pack or by that package.
 pub async fn judge_oauth(session: &Session, hotfix: &str) -> Checked {
-    let found = version(session).await?;
+    let found = match version(session).await {
+        Err(problem) if problem.kind == Kind::Skipped => return can_by_bundle(session, problem).await,
+        found => found?,
+    };
     is_installed_line(&found)?;
     if found >= OAUTH {
         return Ok(());
@@ -179,12 +213,19 @@ pub async fn judge_oauth(session: &Session, hotfix: &str) -> Checked {
     })
 }
 
+/// Where nobody knows how the product tells its version, the version of a bundle stands for it.
+async fn can_by_bundle(session: &Session, unknown: Problem) -> Checked {
+    let bundles = bundles::all(session).await?;
+    let version = bundles.oauth_ability(session.surface("author.bundles")).ok_or(unknown)?;
+    tracing::info!("AEM can hold OAuth credentials, as inferred from the version {version} of its bundle for IMS");
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use bpconform_fixtures::Surfaces;
 
     use super::*;
-    use crate::problem::Kind;
 
     fn version(text: &str) -> Version {
         text.parse().expect("a version")
@@ -206,9 +247,31 @@ mod tests {
         for other in ["6.5.3.0", "2024.11.18598", "7.0.0"] {
             assert_eq!(kind(supports_developer_console(&version(other))), Err(Kind::Failed), "{other}");
         }
-        assert_eq!(kind(is_latest(&version("6.6.0"), &version("6.5.25.0"))), Err(Kind::Skipped));
-        assert_eq!(kind(is_latest(&version("6.5.24.0"), &version("6.5.25.0"))), Err(Kind::Failed));
-        assert_eq!(kind(is_latest(&version("2024.11.18598"), &version("6.5.25.0"))), Err(Kind::Failed));
+        let latest = |found: &str, given: &[&str]| {
+            let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+            kind(is_latest(&version(found), &given))
+        };
+        let both = ["6.5=6.5.25.0", "6.6=6.6.3"];
+        for (found, given, expected) in [
+            ("6.5.25.0", &["6.5.25.0"][..], Ok(())),
+            ("6.5.25.0", &["6.5.26"], Err(Kind::Failed)),
+            ("6.5.25.0", &["6.6.3"], Err(Kind::Skipped)),
+            ("6.5.25.0", &both, Ok(())),
+            ("6.5.24.0", &both, Err(Kind::Failed)),
+            ("6.6.0", &["6.5.25.0"], Err(Kind::Skipped)),
+            ("6.6.0", &["6.6.3"], Err(Kind::Failed)),
+            ("6.6.0", &both, Err(Kind::Failed)),
+            ("6.6.3", &both, Ok(())),
+            ("6.6.4", &both, Ok(())),
+            ("6.5.25.0", &["6.5.24.0", "6.5=6.5.26.0"], Err(Kind::Failed)),
+            ("6.5.25.0", &[], Err(Kind::Skipped)),
+            ("6.5.25.0", &["6.5=6.6.3"], Err(Kind::Error)),
+            ("6.5.25.0", &["6.5.1=6.5.25.0"], Err(Kind::Error)),
+            ("6.5.25.0", &["latest"], Err(Kind::Error)),
+            ("2024.11.18598", &["6.5.25.0"], Err(Kind::Failed)),
+        ] {
+            assert_eq!(latest(found, given), expected, "{found} {given:?}");
+        }
     }
 
     #[test]

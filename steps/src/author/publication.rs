@@ -1,9 +1,10 @@
 //! Publishing from the Author to Brand Portal and back (surfaces.md §3.6, §4.4, §6.7–§6.11).
 
-use bpconform_fixtures::Cause;
+use bpconform_fixtures::{Cause, Surface};
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::repository;
+use super::{agents, repository};
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -79,13 +80,35 @@ pub async fn status(session: &Session, path: &str) -> Checked<Status> {
     let content = repository::read(session, &format!("{path}/jcr:content"), "0").await?;
     let content = content.ok_or_else(|| Problem::failed(format!("the Author has no {path}/jcr:content")))?;
     let surface = session.surface("author.publish");
-    let text = |word: &str| repository::text(&content, surface.field(word)).filter(|text| !text.is_empty());
+    let suffix = suffix(session, surface, &content)?;
+    let property = |word: &str| repository::text(&content, &format!("{}{suffix}", surface.field(word)));
+    let text = |word: &str| property(word).filter(|text| !text.is_empty());
     let at = text("last-replicated").map(|text| {
         time(&text).ok_or_else(|| {
             Problem::error(format!("the replication status of {path} is of `{text}`, which is not a time"))
         })
     });
     Ok(Status { action: text("last-action"), at: at.transpose()?, by: text("last-replicated-by") })
+}
+
+/// How the properties of the tenant's agents end: AEM can be set to write the status of each agent besides the last one
+/// (`replicationStatusPerAgent`), and then the last one may be that of any other agent. Of the four agents the one that
+/// delivered last counts; if none of them did, there is no status.
+fn suffix(session: &Session, surface: &Surface, content: &Value) -> Checked<String> {
+    let prefix = format!("{}_", surface.field("last-action"));
+    let written = content.as_object().into_iter().flatten().filter_map(|(name, _)| name.strip_prefix(&prefix));
+    let written: Vec<&str> = written.collect();
+    if written.is_empty() {
+        return Ok(String::new());
+    }
+    let at = |agent: &str| {
+        let text = repository::text(content, &format!("{}_{agent}", surface.field("last-replicated")));
+        text.and_then(|text| time(&text))
+    };
+    let expected = agents::expected(session)?;
+    let ours = expected.iter().filter(|agent| written.contains(&agent.name.as_str()));
+    let last = ours.max_by_key(|agent| at(&agent.name)).unwrap_or(&expected[0]);
+    Ok(format!("_{}", last.name))
 }
 
 /// Sling writes a date as `Mon Nov 23 2026 10:00:00 GMT+0100`, in JSON of a single property as ISO 8601.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::repository;
 use crate::call::Call;
+use crate::credentials::AuthorLogin;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
 
@@ -23,6 +24,9 @@ pub struct User {
     pub home: String,
 }
 
+/// Who is not logged in.
+pub const NOBODY: &str = "anonymous";
+
 /// The user that the run is logged in as; `anonymous` without a login.
 pub async fn current(session: &Session) -> Checked<String> {
     // A session may end at any time, so an earlier answer says nothing of now.
@@ -33,7 +37,7 @@ pub async fn current(session: &Session) -> Checked<String> {
 }
 
 /// A user that every Author has: who cannot see this one cannot see users.
-const EVERYWHERE: &str = "anonymous";
+const EVERYWHERE: &str = NOBODY;
 
 /// The user with that id, ignoring case; `None` only if the user is proved to be absent.
 pub async fn find(session: &Session, id: &str) -> Checked<Option<User>> {
@@ -114,7 +118,12 @@ pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
 
 /// Fails unless the Author takes the run for the user whose credentials were given.
 pub async fn judge_current(session: &Session) -> Checked {
-    let (given, found) = (session.credentials.need("BPCONFORM_AUTHOR_USER")?, current(session).await?);
+    let (login, found) = (session.credentials.author_login()?, current(session).await?);
+    let AuthorLogin::Password(given, _) = login else {
+        // Only the Author knows whose token it is.
+        let advice = session.credentials.author_advice();
+        return ensure(found != NOBODY, || format!("the Author takes the run for {found}: {advice}"));
+    };
     // A directory such as LDAP may write the id in another case.
     ensure(found.eq_ignore_ascii_case(given), || {
         format!("the Author takes the run for {found}, not for {given}: are user and password right?")

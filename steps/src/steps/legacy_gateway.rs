@@ -1,7 +1,6 @@
 //! Sentences of `10-legacy-gateway.feature`: configurations from before the Developer Console.
 
 use bpconform_step_macros::{then, when};
-use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::repository;
@@ -26,11 +25,11 @@ enum Way {
 struct LookedAt(Vec<(CloudConfiguration, Way)>);
 
 async fn look_at(session: &Session) -> Checked<Vec<(CloudConfiguration, Way)>> {
-    let gateway = session.surface("author.cloud-storage").phrase("legacy-gateway");
+    let surface = session.surface("author.cloud-storage");
     let mut found = Vec::new();
     for configuration in cloud_configuration::all(session).await? {
         let node = repository::read(session, &configuration.path, "-1").await?.unwrap_or_default();
-        let way = way(&configuration, &node, gateway);
+        let way = way(&configuration, cloud_configuration::names_gateway(surface, &node));
         found.push((configuration, way));
     }
     Ok(found)
@@ -38,22 +37,13 @@ async fn look_at(session: &Session) -> Checked<Vec<(CloudConfiguration, Way)>> {
 
 /// A configuration that names the gateway is on it, whatever else it holds; one that names an IMS configuration is of the
 /// Developer Console.
-fn way(configuration: &CloudConfiguration, node: &Value, gateway: &str) -> Way {
-    if names(node, gateway) {
+fn way(configuration: &CloudConfiguration, names_gateway: bool) -> Way {
+    if names_gateway {
         Way::LegacyGateway
     } else if configuration.ims_configuration.is_some() {
         Way::DeveloperConsole
     } else {
         Way::Unknown
-    }
-}
-
-fn names(value: &Value, gateway: &str) -> bool {
-    match value {
-        Value::String(text) => text.contains(gateway),
-        Value::Array(values) => values.iter().any(|value| names(value, gateway)),
-        Value::Object(fields) => fields.values().any(|value| names(value, gateway)),
-        _ => false,
     }
 }
 
@@ -91,18 +81,14 @@ async fn each_has_its_way(world: &mut World) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn the_way_is_told_by_what_the_configuration_holds() {
-        let gateway = "legacy-oauth.cloud.adobe.io";
         let with_ims = CloudConfiguration { ims_configuration: Some("pid".into()), ..CloudConfiguration::default() };
-        let legacy = json!({"jcr:content": {"authorizationServer": "https://legacy-oauth.cloud.adobe.io/"}});
-        assert_eq!(way(&with_ims, &json!({}), gateway), Way::DeveloperConsole);
-        assert_eq!(way(&CloudConfiguration::default(), &legacy, gateway), Way::LegacyGateway);
-        assert_eq!(way(&with_ims, &legacy, gateway), Way::LegacyGateway);
-        assert_eq!(way(&CloudConfiguration::default(), &json!({"tenantURL": "https://x"}), gateway), Way::Unknown);
+        assert_eq!(way(&with_ims, false), Way::DeveloperConsole);
+        assert_eq!(way(&CloudConfiguration::default(), true), Way::LegacyGateway);
+        assert_eq!(way(&with_ims, true), Way::LegacyGateway);
+        assert_eq!(way(&CloudConfiguration::default(), false), Way::Unknown);
     }
 }

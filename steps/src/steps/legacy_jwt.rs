@@ -283,11 +283,13 @@ fn told(configuration: &ImsConfiguration) -> String {
 /// Fails when a configuration is on JWT: it is named, with the steps out of it.
 async fn none_on_jwt(session: &Session) -> Checked {
     let jwt = on_jwt(session).await?;
-    ensure(jwt.is_empty(), || {
-        let named: Vec<_> = jwt.iter().map(told).collect();
-        format!("still on JWT, which is deprecated: {}. To migrate: {}", named.join(", "), MIGRATION.join("; "))
-    })
-    .because(Cause::Jwt)
+    if jwt.is_empty() {
+        return Ok(());
+    }
+    let standing = ims_configurations::jwt_standing(session.surface("ims.exchange-jwt"), clock::now(session).await?);
+    let named: Vec<_> = jwt.iter().map(told).collect();
+    let told = format!("still on JWT, which {standing}: {}. To migrate: {}", named.join(", "), MIGRATION.join("; "));
+    Err(Problem::failed(told).because(Cause::Jwt))
 }
 
 #[then("no IMS configuration for Brand Portal is still on JWT")]

@@ -3,6 +3,7 @@
 
 pub mod arriving;
 mod chosen;
+pub mod cloud_distribution;
 pub mod cloud_service;
 pub mod developer_console;
 pub mod ims_integration;

@@ -11,6 +11,8 @@ use crate::author::{agents, bundles, cloud_configuration, pages, product, users}
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
+use crate::run::Judged;
+use crate::session::Session;
 use crate::stack::Stack;
 use crate::world::World;
 
@@ -54,24 +56,42 @@ async fn replication_bundle_is_active(world: &mut World) -> Checked {
     bundles::all(session).await?.judge_replication(session.surface("author.bundles"))
 }
 
+#[then("each bundle of Brand Portal is there and active")]
+async fn brand_portal_bundles(world: &mut World) -> Checked {
+    let session = world.session()?;
+    bundles::all(session).await?.judge_brand_portal(session.surface("author.bundles"))
+}
+
 #[then("the version of AEM is 6.5.4.0 or later")]
 async fn supports_developer_console(world: &mut World) -> Checked {
+    product_is_clear(world.session()?)?;
     product::supports_developer_console(&product::version(world.session()?).await?)
+}
+
+/// An error while the Author's signs of its product contradict each other: then its version judges nothing.
+fn product_is_clear(session: &Session) -> Checked {
+    match session.run.judged.get().and_then(Judged::contradiction) {
+        Some(contradiction) => Err(Problem::error(format!("{contradiction}; --product says which one it is"))),
+        None => Ok(()),
+    }
 }
 
 #[then("the version of AEM is the latest Service Pack or later")]
 async fn is_latest(world: &mut World) -> Checked {
     let session = world.session()?;
-    let latest = session.run.settings.latest_service_pack.as_deref().ok_or_else(|| {
-        Problem::skipped(
+    product_is_clear(session)?;
+    let given = &session.run.settings.latest_service_packs;
+    if given.is_empty() {
+        return Err(Problem::skipped(
             "the latest Service Pack is not given: set BPCONFORM_LATEST_SERVICE_PACK, for example 6.5.24.0",
-        )
-    })?;
-    product::is_latest(&product::version(session).await?, &latest.parse()?)
+        ));
+    }
+    product::is_latest(&product::version(session).await?, given)
 }
 
 #[then(expr = "AEM is at Service Pack 21 or later, or at 11 to 20 with the package {string}")]
 async fn can_hold_oauth(world: &mut World, hotfix: String) -> Checked {
+    product_is_clear(world.session()?)?;
     product::judge_oauth(world.session()?, &hotfix).await
 }
 

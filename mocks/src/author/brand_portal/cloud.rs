@@ -1,6 +1,7 @@
 //! The Brand Portal cloud service: its console, its creation, and what AEM makes of it some time later: the node, the
 //! Mac user, the four agents (surfaces.md §3, §4.1).
 
+use bpconform_fixtures::Product;
 use bpconform_fixtures::surfaces::expand;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -158,6 +159,8 @@ impl Author {
         for Pending { what, configuration, user, .. } in due {
             match what {
                 ProvisionStep::Node => self.store_cloud_configuration(now, &configuration, &user),
+                ProvisionStep::User if self.line == Product::AemCloud => {}
+                ProvisionStep::Agents if self.line == Product::AemCloud => self.make_distribution_agent(),
                 ProvisionStep::User => self.make_mac_user(now, &configuration.tenant()),
                 ProvisionStep::Agents => self.make_agents(now, &configuration),
             }

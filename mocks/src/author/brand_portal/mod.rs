@@ -7,6 +7,7 @@ mod assets_api;
 mod cloud;
 mod consoles;
 mod delivery;
+mod distribution;
 mod ims;
 mod key_store;
 mod osgi;
@@ -58,6 +59,10 @@ pub struct BrandPortal {
     sourced: BTreeSet<String>,
     /// The time of the next poll for contributions.
     next_poll: Option<Timestamp>,
+    /// The distribution agents that are delivering.
+    distributing: BTreeSet<String>,
+    /// The number of distribution requests.
+    requests: u64,
 }
 
 /// A conversation that continues with the result of a call.
@@ -67,6 +72,8 @@ enum Conversation {
     Health(token::Provider),
     /// A delivery to the tenant.
     Delivery(Box<Delivery>),
+    /// A delivery by a distribution agent.
+    Distribution(Box<distribution::Distribution>),
     /// A poll of the tenant for contributions.
     Poll(Box<sourcing::Poll>),
 }
@@ -97,6 +104,9 @@ impl Author {
     ) -> Option<Step> {
         if let Some((id, agent)) = self.agent_surface(request) {
             return Some(self.at_agent(now, &id, agent, request, form));
+        }
+        if let Some(step) = self.distribution_surface(now, &surface.id, arguments, form) {
+            return Some(step);
         }
         Some(Step::Answer(match surface.id.as_str() {
             "author.ims-console" => self.ims_console(now),
@@ -188,6 +198,7 @@ impl Author {
         match self.brand_portal.waiting.remove(&ticket) {
             Some(Conversation::Health(provider)) => self.ims_health_checked(now, &provider, outcome),
             Some(Conversation::Delivery(delivery)) => self.delivery_resumed(now, *delivery, outcome),
+            Some(Conversation::Distribution(distribution)) => self.distribution_resumed(now, *distribution, outcome),
             Some(Conversation::Poll(poll)) => self.poll_resumed(now, *poll, outcome),
             None => Step::Answer(Response::new(
                 500,
@@ -208,7 +219,11 @@ impl Author {
             self.take_up(now, &agent.id);
             self.deliver(now, agent, Job::Item(node, item))
         });
-        let steps = deliveries.chain(poll);
+        let deliveries: Vec<_> = deliveries.collect();
+        let distributions = self.due_distributions().into_iter().filter(|(due, _)| *due <= now);
+        let distributions: Vec<_> =
+            distributions.map(|(_, distribution)| self.begin_distribution(now, distribution)).collect();
+        let steps = deliveries.into_iter().chain(distributions).chain(poll);
         let calls = steps.filter_map(|step| match step {
             Step::Call(ticket, call) => Some((ticket, call)),
             Step::Answer(_) | Step::Done => None,
@@ -222,7 +237,9 @@ impl Author {
         let scheduled = self.brand_portal.scheduled.iter().map(|scheduled| scheduled.due);
         let processing = self.brand_portal.processing.iter().map(|(due, _)| *due);
         let deliveries = self.due_deliveries().into_iter().map(|(due, ..)| due);
-        pending.chain(scheduled).chain(processing).chain(deliveries).chain(self.brand_portal.next_poll).min()
+        let distributions = self.due_distributions().into_iter().map(|(due, _)| due);
+        let due = pending.chain(scheduled).chain(processing).chain(deliveries).chain(distributions);
+        due.chain(self.brand_portal.next_poll).min()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Publish to Brand Portal, now or later, and unpublish; and AEM's own replication (surfaces.md §3.6, §4.4, §6.7–§6.11).
 
+use bpconform_fixtures::Product;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -76,8 +77,11 @@ impl Author {
             let at = "com.adobe.cq.dam.mac.sync.impl.DAMSyncServiceImpl.getTenantFromConfiguration";
             (500, format!("java.lang.NullPointerException at {at}: {path} has no Brand Portal configuration"))
         })?;
-        let agents = self.agents_of(&configuration.tenant(), &configuration.tenant_url);
         let no_agent = self.surfaces.get("author.replicate").phrase("no-agent");
+        if self.line == Product::AemCloud && self.has_distribution_agent() {
+            return Ok(Vec::new());
+        }
+        let agents = self.agents_of(&configuration.tenant(), &configuration.tenant_url);
         if agents.is_empty() { Err((500, format!("{no_agent} {path}"))) } else { Ok(agents) }
     }
 
@@ -115,6 +119,9 @@ impl Author {
 
     /// Distributes jobs round-robin over all agents, enabled or not.
     fn share(&mut self, now: Timestamp, agents: &[Agent], action: Action, paths: &[String], user: &str) {
+        if self.line == Product::AemCloud {
+            return self.publish_by_distribution(now, action, paths);
+        }
         for path in paths {
             let turn = self.brand_portal.turn % agents.len();
             self.brand_portal.turn += 1;
@@ -211,7 +218,11 @@ impl Author {
         if delivery.action() != Action::Activate {
             return Ok(Vec::new());
         }
-        let path = delivery.path();
+        self.content_of(delivery.path())
+    }
+
+    /// The body of a delivery of a path.
+    pub(super) fn content_of(&self, path: &str) -> Result<Vec<u8>, String> {
         let node = self
             .repository
             .get(path)
@@ -225,14 +236,19 @@ impl Author {
 
     /// Writes the replication status to a delivered resource (surfaces.md §4.4).
     pub(super) fn mark_replicated(&mut self, now: Timestamp, item: &Item) {
-        let content = join(&item.path, "jcr:content");
-        let path = if self.repository.exists(&content) { content } else { item.path.clone() };
+        self.mark(now, &item.path, &item.user, item.action);
+        self.contribution_folder_delivered(now, item);
+    }
+
+    /// Writes the replication status to a resource.
+    pub(super) fn mark(&mut self, now: Timestamp, path: &str, user: &str, action: Action) {
+        let content = join(path, "jcr:content");
+        let path = if self.repository.exists(&content) { content } else { path.to_owned() };
         if let Some(node) = self.repository.get_mut(&path) {
             node.set("cq:lastReplicated", now);
-            node.set("cq:lastReplicatedBy", item.user.as_str());
-            node.set("cq:lastReplicationAction", item.action.word());
+            node.set("cq:lastReplicatedBy", user);
+            node.set("cq:lastReplicationAction", action.word());
         }
-        self.contribution_folder_delivered(now, item);
     }
 }
 

@@ -128,7 +128,7 @@ impl StruckStep {
             _ if exception.is_some() => CellFate::Excepted,
             Verdict::Passed => CellFate::Passed,
             Verdict::Failed => CellFate::Failed,
-            Verdict::Skipped | Verdict::Unproven => CellFate::Skipped,
+            Verdict::Skipped | Verdict::NotApplicable | Verdict::Unproven => CellFate::Skipped,
         };
         let reason = exception.map_or(reason, |exception| exception.why.to_owned());
         Cell { step: self.name(), scenario: record.id.clone(), fault: fault.id, fate, reason }

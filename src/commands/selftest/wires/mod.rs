@@ -19,6 +19,7 @@ use bpconform_steps::redact::Redactor;
 use crate::commands::selftest::engine::{SelftestResult, SilencedPanics, at_once, play, red, workers};
 use crate::error::Error;
 use crate::features::Features;
+use crate::record::ScenarioRecord;
 use crate::run::mocks::Mocks;
 use crate::run::options::Options;
 use crate::verdict::Verdict;
@@ -54,8 +55,9 @@ pub fn wires(
 ) -> Result<SelftestResult<WireMatrix>, Error> {
     let _quiet = SilencedPanics::begin();
     let plan = options.dry_plan(features);
-    let clean = play(options, features, &plan, Mocks::new(&plan, Vec::new(), None))?;
-    let failed: Vec<_> = clean.iter().filter(|scenario| scenario.verdict != Verdict::Passed).map(red).collect();
+    let clean = play(options, features, &plan, Mocks::new(&plan, options.mocked_product(), Vec::new(), None))?;
+    let green = |scenario: &&ScenarioRecord| matches!(scenario.verdict, Verdict::Passed | Verdict::NotApplicable);
+    let failed: Vec<_> = clean.iter().filter(|scenario| !green(scenario)).map(red).collect();
     if !failed.is_empty() {
         return Ok(SelftestResult::NotGreen(failed));
     }
@@ -108,8 +110,10 @@ fn strike(
         features.cases.push(case);
     }
     let plan = options.dry_plan(&features);
-    let mocks =
-        Mocks { authority: fault.needs_tls().then(|| Arc::clone(authority)), ..Mocks::new(&plan, Vec::new(), None) };
+    let mocks = Mocks {
+        authority: fault.needs_tls().then(|| Arc::clone(authority)),
+        ..Mocks::new(&plan, options.mocked_product(), Vec::new(), None)
+    };
     let records = play(&options, &features, &plan, mocks)?;
     tracing::info!(fault = fault.id, cells = which.len(), took = ?began.elapsed(), "struck");
     let redact = |reason: &str| options.redactor.redact(reason);

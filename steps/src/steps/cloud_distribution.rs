@@ -1,0 +1,186 @@
+//! Sentences of `11-cloud-service.feature`: the distribution agent of AEM as a Cloud Service.
+
+use std::time::Duration;
+
+use bpconform_fixtures::Cause;
+use bpconform_step_macros::{given, then, when};
+
+use super::publishing::Assets;
+use super::replication_agents::together;
+use crate::author::agents;
+use crate::author::cloud_configuration::{self, CloudConfiguration};
+use crate::author::distribution::{self, Queue};
+use crate::author::distribution_log::Entry;
+use crate::author::ims_configurations::is_same_pid;
+use crate::author::setup::CloudForm;
+use crate::problem::{Because as _, Checked, Problem, ensure};
+use crate::session::Session;
+use crate::world::World;
+
+/// The names of all distribution agents.
+#[derive(Debug)]
+struct Names(Vec<String>);
+
+/// The queues of the agent.
+#[derive(Debug)]
+struct Queues(Vec<Queue>);
+
+/// The log of the agent before something was done.
+#[derive(Debug)]
+struct LogBefore(Vec<Entry>);
+
+/// The log of the agent.
+#[derive(Debug)]
+struct Log(Vec<Entry>);
+
+#[when("I open Distribution")]
+async fn open_distribution(world: &mut World) -> Checked {
+    let names = distribution::names(world.session()?).await?;
+    world.keep(Names(names));
+    Ok(())
+}
+
+#[then("exactly one distribution agent for Brand Portal is there, named as AEM names it")]
+fn exactly_one(world: &mut World) -> Checked {
+    let Names(names) = world.kept()?;
+    distribution::judge_names(world.session()?, names)
+}
+
+#[then("it is enabled")]
+async fn is_enabled(world: &mut World) -> Checked {
+    distribution::judge_enabled(world.session()?).await
+}
+
+#[given("the distribution agent for Brand Portal")]
+async fn the_agent(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let names = distribution::names(session).await?;
+    let agent = distribution::agent(session);
+    ensure(names.iter().any(|name| name == agent), || format!("the Author has no distribution agent {agent}"))
+}
+
+#[when("I look at its queues")]
+async fn look_at_queues(world: &mut World) -> Checked {
+    let queues = distribution::queues(world.session()?).await?;
+    world.keep(Queues(queues));
+    Ok(())
+}
+
+#[then("each of its two queues is idle and empty")]
+fn queues_are_empty(world: &mut World) -> Checked {
+    let Queues(queues) = world.kept()?;
+    together(queues.iter().map(Queue::judge))
+}
+
+#[given("what its log holds is noted")]
+async fn note_log(world: &mut World) -> Checked {
+    let log = distribution::log(world.session()?).await?;
+    world.keep(LogBefore(log));
+    Ok(())
+}
+
+#[when("I click its Test Connection")]
+async fn test_connection(world: &mut World) -> Checked {
+    distribution::test_connection(world.session()?).await
+}
+
+#[then("its log gets a new TEST request of mine, and no failure of it")]
+async fn log_has_test(world: &mut World) -> Checked {
+    let (session, LogBefore(before)) = (world.session()?, world.kept()?);
+    let log = distribution::log(session).await?;
+    distribution::judge_tested(session, &distribution::added(before, &log)).await
+}
+
+#[when("I open its log")]
+async fn open_log(world: &mut World) -> Checked {
+    let log = distribution::log(world.session()?).await?;
+    world.keep(Log(log));
+    Ok(())
+}
+
+#[then("no failure follows its last delivery")]
+fn no_failure(world: &mut World) -> Checked {
+    let Log(log) = world.kept()?;
+    distribution::judge_log(world.session()?, log)
+}
+
+#[then("its log shows a request and a delivery of the asset and of its parent folder")]
+async fn asset_and_folder(world: &mut World) -> Checked {
+    let (session, Assets(assets), LogBefore(before)) = (world.session()?, world.kept()?, world.kept()?);
+    for asset in assets {
+        let folder = asset.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for path in [asset.path.as_str(), folder] {
+            delivered(session, before, path).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the log shows that a path was requested and delivered since then.
+async fn delivered(session: &Session, before: &[Entry], path: &str) -> Checked {
+    let what = format!("the log of {} shows that {path} was requested and delivered", distribution::agent(session));
+    let found = async || {
+        let log = distribution::log(session).await?;
+        let added = distribution::added(before, &log);
+        let about = |entry: &&Entry| entry.action.as_deref() == Some("ADD") && entry.paths.iter().any(|it| it == path);
+        if let Some(failed) = added.iter().filter(about).find(|entry| entry.is_failure()) {
+            return Err(Problem::failed(format!("{path} was not delivered: {}", failed.message))
+                .showing(vec![failed.line.clone()]));
+        }
+        let requested = added.iter().filter(about).any(|entry| entry.is_start_of("ADD"));
+        let delivered = added.iter().filter(about).any(Entry::is_delivery);
+        Ok((requested && delivered).then_some(()))
+    };
+    session.wait_for(&what, session.run.settings.patience, found).await
+}
+
+#[then("the cloud configuration appears, with that IMS configuration and the tenant URL")]
+async fn configuration_appears(world: &mut World) -> Checked {
+    let (session, form) = (world.session()?, world.kept::<CloudForm>()?);
+    let appears = async || {
+        let all = cloud_configuration::all(session).await?;
+        Ok(all.into_iter().find(|found| found.title.as_deref() == Some(&form.title)))
+    };
+    let found = session.wait_for("the cloud configuration", session.run.settings.patience, appears).await?;
+    let url = agents::tenant_url(session)?;
+    ensure(found.tenant() == Some(&url), || {
+        format!("{} is for {}, not for {url}", found.path, found.tenant().unwrap_or("nothing"))
+    })
+    .because(Cause::TenantAddress)?;
+    let ims = found.ims_configuration.as_deref().unwrap_or_default();
+    ensure(is_same_pid(ims, &form.ims_configuration), || {
+        format!("{} names the IMS configuration `{ims}`, not {}", found.path, form.ims_configuration)
+    })
+}
+
+#[then("the distribution agent for Brand Portal appears")]
+async fn agent_appears(world: &mut World) -> Checked {
+    let session = world.session()?;
+    let agent = distribution::agent(session);
+    let appears = async || {
+        let names = distribution::names(session).await?;
+        Ok(names.iter().any(|name| name == agent).then_some(()))
+    };
+    session.wait_for(&format!("the distribution agent {agent}"), session.run.settings.patience, appears).await
+}
+
+#[then("it names an IMS configuration")]
+fn names_ims_configuration(world: &mut World) -> Checked {
+    let found: &CloudConfiguration = world.kept()?;
+    ensure(found.ims_configuration.as_deref().is_some_and(|pid| !pid.trim().is_empty()), || {
+        format!("{} names no IMS configuration", found.path)
+    })
+}
+
+/// How long something that must not appear is given to appear all the same.
+const AFTERMATH: Duration = Duration::from_secs(30);
+
+#[then("after a while there is still no Brand Portal cloud configuration or distribution agent")]
+async fn nothing_appears(world: &mut World) -> Checked {
+    let session = world.session()?;
+    session.pass(AFTERMATH).await?;
+    let all = cloud_configuration::all(session).await?;
+    ensure(all.is_empty(), || format!("the refused configuration left behind: {}", all[0].path))?;
+    let (names, agent) = (distribution::names(session).await?, distribution::agent(session));
+    ensure(!names.iter().any(|name| name == agent), || format!("the distribution agent {agent} exists"))
+}
