@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{bpconform, directory, filtered};
 
 #[test]
-#[ignore = "it takes minutes in a debug build; .ci/run runs it with a release build"]
+#[ignore = "it takes minutes in a debug build; .ci/run tries the variations without the pairs"]
 fn every_variation_leaves_every_verdict_as_it_is_and_every_defect_is_found_with_it() {
     let told = bpconform(&["selftest", "--variations", "--pairs", "300"]);
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
