@@ -42,5 +42,5 @@ fn a_seed_of_a_file_extends_a_built_in_one() {
     std::fs::write(file, "extends = 'nothing'\n").expect("it can be written");
     let told = bpconform(&["mock", "--seed-file", file]);
     assert_eq!(told.code, Some(2));
-    assert!(told.err.contains("no seed is named `nothing`"), "{}", told.err);
+    assert!(told.err.contains("no seed of AEM 6.5 is named `nothing`"), "{}", told.err);
 }

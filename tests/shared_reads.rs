@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bpconform_fixtures::Product;
 use bpconform_mocks::author::seed;
 use serde_json::Value;
 
@@ -35,7 +36,7 @@ fn exchanges(record: &Value) -> Vec<&Value> {
 
 #[test]
 fn all_levels_on_all_seeds_say_what_a_run_says_that_shares_nothing() {
-    for seed in seed::states() {
+    for seed in seed::states_of(Product::Aem65) {
         for level in ["observe", "probe", "change"] {
             let check = |name: &str, jobs: &[&str]| {
                 let flags = [&["--allow", level], jobs].concat();

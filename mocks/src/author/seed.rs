@@ -79,6 +79,11 @@ pub fn states() -> Vec<&'static str> {
     names().into_iter().filter(|name| *name != "base").collect()
 }
 
+/// The states of an Author of a product.
+pub fn states_of(product: Product) -> Vec<&'static str> {
+    names_of(product).into_iter().filter(|name| *name != "base").collect()
+}
+
 /// The version of AEM that the Author of a seed has.
 pub fn version_of(product: Product, name: &str) -> Option<String> {
     AuthorSeed::load_of(product, name).ok()?.version
