@@ -64,6 +64,10 @@ async fn proxies(session: &Session) -> Option<Finding> {
 }
 
 async fn version(session: &Session) -> Vec<Finding> {
+    if let Err(problem) = product::is_clear(session) {
+        let unclear = |topic, requirement| Finding::of(topic, requirement, &problem);
+        return vec![unclear("version", "BP-PRE-02"), unclear("Service Pack", "BP-PRE-03")];
+    }
     let version = match product::version(session).await {
         Ok(version) => version,
         Err(problem) => return vec![Finding::of("version", "BP-PRE-02", &problem)],

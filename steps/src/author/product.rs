@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::bundles;
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
+use crate::run::Judged;
 use crate::session::Session;
 
 /// A version of AEM, comparable by its numbers: `6.5.4.0` < `6.5.21.0`. Numbers that are not written count as 0.
@@ -108,6 +109,14 @@ pub fn is_latest(found: &Version, given: &[String]) -> Checked {
         )));
     };
     ensure(found >= latest, || format!("AEM is {found}; it must be {latest} or later"))
+}
+
+/// An error while the Author's signs of its product contradict each other: then its version judges nothing.
+pub fn is_clear(session: &Session) -> Checked {
+    match session.run.judged.get().and_then(Judged::contradiction) {
+        Some(contradiction) => Err(Problem::error(format!("{contradiction}; --product says which one it is"))),
+        None => Ok(()),
+    }
 }
 
 /// The version of AEM that the Author says it is.

@@ -11,8 +11,6 @@ use crate::author::{agents, bundles, cloud_configuration, pages, product, users}
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
-use crate::run::Judged;
-use crate::session::Session;
 use crate::stack::Stack;
 use crate::world::World;
 
@@ -64,22 +62,14 @@ async fn brand_portal_bundles(world: &mut World) -> Checked {
 
 #[then("the version of AEM is 6.5.4.0 or later")]
 async fn supports_developer_console(world: &mut World) -> Checked {
-    product_is_clear(world.session()?)?;
+    product::is_clear(world.session()?)?;
     product::supports_developer_console(&product::version(world.session()?).await?)
-}
-
-/// An error while the Author's signs of its product contradict each other: then its version judges nothing.
-fn product_is_clear(session: &Session) -> Checked {
-    match session.run.judged.get().and_then(Judged::contradiction) {
-        Some(contradiction) => Err(Problem::error(format!("{contradiction}; --product says which one it is"))),
-        None => Ok(()),
-    }
 }
 
 #[then("the version of AEM is the latest Service Pack or later")]
 async fn is_latest(world: &mut World) -> Checked {
     let session = world.session()?;
-    product_is_clear(session)?;
+    product::is_clear(session)?;
     let given = &session.run.settings.latest_service_packs;
     if given.is_empty() {
         return Err(Problem::skipped(
@@ -91,7 +81,7 @@ async fn is_latest(world: &mut World) -> Checked {
 
 #[then(expr = "AEM is at Service Pack 21 or later, or at 11 to 20 with the package {string}")]
 async fn can_hold_oauth(world: &mut World, hotfix: String) -> Checked {
-    product_is_clear(world.session()?)?;
+    product::is_clear(world.session()?)?;
     product::judge_oauth(world.session()?, &hotfix).await
 }
 
