@@ -54,8 +54,17 @@ async fn distribution_agent(session: &Session) -> Option<String> {
     names.into_iter().find(|name| name.starts_with(prefix))
 }
 
+/// The version that the Author reports. It decides what is judged, so that an answer without one is asked for again.
 async fn version(session: &Session) -> Result<Option<String>, String> {
-    let reply = session.send(Call::to("author.product-info")).await.map_err(|problem| problem.reason)?;
+    let call = Call::to("author.product-info");
+    match version_in(session, call.clone()).await? {
+        None => version_in(session, call.fresh()).await,
+        version => Ok(version),
+    }
+}
+
+async fn version_in(session: &Session, call: Call) -> Result<Option<String>, String> {
+    let reply = session.send(call).await.map_err(|problem| problem.reason)?;
     let line = Regex::new(session.surface("author.product-info").phrase("line")).map_err(|error| error.to_string())?;
     Ok(reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned())))
 }

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use bpconform_fixtures::surfaces::Class;
 use bpconform_fixtures::{Surface, System};
-use reqwest::header::{AUTHORIZATION, USER_AGENT};
+use reqwest::header::USER_AGENT;
 use secrecy::ExposeSecret as _;
 
 use crate::browser::traffic::PageRequest;
@@ -14,7 +14,7 @@ use crate::evidence::{Exchange, Outcome, Text};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::run::Run;
-use crate::sending::since_1970;
+use crate::sending::{log_in, since_1970};
 
 /// A request of a page before it is sent, and the endpoint that it counts as.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +68,7 @@ impl PageSending<'_> {
         for (name, value) in &run.wire.headers {
             built = built.header(name, value.expose_secret());
         }
-        let user = self.credentials.need("BPCONFORM_AUTHOR_USER")?;
-        let password = self.credentials.need("BPCONFORM_AUTHOR_PASSWORD")?;
-        built = built.header(AUTHORIZATION, run.login.header(user, password));
+        built = log_in(built, run, self.credentials)?;
         Ok(if request.body.is_empty() { built } else { built.body(request.body.clone()) })
     }
 

@@ -126,12 +126,7 @@ impl Sending<'_> {
 
     fn authenticate(&self, request: RequestBuilder) -> Checked<RequestBuilder> {
         Ok(match (&self.call.authentication, self.surface.system) {
-            (Authentication::Usual, System::Author) => match self.credentials.author_login()? {
-                AuthorLogin::Token(token) => request.bearer_auth(token),
-                AuthorLogin::Password(user, password) => {
-                    request.header(AUTHORIZATION, self.run.login.header(user, password))
-                }
-            },
+            (Authentication::Usual, System::Author) => log_in(request, self.run, self.credentials)?,
             (Authentication::Usual, System::Console) => {
                 request.bearer_auth(self.credentials.need("BPCONFORM_CONSOLE_TOKEN")?)
             }
@@ -231,6 +226,14 @@ impl Sending<'_> {
             None => SentField { value: self.run.redactor.redact_own_value(&name, value), name, variable },
         }
     }
+}
+
+/// The request with the run's login at the Author.
+pub(crate) fn log_in(request: RequestBuilder, run: &Run, credentials: &Credentials) -> Checked<RequestBuilder> {
+    Ok(match credentials.author_login()? {
+        AuthorLogin::Token(token) => request.bearer_auth(token),
+        AuthorLogin::Password(user, password) => request.header(AUTHORIZATION, run.login.header(user, password)),
+    })
 }
 
 fn wire_fields(surface: &Surface, call: &Call) -> Vec<(String, String)> {

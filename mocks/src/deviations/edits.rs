@@ -140,6 +140,7 @@ impl Edits {
             let Ok(SeedValue(value)) = SeedValue::try_from(value.clone()) else { continue };
             let value = match value {
                 Value::Text(text) => Value::Text(self.rules.fill(&text)),
+                Value::Texts(texts) => Value::Texts(texts.iter().map(|text| self.rules.fill(text)).collect()),
                 other => other,
             };
             if let Some(node) = repository.get_mut(&path) {
