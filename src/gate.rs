@@ -5,6 +5,7 @@ use bpconform_fixtures::Requirements;
 use bpconform_fixtures::requirements::Level;
 
 use crate::record::{GateRecord, Record, ScenarioRecord, SlowRecord};
+use crate::text::json;
 use crate::verdict::Verdict;
 
 impl GateRecord {
@@ -15,8 +16,13 @@ impl GateRecord {
 
     /// Whether the verdict of a scenario counts for the exit code. One of an operator's own, for no requirement, does.
     pub fn counts(&self, scenario: &ScenarioRecord) -> bool {
+        self.counts_for(&scenario.requirements)
+    }
+
+    /// Whether the verdict of a scenario for these requirements counts.
+    pub fn counts_for(&self, requirements: &[String]) -> bool {
         let must = |id: &String| Requirements::built_in().get(id).is_none_or(|known| known.level == Level::Must);
-        !self.only_must || scenario.requirements.is_empty() || scenario.requirements.iter().any(must)
+        !self.only_must || requirements.is_empty() || requirements.iter().any(must)
     }
 
     /// What is missing of what must be proved; empty if enough was.
@@ -29,6 +35,11 @@ impl GateRecord {
             missing.push(format!("{} more requirements", self.require_count - proved));
         }
         missing
+    }
+
+    /// Whether a request of a scenario took longer than it may.
+    pub fn is_slow(&self, scenario: &ScenarioRecord) -> bool {
+        !self.slow(std::slice::from_ref(scenario)).is_empty()
     }
 
     /// The slowest request to each endpoint that took longer than it may.
@@ -47,6 +58,13 @@ impl GateRecord {
 }
 
 impl Record {
+    /// The target that a record is about, as a text to compare. A container has another address each time.
+    pub fn about(&self) -> String {
+        let target = &self.target;
+        let place = if target.image.is_some() { json(&target.image) } else { json(&target.addresses) };
+        json(&(&target.kind, &target.mocks, place, target.insecure, &self.environment.name))
+    }
+
     /// How many requirements were proved.
     pub fn proved(&self) -> usize {
         self.requirements.iter().filter(|found| found.verdict == Verdict::Passed).count()

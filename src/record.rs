@@ -209,6 +209,9 @@ pub struct PlanRecord {
     /// What the exit code depends on besides the verdicts.
     #[serde(default, skip_serializing_if = "GateRecord::is_usual")]
     pub gate: GateRecord,
+    /// A digest of what else verdicts depend on, such as settings and user names; none in a record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs_sha256: Option<String>,
     /// The time limit of the whole run, in seconds.
     pub timeout_s: u64,
     /// The shard of the plan, if the plan was split.
@@ -463,7 +466,8 @@ impl RunOutcome {
             Self::Fails
         } else if scenarios.iter().any(|scenario| scenario.harness_failed) {
             Self::HarnessFailed
-        } else if any(Verdict::Error) {
+        } else if any(Verdict::Error) || !record.complete {
+            // What was not run might have failed.
             Self::CouldNotTell
         } else if record.proved() > 0 && enough {
             Self::Conforms

@@ -1,6 +1,6 @@
 //! What the exit code of a run depends on besides its verdicts.
 
-use crate::support::bpconform;
+use crate::support::{bpconform, directory};
 
 fn exit_of(arguments: &[&str]) -> (Option<i32>, String) {
     let told = bpconform(&[&["run", "-q"], arguments].concat());
@@ -20,6 +20,31 @@ fn a_recommendation_fails_a_run_unless_only_demands_count() {
 }
 
 #[test]
+fn a_run_that_a_limit_cut_short_is_not_green() {
+    let deviations = ["--defect", "service-pack-without-oauth", "--defect", "agent-disabled"];
+    let observed = ["--tags", "@observe", "--jobs", "1"];
+    let both = [&observed[..], &deviations].concat();
+    let (code, told) = exit_of(&[&both[..], &["--fail-on", "must", "--fail-fast"]].concat());
+    assert_eq!(code, Some(1), "{told}");
+    let folder = directory("gates-limit");
+    let (known, file) = (folder.join("known"), folder.join("known.toml"));
+    let (known, file) = (known.to_str().expect("UTF-8"), file.to_str().expect("UTF-8"));
+    assert_eq!(exit_of(&[&observed[..], &deviations[..2], &["--out", known]].concat()).0, Some(1));
+    std::fs::write(file, bpconform(&["baseline", known]).out).expect("it can be written");
+    let with_baseline = ["--baseline", file];
+    assert_eq!(exit_of(&[&both[..], &with_baseline].concat()).0, Some(5));
+    let (code, told) = exit_of(&[&both[..], &with_baseline, &["--max-failures", "2"]].concat());
+    assert_eq!(code, Some(3), "{told}");
+    // What the limit turned away does not begin as a retry.
+    let cut = |retries: &[&str]| {
+        let (_, told) = exit_of(&[&both[..], &["--fail-fast"], retries].concat());
+        assert!(!told.contains("flaky"), "{told}");
+    };
+    cut(&[]);
+    cut(&["--retry", "2"]);
+}
+
+#[test]
 fn too_little_proved_is_not_enough() {
     let (code, told) = exit_of(&["--allow", "observe", "--require-proved", "BP-REP-03"]);
     assert!(code == Some(4) && told.contains("less than required; missing: BP-REP-03"), "{told}");
@@ -28,6 +53,9 @@ fn too_little_proved_is_not_enough() {
     assert_eq!(exit_of(&["--requirement", "BP-REP-02", "--require-proved", "1,BP-REP-02"]).0, Some(0));
     let (code, told) = exit_of(&["--allow", "observe", "--require-proved", "30"]);
     assert!(code == Some(4) && told.contains(" of 51 proved, less than required; missing: "), "{told}");
+    assert_eq!(exit_of(&["--requirement", "BP-REP-02", "--require-proved", "2,1"]).0, Some(4));
+    let (code, told) = exit_of(&["--require-proved", "999"]);
+    assert!(code == Some(2) && told.contains("there are only"), "{told}");
     let (code, told) = exit_of(&["--require-proved", "BP-REP-3"]);
     assert!(code == Some(2) && told.contains("did you mean"), "{told}");
 }

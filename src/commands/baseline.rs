@@ -31,9 +31,12 @@ fn bring_up_to_date(file: &Path, record: &Record, output: &Output) -> Result<Exi
     let (_, text) = Baseline::read_with_text(file)?;
     let updated = update(&text, record, Timestamp::now(), today())
         .map_err(|problem| Error::Read { file: file.to_owned(), problem })?;
-    let next = file.with_extension("toml.next");
+    // The file that a link names, with its permissions.
+    let own = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let next = own.with_extension("toml.next");
     std::fs::write(&next, output.redactor.redact_known(&updated.text))
-        .and_then(|()| std::fs::rename(&next, file))
+        .and_then(|()| std::fs::set_permissions(&next, std::fs::metadata(&own)?.permissions()))
+        .and_then(|()| std::fs::rename(&next, &own))
         .map_err(|source| Error::Write { file: file.to_owned(), source })?;
     let UpdatedBaseline { added, changed, removed, kept, .. } = updated;
     let name = file.display();

@@ -155,6 +155,9 @@ pub async fn command(how: &RunFlags, quiet: bool, configured: &Configured, outpu
     };
     let (jobs, isolates) = (how.fleet_jobs.map(usize::from), how.isolate);
     let rerun = how.rerun.clone();
+    if let Some(earlier) = rerun.as_ref().filter(|earlier| !earlier.is_dir()) {
+        return Err(Error::Usage(format!("--rerun {}: it is not the --out of an earlier fleet", earlier.display())));
+    }
     run(&Fleet { file, out, rerun, jobs, isolates, timeout: how.timeout, quiet }, output).await
 }
 

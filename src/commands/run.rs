@@ -206,6 +206,21 @@ impl RunRequest<'_> {
         if !features.cases.iter().any(|case| options.selection.takes(case)) {
             output.err("no scenario is selected by --tags, --name and --requirement; `bpconform list` shows all\n");
         }
+        let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let (Some(out), Some(earlier)) = (out, &self.how.rerun)
+            && place(out) == place(earlier)
+        {
+            let problem =
+                "--rerun and --out name the same directory: the earlier record would be lost; name another --out";
+            return Err(Error::Usage(problem.into()));
+        }
+        if self.how.rerun.is_some() && !options.connection.headers.is_empty() {
+            let problem = "--rerun: headers of a gateway may choose another Author, and no record holds their values; run \
+                everything again";
+            return Err(Error::Usage(problem.into()));
+        }
+        // A rerun that is refused leaves the earlier record as it is.
+        crate::run::refuse_another(&options, &features)?;
         out.map_or(Ok(()), record_file::clear)?;
         self.how.reports.iter().try_for_each(ReportRequest::make_room)?;
         match &options.via {

@@ -308,6 +308,8 @@ impl BaselineComparison<'_> {
         match record.outcome {
             RunOutcome::Conforms | RunOutcome::Fails | RunOutcome::CouldNotTell => match (self.is_met(), proved) {
                 (false, _) => Exit::Baseline,
+                // What was not run might have failed in another way than is expected.
+                (true, _) if !record.complete => Exit::Unreachable,
                 (true, false) => Exit::NothingProved,
                 (true, true) => Exit::Green,
             },

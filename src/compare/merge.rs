@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::error::Error;
 use crate::record::{Record, RerunRecord, RunOutcome, ScenarioRecord, ShardRecord};
 use crate::shard;
+use crate::text::json as text;
 
 /// A record and what it is called in messages, usually its file.
 pub type NamedRecord = (String, Record);
@@ -44,33 +43,18 @@ fn shards(records: &[NamedRecord]) -> Result<Vec<&ShardRecord>, Error> {
     Ok(records.iter().filter_map(|(_, record)| record.plan.shard.as_ref()).collect())
 }
 
-/// A value as a person may read it.
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// What must be the same in all records for their verdicts to say something together.
 fn traits(record: &Record) -> [(&'static str, String); 12] {
     let (shard, target) = (record.plan.shard.as_ref(), &record.target);
-    // A container has another address each time.
-    let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };
     [
         ("number of shards", text(&shard.map(|shard| shard.count))),
         ("plan", text(&shard.map(|shard| &shard.plan_sha256))),
         ("selection", text(&(&record.plan.tags, &record.plan.name, &record.plan.requirements))),
-        ("target", text(&(&target.kind, &target.mocks, place, target.insecure, &record.environment.name))),
-        ("product", text(&record.target.product)),
-        ("judged product", text(&record.target.judged_as)),
-        ("state of the Author", text(&record.target.states)),
-        (
-            "surfaces",
-            text(&(
-                &record.target.surfaces,
-                &record.target.surfaces_sha256,
-                &record.target.defects,
-                &record.target.variations,
-            )),
-        ),
+        ("target", record.about()),
+        ("product", text(&target.product)),
+        ("judged product", text(&target.judged_as)),
+        ("state of the Author", text(&target.states)),
+        ("surfaces", text(&(&target.surfaces, &target.surfaces_sha256, &target.defects, &target.variations))),
         ("allow level", text(&record.allow)),
         ("gate", text(&record.plan.gate)),
         ("retries", text(&(record.plan.retries, record.plan.strict))),

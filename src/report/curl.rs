@@ -1,6 +1,7 @@
 //! An exchange as the line of a shell that sends it again. Credentials are variables of the environment, with the names
 //! that the program itself reads; what only the run had gets the name of its field.
 
+use bpconform_steps::credentials;
 use bpconform_steps::evidence::{Exchange, RequestForm, SentBody, SentField, SentLogin};
 use bpconform_steps::plain::plain;
 use bpconform_steps::redact::MASK;
@@ -9,6 +10,13 @@ use url::form_urlencoded::byte_serialize;
 /// The line; none for a record of an earlier version, which does not say how a request was sent.
 pub fn line(exchange: &Exchange) -> Option<String> {
     let form = exchange.form.as_ref()?;
+    let names = || exchange.request_headers.iter().map(|(name, _)| name).chain(&form.operator_headers);
+    // A record may be of anybody, and `@` or `-` would be read as a file or an option. A value of the query cannot be hidden
+    // beside a body.
+    let hides_query = form.query.iter().any(|field| variable(field).is_some());
+    if !names().all(|name| is_token(name)) || hides_query && form.body != SentBody::None {
+        return None;
+    }
     // Brackets and braces in an address are meant as they are.
     let mut words = vec!["curl -sS -g".to_owned()];
     words.push(match exchange.method.as_str() {
@@ -19,7 +27,7 @@ pub fn line(exchange: &Exchange) -> Option<String> {
     words.extend(login(form));
     words.extend(exchange.request_headers.iter().map(|(name, value)| header(name, value)));
     let of_operator = form.operator_headers.iter();
-    words.extend(of_operator.map(|name| format!("-H {}", with_variable(&format!("{name}: "), &variable_of(name)))));
+    words.extend(of_operator.map(|name| format!("-H {}", hidden_header(name))));
     words.extend(body(exchange, &form.body));
     words.extend(address(exchange, form));
     Some(words.join(" "))
@@ -40,9 +48,26 @@ fn login(form: &RequestForm) -> Option<String> {
 
 fn header(name: &str, value: &str) -> String {
     if value.contains(MASK) {
-        return format!("-H {}", with_variable(&format!("{name}: "), &variable_of(name)));
+        return format!("-H {}", hidden_header(name));
     }
     format!("-H {}", quoted(&format!("{name}: {value}")))
+}
+
+/// A header whose value is a variable: not one of the credentials, whatever its name.
+fn hidden_header(name: &str) -> String {
+    with_variable(&format!("{name}: "), &variable_of("HEADER_", name))
+}
+
+/// Whether a text can be the name of a header (RFC 9110, section 5.6.2).
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
+/// The name of a file in the working directory, as a word that means nothing else to curl.
+fn file_name(name: &str) -> String {
+    let is_plain = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    format!("./{}", base.chars().filter(is_plain).collect::<String>())
 }
 
 fn body(exchange: &Exchange, body: &SentBody) -> Vec<String> {
@@ -55,16 +80,17 @@ fn body(exchange: &Exchange, body: &SentBody) -> Vec<String> {
         }
         SentBody::Multipart { fields, file } => {
             let fields = fields.iter().map(|field| format!("--form-string {}", pair(field, &field.name)));
-            let file = file
-                .iter()
-                .map(|(field, name, kind)| format!("-F {}", quoted(&format!("{field}=@{name};type={kind}"))));
+            let file = file.iter().map(|(field, name, kind)| {
+                format!("-F {}", quoted(&format!("{field}=@{};type={kind}", file_name(name))))
+            });
             fields.chain(file).collect()
         }
         SentBody::Bytes(kind) => {
             let text = &exchange.request_body;
             let is_whole = !text.capped && text.text.len() == text.bytes && !text.text.contains('\u{fffd}');
-            let data = if is_whole { quoted(&text.text) } else { "@body".to_owned() };
-            vec![format!("-H {}", quoted(&format!("Content-Type: {kind}"))), format!("--data-binary {data}")]
+            let data =
+                if is_whole { format!("--data-raw {}", quoted(&text.text)) } else { "--data-binary @body".into() };
+            vec![format!("-H {}", quoted(&format!("Content-Type: {kind}"))), data]
         }
     }
 }
@@ -83,7 +109,7 @@ fn address(exchange: &Exchange, form: &RequestForm) -> Vec<String> {
         words.push("-G".to_owned());
         words.extend(hidden.iter().map(|field| format!("--data-urlencode {}", pair(field, &encoded(&field.name)))));
     }
-    words.push(quoted(&url));
+    words.push(format!("--url {}", quoted(&url)));
     words
 }
 
@@ -96,16 +122,21 @@ fn pair(field: &SentField, name: &str) -> String {
 }
 
 fn variable(field: &SentField) -> Option<String> {
-    // A record may be of anybody: only letters that can be in a name are taken for one.
-    let given = field.variable.as_deref().and_then(|name| name.strip_prefix("BPCONFORM_")).map(variable_of);
-    given.or_else(|| field.value.contains(MASK).then(|| variable_of(&field.name)))
+    let own = |name: &&str| *name == "BPCONFORM_AUTHOR_USER" || !name.starts_with("BPCONFORM_AUTHOR");
+    let known = |name: &str| credentials::ALL.iter().map(|it| it.name).filter(own).find(|known| *known == name);
+    // A record may be of anybody: the login of the Author is sent to nobody else, and other names are no credentials.
+    match field.variable.as_deref().map(known) {
+        Some(Some(known)) => Some(known.to_owned()),
+        Some(None) => Some(variable_of("FIELD_", &field.name)),
+        None => field.value.contains(MASK).then(|| variable_of("FIELD_", &field.name)),
+    }
 }
 
-/// The variable for what only the run had: `jwt_token` is `BPCONFORM_JWT_TOKEN`.
-fn variable_of(name: &str) -> String {
+/// The variable for what only the run had: the field `jwt_token` is `BPCONFORM_FIELD_JWT_TOKEN`.
+fn variable_of(kind: &str, name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     format!(
-        "BPCONFORM_{}",
+        "BPCONFORM_{kind}{}",
         name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).chars().map(plain).collect::<String>()
     )
 }
@@ -173,7 +204,7 @@ mod tests {
         };
         let told = line(&exchange("GET", form)).expect("a line");
         let login = "-u \"$BPCONFORM_AUTHOR_USER:$BPCONFORM_AUTHOR_PASSWORD\"";
-        assert_eq!(told, format!("curl -sS -g -i {login} 'http://a/b?q=it%27s+%5B1%5D'"));
+        assert_eq!(told, format!("curl -sS -g -i {login} --url 'http://a/b?q=it%27s+%5B1%5D'"));
         let form = RequestForm {
             body: SentBody::Urlencoded(vec![
                 field("client_secret", "", Some("BPCONFORM_IMS_CLIENT_SECRET")),
@@ -184,8 +215,8 @@ mod tests {
         };
         let told = line(&exchange("POST", form)).expect("a line");
         let fields = "--data-urlencode \"client_secret=$BPCONFORM_IMS_CLIENT_SECRET\" --data-urlencode \
-            \"jwt_token=$BPCONFORM_JWT_TOKEN\" --data-urlencode 'a%40b=x'\\''y'";
-        assert_eq!(told, format!("curl -sS -g -i -X 'POST' {fields} 'http://a/b'"));
+            \"jwt_token=$BPCONFORM_FIELD_JWT_TOKEN\" --data-urlencode 'a%40b=x'\\''y'";
+        assert_eq!(told, format!("curl -sS -g -i -X 'POST' {fields} --url 'http://a/b'"));
     }
 
     #[test]
@@ -193,8 +224,28 @@ mod tests {
         let body =
             SentBody::Urlencoded(vec![field("a", "$(b)`c`", Some("BPCONFORM_X\"; d #")), field("e'$(f)", MASK, None)]);
         let told = line(&exchange("G;h", RequestForm { body, ..RequestForm::default() })).expect("a line");
-        let body = "--data-urlencode \"a=$BPCONFORM_X___D\" --data-urlencode \"e%27%24%28f%29=$BPCONFORM_E___F\"";
-        assert_eq!(told, format!("curl -sS -g -i -X 'G;h' {body} 'http://a/b'"));
+        let body =
+            "--data-urlencode \"a=$BPCONFORM_FIELD_A\" --data-urlencode \"e%27%24%28f%29=$BPCONFORM_FIELD_E___F\"";
+        assert_eq!(told, format!("curl -sS -g -i -X 'G;h' {body} --url 'http://a/b'"));
+    }
+
+    #[test]
+    fn no_text_of_a_record_names_a_file_or_a_credential_of_another_system() {
+        let bytes = RequestForm { body: SentBody::Bytes("text/plain".into()), ..RequestForm::default() };
+        let request_body = Text { text: "@/etc/passwd".into(), bytes: 12, ..Text::default() };
+        let told = line(&Exchange { request_body, url: "-o/tmp/x".into(), ..exchange("POST", bytes) }).expect("a line");
+        assert!(told.ends_with("--data-raw '@/etc/passwd' --url '-o/tmp/x'"), "{told}");
+        let file = Some(("package".to_owned(), "/etc/pass wd;x".to_owned(), "application/zip".to_owned()));
+        let parts = SentBody::Multipart { fields: Vec::new(), file };
+        let told = line(&exchange("POST", RequestForm { body: parts, ..RequestForm::default() })).expect("a line");
+        assert!(told.contains("-F 'package=@./passwdx;type=application/zip'"), "{told}");
+        let password = field("a", "", Some("BPCONFORM_AUTHOR_PASSWORD"));
+        let body = SentBody::Urlencoded(vec![password]);
+        let form = RequestForm { operator_headers: vec!["Author-Password".into()], body, ..RequestForm::default() };
+        let told = line(&exchange("POST", form)).expect("a line");
+        assert!(!told.contains("$BPCONFORM_AUTHOR_PASSWORD"), "{told}");
+        let odd = RequestForm { operator_headers: vec!["@file".into()], ..RequestForm::default() };
+        assert_eq!(line(&exchange("GET", odd)), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The most scenarios of a run that may not pass: then no other one begins, so that nothing more is changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bpconform_steps::Problem;
@@ -14,6 +14,8 @@ pub(crate) struct FailureLimit {
     most: Option<usize>,
     /// How many attempts a scenario has before its result counts.
     attempts: usize,
+    /// The scenarios whose result does not count.
+    exempt: Arc<HashSet<ScenarioKey>>,
     state: Arc<Mutex<LimitState>>,
 }
 
@@ -27,12 +29,18 @@ struct LimitState {
 impl FailureLimit {
     /// A limit. In a strict run the first failed attempt counts, otherwise the last one.
     pub(crate) fn new(most: Option<usize>, retries: usize, strict: bool) -> Self {
-        Self { most, attempts: if strict { 1 } else { retries + 1 }, state: Arc::default() }
+        Self { most, attempts: if strict { 1 } else { retries + 1 }, exempt: Arc::default(), state: Arc::default() }
+    }
+
+    /// The same limit, for which these scenarios do not count.
+    #[must_use]
+    pub(crate) fn without(self, exempt: HashSet<ScenarioKey>) -> Self {
+        Self { exempt: Arc::new(exempt), ..self }
     }
 
     /// Notes how an attempt at a scenario ended. This happens before another scenario that waits for it may begin.
     pub(crate) fn ended(&self, key: &ScenarioKey, red: bool) {
-        if !red {
+        if !red || self.exempt.contains(key) {
             return;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,6 +89,15 @@ mod tests {
         assert!(usual.permit().is_ok() && strict.permit().is_err());
         usual.ended(&key(1), true);
         assert!(usual.permit().is_err() && usual.turned_away());
+    }
+
+    #[test]
+    fn what_does_not_count_for_the_gate_ends_no_run() {
+        let limit = FailureLimit::new(Some(1), 0, false).without([key(1)].into());
+        limit.ended(&key(1), true);
+        assert!(limit.permit().is_ok());
+        limit.ended(&key(2), true);
+        assert!(limit.permit().is_err());
     }
 
     #[test]

@@ -38,6 +38,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::features::Features;
 use crate::output::Output;
+use crate::plan::Planned;
 use crate::record::Record;
 use crate::run::limit::FailureLimit;
 use crate::run::mocks::Mocks;
@@ -149,7 +150,9 @@ async fn run_until(
             Backend::Real(stack.clone(), credentials.clone(), prepare.collect())
         }
     };
-    let limit = FailureLimit::new(options.max_failures, options.retries, options.strict);
+    let exempt = plan.scenarios.iter().filter(|planned| !options.gate.counts_for(&planned.case.requirements));
+    let limit = FailureLimit::new(options.max_failures, options.retries, options.strict)
+        .without(exempt.map(Planned::key).collect());
     let stage = Stage::new(Arc::clone(&shared), ground, stop.clone()).until(limit.clone());
     if let Err(error) = watch.planned(&record, &shared.wire.under_way) {
         return Err(given_up(options, shared, error).await);

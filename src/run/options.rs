@@ -173,7 +173,7 @@ impl Options {
         let mut plan = Plan::new(&features.cases, &self.selection, &self.facts(survey, &judged.products));
         let shard = self.shard.map(|shard| plan.share(shard));
         if let Some(rerun) = &self.rerun {
-            rerun.keep(&mut plan, survey.map(|survey| &survey.states));
+            rerun.keep(&mut plan, survey.map(|survey| &survey.states), &self.gate, self.strict);
         }
         (plan, shard)
     }

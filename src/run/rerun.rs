@@ -5,15 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bpconform_fixtures::{Presuppositions, Product};
-use serde::Serialize;
+use bpconform_steps::evidence::{RequestForm, SentBody, SentField, SentLogin};
+use bpconform_steps::redact::MASK;
 
 use crate::causes;
 use crate::error::Error;
 use crate::features::Case;
 use crate::plan::{Decision, Plan};
-use crate::record::{Record, RerunRecord, ScenarioRecord};
+use crate::record::{GateRecord, PlanRecord, Record, RerunRecord, ScenarioRecord};
 use crate::record_file;
 use crate::run::trace::not_run;
+use crate::text::json as text;
 use crate::verdict::Verdict;
 
 /// The earlier record.
@@ -62,12 +64,12 @@ impl Rerun {
     }
 
     /// Keeps what need not run. An Author in another state than then is asked everything.
-    pub(super) fn keep(&self, plan: &mut Plan, states: Option<&BTreeSet<String>>) {
+    pub(super) fn keep(&self, plan: &mut Plan, states: Option<&BTreeSet<String>>, gate: &GateRecord, strict: bool) {
         let then: BTreeSet<&String> = self.record.target.states.iter().collect();
         if states.is_some_and(|states| states.iter().collect::<BTreeSet<_>>() != then) {
             return;
         }
-        let again = self.again(plan);
+        let again = self.again(plan, gate, strict);
         let known: BTreeMap<&str, &ScenarioRecord> =
             self.record.scenarios.iter().map(|scenario| (scenario.id.as_str(), scenario)).collect();
         for planned in &mut plan.scenarios {
@@ -79,22 +81,27 @@ impl Rerun {
         }
     }
 
-    /// The ids of what was not green, and of what that presupposes. What is skipped again presupposes nothing.
-    fn again(&self, plan: &Plan) -> BTreeSet<&str> {
+    /// The ids of what was not green, by what this run counts as green, and of what that presupposes. What is skipped again
+    /// presupposes nothing. No record says whether a secret was the same: what was sent with one is sent again.
+    fn again(&self, plan: &Plan, gate: &GateRecord, strict: bool) -> BTreeSet<&str> {
         let runs: BTreeSet<&str> = plan
             .scenarios
             .iter()
             .filter(|planned| planned.decision == Decision::Run)
             .map(|planned| planned.case.id.as_str())
             .collect();
-        let verdict = |one: &ScenarioRecord| one.counted(&self.record.plan);
+        let counts = PlanRecord { strict, ..self.record.plan.clone() };
+        let verdict = |one: &ScenarioRecord| one.counted(&counts);
+        let is_mock = self.record.target.addresses.is_empty();
         let red = self.record.scenarios.iter().filter(|one| {
             !matches!(verdict(one), Verdict::Passed | Verdict::Skipped) && runs.contains(one.id.as_str())
         });
         let needed: BTreeSet<&str> =
             red.flat_map(|one| Presuppositions::built_in().needed_by(&causes::sighting(one))).collect();
         let is_needed = |one: &ScenarioRecord| one.requirements.iter().any(|id| needed.contains(id.as_str()));
-        let again = self.record.scenarios.iter().filter(|one| verdict(one) != Verdict::Passed || is_needed(one));
+        let again = self.record.scenarios.iter().filter(|one| {
+            verdict(one) != Verdict::Passed || is_needed(one) || gate.is_slow(one) || !is_mock && sent_a_secret(one)
+        });
         again.map(|one| one.id.as_str()).collect()
     }
 
@@ -103,6 +110,21 @@ impl Rerun {
         let kept = plan.scenarios.iter().filter(|planned| matches!(planned.decision, Decision::Keep(_))).count();
         RerunRecord { started: self.record.started, kept }
     }
+}
+
+/// Whether a scenario sent a secret of the run besides its login at the Author.
+fn sent_a_secret(scenario: &ScenarioRecord) -> bool {
+    let is_secret = |field: &SentField| field.variable.is_some() || field.value.contains(MASK);
+    let sent = |form: &RequestForm| {
+        let fields = match &form.body {
+            SentBody::Urlencoded(fields) | SentBody::Multipart { fields, .. } => fields.as_slice(),
+            SentBody::None | SentBody::Bytes(_) => &[],
+        };
+        let of_other = matches!(form.login, SentLogin::Console | SentLogin::AccessToken | SentLogin::OtherUser);
+        of_other || fields.iter().chain(&form.query).any(is_secret)
+    };
+    let exchanges = scenario.steps.iter().flat_map(|step| &step.exchanges).chain(&scenario.exchanges);
+    exchanges.filter_map(|exchange| exchange.form.as_ref()).any(sent)
 }
 
 /// Whether a record is about the scenario as it is now written.
@@ -116,20 +138,14 @@ fn is_about(found: &ScenarioRecord, case: &Case) -> bool {
     about(found) == about(&now) && sentences(found) == sentences(&now)
 }
 
-/// A value as a person may read it.
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// What must be the same, so that an earlier verdict holds. The seed, the defects and the variations of a mock are its
 /// state, which may have been repaired.
-fn traits(record: &Record) -> [(&'static str, String); 7] {
+fn traits(record: &Record) -> [(&'static str, String); 8] {
     let (target, plan) = (&record.target, &record.plan);
-    // A container has another address each time.
-    let place = if target.image.is_some() { text(&target.image) } else { text(&target.addresses) };
     let ids: BTreeSet<&str> = record.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
     [
-        ("target", text(&(&target.kind, &target.mocks, place, target.insecure, &record.environment.name))),
+        ("target", record.about()),
+        ("set of settings and users", text(&plan.inputs_sha256)),
         ("allow level", text(&record.allow)),
         ("selection", text(&(&plan.tags, &plan.name, &plan.requirements))),
         ("shard", text(&plan.shard.as_ref().map(|shard| (shard.index, shard.count)))),

@@ -88,6 +88,8 @@ pub(crate) struct Stage {
 #[derive(Clone, Copy, Debug, Default)]
 struct Attempts {
     begun: usize,
+    /// Whether it was turned away, so that it has not begun.
+    turned_away: bool,
     /// How the last one ended; none if it passed.
     ended: Option<Kind>,
 }
@@ -193,6 +195,20 @@ impl Stage {
         attempt > 0 && !self.retries && self.confirms(key) && ended != Some(Kind::Failed)
     }
 
+    /// Whether the limit of failures lets an attempt begin. A second one belongs to a scenario that has begun, unless that
+    /// was turned away.
+    fn permit(&self, key: &ScenarioKey, attempt: usize) -> Result<(), Problem> {
+        let was_turned_away = lock(&self.attempts).get(key).is_some_and(|attempts| attempts.turned_away);
+        if attempt > 0 && !was_turned_away {
+            return Ok(());
+        }
+        let permitted = self.limit.permit();
+        if let Some(attempts) = lock(&self.attempts).get_mut(key) {
+            attempts.turned_away = permitted.is_err();
+        }
+        permitted
+    }
+
     /// Notes how an attempt ended, by the problem of the step that ended it.
     pub(crate) fn ended(&self, key: &ScenarioKey, problem: Option<&Problem>) {
         if let Some(attempts) = lock(&self.attempts).get_mut(key) {
@@ -209,9 +225,7 @@ impl Stage {
             Some(StopReason::TimeLimit) => {
                 return Err(Problem::error("not run: the time limit of the run was reached"));
             }
-            // A second attempt belongs to a scenario that has begun.
-            Some(StopReason::FailureLimit) | None if attempt > 0 => {}
-            Some(StopReason::FailureLimit) | None => self.limit.permit()?,
+            Some(StopReason::FailureLimit) | None => self.permit(key, attempt)?,
         }
         let mut run = Arc::clone(&self.run);
         let (stack, credentials) = match &*self.ground {

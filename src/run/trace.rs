@@ -161,7 +161,7 @@ impl EndedScenario {
             record.cause = problem.cause;
             record.lines = problem.lines;
             if record.verdict == Verdict::Skipped {
-                record.attempts.clear();
+                judge_skipped(&mut record);
             }
         } else if record.steps.is_empty() || record.steps.iter().any(|step| step.verdict != Verdict::Passed) {
             // Cucumber reports a scenario without steps as a success.
@@ -171,6 +171,17 @@ impl EndedScenario {
         }
         record
     }
+}
+
+/// A scenario that is skipped in its last attempt, after one that was not: what that found is not forgotten.
+fn judge_skipped(record: &mut ScenarioRecord) {
+    record.attempts.retain(|attempt| attempt.verdict != Verdict::Skipped);
+    let Some(first) = record.attempts.first() else { return };
+    let (then, now) = (first.reason.as_deref().unwrap_or_default(), record.reason.as_deref().unwrap_or_default());
+    record.reason =
+        Some(format!("asked a second time, it cannot be checked: {now}; at first it {}: {then}", first.verdict));
+    record.verdict = Verdict::Error;
+    record.cause = Some(Cause::TwoStates);
 }
 
 fn fill(step: &mut StepRecord, traced: &StepTrace, at: SystemTime) {

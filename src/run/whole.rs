@@ -15,6 +15,7 @@ use crate::run::stage::StopReason;
 use crate::run::survey::Survey;
 use crate::run::target::Target;
 use crate::run::trace::not_run;
+use crate::run::via::Via;
 use crate::surroundings;
 use crate::text::milliseconds;
 use crate::verdict::Verdict;
@@ -52,6 +53,7 @@ pub(super) fn open(
             max_failures: options.max_failures,
             rerun: options.rerun.as_ref().map(|rerun| rerun.record(plan)),
             gate: options.gate.clone(),
+            inputs_sha256: inputs(options),
             timeout_s: options.timeout.as_secs(),
             shard,
         },
@@ -79,6 +81,16 @@ pub(super) fn close(record: &mut Record, options: &Options, stopped: Option<Stop
         record.scenarios.iter_mut().for_each(|scenario| scenario.run = scenario.run.or(Some(record.started)));
     }
     record.judge_again(stopped == Some(StopReason::Interrupted));
+}
+
+/// A digest of what the operator gave and verdicts depend on. It holds no secret, whose digest could be guessed.
+fn inputs(options: &Options) -> Option<String> {
+    let settings = &options.settings;
+    let headers: Vec<_> = options.connection.headers.iter().map(|(name, _)| name).collect();
+    let users: Vec<_> = options.target.real().into_iter().flat_map(|(_, credentials)| credentials.open()).collect();
+    let waits = [settings.patience, settings.certificate_warning, settings.log_age].map(|wait| wait.as_secs());
+    let via = matches!(options.via, Via::Browser(_));
+    surroundings::sha256_of(&(&settings.latest_service_packs, waits, headers, users, via))
 }
 
 fn target(options: &Options, survey: Option<Survey>, judged: Judged) -> TargetRecord {

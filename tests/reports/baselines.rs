@@ -188,6 +188,26 @@ fn what_people_wrote_survives_an_update() {
 }
 
 #[test]
+fn an_update_removes_only_what_the_record_speaks_of() {
+    let mut record = record();
+    record.scenarios.push(sample::scenario("05-agents/mended", "BP-REP-09", Verdict::Passed));
+    record.judge_again(false);
+    let removed = |record: &Record, text: &str| update(text, record, now(), TODAY).expect("an update").removed;
+    let general = entry("05-agents/mended", "failed", "2026-12-31");
+    let of_requirement = general.replace("scenario = \"05-agents/mended\"", "requirement = \"BP-REP-09\"");
+    assert_eq!((removed(&record, &general), removed(&record, &of_requirement)), (1, 1));
+    let mut staging = record.clone();
+    staging.environment.name = Some("staging".into());
+    let of_staging = general.replace("verdict =", "profile = \"staging\"\nverdict =");
+    assert_eq!((removed(&staging, &general), removed(&staging, &of_staging)), (0, 1), "another profile may need it");
+    let mut selection = record.clone();
+    selection.plan.name = Some("mended".into());
+    assert_eq!((removed(&selection, &general), removed(&selection, &of_requirement)), (1, 0), "not all of it ran");
+    let incomplete = Record { complete: false, ..record };
+    assert_eq!(removed(&incomplete, &of_requirement), 0);
+}
+
+#[test]
 fn a_mistake_in_the_file_is_named() {
     let folder = Folder::new("baseline");
     let file = folder.0.join("baseline.toml");

@@ -167,6 +167,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
             max_failures: None,
             rerun: None,
             gate: record::GateRecord::default(),
+            inputs_sha256: None,
             timeout_s: 600,
             shard: None,
         },

@@ -69,15 +69,23 @@ pub async fn examine(session: Session, insecure: bool, asked: Option<Product>) -
     diagnosis
 }
 
-/// Makes the problems inconclusive that a second look did not find.
+/// Makes the problems inconclusive that a second look did not find, if it could look everywhere.
 fn confirm(findings: &mut [Finding], second: &[Finding]) {
+    let is_same = |one: &Finding, other: &Finding| (one.topic, one.requirement) == (other.topic, other.requirement);
+    let is_unclear = |one: &Finding| one.severity == Severity::Unknown;
+    let was_unclear = |one: &Finding| findings.iter().any(|first| is_unclear(first) && is_same(first, one));
+    let hidden = second.iter().find(|one| is_unclear(one) && !was_unclear(one)).map(|one| one.seen.clone());
     for finding in findings.iter_mut().filter(|finding| finding.is_problem()) {
-        let is_same = |other: &Finding| (other.topic, other.requirement) == (finding.topic, finding.requirement);
-        if !second.iter().any(|other| other.is_problem() && is_same(other)) {
-            let seen = format!("{}; asked a second time, the target gave another answer", finding.seen);
-            let (topic, requirement) = (finding.topic, finding.requirement);
-            *finding = Finding::caused(topic, Severity::Unknown, requirement, seen, Some(Cause::TwoStates));
+        if second.iter().any(|other| other.is_problem() && is_same(other, finding)) {
+            continue;
         }
+        if let Some(hidden) = &hidden {
+            finding.seen += &format!("; it could not be asked a second time: {hidden}");
+            continue;
+        }
+        let seen = format!("{}; asked a second time, the target gave another answer", finding.seen);
+        let (topic, requirement) = (finding.topic, finding.requirement);
+        *finding = Finding::caused(topic, Severity::Unknown, requirement, seen, Some(Cause::TwoStates));
     }
 }
 

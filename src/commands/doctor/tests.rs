@@ -164,3 +164,18 @@ async fn only_reads_are_sent() {
         assert!(text.contains("\"GET\"") && !text.contains("/ims/token"), "{seed}: {text}");
     }
 }
+
+#[test]
+fn a_second_look_that_cannot_see_clears_nobody() {
+    let problem = || Finding::problem("agents", "BP-REP-02", "agent2 is not enabled");
+    let confirmed = |second: &[Finding]| {
+        let mut findings = vec![Finding::ok("login page", "BP-PRE-01", "yes"), problem()];
+        confirm(&mut findings, second);
+        (findings[1].severity, findings[1].seen.clone())
+    };
+    assert_eq!(confirmed(&[problem()]), (Severity::Problem, "agent2 is not enabled".into()));
+    let (severity, seen) = confirmed(&[Finding::ok("agents", "BP-REP-02", "all are enabled")]);
+    assert!(severity == Severity::Unknown && seen.ends_with("gave another answer"), "{seen}");
+    let (severity, seen) = confirmed(&[Finding::of("agents", "BP-REP-01", &Problem::error("it answered 503"))]);
+    assert!(severity == Severity::Problem && seen.ends_with("it answered 503"), "{seen}");
+}

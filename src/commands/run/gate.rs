@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bpconform_fixtures::Surfaces;
 use bpconform_fixtures::requirements::Level;
+use bpconform_fixtures::{Requirements, Surfaces};
 
 use crate::cli::gate::GateArgs;
 use crate::error::Error;
@@ -14,10 +14,14 @@ use crate::record::GateRecord;
 pub(super) fn record(args: &GateArgs) -> Result<GateRecord, Error> {
     let (mut ids, mut count) = (Vec::new(), 0);
     for word in &args.require_proved {
-        match word.trim().parse() {
-            Ok(number) => count = number,
+        match word.trim().parse::<usize>() {
+            Ok(number) => count = number.max(count),
             Err(_) => ids.push(word.trim().to_uppercase()),
         }
+    }
+    let all = Requirements::built_in().all.len();
+    if count > all {
+        return Err(Error::Usage(format!("--require-proved {count}: there are only {all} requirements")));
     }
     let known = Selection::new(None, None, ids)?;
     Ok(GateRecord {

@@ -36,7 +36,9 @@ impl From<Date> for Expiry {
 }
 
 fn end_of(day: Date, zone: TimeZone) -> Result<Timestamp, jiff::Error> {
-    Ok(day.tomorrow()?.to_zoned_datetime(zone)?.timestamp())
+    // The last day that there is has no day after it.
+    let Ok(next) = day.tomorrow() else { return Ok(Timestamp::MAX) };
+    Ok(next.to_zoned_datetime(zone)?.timestamp())
 }
 
 impl FromStr for Expiry {
@@ -50,6 +52,9 @@ impl FromStr for Expiry {
         };
         let is_day = time.len() == "2026-12-31".len();
         let ends = match (is_day, zone) {
+            (_, Some("localtime" | "Etc/Unknown")) => {
+                return Err(wrong(&"the zone depends on the machine that reads it"));
+            }
             (true, None) => time.parse().and_then(|day| end_of(day, TimeZone::UTC)),
             (true, Some(zone)) => time.parse().and_then(|day| end_of(day, TimeZone::get(zone)?)),
             (false, None) => time.parse(),
@@ -91,6 +96,7 @@ mod tests {
         assert_eq!(ends("2026-07-31[America/New_York]"), "2026-08-01T04:00:00Z");
         assert_eq!(ends("2026-12-31T18:00:00+01:00"), "2026-12-31T17:00:00Z");
         assert_eq!(ends("2026-12-31T18:00[Asia/Kolkata]"), "2026-12-31T12:30:00Z");
+        assert_eq!(ends("9999-12-31"), Timestamp::MAX.to_string());
         let noon: Timestamp = "2026-12-31T12:00:00Z".parse().expect("a time");
         assert!(!"2026-12-31".parse::<Expiry>().expect("a day").is_over(noon));
         assert!("2026-12-31T11:59:00Z".parse::<Expiry>().expect("a time").is_over(noon));
@@ -98,7 +104,8 @@ mod tests {
 
     #[test]
     fn what_has_no_zone_or_is_no_time_is_refused() {
-        for text in ["2026-12-31T18:00:00", "2026-13-31", "soon", "2026-12-31[Nowhere/City]", "", "2026-12-31["] {
+        let zones = ["2026-12-31[Nowhere/City]", "2026-12-31[localtime]", "2026-12-31[Etc/Unknown]", "2026-12-31["];
+        for text in ["2026-12-31T18:00:00", "2026-13-31", "soon", ""].into_iter().chain(zones) {
             let problem = text.parse::<Expiry>().expect_err(text);
             assert!(problem.contains(text) && problem.contains("2026-12-31[Europe/Berlin]"), "{problem}");
         }

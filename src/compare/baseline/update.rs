@@ -25,7 +25,8 @@ pub struct UpdatedBaseline {
     pub expired: Vec<String>,
 }
 
-/// Brings the text of a baseline up to date with a record. Only what passed is removed: what was not run says nothing.
+/// Brings the text of a baseline up to date with a record. Only what passed is removed: what was not run says nothing, and a
+/// record of one profile says nothing of an entry for all of them.
 pub fn update(text: &str, record: &Record, now: Timestamp, today: Date) -> Result<UpdatedBaseline, String> {
     let baseline = Baseline::parse(text)?;
     let judged = judge(record, &baseline, now);
@@ -35,7 +36,13 @@ pub fn update(text: &str, record: &Record, now: Timestamp, today: Date) -> Resul
     let (mut removed, mut changed) = (Vec::new(), Vec::new());
     for (entry, found) in found.into_iter().chain(late) {
         let at = baseline.all.iter().position(|own| std::ptr::eq(own, entry)).unwrap_or_default();
+        // An entry without a profile is also about environments that this record says nothing of.
+        if entry.profile.is_none() && record.environment.name.is_some() {
+            continue;
+        }
         match found.verdict {
+            // A requirement has passed only if all of its scenarios were to run.
+            Verdict::Passed if entry.requirement.is_some() && !ran_whole_requirements(record) => {}
             Verdict::Passed => removed.push(at),
             verdict @ (Verdict::Failed | Verdict::Error) if verdict != entry.verdict => changed.push((at, verdict)),
             _ => {}
@@ -65,6 +72,11 @@ pub fn update(text: &str, record: &Record, now: Timestamp, today: Date) -> Resul
     }
     let kept = baseline.all.len() - removed.len() - changed.len();
     Ok(UpdatedBaseline { text, added: new.len(), changed: changed.len(), removed: removed.len(), kept, expired })
+}
+
+fn ran_whole_requirements(record: &Record) -> bool {
+    let plan = &record.plan;
+    record.complete && plan.tags.is_none() && plan.name.is_none() && plan.shard.is_none()
 }
 
 fn edited(text: &str, removed: &mut [usize], changed: &[(usize, Verdict)]) -> Result<String, String> {

@@ -25,11 +25,16 @@ pub(super) fn documents(record: &Record) -> Vec<Document<'_>> {
     documents
 }
 
+/// The most lines of a feature file.
+const MOST_LINES: usize = 100_000;
+
 impl Document<'_> {
     /// The feature as text; each line is where the record says that it is.
     pub(super) fn source(&self) -> Value {
         let mut lines: Vec<String> = Vec::new();
         let mut put = |line: usize, text: String| {
+            // A record may be of anybody; no feature file is so long.
+            let line = line.min(MOST_LINES);
             if lines.len() < line {
                 lines.resize(line, String::new());
             }

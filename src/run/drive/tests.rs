@@ -1,5 +1,6 @@
 //! What a step returns reaches the record with its type; a panic of the harness is never mistaken for one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bpconform_steps::redact::Redactor;
@@ -48,6 +49,13 @@ fn changes(_: &mut World) {
     end_step(Err(Problem::failed("a change was made")));
 }
 
+#[given("a step that fails once and cannot be checked any more")]
+fn fails_once(_: &mut World) {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let problem = if ASKED.fetch_add(1, Ordering::Relaxed) == 0 { Problem::failed("y") } else { Problem::skipped("x") };
+    end_step(Err(problem));
+}
+
 const FEATURE: &str = "Feature: Outcomes
   @BP-PRE-01 @observe
   Scenario: Panic
@@ -65,11 +73,15 @@ async fn record(name: Option<&str>) -> Record {
 }
 
 async fn record_of(feature: &str, name: Option<&str>) -> Record {
+    retried(feature, name, 0).await
+}
+
+async fn retried(feature: &str, name: Option<&str>, retries: usize) -> Record {
     let mut features = Features { all: Vec::new(), cases: Vec::new() };
     features.add("outcomes.feature", feature, Vocabulary::built_in()).expect("it is well formed");
     let name = name.map(|name| regex::Regex::new(name).expect("a pattern"));
     let selection = Selection::new(None, name, Vec::new()).expect("it is well formed");
-    let options = Options { selection, ..Options::embedded(Redactor::default(), Instant::now()) };
+    let options = Options { selection, retries, ..Options::embedded(Redactor::default(), Instant::now()) };
     run::run(&options, &features, |_: &ScenarioRecord| ()).await.expect("it runs")
 }
 
@@ -93,6 +105,17 @@ async fn only_what_a_step_returned_is_its_outcome() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_of_the_harness_is_an_internal_error() {
     assert_eq!(record(Some("Panic")).await.exit_code, 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_is_skipped_erases_no_failure() {
+    let feature = "Feature: Outcomes\n  @BP-PRE-01 @observe\n  Scenario: One\n    \
+        Given a step that fails once and cannot be checked any more\n";
+    let record = retried(feature, None, 1).await;
+    let scenario = &record.scenarios[0];
+    assert_eq!((scenario.verdict, scenario.attempts.len(), record.exit_code), (Verdict::Error, 1, 3));
+    let reason = scenario.reason.as_deref().expect("a reason");
+    assert!(reason.contains('x') && reason.contains("failed: y"), "{reason}");
 }
 
 /// The verdicts of the steps of a scenario of these sentences, and its reason.
