@@ -119,7 +119,7 @@ fn after_a_repair_only_what_is_needed_runs_and_the_record_is_whole() {
     let skipped = again.scenarios.iter().filter(|one| one.verdict == Verdict::Skipped).map(|one| one.id.as_str());
     let skipped: Vec<_> = skipped.collect();
     let allowed = |id: &&str| skipped.contains(id) || with_secrets.contains(id);
-    assert!(self::own(&again).iter().all(|id| allowed(id)), "{:?}", self::own(&again));
+    assert!(self::own(&again).iter().all(allowed), "{:?}", self::own(&again));
     let first = then.started;
     assert!(again.scenarios.iter().any(|one| one.run == Some(first)), "each scenario names the run that it is from");
 }
