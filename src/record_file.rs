@@ -28,6 +28,12 @@ pub const JUNIT: &str = "junit.xml";
 /// The reason of a scenario that the run did not reach.
 const NOT_REACHED: &str = "not run: the run ended before it";
 
+/// Whether two directories are one.
+pub fn is_same_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    place(one) == place(other)
+}
+
 /// Writes the record of a run in progress.
 #[derive(Debug)]
 pub struct RecordWriter {

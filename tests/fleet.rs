@@ -102,6 +102,13 @@ async fn a_fleet_prints_as_much_as_requested_and_notifies_github_once() {
     let verbose = authors.check(&["-vv", "--requirement", "BP-REP-02"], &[], &out);
     assert_eq!(verbose.code, Some(1), "{}", verbose.all());
     assert!(verbose.out.lines().any(|line| line.starts_with("env-01")), "{}", verbose.out);
+
+    let rerun = ["-q", "--requirement", "BP-REP-02", "--rerun", path(&out)];
+    let onto_itself = authors.check(&rerun, &[], &out);
+    assert!(onto_itself.code == Some(2) && onto_itself.err.contains("the same directory"), "{}", onto_itself.all());
+    assert!(record_file::read(&out.join("env-01")).is_ok(), "the earlier record is still there");
+    let next = authors.check(&rerun, &[], &folder.join("next"));
+    assert!(next.code == Some(1) && next.out.contains("1 of 2 environments conform"), "{}", next.all());
 }
 
 #[test]

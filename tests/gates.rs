@@ -35,6 +35,10 @@ fn a_run_that_a_limit_cut_short_is_not_green() {
     assert_eq!(exit_of(&[&both[..], &with_baseline].concat()).0, Some(5));
     let (code, told) = exit_of(&[&both[..], &with_baseline, &["--max-failures", "2"]].concat());
     assert_eq!(code, Some(3), "{told}");
+    // What is known does not count.
+    let known_only = [&observed[..], &deviations[..2], &with_baseline, &["--fail-fast"]].concat();
+    let (code, told) = exit_of(&known_only);
+    assert_eq!(code, Some(0), "{told}");
     // What the limit turned away does not begin as a retry.
     let cut = |retries: &[&str]| {
         let (_, told) = exit_of(&[&both[..], &["--fail-fast"], retries].concat());

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::publish;
+use crate::record_file;
 use crate::run::undo::{self, JOURNAL};
 use crate::signals;
 
@@ -157,6 +158,11 @@ pub async fn command(how: &RunFlags, quiet: bool, configured: &Configured, outpu
     let rerun = how.rerun.clone();
     if let Some(earlier) = rerun.as_ref().filter(|earlier| !earlier.is_dir()) {
         return Err(Error::Usage(format!("--rerun {}: it is not the --out of an earlier fleet", earlier.display())));
+    }
+    if rerun.as_ref().is_some_and(|earlier| record_file::is_same_place(&out, earlier)) {
+        let problem =
+            "--rerun and --out name the same directory: the earlier records would be lost; name another --out";
+        return Err(Error::Usage(problem.into()));
     }
     run(&Fleet { file, out, rerun, jobs, isolates, timeout: how.timeout, quiet }, output).await
 }

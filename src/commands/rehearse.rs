@@ -41,7 +41,7 @@ pub async fn command(
     }
     let hybrid = args.hybrid.advertised_as(THIS_MACHINE);
     let (target, select) = (&args.target, &args.select);
-    let asked = RunRequest { target, hybrid: &hybrid, select, how, common, place, output, began };
+    let asked = RunRequest { target, hybrid: &hybrid, select, how, expected: None, common, place, output, began };
     let paths = paths(args).await?;
     reads_them(&args.to, &paths).await?;
     let kept = KeptVolumes::make(&paths).await?;

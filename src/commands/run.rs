@@ -5,7 +5,7 @@ mod confirm;
 pub(crate) mod flags;
 mod gate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Instant;
@@ -16,6 +16,7 @@ use bpconform_steps::credentials::Credentials;
 use bpconform_steps::run::Settings;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Limits};
+use jiff::Timestamp;
 use url::Url;
 
 use crate::cli::CommonArgs;
@@ -59,6 +60,8 @@ pub struct RunRequest<'a> {
     pub select: &'a SelectArgs,
     /// How the run goes.
     pub how: &'a RunFlags,
+    /// What is known not to pass.
+    pub expected: Option<&'a Baseline>,
     /// What is common to all commands.
     pub common: &'a CommonArgs,
     /// Where settings and credentials come from.
@@ -80,11 +83,12 @@ pub async fn command(
     flags::check(run, place.configured)?;
     let output = &output.with_data_on_stdout(run.how.reports.iter().any(ReportRequest::is_stdout));
     let hybrid = hybrid(run);
+    let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
     let asked = request(run, &hybrid, common, place, output, began);
+    let asked = RunRequest { expected: expected.as_ref(), ..asked };
     if run.how.dry_run {
         return asked.dry(run).await;
     }
-    let expected = run.how.baseline.as_deref().map(Baseline::read).transpose()?;
     let record = asked.check(run, true).await?;
     publish::publish(&record, &run.how.reports, output)?;
     // The first run of a new user checks the mocks. In a pipeline this hint would only be noise.
@@ -122,7 +126,17 @@ fn request<'a>(
     output: &'a Output,
     began: Instant,
 ) -> RunRequest<'a> {
-    RunRequest { target: &run.target, hybrid, select: &run.select, how: &run.how, common, place, output, began }
+    RunRequest {
+        target: &run.target,
+        hybrid,
+        select: &run.select,
+        how: &run.how,
+        expected: None,
+        common,
+        place,
+        output,
+        began,
+    }
 }
 
 fn image(run: &RunArgs) -> Result<&str, Error> {
@@ -206,9 +220,8 @@ impl RunRequest<'_> {
         if !features.cases.iter().any(|case| options.selection.takes(case)) {
             output.err("no scenario is selected by --tags, --name and --requirement; `bpconform list` shows all\n");
         }
-        let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if let (Some(out), Some(earlier)) = (out, &self.how.rerun)
-            && place(out) == place(earlier)
+            && record_file::is_same_place(out, earlier)
         {
             let problem =
                 "--rerun and --out name the same directory: the earlier record would be lost; name another --out";
@@ -254,6 +267,11 @@ impl RunRequest<'_> {
         std::fs::write(file, learned.text()?).map_err(|source| Error::Write { file: file.clone(), source })?;
         self.output.err(&format!("written: {}; use it with --surfaces {}\n", file.display(), file.display()));
         Ok(())
+    }
+
+    fn accepted(self) -> HashSet<String> {
+        let profile = self.place.configured.profile.as_ref();
+        self.expected.map(|expected| expected.accepted(profile, Timestamp::now())).unwrap_or_default()
     }
 
     fn terminal(self) -> Terminal {
@@ -327,6 +345,7 @@ impl RunRequest<'_> {
             shares_reads: jobs > 1,
             retries: usize::from(self.how.retry),
             strict: self.how.strict,
+            accepted: self.accepted(),
             max_failures: self.how.max_failures.map(usize::from).or(self.how.fail_fast.then_some(1)),
             rerun: self.how.rerun.as_deref().map(Rerun::read).transpose()?,
             gate: gate::record(&self.how.gate)?,

@@ -4,7 +4,7 @@
 mod expiry;
 pub mod update;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -105,9 +105,14 @@ impl Baseline {
         text
     }
 
-    /// The entries for a record: those of its profile, and the general ones for what has none of its own.
-    fn entries_for(&self, record: &Record) -> Vec<&ExpectedVerdict> {
-        let profile = record.environment.name.as_ref();
+    /// The ids of the scenarios and requirements that a run of a profile may find otherwise than passed.
+    pub fn accepted(&self, profile: Option<&String>, now: Timestamp) -> HashSet<String> {
+        let entries = self.entries_for(profile).into_iter().filter(|entry| !entry.expires.is_over(now));
+        entries.map(|entry| entry.subject().to_owned()).collect()
+    }
+
+    /// The entries for a profile: its own, and the general ones for what has none of its own.
+    fn entries_for(&self, profile: Option<&String>) -> Vec<&ExpectedVerdict> {
         let is_own = |entry: &ExpectedVerdict| entry.profile.is_some() && entry.profile.as_ref() == profile;
         let has_own =
             |entry: &ExpectedVerdict| self.all.iter().any(|own| is_own(own) && own.subject() == entry.subject());
@@ -254,7 +259,7 @@ pub struct BaselineComparison<'a> {
 
 /// Compares a record with a baseline.
 pub fn judge<'a>(record: &'a Record, baseline: &'a Baseline, now: Timestamp) -> BaselineComparison<'a> {
-    let entries = baseline.entries_for(record);
+    let entries = baseline.entries_for(record.environment.name.as_ref());
     let expects = |one: &ScenarioRecord| {
         let verdict = one.counted(&record.plan);
         let by_requirement = |id: &String| entries.iter().any(|entry| entry.accepts(id, verdict));

@@ -28,9 +28,11 @@ pub fn line(exchange: &Exchange) -> Option<String> {
     words.extend(exchange.request_headers.iter().map(|(name, value)| header(name, value)));
     let of_operator = form.operator_headers.iter();
     words.extend(of_operator.map(|name| format!("-H {}", hidden_header(name))));
-    words.extend(body(exchange, &form.body));
+    let piped = piped(exchange, &form.body);
+    words.extend(body(exchange, &form.body, piped));
     words.extend(address(exchange, form));
-    Some(words.join(" "))
+    let line = words.join(" ");
+    Some(piped.map(|text| format!("{} | {line}", printed(text))).unwrap_or(line))
 }
 
 fn login(form: &RequestForm) -> Option<String> {
@@ -70,26 +72,53 @@ fn file_name(name: &str) -> String {
     format!("./{}", base.chars().filter(is_plain).collect::<String>())
 }
 
-fn body(exchange: &Exchange, body: &SentBody) -> Vec<String> {
+/// What is written to curl's standard input: a shell drops line feeds at the end of what a command prints.
+fn piped<'a>(exchange: &'a Exchange, body: &'a SentBody) -> Option<&'a str> {
+    let texts: Vec<&str> = match body {
+        SentBody::None => Vec::new(),
+        SentBody::Urlencoded(fields) | SentBody::Multipart { fields, .. } => {
+            fields.iter().filter(|field| variable(field).is_none()).map(|field| field.value.as_str()).collect()
+        }
+        SentBody::Bytes(_) => whole(exchange).into_iter().collect(),
+    };
+    texts.into_iter().find(|text| text.ends_with('\n'))
+}
+
+/// The text of a body of which nothing is missing.
+fn whole(exchange: &Exchange) -> Option<&str> {
+    let body = &exchange.request_body;
+    (!body.capped && body.text.len() == body.bytes && !body.text.contains('\u{fffd}')).then_some(body.text.as_str())
+}
+
+fn body(exchange: &Exchange, body: &SentBody, piped: Option<&str>) -> Vec<String> {
+    let is_piped = |field: &SentField| variable(field).is_none() && piped == Some(field.value.as_str());
     match body {
         SentBody::None if exchange.method == "POST" => vec!["--data ''".to_owned()],
         SentBody::None => Vec::new(),
         SentBody::Urlencoded(fields) if fields.is_empty() => vec!["--data ''".to_owned()],
         SentBody::Urlencoded(fields) => {
-            fields.iter().map(|field| format!("--data-urlencode {}", pair(field, &encoded(&field.name)))).collect()
+            let word = |field: &SentField| match encoded(&field.name) {
+                name if is_piped(field) => quoted(&format!("{name}@-")),
+                name => pair(field, &name),
+            };
+            fields.iter().map(|field| format!("--data-urlencode {}", word(field))).collect()
         }
         SentBody::Multipart { fields, file } => {
-            let fields = fields.iter().map(|field| format!("--form-string {}", pair(field, &field.name)));
+            let fields = fields.iter().map(|field| match is_piped(field) {
+                true => format!("-F {}", quoted(&format!("{}=<-", field.name))),
+                false => format!("--form-string {}", pair(field, &field.name)),
+            });
             let file = file.iter().map(|(field, name, kind)| {
                 format!("-F {}", quoted(&format!("{field}=@{};type={kind}", file_name(name))))
             });
             fields.chain(file).collect()
         }
         SentBody::Bytes(kind) => {
-            let text = &exchange.request_body;
-            let is_whole = !text.capped && text.text.len() == text.bytes && !text.text.contains('\u{fffd}');
-            let data =
-                if is_whole { format!("--data-raw {}", quoted(&text.text)) } else { "--data-binary @body".into() };
+            let data = match whole(exchange) {
+                Some(_) if piped.is_some() => "--data-binary @-".to_owned(),
+                Some(text) => format!("--data-raw {}", quoted(text)),
+                None => "--data-binary @body".to_owned(),
+            };
             vec![format!("-H {}", quoted(&format!("Content-Type: {kind}"))), data]
         }
     }
@@ -157,15 +186,20 @@ fn with_variable(text: &str, variable: &str) -> String {
 /// A text as one word of a POSIX shell, in one line and without a character that steers a terminal.
 fn quoted(text: &str) -> String {
     if text.chars().any(char::is_control) || plain(text) != text {
-        let byte = |byte: u8| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'=' | b'/' | b'.' | b'-' | b'_' => {
-                char::from(byte).to_string()
-            }
-            other => format!("\\0{other:03o}"),
-        };
-        return format!("\"$(printf %b '{}')\"", text.bytes().map(byte).collect::<String>());
+        return format!("\"$({})\"", printed(text));
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The command that prints a text.
+fn printed(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'=' | b'/' | b'.' | b'-' | b'_' => {
+            char::from(byte).to_string()
+        }
+        other => format!("\\0{other:03o}"),
+    };
+    format!("printf %b '{}'", text.bytes().map(byte).collect::<String>())
 }
 
 #[cfg(test)]
@@ -251,6 +285,20 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_is_written_in_octal() {
         assert_eq!(quoted("a\u{1b}[31m\n"), "\"$(printf %b 'a\\0033\\013331m\\0012')\"");
+    }
+
+    #[test]
+    fn a_line_feed_at_the_end_is_not_lost() {
+        let field = || field("a", "x\n", None);
+        let post = |body| line(&exchange("POST", RequestForm { body, ..RequestForm::default() })).expect("a line");
+        let told = post(SentBody::Urlencoded(vec![field()]));
+        assert!(told.starts_with("printf %b 'x\\0012' | curl ") && told.contains("--data-urlencode 'a@-'"), "{told}");
+        let told = post(SentBody::Multipart { fields: vec![field()], file: None });
+        assert!(told.starts_with("printf %b 'x\\0012' | curl ") && told.contains("-F 'a=<-'"), "{told}");
+        let bytes = RequestForm { body: SentBody::Bytes("text/plain".into()), ..RequestForm::default() };
+        let request_body = Text { text: "x\n".into(), bytes: 2, ..Text::default() };
+        let told = line(&Exchange { request_body, ..exchange("POST", bytes) }).expect("a line");
+        assert!(told.starts_with("printf %b 'x\\0012' | curl ") && told.contains("--data-binary @-"), "{told}");
     }
 
     #[test]

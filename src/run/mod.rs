@@ -36,7 +36,7 @@ use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::features::Features;
+use crate::features::{Case, Features};
 use crate::output::Output;
 use crate::plan::Planned;
 use crate::record::Record;
@@ -150,7 +150,11 @@ async fn run_until(
             Backend::Real(stack.clone(), credentials.clone(), prepare.collect())
         }
     };
-    let exempt = plan.scenarios.iter().filter(|planned| !options.gate.counts_for(&planned.case.requirements));
+    let exempt = plan.scenarios.iter().filter(|planned| {
+        let Case { id, requirements, .. } = &planned.case;
+        let known = |id: &String| options.accepted.contains(id);
+        known(id) || requirements.iter().any(known) || !options.gate.counts_for(requirements)
+    });
     let limit = FailureLimit::new(options.max_failures, options.retries, options.strict)
         .without(exempt.map(Planned::key).collect());
     let stage = Stage::new(Arc::clone(&shared), ground, stop.clone()).until(limit.clone());

@@ -1,6 +1,6 @@
 //! The options of a run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,6 +57,8 @@ pub struct Options {
     pub strict: bool,
     /// How many scenarios may not pass before no other one begins; none for no limit.
     pub max_failures: Option<usize>,
+    /// The ids of scenarios and requirements that are known not to pass: they do not count for that.
+    pub accepted: HashSet<String>,
     /// The earlier run whose green scenarios are taken over.
     pub rerun: Option<Rerun>,
     /// What the exit code depends on besides the verdicts.
@@ -112,6 +114,7 @@ impl Options {
             retries: 0,
             strict: false,
             max_failures: None,
+            accepted: HashSet::new(),
             rerun: None,
             gate: GateRecord::default(),
             timeout: Duration::from_secs(600),

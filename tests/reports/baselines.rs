@@ -185,6 +185,13 @@ fn what_people_wrote_survives_an_update() {
     assert!(updated.text.starts_with(&expected), "{}", updated.text);
     let again = update(&updated.text, &record, now(), TODAY).expect("it can be updated");
     assert_eq!(again.text, updated.text, "an update of what fits changes nothing");
+    let on_windows = written.replace('\n', "\r\n");
+    let of_windows = update(&on_windows, &record, now(), TODAY).expect("it can be updated");
+    assert_eq!(of_windows.text, updated.text.replace('\n', "\r\n"));
+    let in_one_array = "expected = [{ scenario = \"05-agents/mended\", verdict = \"failed\", comment = \"known\", \
+        expires = \"2026-12-31\" }]\n";
+    let told = update(in_one_array, &record, now(), TODAY).expect_err("it is written otherwise");
+    assert!(told.contains("below a line [[expected]]"), "{told}");
 }
 
 #[test]

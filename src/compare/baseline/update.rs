@@ -28,6 +28,12 @@ pub struct UpdatedBaseline {
 /// Brings the text of a baseline up to date with a record. Only what passed is removed: what was not run says nothing, and a
 /// record of one profile says nothing of an entry for all of them.
 pub fn update(text: &str, record: &Record, now: Timestamp, today: Date) -> Result<UpdatedBaseline, String> {
+    let updated = updated(&text.replace("\r\n", "\n"), record, now, today)?;
+    let written = if text.contains("\r\n") { updated.text.replace('\n', "\r\n") } else { updated.text };
+    Ok(UpdatedBaseline { text: written, ..updated })
+}
+
+fn updated(text: &str, record: &Record, now: Timestamp, today: Date) -> Result<UpdatedBaseline, String> {
     let baseline = Baseline::parse(text)?;
     let judged = judge(record, &baseline, now);
     let found: Vec<(&ExpectedVerdict, &Found<'_>)> =
@@ -60,6 +66,10 @@ pub fn update(text: &str, record: &Record, now: Timestamp, today: Date) -> Resul
             ..ExpectedVerdict::of(scenario, &record.plan, today)
         })
         .collect();
+    if removed.is_empty() && changed.is_empty() && new.is_empty() {
+        let kept = baseline.all.len();
+        return Ok(UpdatedBaseline { text: text.to_owned(), added: 0, changed: 0, removed: 0, kept, expired });
+    }
     let mut text = edited(text, &mut removed, &changed)?;
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -80,12 +90,14 @@ fn ran_whole_requirements(record: &Record) -> bool {
 }
 
 fn edited(text: &str, removed: &mut [usize], changed: &[(usize, Verdict)]) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
+    let Some(entries) = document.get_mut("expected") else { return Ok(text.to_owned()) };
+    let entries = entries
+        .as_array_of_tables_mut()
+        .ok_or("its entries are in one array; write each below a line [[expected]], so that it can be updated")?;
     if removed.is_empty() && changed.is_empty() {
         return Ok(text.to_owned());
     }
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
-    let entries = document.get_mut("expected").and_then(toml_edit::Item::as_array_of_tables_mut);
-    let entries = entries.ok_or("write each entry below a line [[expected]], so that it can be updated")?;
     for (at, verdict) in changed {
         if let Some(own) = entries.get_mut(*at).and_then(|entry| entry.get_mut("verdict")) {
             *own = value(verdict.word());
