@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{Mock, Told, bpconform, command, directory, filtered, reply, serve, with_credentials};
+use crate::support::{Mock, Told, bpconform, command, directory, filtered, refusing, reply, serve, with_credentials};
 
 fn init(file: &Path, flags: &[&str]) -> Told {
     bpconform(&[&["init", "--config", file.to_str().expect("UTF-8")], flags].concat())
@@ -45,7 +44,7 @@ fn with_credentials_it_checks_them() {
 
 #[test]
 fn what_is_no_author_is_reported_and_nothing_is_written() {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let (free, _port) = refusing();
     let other = serve(|stream| {
         reply(stream, |_| b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nHello".to_vec());
     });

@@ -1,10 +1,9 @@
 //! A target that cannot be checked gives one message with its address and the next step, in time, with exit code 3.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::{Told, bpconform_with, filtered, reply, serve};
+use crate::support::{Told, bpconform_with, filtered, refusing, reply, serve};
 
 fn check(url: &str) -> Told {
     let arguments = ["run", "--target", "author", "--author-url", url, "--request-timeout", "2"];
@@ -32,7 +31,7 @@ macro_rules! snapshot {
 
 #[test]
 fn nobody_listens() {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let (address, _port) = refusing();
     snapshot!("preflight_refused", check(&format!("http://{address}")));
 }
 

@@ -104,9 +104,11 @@ fn body(exchange: &Exchange, body: &SentBody, piped: Option<&str>) -> Vec<String
             fields.iter().map(|field| format!("--data-urlencode {}", word(field))).collect()
         }
         SentBody::Multipart { fields, file } => {
-            let fields = fields.iter().map(|field| match is_piped(field) {
-                true => format!("-F {}", quoted(&format!("{}=<-", field.name))),
-                false => format!("--form-string {}", pair(field, &field.name)),
+            let fields = fields.iter().map(|field| {
+                if is_piped(field) {
+                    return format!("-F {}", quoted(&format!("{}=<-", field.name)));
+                }
+                format!("--form-string {}", pair(field, &field.name))
             });
             let file = file.iter().map(|(field, name, kind)| {
                 format!("-F {}", quoted(&format!("{field}=@{};type={kind}", file_name(name))))

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 /// The outcome of a process.
 #[derive(Debug)]
@@ -224,6 +225,13 @@ pub(crate) fn send(base: &str, head: &str, body: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
     answer
+}
+
+/// An address of this machine that refuses connections, and the socket that keeps others from listening there.
+pub(crate) fn refusing() -> (SocketAddr, TcpSocket) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+    (socket.local_addr().expect("it is bound"), socket)
 }
 
 /// Serves every connection with this function, until the test ends.

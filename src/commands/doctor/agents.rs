@@ -9,6 +9,7 @@ use bpconform_steps::session::Session;
 use futures::FutureExt as _;
 use futures::future::join_all;
 
+use super::configuration::CloudState;
 use super::{Finding, Severity};
 
 const TOPIC: &str = "replication agents";
@@ -25,10 +26,14 @@ pub(super) const SETTINGS: [(&str, &str, &str, bool); 6] = [
 ];
 
 /// Looks at the agents of the tenant; on the legacy OAuth gateway there is one.
-pub(super) async fn look(session: &Session, legacy: bool) -> Vec<Finding> {
+pub(super) async fn look(session: &Session, case: &CloudState) -> Vec<Finding> {
     if session.stack.tenant.is_none() {
-        return vec![Finding::problem(TOPIC, "BP-REP-01", "no agents were read: no tenant is configured")];
+        return vec![match case.unread() {
+            Some(problem) => Finding::of(TOPIC, "BP-REP-01", problem),
+            None => Finding::problem(TOPIC, "BP-REP-01", "no agents were read: no tenant is configured"),
+        }];
     }
+    let legacy = case.is_legacy();
     let (found, user) = futures::join!(agents::of_tenant(session).boxed(), mac_user(session).boxed());
     let mut findings = match found {
         Ok(found) => of_agents(session, &found, legacy).boxed().await,

@@ -44,6 +44,11 @@ impl CloudState {
         self.clouds.as_deref().unwrap_or_default()
     }
 
+    /// Why the cloud configurations could not be read.
+    pub(super) fn unread(&self) -> Option<&Problem> {
+        self.clouds.as_ref().err()
+    }
+
     /// Whether Brand Portal is configured only through the legacy OAuth gateway: then an IMS configuration is not
     /// expected, and one agent is.
     pub(super) fn is_legacy(&self) -> bool {

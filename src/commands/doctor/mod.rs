@@ -119,7 +119,7 @@ async fn installed(session: &Session, case: &CloudState) -> Vec<Finding> {
         instance::look(session).boxed(),
         configuration::ims(session, case).boxed(),
         configuration::cloud(session, case).boxed(),
-        agents::look(session, case.is_legacy()).boxed(),
+        agents::look(session, case).boxed(),
         logs::look(session).boxed(),
     );
     [instance, ims, cloud, agents, logs].concat()
