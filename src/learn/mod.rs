@@ -11,7 +11,7 @@ pub mod recognise;
 pub mod show;
 pub mod surface;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -52,24 +52,45 @@ pub fn learn(arguments: &LearnArgs) -> Result<Learned, Error> {
     Ok(learned)
 }
 
-/// Learns from the requests by which pages did the actions of a run.
+/// Learns from the requests by which pages did the actions of a run. An endpoint for which pages sent different requests is
+/// not written: nothing says which of them does it.
 pub fn learned_from_pages(sent: &[PageAction]) -> Learned {
-    let mut learned = Learned::default();
-    for action in sent {
-        learned.requests += 1;
-        match pages::learned(action, format!("sent by a page of the Author in a browser, {}", today())) {
-            Ok((surface, secrets)) => {
-                learned.notes.push(format!("{} {} -> {}", surface.method, surface.path, surface.id));
-                learned.surfaces.insert(surface.id.clone(), surface);
-                learned.secrets.extend(secrets);
-            }
-            Err(problem) => learned.notes.push(format!("{}: not written: {problem}", action.surface)),
-        }
+    let mut learned = Learned { requests: sent.len(), ..Learned::default() };
+    for of_one in sent.chunk_by(|one, other| one.surface == other.surface) {
+        learned.take_pages(of_one);
     }
     learned
 }
 
 impl Learned {
+    /// Takes the requests of pages for one endpoint.
+    fn take_pages(&mut self, sent: &[PageAction]) {
+        let source = format!("sent by a page of the Author in a browser, {}", today());
+        let (mut read, mut problems) = (Vec::new(), Vec::new());
+        for action in sent {
+            match pages::learned(action, source.clone()) {
+                Ok((surface, secrets)) => {
+                    self.secrets.extend(secrets);
+                    read.push((action.values.len(), surface));
+                }
+                Err(problem) => problems.push(format!("{}: not written: {problem}", action.surface)),
+            }
+        }
+        let addresses: BTreeSet<_> =
+            read.iter().map(|(_, surface)| format!("{} {}", surface.method, surface.path)).collect();
+        match read.into_iter().max_by_key(|(values, _)| *values) {
+            Some((_, surface)) if addresses.len() == 1 && problems.is_empty() => {
+                self.notes.push(format!("{} {} -> {}", surface.method, surface.path, surface.id));
+                self.surfaces.insert(surface.id.clone(), surface);
+            }
+            Some((_, surface)) if addresses.len() > 1 => {
+                let all = addresses.into_iter().collect::<Vec<_>>().join(", ");
+                self.notes.push(format!("{}: not written: its pages sent different requests: {all}", surface.id));
+            }
+            _ => self.notes.extend(problems),
+        }
+    }
+
     fn take(&mut self, file: &Path, capture: Capture) {
         self.requests += 1;
         if !self.hosts.contains(&capture.host) {

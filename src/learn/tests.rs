@@ -158,3 +158,27 @@ fn a_large_capture_is_read_entry_by_entry() {
     text += "]}}";
     assert_eq!(learned(&text).surfaces.len(), 1);
 }
+
+/// What a page sent to check the health of an IMS configuration.
+fn checked(address: &str, id: &str) -> PageAction {
+    PageAction {
+        surface: "author.ims-health".to_owned(),
+        method: "GET".to_owned(),
+        url: format!("http://author{address}?id={id}"),
+        headers: Vec::new(),
+        body: Vec::new(),
+        values: vec![("configuration".to_owned(), id.to_owned())],
+    }
+}
+
+#[test]
+fn an_action_for_which_pages_sent_different_requests_is_not_written() {
+    let learned = learned_from_pages(&[checked("/x/check", "an.id"), checked("/x/check", "another.id")]);
+    assert_eq!(learned.surfaces["author.ims-health"].path, "/x/check");
+    let learned = learned_from_pages(&[checked("/x/check", "an.id"), checked("/y/check", "an.id")]);
+    assert!(learned.surfaces.is_empty());
+    insta::assert_snapshot!(learned.of_pages(), @"
+    0 endpoints learned from the pages of the Author
+      author.ims-health: not written: its pages sent different requests: GET /x/check, GET /y/check
+    ");
+}

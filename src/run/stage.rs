@@ -216,6 +216,11 @@ impl Stage {
         }
     }
 
+    /// Whether the last attempt passed.
+    fn has_passed(&self, key: &ScenarioKey) -> bool {
+        lock(&self.attempts).get(key).is_some_and(|attempts| attempts.ended.is_none())
+    }
+
     async fn session(&self, key: &ScenarioKey, attempt: usize) -> Result<Session, Problem> {
         if self.is_settled(key, attempt) {
             return Err(Problem::error("not run: a second attempt could not find more"));
@@ -270,10 +275,12 @@ impl Stage {
     pub(crate) async fn leave(&self, key: &ScenarioKey, world: &mut World) -> ScenarioEvidence {
         let Some(session) = world.end() else { return ScenarioEvidence::default() };
         let exchanges = session.take_exchanges();
+        session.settle_what_pages_sent(self.has_passed(key));
         let problems = match &*self.ground {
             Backend::Real(..) => undoing::undo_scenario(&session).await,
             Backend::Mock(_) | Backend::Renewed(..) => Vec::new(),
         };
+        session.settle_what_pages_sent(problems.is_empty());
         let mock = lock(&self.mocks).remove(key);
         // Dropping waits for the threads of the mock, which would block the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));

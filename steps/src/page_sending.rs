@@ -16,6 +16,16 @@ use crate::reply::Reply;
 use crate::run::Run;
 use crate::sending::{log_in, since_1970};
 
+/// Headers that the run sets itself, or that make a request another one than its method says.
+const NOT_OF_A_PAGE: [&str; 6] = [
+    "authorization",
+    "proxy-authorization",
+    "user-agent",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+
 /// A request of a page before it is sent, and the endpoint that it counts as.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageSending<'a> {
@@ -58,7 +68,7 @@ impl PageSending<'_> {
         let method = request.method.parse().map_err(bad)?;
         let mut built = run.wire.client(System::Author).request(method, request.url.clone());
         for (name, value) in &request.headers {
-            if name != "user-agent" {
+            if !is_set_by(name, run.wire.headers.iter().map(|(name, _)| name.as_str())) {
                 built = built.header(name, value);
             }
         }
@@ -112,5 +122,25 @@ impl PageSending<'_> {
         let fields = url::form_urlencoded::parse(&request.body);
         let lines = fields.map(|(name, value)| format!("{name}={}", self.run.redactor.redact_value(&name, &value)));
         lines.collect::<Vec<_>>().join("\n").into_bytes()
+    }
+}
+
+/// Whether the run sets a header of that name, or leaves it out, whatever the page says; `operators` are those of the
+/// operator.
+fn is_set_by<'a>(name: &str, operators: impl IntoIterator<Item = &'a str>) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    NOT_OF_A_PAGE.into_iter().any(is) || operators.into_iter().any(is)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_cannot_send_what_the_run_sets_or_what_changes_the_method() {
+        for name in ["Authorization", "authorization", "X-HTTP-Method-Override", "x-method-override", "x-gateway-key"] {
+            assert!(is_set_by(name, ["X-Gateway-Key"]), "{name}");
+        }
+        assert!(!is_set_by("csrf-token", ["X-Gateway-Key"]));
     }
 }

@@ -1,6 +1,9 @@
 //! Texts of a target as plain text: nothing in them steers a terminal or a CI system.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// What begins a command of a CI system wherever it stands in a line: Azure Pipelines and GitHub Actions, TeamCity, GitLab,
 /// Travis CI.
@@ -22,6 +25,15 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 /// The same for a text that the program has coloured: its own sequences stay.
 pub fn plain_with_styles(text: &str) -> Cow<'_, str> {
     neutral(text, true)
+}
+
+/// Whether a line has a word or a status of a failure.
+pub(crate) fn tells_failure(line: &str) -> bool {
+    static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(\w*error|\w*exception|fail(ed|s|ure)?|invalid\w*|refused|denied|unhealthy)\b|\b[45]\d\d\b")
+            .expect("a constant pattern")
+    });
+    FAILURE.is_match(line)
 }
 
 /// The same in one line.

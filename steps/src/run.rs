@@ -161,29 +161,42 @@ pub struct PageAction {
     pub values: Vec<(String, String)>,
 }
 
+impl PageAction {
+    /// Its address without the query.
+    fn path(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
 impl std::fmt::Debug for PageAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} by {}", self.surface, self.method)
     }
 }
 
-/// What pages sent for the actions of a run, one request for each endpoint; clones share it.
+/// How many different requests are kept for one endpoint.
+const MOST_KEPT: usize = 50;
+
+/// What pages sent for the actions of a run that succeeded; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct PageActions(Arc<Mutex<BTreeMap<String, PageAction>>>);
+pub struct PageActions(Arc<Mutex<BTreeMap<String, Vec<PageAction>>>>);
 
 impl PageActions {
-    /// Keeps the request of an action; of several for one endpoint the one with most values.
+    /// Keeps the request of an action; of several to one address the one with most values.
     pub(crate) fn keep(&self, action: PageAction) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&action.surface).map_or(0, |known| known.values.len());
-        if action.values.len() > known {
-            all.insert(action.surface.clone(), action);
+        let known = all.entry(action.surface.clone()).or_default();
+        let is_full = known.len() >= MOST_KEPT;
+        match known.iter_mut().find(|known| known.method == action.method && known.path() == action.path()) {
+            Some(known) if action.values.len() > known.values.len() => *known = action,
+            None if !is_full => known.push(action),
+            Some(_) | None => {}
         }
     }
 
-    /// The requests so far.
+    /// The requests so far, ordered by the id of their endpoint.
     pub fn all(&self) -> Vec<PageAction> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
     }
 }
 

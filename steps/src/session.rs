@@ -1,9 +1,15 @@
 //! One scenario's conversation with the target. [`Session::send`] is the one place from which anything is sent: it
 //! holds the run to its allow level, keeps the evidence, and writes down what undoes a change before it is sent.
 
+mod addresses;
 mod browsing;
+mod controls;
 mod gate;
+mod outcome;
+mod own_request;
 mod sharing;
+mod shown;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -20,7 +26,7 @@ use crate::evidence::Exchange;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
-use crate::run::Run;
+use crate::run::{PageAction, Run};
 use crate::sending::{Prepared, Sending};
 use crate::stack::Stack;
 use crate::undo::Undo;
@@ -42,6 +48,8 @@ pub struct Session {
     /// The number of the scenario's attempt, from 0. An attempt shares no read with another one.
     pub(crate) attempt: usize,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
+    /// What pages sent for actions of which it is not known yet whether they succeeded.
+    sent_by_pages: Arc<Mutex<Vec<PageAction>>>,
     undoing: bool,
     pub(crate) stop: CancellationToken,
 }
@@ -70,6 +78,7 @@ impl Session {
             scenario: String::new(),
             attempt: 0,
             exchanges: Arc::default(),
+            sent_by_pages: Arc::default(),
             undoing: false,
             stop: CancellationToken::new(),
         }
@@ -95,8 +104,8 @@ impl Session {
     pub fn undoing(&self) -> Self {
         let (run, stack, credentials) = (Arc::clone(&self.run), self.stack.clone(), self.credentials.clone());
         let scenario = self.scenario.clone();
-        let exchanges = Arc::clone(&self.exchanges);
-        Self { scenario, exchanges, undoing: true, ..Self::new(run, stack, credentials) }
+        let (exchanges, sent_by_pages) = (Arc::clone(&self.exchanges), Arc::clone(&self.sent_by_pages));
+        Self { scenario, exchanges, sent_by_pages, undoing: true, ..Self::new(run, stack, credentials) }
     }
 
     /// Makes the conversation end when the run is stopped: nothing more is sent but what undoes a change.
@@ -126,6 +135,15 @@ impl Session {
         let mut exchanges = std::mem::take(&mut *lock(&self.exchanges));
         exchanges.sort_by_key(|exchange| exchange.started_us);
         exchanges
+    }
+
+    /// Ends the part of the conversation so far: what pages sent in it can be learned only if it succeeded.
+    pub fn settle_what_pages_sent(&self, succeeded: bool) {
+        let sent = std::mem::take(&mut *lock(&self.sent_by_pages));
+        let browsing = self.run.browsing.as_ref().filter(|_| succeeded);
+        if let Some(browsing) = browsing {
+            sent.into_iter().for_each(|action| browsing.sent.keep(action));
+        }
     }
 
     /// How many of the requests that were sent so far could change the target.

@@ -1,6 +1,8 @@
 //! Actions whose requests are unknown are done in a real browser. If none is installed, the tests print so and prove nothing;
 //! with `BPCONFORM_BROWSER=required` its absence fails them.
 
+mod answers;
+mod controls;
 mod ends;
 mod pages;
 mod whole;

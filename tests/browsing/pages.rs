@@ -2,19 +2,29 @@
 //! error that names the page and its controls, and never a wrong configuration.
 
 use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
+use crate::support::Mock;
 use crate::support::proxy::{Act, Proxy};
+
+/// What changes an answer: from the request, its headers and its body.
+pub(super) type Change = fn(&str, &mut String, &mut String);
 
 /// Checks the health of the IMS configuration on an Author whose console is changed like this; returns the one scenario
 /// that did it: its verdict and its reason.
-fn health(name: &str, change: fn(&str, &mut String, &mut String)) -> (String, String) {
+pub(super) fn health(name: &str, change: Change) -> (String, String) {
     let mock = moved(name, "configured");
-    let proxy = Proxy::start(mock.url("author"), move |request| {
-        if request.contains("/adobeims-configuration/") { Act::Rewrite(change) } else { Act::Pass }
-    });
+    let proxy = proxy_of_console(&mock, change);
     judged(&mock, &proxy, name)
 }
 
-fn judged(mock: &crate::support::Mock, proxy: &Proxy, name: &str) -> (String, String) {
+/// A proxy that changes the console of the IMS configurations.
+pub(super) fn proxy_of_console(mock: &Mock, change: Change) -> Proxy {
+    Proxy::start(mock.url("author"), move |request| {
+        if request.contains("/adobeims-configuration/") { Act::Rewrite(change) } else { Act::Pass }
+    })
+}
+
+/// The verdict and the reason of the health check on an Author behind that proxy.
+pub(super) fn judged(mock: &Mock, proxy: &Proxy, name: &str) -> (String, String) {
     let name_of_it = "--name=The health check retrieves a token";
     let flags = ["--via", "auto", "--allow", "probe", "--requirement", "BP-IMS-02", "-q", name_of_it];
     let (told, folder) = run_at(mock, &proxy.url, name, &flags);
@@ -27,7 +37,7 @@ fn judged(mock: &crate::support::Mock, proxy: &Proxy, name: &str) -> (String, St
     found.unwrap_or_else(|| panic!("{name}: {}", told.all()))
 }
 
-fn errs(name: &str, change: fn(&str, &mut String, &mut String), words: &[&str]) {
+fn errs(name: &str, change: Change, words: &[&str]) {
     let (verdict, reason) = health(name, change);
     assert_eq!(verdict, "error", "{name}: {reason}");
     for word in words {
@@ -41,11 +51,7 @@ fn a_label_in_another_language_is_the_same_control() {
         return;
     }
     for (name, change) in [
-        (
-            "german",
-            (|_, _, body| *body = body.replace("Check Health", "Zustand überprüfen"))
-                as fn(&str, &mut String, &mut String),
-        ),
+        ("german", (|_, _, body| *body = body.replace("Check Health", "Zustand überprüfen")) as Change),
         ("japanese", |_, _, body| *body = body.replace("Check Health", "ヘルスチェック")),
         ("marked", |_, _, body| *body = body.replace(">Check Health<", ">  CHECK HEALTH <")),
     ] {
@@ -110,7 +116,7 @@ fn an_unhealthy_word_on_the_page_is_never_green() {
     // The result page of the check reports a failure.
     let mock = moved("toast", "configured");
     let proxy = Proxy::start(mock.url("author"), |request| {
-        let denies: fn(&str, &mut String, &mut String) =
+        let denies: Change =
             |_, _, body| *body = body.replace("Token retrieved successfully!", "Token request failed with an error");
         if request.contains("/mnt/overlay/x/ims/check") { Act::Rewrite(denies) } else { Act::Pass }
     });
@@ -144,7 +150,7 @@ fn what_a_page_sends_by_itself_never_leaves_the_browser() {
         return;
     }
     let mock = moved("busy", "configured");
-    let busy: fn(&str, &mut String, &mut String) = |_, _, body| {
+    let busy: Change = |_, _, body| {
         let script = "<script>fetch('/home/users/a/preferences', { method: 'POST', body: 'tour=false' });\
             fetch('/etc/replication/agents.author/mp_replication_agent0_default_bpdoc.test.html');\
             navigator.sendBeacon('/beacon', 'x'); new WebSocket('ws://' + location.host + '/socket');\

@@ -1,11 +1,9 @@
 //! Sets up on the Author what the documentation says a person clicks together: the IMS integration, its health check, and
 //! the Brand Portal cloud service. What is made here is undone when the scenario ends.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use bpconform_fixtures::{Failures, System};
-use regex::Regex;
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
@@ -13,6 +11,7 @@ use super::users::{self, User};
 use super::{ims_configurations, removal};
 use crate::call::Call;
 use crate::html;
+use crate::plain::tells_failure;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -77,12 +76,8 @@ pub async fn check_health(session: &Session, pid: &str, title: &str) -> Checked<
 /// Judges the result of Check Health: the documented heading and message, each on a separate line, without any sign of a
 /// failure. The message for an unhealthy configuration is unknown: anything else is an error, never a failure.
 pub fn judge_health(lines: &[String], heading: &str, message: &str) -> Checked {
-    static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(\w*error|\w*exception|fail(ed|s|ure)?|invalid\w*|refused|denied|unhealthy)\b|\b[45]\d\d\b")
-            .expect("a constant pattern")
-    });
     let shown = |text: &str| lines.iter().any(|line| line == text);
-    let other = lines.iter().find(|line| *line != heading && *line != message && FAILURE.is_match(line));
+    let other = lines.iter().find(|line| *line != heading && *line != message && tells_failure(line));
     if shown(heading) && shown(message) && other.is_none() {
         return Ok(());
     }

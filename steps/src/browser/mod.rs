@@ -8,6 +8,7 @@ mod devtools;
 pub(crate) mod elements;
 pub(crate) mod page;
 mod process;
+mod scripts;
 pub(crate) mod traffic;
 
 use std::path::{Path, PathBuf};

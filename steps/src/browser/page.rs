@@ -4,55 +4,8 @@ use serde_json::{Value, json};
 
 use super::Running;
 use super::elements::{self, Element};
+use super::scripts::{ALL_TEXT, BY_SELECTOR, CHOOSE, COVERS, DIALOG, ITEM, OF_ANOTHER, SEEN, SELECTOR};
 use crate::problem::{Checked, Problem};
-
-/// The item of a list that has one of these values: in an attribute, in a hidden field, or as its title.
-const ITEM: &str = "function (values) {
-  const kinds = '.foundation-collection-item, [data-foundation-collection-item-id], coral-card, article, li, tr, \
-[role=listitem], [role=row], [role=article]';
-  const text = (element) => (element.textContent || '').trim();
-  const titles = 'h1, h2, h3, h4, coral-card-title, .foundation-collection-item-title, [role=heading], th, td, a, strong';
-  const has = (item) => [item, ...item.querySelectorAll('*')].some((element) =>
-    [...element.attributes].some((attribute) => values.includes(attribute.value))
-      || (element.matches(titles) && values.includes(text(element))));
-  const all = [...this.querySelectorAll(kinds)].filter(has);
-  const inner = all.filter((item) => !all.some((other) => other !== item && item.contains(other)));
-  return inner.length === 1 ? inner[0] : String(inner.length);
-}";
-
-/// What is in the way of a click at a point, if anything is.
-const COVERS: &str = "function (x, y) {
-  const top = document.elementFromPoint(x, y);
-  if (!top) return 'the edge of the window';
-  if (top === this || this.contains(top) || top.contains(this) && getComputedStyle(top).display === 'contents') return '';
-  const label = top.closest('label');
-  if (label && (label.contains(this) || label.control === this)) return '';
-  if (top.contains(this)) return '';
-  return top.tagName.toLowerCase() + (top.id ? '#' + top.id : '') + ' \"' + (top.textContent || '').trim().slice(0, 40) + '\"';
-}";
-
-/// Chooses a value of a list of the page; returns what it offers if it has no such value.
-const CHOOSE: &str = "function (wanted) {
-  const options = [...this.options];
-  const low = (text) => text.trim().toLowerCase();
-  const found = options.find((option) => option.value === wanted)
-    || options.find((option) => low(option.text) === low(wanted))
-    || options.find((option) => low(option.text).startsWith(low(wanted)));
-  if (!found) return options.map((option) => option.text.trim()).join(', ') || 'nothing';
-  this.value = found.value;
-  this.dispatchEvent(new Event('input', { bubbles: true }));
-  this.dispatchEvent(new Event('change', { bubbles: true }));
-  return '';
-}";
-
-/// The text that a person sees: of the open dialogs, otherwise of the page.
-const SEEN: &str = "(() => {
-  const shown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== 'hidden';
-  const dialogs = [...document.querySelectorAll('[role=dialog], [role=alertdialog], dialog[open], coral-dialog[open]')];
-  const open = dialogs.filter(shown);
-  const all = open.length ? open : [document.body];
-  return all.map((element) => element ? element.innerText : '').join('\\n');
-})()";
 
 /// A page of the browser.
 #[derive(Debug)]
@@ -60,6 +13,15 @@ pub(crate) struct Page<'a> {
     browser: &'a Running,
     target: String,
     session: String,
+    /// The pages that were open before it.
+    others: Vec<String>,
+}
+
+/// A point of the page, in pixels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    x: f64,
+    y: f64,
 }
 
 /// An element that a script has found.
@@ -69,11 +31,12 @@ pub(crate) struct Handle(String);
 impl<'a> Page<'a> {
     /// Opens an empty page.
     pub(super) async fn new(browser: &'a Running) -> Checked<Self> {
+        let others = pages(browser).await?;
         let made = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await?;
         let target = text(&made, "targetId")?;
         let attach = json!({ "targetId": target, "flatten": true });
         let session = text(&browser.call("Target.attachToTarget", attach).await?, "sessionId")?;
-        let page = Self { browser, target, session };
+        let page = Self { browser, target, session, others };
         page.call("Page.enable", json!({})).await?;
         page.call("DOM.enable", json!({})).await?;
         Ok(page)
@@ -83,9 +46,18 @@ impl<'a> Page<'a> {
         self.browser.devtools.call(Some(&self.session), method, params).await
     }
 
-    /// Closes the page.
+    /// Closes the page, and the windows that it opened.
     pub(crate) async fn close(&self) {
+        let open = pages(self.browser).await.unwrap_or_default();
+        for window in open.into_iter().filter(|it| *it != self.target && !self.others.contains(it)) {
+            let _ = self.browser.call("Target.closeTarget", json!({ "targetId": window })).await;
+        }
         let _ = self.browser.call("Target.closeTarget", json!({ "targetId": self.target })).await;
+    }
+
+    /// Whether a frame is that of the page itself: not one within it, and not a window that it opened.
+    pub(crate) fn is_itself(&self, frame: &str) -> bool {
+        self.target == frame
     }
 
     /// Goes to an address, and returns when its answer has begun.
@@ -129,6 +101,11 @@ impl<'a> Page<'a> {
         Ok(self.evaluate(SEEN).await?.as_str().unwrap_or_default().to_owned())
     }
 
+    /// All text of the page, whether a dialog is open or not.
+    pub(crate) async fn all_text(&self) -> Checked<String> {
+        Ok(self.evaluate(ALL_TEXT).await?.as_str().unwrap_or_default().to_owned())
+    }
+
     /// The controls of the page, or of an element.
     pub(crate) async fn elements(&self, within: Option<&Handle>) -> Checked<Vec<Element>> {
         let mut tree = match within {
@@ -140,18 +117,55 @@ impl<'a> Page<'a> {
 
     /// The one item of a list with one of these values; the error says how many there are.
     pub(crate) async fn item(&self, values: &[String]) -> Checked<Result<Handle, usize>> {
-        let document = self.call("Runtime.evaluate", json!({ "expression": "document" })).await?;
-        let document = Handle(text(&document["result"], "objectId")?);
-        let found = self.on(&document, ITEM, &[json!(values)], false).await?;
+        let found = self.on(&self.document().await?, ITEM, &[json!({ "value": values })], false).await?;
         Ok(match found["objectId"].as_str() {
             Some(object) => Ok(Handle(object.to_owned())),
             None => Err(found["value"].as_str().and_then(|count| count.parse().ok()).unwrap_or_default()),
         })
     }
 
-    /// Calls a function on an element.
+    async fn document(&self) -> Checked<Handle> {
+        let document = self.call("Runtime.evaluate", json!({ "expression": "document" })).await?;
+        text(&document["result"], "objectId").map(Handle)
+    }
+
+    /// The dialog that was opened last, if one is open.
+    pub(crate) async fn dialog(&self) -> Checked<Option<Handle>> {
+        let found = self.call("Runtime.evaluate", json!({ "expression": DIALOG })).await?;
+        Ok(found["result"]["objectId"].as_str().map(|object| Handle(object.to_owned())))
+    }
+
+    /// Whether an element is still part of the page.
+    pub(crate) async fn is_connected(&self, handle: &Handle) -> Checked<bool> {
+        Ok(self.on(handle, "function () { return this.isConnected; }", &[], true).await?["value"] == true)
+    }
+
+    /// The one control that a selector finds, if it finds one.
+    pub(crate) async fn by_id(&self, selector: &str) -> Checked<Vec<Element>> {
+        let found = self.on(&self.document().await?, BY_SELECTOR, &[json!({ "value": selector })], false).await?;
+        let Some(object) = found["objectId"].as_str() else { return Ok(Vec::new()) };
+        let mut all = self.elements(Some(&Handle(object.to_owned()))).await?;
+        all.truncate(1);
+        Ok(all)
+    }
+
+    /// Whether a control belongs to another item of the list than this one.
+    pub(crate) async fn is_of_another(&self, element: &Element, Handle(item): &Handle) -> Checked<bool> {
+        let handle = self.handle(element).await?;
+        Ok(self.on(&handle, OF_ANOTHER, &[json!({ "objectId": item })], true).await?["value"] != false)
+    }
+
+    /// What selects an item, unless it is selected or has nothing for that.
+    pub(crate) async fn selector(&self, item: &Handle) -> Checked<Option<Element>> {
+        let found = self.on(item, SELECTOR, &[], false).await?;
+        let Some(object) = found["objectId"].as_str() else { return Ok(None) };
+        let described = self.call("DOM.describeNode", json!({ "objectId": object })).await?;
+        let node = described["node"]["backendNodeId"].as_i64();
+        Ok(node.map(|node| Element { role: "checkbox".to_owned(), name: String::new(), disabled: false, node }))
+    }
+
+    /// Calls a function on an element; each argument is a value or an object.
     async fn on(&self, Handle(object): &Handle, function: &str, arguments: &[Value], by_value: bool) -> Checked<Value> {
-        let arguments: Vec<_> = arguments.iter().map(|value| json!({ "value": value })).collect();
         let wanted = json!({
             "objectId": object, "functionDeclaration": function, "arguments": arguments, "returnByValue": by_value,
         });
@@ -167,8 +181,8 @@ impl<'a> Page<'a> {
         text(&resolved["object"], "objectId").map(Handle)
     }
 
-    /// Clicks the middle of a control, as a person does. Returns what is in the way, if the click would not reach it.
-    pub(crate) async fn click(&self, element: &Element) -> Checked<Result<(), String>> {
+    /// Where a click on a control, on its middle, would be. The error is what is in the way.
+    pub(crate) async fn place_of(&self, element: &Element) -> Checked<Result<Place, String>> {
         let node = json!({ "backendNodeId": element.node });
         // What has no place cannot be scrolled to; that shows below.
         let _ = self.call("DOM.scrollIntoViewIfNeeded", node.clone()).await;
@@ -180,41 +194,51 @@ impl<'a> Page<'a> {
         let (Some(left), Some(top), Some(right), Some(bottom)) = (corner(0), corner(1), corner(4), corner(5)) else {
             return Ok(Err("nothing: it has no place on the page".to_owned()));
         };
-        let (x, y) = (f64::midpoint(left, right), f64::midpoint(top, bottom));
-        let over = self.on(&self.handle(element).await?, COVERS, &[json!(x), json!(y)], true).await?;
-        if let Some(over) = over["value"].as_str().filter(|over| !over.is_empty()) {
-            return Ok(Err(over.to_owned()));
-        }
+        let place = Place { x: f64::midpoint(left, right), y: f64::midpoint(top, bottom) };
+        let point = [json!({ "value": place.x }), json!({ "value": place.y })];
+        let over = self.on(&self.handle(element).await?, COVERS, &point, true).await?;
+        Ok(match over["value"].as_str() {
+            Some("") | None => Ok(place),
+            Some(over) => Err(over.to_owned()),
+        })
+    }
+
+    /// Clicks there, as a person does.
+    pub(crate) async fn click(&self, Place { x, y }: Place) -> Checked {
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let button = if kind == "mouseMoved" { "none" } else { "left" };
             let event = json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", event).await?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// Replaces the text of a field, as by typing.
-    pub(crate) async fn fill(&self, element: &Element, value: &str) -> Checked {
+    /// Replaces the text of a field, as by typing. Returns whether it has the text then.
+    pub(crate) async fn fill(&self, element: &Element, value: &str) -> Checked<bool> {
         self.call("DOM.focus", json!({ "backendNodeId": element.node })).await?;
         let handle = self.handle(element).await?;
         self.on(&handle, "function () { if (this.select) this.select(); }", &[], true).await?;
         self.call("Input.insertText", json!({ "text": value })).await?;
         let typed = self.on(&handle, "function () { return this.value; }", &[], true).await?;
-        if typed["value"].as_str() == Some(value) {
-            return Ok(());
-        }
-        Err(Problem::error(format!("the field \"{}\" does not take what is typed", element.name.trim())))
+        Ok(typed["value"].as_str() == Some(value))
     }
 
-    /// Chooses a value of a list. Returns what the list offers, if it has no such value.
+    /// Chooses a value of a list. Returns what the list offers, if not exactly one option is it.
     pub(crate) async fn choose(&self, element: &Element, value: &str) -> Checked<Result<(), String>> {
         let handle = self.handle(element).await?;
-        let offered = self.on(&handle, CHOOSE, &[json!(value)], true).await?;
+        let offered = self.on(&handle, CHOOSE, &[json!({ "value": value })], true).await?;
         Ok(match offered["value"].as_str() {
             Some("") => Ok(()),
             offered => Err(offered.unwrap_or("nothing").to_owned()),
         })
     }
+}
+
+/// The pages and windows that are open.
+async fn pages(browser: &Running) -> Checked<Vec<String>> {
+    let all = browser.call("Target.getTargets", json!({})).await?;
+    let pages = all["targetInfos"].as_array().into_iter().flatten().filter(|it| it["type"] == "page");
+    Ok(pages.filter_map(|it| it["targetId"].as_str()).map(str::to_owned).collect())
 }
 
 fn text(value: &Value, name: &str) -> Checked<String> {

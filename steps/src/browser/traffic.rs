@@ -24,6 +24,8 @@ const OF_A_CONNECTION: [&str; 9] = [
 #[derive(Clone, Debug)]
 pub(crate) struct PageRequest {
     id: String,
+    /// The frame that it is for.
+    pub(crate) frame: String,
     pub(crate) method: String,
     pub(crate) url: Url,
     pub(crate) headers: Vec<(String, String)>,
@@ -43,12 +45,27 @@ impl PageRequest {
         let headers = headers.filter_map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned())));
         Some(Self {
             id: event.about["requestId"].as_str()?.to_owned(),
+            frame: event.about["frameId"].as_str().unwrap_or_default().to_owned(),
             method: request["method"].as_str()?.to_uppercase(),
             url: request["url"].as_str()?.parse().ok()?,
             headers: headers.filter(|(name, _)| !OF_A_CONNECTION.contains(&name.as_str())).collect(),
             body: body(request),
             kind: event.about["resourceType"].as_str().unwrap_or_default().to_owned(),
         })
+    }
+
+    /// A form that a page sends.
+    #[cfg(test)]
+    pub(crate) fn for_test(method: &str, url: &str, content_type: &str, body: &[u8]) -> Self {
+        Self {
+            id: "1".to_owned(),
+            frame: "main".to_owned(),
+            method: method.to_owned(),
+            url: url.parse().expect("an address"),
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            body: body.to_vec(),
+            kind: "Document".to_owned(),
+        }
     }
 
     /// Whether it reads.

@@ -4,14 +4,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bpconform_fixtures::Surface;
 use bpconform_fixtures::surfaces::Class;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use percent_encoding::percent_decode;
 use url::Url;
 
 use super::Session;
+use super::own_request::{Own, Said};
 use crate::browser::page::Page;
 use crate::browser::traffic::PageRequest;
 use crate::browser::{Event, Running};
@@ -26,20 +25,12 @@ const QUIET: Duration = Duration::from_millis(300);
 /// How many blocked requests are kept as evidence of one action.
 const KEPT: usize = 50;
 
-/// The endpoint that a read of a page counts as, if it is not that of another one.
-const PAGES: &str = "author.start-page";
-
-/// Parts of paths whose GET has an effect.
-const EFFECTS: [&str; 3] = [".test.html", ".test.json", "/system/sling/logout"];
-
 /// The gate before the requests of a page.
 #[derive(Debug)]
 pub(super) struct Gate<'a> {
     session: &'a Session,
-    /// The endpoint that the action is about.
-    surface: &'a Surface,
-    /// What the action's request says, one of these at least.
-    about: Vec<String>,
+    /// What the action is about, and the endpoint whose place its request takes.
+    own: Own<'a>,
     /// The values of the action.
     values: Vec<(String, String)>,
     state: Mutex<State>,
@@ -51,7 +42,13 @@ struct State {
     /// The entry of the change in the journal.
     number: Option<u64>,
     sent: Option<Instant>,
-    reply: Option<Checked<Reply>>,
+    /// How many requests other than reads may still pass.
+    writes: usize,
+    reply: Option<Answered>,
+    /// Requests that may be the action's own, too, and were blocked.
+    more: Vec<String>,
+    /// Why the page itself has no answer.
+    lost: Option<Problem>,
     under_way: usize,
     moved: Instant,
     document: Option<u16>,
@@ -63,27 +60,40 @@ enum Ruling {
     Read,
     /// It is the request that the action is about.
     Own,
-    Block(String),
+    Block(Blocked),
+}
+
+/// Why a request was blocked.
+struct Blocked {
+    why: String,
+    /// Whether it may have been what the action is about.
+    may_be_own: bool,
+}
+
+/// What came back for the request that the action is about.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) reply: Checked<Reply>,
+    /// Whether the page is that answer.
+    pub(super) is_shown: bool,
 }
 
 impl<'a> Gate<'a> {
-    pub(super) fn new(
-        session: &'a Session,
-        surface: &'a Surface,
-        about: Vec<String>,
-        values: Vec<(String, String)>,
-    ) -> Self {
+    pub(super) fn new(session: &'a Session, own: Own<'a>, values: Vec<(String, String)>) -> Self {
         let state = State {
             is_open: false,
             number: None,
             sent: None,
+            writes: 0,
             reply: None,
+            more: Vec::new(),
+            lost: None,
             under_way: 0,
             moved: Instant::now(),
             document: None,
             blocked: Vec::new(),
         };
-        Self { session, surface, about, values, state: Mutex::new(state) }
+        Self { session, own, values, state: Mutex::new(state) }
     }
 
     fn state<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
@@ -93,6 +103,11 @@ impl<'a> Gate<'a> {
     /// Lets the action's request through; `number` is its entry in the journal.
     pub(super) fn open(&self, number: Option<u64>) {
         self.state(|state| (state.is_open, state.number) = (true, number));
+    }
+
+    /// Lets one request other than a read through, for a step that sends.
+    pub(super) fn begin_step(&self) {
+        self.state(|state| state.writes = 1);
     }
 
     /// Whether the action's request may be sent.
@@ -111,7 +126,7 @@ impl<'a> Gate<'a> {
     }
 
     /// What came back for the action's request.
-    pub(super) fn take_reply(&self) -> Option<Checked<Reply>> {
+    pub(super) fn take_reply(&self) -> Option<Answered> {
         self.state(|state| state.reply.take())
     }
 
@@ -123,6 +138,22 @@ impl<'a> Gate<'a> {
     /// The status of the page that was loaded last.
     pub(super) fn document(&self) -> Option<u16> {
         self.state(|state| state.document)
+    }
+
+    /// Why the page itself has no answer.
+    pub(super) fn take_lost(&self) -> Option<Problem> {
+        self.state(|state| state.lost.take())
+    }
+
+    /// An error if the page sent another request that may be the action's own, which was blocked: nothing says which of
+    /// them does the action.
+    pub(super) fn is_unambiguous(&self) -> Checked {
+        let more = self.state(|state| state.more.clone());
+        if more.is_empty() {
+            return Ok(());
+        }
+        let (about, more) = (self.own.about.join(" or "), more.join(", "));
+        Err(Problem::error(format!("the page sent more than one request that names {about}; blocked: {more}")))
     }
 
     /// The requests that were blocked, for a message.
@@ -152,32 +183,42 @@ impl<'a> Gate<'a> {
         let Some(request) = PageRequest::of(&event) else { return browser.refuse_unreadable(&event).await };
         let ruling = self.rule(&request);
         let own = matches!(ruling, Ruling::Own);
-        let pages = self.surface_of(&request);
-        let surface = if own { self.surface } else { pages };
+        let pages = self.session.surface_of(&request);
+        let surface = if own { self.own.surface } else { pages };
         let session = self.session;
         let sending = PageSending { run: &session.run, credentials: &session.credentials, surface, request: &request };
-        if let Ruling::Block(why) = ruling {
-            self.note_blocked(&sending, &why);
+        if let Ruling::Block(blocked) = ruling {
+            self.note_blocked(&sending, &blocked);
             return browser.refuse(&request, true).await;
         }
         let (outcome, exchange) = sending.exchange().await;
         if own || request.is_content() {
             session.keep_evidence(exchange, None);
         }
+        let is_page = request.kind == "Document" && page.is_itself(&request.frame);
+        if is_page {
+            self.note_page(&outcome);
+        }
         match &outcome {
             Ok(reply) => browser.answer(&request, reply.status, &reply.headers, &reply.body).await,
             Err(_) => browser.refuse(&request, false).await,
         }
-        self.ended(&request, own, outcome);
+        self.ended(&request, own, is_page, outcome);
     }
 
-    fn ended(&self, request: &PageRequest, own: bool, outcome: Checked<Reply>) {
+    /// Keeps the answer for the page itself before the browser gets it: a missing one is reported by the browser without its
+    /// reason.
+    fn note_page(&self, outcome: &Checked<Reply>) {
+        self.state(|state| {
+            state.document = outcome.as_ref().ok().map(|reply| reply.status);
+            state.lost = outcome.as_ref().err().cloned();
+        });
+    }
+
+    fn ended(&self, request: &PageRequest, own: bool, is_page: bool, outcome: Checked<Reply>) {
         let number = self.state(|state| {
             state.under_way -= 1;
             state.moved = Instant::now();
-            if request.kind == "Document" {
-                state.document = outcome.as_ref().ok().map(|reply| reply.status);
-            }
             state.number
         });
         if own {
@@ -185,16 +226,19 @@ impl<'a> Gate<'a> {
             if let (Some(number), Ok(reply)) = (number, &outcome) {
                 self.session.run.journal.answered(number, reply.status);
             }
-            self.state(|state| state.reply = Some(outcome));
+            self.state(|state| state.reply = Some(Answered { reply: outcome, is_shown: is_page }));
         }
     }
 
-    /// Keeps the request of an action that the Author accepted: it shows how to do without a browser.
+    /// Keeps the request of an action that the Author accepted: it shows how to do without a browser, once it is known that
+    /// the action succeeded.
     fn learn(&self, request: &PageRequest, outcome: &Checked<Reply>) {
         let accepted = outcome.as_ref().is_ok_and(|reply| reply.status < 400 && !reply.redirects_to_login());
-        let Some(browsing) = self.session.run.browsing.as_ref().filter(|_| accepted) else { return };
-        browsing.sent.keep(PageAction {
-            surface: self.surface.id.clone(),
+        if !accepted {
+            return;
+        }
+        super::lock(&self.session.sent_by_pages).push(PageAction {
+            surface: self.own.surface.id.clone(),
             method: request.method.clone(),
             url: request.url.to_string(),
             headers: request.headers.clone(),
@@ -203,10 +247,13 @@ impl<'a> Gate<'a> {
         });
     }
 
-    fn note_blocked(&self, sending: &PageSending<'_>, why: &str) {
-        let request = sending.request;
+    fn note_blocked(&self, sending: &PageSending<'_>, blocked: &Blocked) {
+        let (request, why) = (sending.request, &blocked.why);
         let what = format!("{} {} ({why})", request.method, self.session.run.redactor.redact(request.url.path()));
         let is_new = self.state(|state| {
+            if blocked.may_be_own && state.more.len() < KEPT && !state.more.contains(&what) {
+                state.more.push(what.clone());
+            }
             let is_new = state.blocked.len() < KEPT && !state.blocked.contains(&what);
             if is_new {
                 state.blocked.push(what);
@@ -221,66 +268,37 @@ impl<'a> Gate<'a> {
     fn rule(&self, request: &PageRequest) -> Ruling {
         let base = &self.session.stack.author;
         if request.url.origin() != base.origin() {
-            return Ruling::Block(format!("{} is another host than the Author", host(&request.url)));
+            let why = format!("{} is another host than the Author", host(&request.url));
+            return Ruling::Block(Blocked { why, may_be_own: false });
         }
-        let plain = request.reads() && !self.has_effect(request);
+        let said = Said::by(request);
+        let misfit = self.own.fits(request, &said, &self.session.more_than_reads(request)).err();
+        let effect =
+            if request.reads() { self.session.effect(request) } else { Some("it does more than read".to_owned()) };
         // A change is sent once. What asks may first open a dialog that names the same.
-        let once = self.surface.class == Class::Change;
+        let once = self.own.surface.class == Class::Change;
         self.state(|state| {
-            let may_be_own = state.is_open && !(once && state.sent.is_some()) && self.fits(request);
-            let ruling = if may_be_own {
+            let is_spent = if once { state.sent.is_some() } else { !request.reads() && state.writes == 0 };
+            let ruling = if state.is_open && misfit.is_none() && !is_spent {
+                state.writes -= usize::from(!request.reads() && state.writes > 0);
                 state.sent = Some(Instant::now());
                 Ruling::Own
-            } else if plain {
+            } else if effect.is_none() {
                 Ruling::Read
-            } else if state.sent.is_some() {
-                return Ruling::Block("the action has already sent its request".to_owned());
-            } else if state.is_open {
-                return Ruling::Block(format!("it does not name {}", self.about.join(" or ")));
             } else {
-                return Ruling::Block(format!("not yet, and only the request of {} is let through", self.surface.id));
+                let why = match (state.is_open, misfit) {
+                    (false, _) if request.reads() => effect.unwrap_or_default(),
+                    (false, _) => "blocked before the step that sends".to_owned(),
+                    (true, None) => "the action has already sent its request".to_owned(),
+                    (true, Some(misfit)) => misfit,
+                };
+                let may_be_own = state.is_open && request.is_content() && self.own.is_named_by(&said);
+                return Ruling::Block(Blocked { why, may_be_own });
             };
             state.under_way += 1;
             state.moved = Instant::now();
             ruling
         })
-    }
-
-    /// Whether it can be the request that the action is about: one that names what the action concerns, and that does more
-    /// than read where the action does.
-    fn fits(&self, request: &PageRequest) -> bool {
-        if !request.is_content() || (self.surface.class == Class::Change && request.reads()) {
-            return false;
-        }
-        let mut text = request.url.as_str().as_bytes().to_vec();
-        text.push(b'\n');
-        text.extend(&request.body);
-        let read = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let decoded = read(&percent_decode(&text).collect::<Vec<_>>());
-        let forms = [decoded.replace('+', " "), decoded, read(&text)];
-        self.about.iter().any(|value| forms.iter().any(|form| form.contains(value)))
-    }
-
-    /// Whether a read is known to do more than that.
-    fn has_effect(&self, request: &PageRequest) -> bool {
-        let path = request.url.path().to_ascii_lowercase();
-        EFFECTS.iter().any(|part| path.contains(part))
-            || self.known(request).is_some_and(|surface| surface.class != Class::Read)
-    }
-
-    /// The known endpoint of the request. Endpoints for any node do not count.
-    fn known(&self, request: &PageRequest) -> Option<&'a Surface> {
-        let context = self.session.stack.author.path().trim_end_matches('/');
-        let path = request.url.path().strip_prefix(context)?;
-        let path = percent_decode(path.as_bytes()).decode_utf8_lossy();
-        let own = self.session.run.surfaces.iter().filter(|surface| !surface.path.starts_with("/{"));
-        let mut own = own.filter(|surface| surface.id.starts_with("author."));
-        own.find(|surface| surface.matches(&request.method, &path).is_some())
-    }
-
-    fn surface_of(&self, request: &PageRequest) -> &'a Surface {
-        let known = self.known(request).filter(|surface| surface.class == Class::Read);
-        known.unwrap_or_else(|| self.session.run.surfaces.get(PAGES))
     }
 }
 

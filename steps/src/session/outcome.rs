@@ -1,0 +1,79 @@
+//! What has become of an action that was done on a page.
+
+use std::time::Duration;
+
+use bpconform_fixtures::surfaces::Class;
+use bpconform_fixtures::ui::UiResult;
+use tokio::time::Instant;
+
+use super::gate::Answered;
+use super::shown;
+use super::walk::{APPEARING, PAUSE, Walk};
+use crate::problem::Checked;
+use crate::reply::Reply;
+
+/// How long what a page shows must stay the same to be its result.
+const STEADY: Duration = Duration::from_millis(300);
+
+/// How many characters of a page a message quotes.
+const QUOTED: usize = 200;
+
+impl Walk<'_> {
+    /// What came back for the request of the page.
+    pub(super) async fn answered(&self) -> Checked<Answered> {
+        let until = Instant::now() + APPEARING + self.session.run.wire.limits.request;
+        let begins_until = Instant::now() + APPEARING;
+        loop {
+            if let Some(answered) = self.gate.take_reply() {
+                return Ok(answered);
+            }
+            let now = Instant::now();
+            if now >= until || (now >= begins_until && !self.gate.has_sent()) {
+                let seen = self.page.seen().await.unwrap_or_default();
+                let seen: String = self.clean(&seen).chars().take(QUOTED).collect();
+                let (about, blocked) = (self.action.about.join(" or "), self.what_was_blocked());
+                return Err(self
+                    .problem(&format!("sent no request that names its {about}{blocked}; it shows: {seen}"))
+                    .await);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The reply as the reader of the endpoint expects it: of a form that leads to another page, with the status of that
+    /// page; where a person reads what has become of it, with what the page shows.
+    pub(super) async fn answer(&self, answered: Answered) -> Checked<Reply> {
+        let mut reply = answered.reply?;
+        let is_redirect = (300..400).contains(&reply.status);
+        if is_redirect && !reply.redirects_to_login() {
+            reply.status = self.gate.document().filter(|status| !(300..400).contains(status)).unwrap_or(reply.status);
+        }
+        if self.action.result == UiResult::Page && (200..300).contains(&reply.status) {
+            let changes = self.surface.class == Class::Change;
+            let page = self.shown(!changes).await?;
+            let lines = if is_redirect { page } else { shown::agreed(page, &reply, answered.is_shown, changes)? };
+            let lines: String =
+                lines.iter().map(|line| format!("<p>{}</p>\n", html_escape::encode_text(line))).collect();
+            reply.body = format!("<!doctype html>\n<html><body>\n{lines}</body></html>\n").into_bytes();
+        }
+        Ok(reply)
+    }
+
+    /// The lines that the page shows since its request could be sent, once they stay the same; `waits` for one at least.
+    async fn shown(&self, waits: bool) -> Checked<Vec<String>> {
+        let until = Instant::now() + APPEARING;
+        let mut last = None;
+        while Instant::now() < until {
+            // A page that is just being replaced cannot be asked.
+            let seen = self.page.seen().await.ok();
+            let new = seen.map(|seen| shown::new_lines(&self.before, shown::lines(&seen)));
+            match &new {
+                Some(new) if last.as_ref() == Some(new) && !(waits && new.is_empty()) => return Ok(new.clone()),
+                _ => last = new,
+            }
+            tokio::time::sleep(STEADY).await;
+        }
+        let why = if last.is_some_and(|last| last.is_empty()) { "shows nothing new" } else { "keeps changing" };
+        Err(self.problem(&format!("{why} after its request")).await)
+    }
+}

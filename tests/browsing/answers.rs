@@ -1,0 +1,183 @@
+//! What a page shows after its request, and what the request was answered with. Only what is new on the page counts, and only
+//! if the answer does not say otherwise.
+
+use super::pages::{Change, health, judged, proxy_of_console};
+use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
+use crate::support::proxy::{Act, Proxy};
+
+/// The health check as a script of the console: the answer does not become the page. `SHOW` is done with its text.
+const BY_SCRIPT: &str = "<div id=told></div><script>document.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const form = event.target, query = new URLSearchParams(new FormData(form));
+  fetch(form.action + '?' + query).then((reply) => reply.text()).then((text) => { SHOW });
+}, true)</script></body>";
+
+const HEALTHY: &str = "document.getElementById('told').innerHTML = '<h2>Healthy configuration</h2><p>TITLE: Token retrieved \
+    successfully!</p>'";
+
+fn by_script(body: &mut String, before: &str, show: &str) {
+    let title = body.split("<h2>").nth(1).and_then(|rest| rest.split("</h2>").next()).unwrap_or_default().to_owned();
+    let script = BY_SCRIPT.replace("SHOW", show).replace("<div id=told></div>", before).replace("TITLE", &title);
+    *body = body.replace("</body>", &script);
+}
+
+fn errs(name: &str, change: Change, word: &str) {
+    let (verdict, reason) = health(name, change);
+    assert_eq!(verdict, "error", "{name}: {reason}");
+    assert!(reason.contains(word) && reason.contains("Check Health"), "{name}: {reason}");
+}
+
+#[test]
+fn what_a_script_shows_counts_as_the_result() {
+    if !has_browser() {
+        return;
+    }
+    let change: Change = |_, _, body| {
+        let show = "document.getElementById('told').innerHTML = text";
+        by_script(body, "<div id=told></div>", show);
+    };
+    let (verdict, reason) = health("by-script", change);
+    assert_eq!(verdict, "passed", "{reason}");
+}
+
+#[test]
+fn a_toast_that_never_comes_is_an_error() {
+    if !has_browser() {
+        return;
+    }
+    errs("no-toast", |_, _, body| by_script(body, "<div id=told></div>", ""), "shows nothing new after its request");
+}
+
+#[test]
+fn what_the_page_showed_before_is_not_the_result() {
+    if !has_browser() {
+        return;
+    }
+    // The result of an earlier check: on the page, and in the dialog of the check.
+    let on_page: Change = |_, _, body| {
+        let told = "<div id=told><h2>Healthy configuration</h2><p>TITLE: Token retrieved successfully!</p></div>";
+        by_script(body, told, "");
+    };
+    errs("stale", on_page, "shows nothing new after its request");
+    let in_dialog: Change = |_, _, body| {
+        let told = "<dialog id=told><h2>Healthy configuration</h2><p>TITLE: Token retrieved successfully!</p>\
+            <button id=go>Check</button></dialog>";
+        by_script(body, told, "");
+        let script = "<script>const form = document.querySelector('article form'); \
+            const button = document.querySelector('article button'); button.type = 'button'; \
+            button.onclick = () => document.getElementById('told').showModal(); \
+            document.getElementById('go').onclick = () => form.requestSubmit()</script></body>";
+        *body = body.replace("</body>", script);
+    };
+    errs("stale-dialog", in_dialog, "shows nothing new after its request");
+}
+
+#[test]
+fn an_answer_that_says_otherwise_outweighs_the_page() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("contradicts", "configured");
+    let console: Change = |_, _, body| by_script(body, "<div id=told></div>", HEALTHY);
+    let answer: Change = |_, head, body| {
+        *head = head.replace("text/html", "application/json");
+        *body = "{\"success\":false,\"error\":\"invalid_client\"}".to_owned();
+    };
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        if request.contains("/adobeims-configuration/") {
+            Act::Rewrite(console)
+        } else if request.contains("/mnt/overlay/x/ims/check") {
+            Act::Rewrite(answer)
+        } else {
+            Act::Pass
+        }
+    });
+    let (verdict, reason) = judged(&mock, &proxy, "contradicts");
+    assert_eq!(verdict, "error", "{reason}");
+    assert!(reason.contains("says otherwise"), "{reason}");
+}
+
+#[test]
+fn a_session_that_ends_half_way_and_a_broken_answer_are_errors() {
+    const LOGIN: &str = "HTTP/1.1 302 Found\r\nLocation: /libs/granite/core/content/login.html?resource=%2F\r\nContent-Length: 0\r\n\
+        Connection: close\r\n\r\n";
+    const DENIED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    const BROKEN: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\
+        Connection: close\r\n\r\n<h1>Oops</h1>";
+    if !has_browser() {
+        return;
+    }
+    for (name, answer, word) in
+        [("half-way", LOGIN, "login"), ("denied", DENIED, "403"), ("broken-answer", BROKEN, "500")]
+    {
+        let mock = moved(name, "configured");
+        let proxy = Proxy::start(mock.url("author"), move |request| {
+            if request.contains("/mnt/overlay/x/ims/check") { Act::Answer(answer) } else { Act::Pass }
+        });
+        let (verdict, reason) = judged(&mock, &proxy, name);
+        assert_eq!(verdict, "error", "{name}: {reason}");
+        assert!(reason.contains(word), "{name}: {reason}");
+    }
+}
+
+#[test]
+fn the_reason_for_a_missing_page_is_that_of_the_run() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("no-answer", "configured");
+    let proxy = Proxy::start(mock.url("author"), |request| {
+        if request.contains("/adobeims-configuration/") { Act::Answer("") } else { Act::Pass }
+    });
+    let (verdict, reason) = judged(&mock, &proxy, "no-answer");
+    assert_eq!(verdict, "error", "{reason}");
+    assert!(!reason.contains("net::ERR"), "{reason}");
+}
+
+#[test]
+fn two_requests_that_name_the_same_are_an_error() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("ambiguous", "fresh");
+    let change: Change = |_, _, body| {
+        let script =
+            "<script>document.querySelectorAll('form').forEach((form) => form.addEventListener('submit', (event) => {
+              if (form.querySelector('[name=x-checked]')) return;
+              event.preventDefault();
+              const title = [...form.querySelectorAll('label')].find((it) => it.innerText.trim() === 'Title');
+              const body = new URLSearchParams({ name: title.querySelector('input').value });
+              const mark = Object.assign(document.createElement('input'), { type: 'hidden', name: 'x-checked' });
+              fetch('/bin/is-free', { method: 'POST', body }).finally(() => { form.append(mark); form.submit(); });
+            }))</script></body>";
+        *body = body.replace("</body>", script);
+    };
+    let proxy = proxy_of_console(&mock, change);
+    let flags = ["--via", "auto", "--allow", "change", "--requirement", "BP-IMS-01", "-q"];
+    let (_, folder) = run_at(&mock, &proxy.url, "ambiguous", &flags);
+    let record = record(&folder);
+    nothing_is_left(&folder);
+    assert_eq!(scenarios(&record, "failed"), []);
+    let errors = scenarios(&record, "error");
+    assert!(errors.iter().any(|(_, reason)| reason.contains("more than one request that names")), "{errors:?}");
+    assert!(!mock.repository().to_string().contains("bpconform-"), "everything is undone");
+}
+
+#[test]
+fn nothing_is_learned_from_an_action_that_did_not_pass() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("unlearned", "configured");
+    let denies: Change = |_, _, body| *body = body.replace("Token retrieved successfully!", "Something else");
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        if request.contains("/mnt/overlay/x/ims/check") { Act::Rewrite(denies) } else { Act::Pass }
+    });
+    let file = crate::support::directory("unlearned").join("learned.toml");
+    let file = file.to_str().expect("UTF-8");
+    let flags = ["--via", "auto", "--allow", "probe", "--requirement", "BP-IMS-02", "-q", "--learn", file];
+    let (told, folder) = run_at(&mock, &proxy.url, "unlearned", &flags);
+    nothing_is_left(&folder);
+    let learned = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(!learned.contains("/mnt/overlay/x/ims/check"), "{learned}\n{}", told.all());
+}
