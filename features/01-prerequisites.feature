@@ -46,7 +46,7 @@ Feature: Prerequisites
 
   @BP-PRE-05 @observe
   Scenario: The user who drives the set-up is logged in
-    Then the Author takes me for the user whose credentials were given
+    Then the Author identifies me as the user whose credentials were given
 
   @BP-PRE-05 @observe @product:aem-6.5 @product:aem-6.5-lts
   Scenario: The user has the privileges that the steps need

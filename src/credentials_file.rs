@@ -189,9 +189,9 @@ mod tests {
             (2, "NAME=a\nKEY=-----BEGIN PRIVATE KEY-----\nhush"),
         ] {
             let text = text.replace("NAME", NAME).replace("KEY=", "BPCONFORM_JWT_PRIVATE_KEY=");
-            let told = parse(&text).expect_err(&text);
-            assert!(told.starts_with(&format!("line {line}: ")), "{text}: {told}");
-            assert!(!told.to_lowercase().contains("hush"), "{told}");
+            let problem = parse(&text).expect_err(&text);
+            assert!(problem.starts_with(&format!("line {line}: ")), "{text}: {problem}");
+            assert!(!problem.to_lowercase().contains("hush"), "{problem}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the exit code of a run depends on besides its verdicts: the level of a requirement, how much was proved, and how
-//! long requests took.
+//! Conditions of the exit code other than the verdicts: the level of a requirement, how much was proved, and how long
+//! requests took.
 
 use bpconform_fixtures::Requirements;
 use bpconform_fixtures::requirements::Level;
@@ -9,12 +9,12 @@ use crate::text::json;
 use crate::verdict::Verdict;
 
 impl GateRecord {
-    /// Whether it changes nothing.
+    /// Whether no condition was set.
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether the verdict of a scenario counts for the exit code. One of an operator's own, for no requirement, does.
+    /// Whether the verdict of a scenario counts for the exit code. A user's scenario without a requirement does.
     pub fn counts(&self, scenario: &ScenarioRecord) -> bool {
         self.counts_for(&scenario.requirements)
     }
@@ -25,7 +25,7 @@ impl GateRecord {
         !self.only_must || requirements.is_empty() || requirements.iter().any(must)
     }
 
-    /// What is missing of what must be proved; empty if enough was.
+    /// The required proofs that are missing.
     pub fn missing(&self, record: &Record) -> Vec<String> {
         let is_proved =
             |id: &String| record.requirements.iter().any(|found| found.id == *id && found.verdict == Verdict::Passed);
@@ -37,12 +37,12 @@ impl GateRecord {
         missing
     }
 
-    /// Whether a request of a scenario took longer than it may.
+    /// Whether a request of a scenario exceeded its time limit.
     pub fn is_slow(&self, scenario: &ScenarioRecord) -> bool {
         !self.slow(std::slice::from_ref(scenario)).is_empty()
     }
 
-    /// The slowest request to each endpoint that took longer than it may.
+    /// The slowest request to each endpoint whose time limit was exceeded.
     pub fn slow(&self, scenarios: &[ScenarioRecord]) -> Vec<SlowRecord> {
         let of_endpoint = |(endpoint, limit_ms): (&String, &u64)| {
             let sent = scenarios.iter().flat_map(|scenario| {
@@ -58,7 +58,7 @@ impl GateRecord {
 }
 
 impl Record {
-    /// The target that a record is about, as a text to compare. A container has another address each time.
+    /// The target of a record, as a text for comparison. The address of a container is left out, since it is new each time.
     pub fn about(&self) -> String {
         let target = &self.target;
         let place = if target.image.is_some() { json(&target.image) } else { json(&target.addresses) };
@@ -70,7 +70,7 @@ impl Record {
         self.requirements.iter().filter(|found| found.verdict == Verdict::Passed).count()
     }
 
-    /// What the run came to, in words: that it conforms only if every requirement was proved.
+    /// The outcome in words. It is `conforms` only if every requirement was proved.
     pub fn result(&self) -> String {
         use crate::record::RunOutcome::{Conforms, NothingProved};
         let applicable = self.requirements.iter().filter(|found| found.verdict != Verdict::NotApplicable);

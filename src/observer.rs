@@ -99,16 +99,17 @@ impl RunListener for Observer {
         }
     }
 
-    fn told(&mut self, scenario: &ScenarioRecord) {
+    fn ended_in_order(&mut self, scenario: &ScenarioRecord) {
         let mut state = self.0.borrow_mut();
         // What is taken over from an earlier run did not happen now.
         if state.terminal.is_silent_about(scenario) || scenario.run.is_some() {
             return;
         }
         // Only the lines that repeat a request need its body.
-        let told = state.terminal.detail == Detail::Requests;
-        let scenario =
-            if told { scenario.clone() } else { scenario.without_bodies() }.masked(&state.output.redactor).plain();
+        let shows_requests = state.terminal.detail == Detail::Requests;
+        let scenario = if shows_requests { scenario.clone() } else { scenario.without_bodies() }
+            .masked(&state.output.redactor)
+            .plain();
         let text = state.terminal.scenario(&scenario);
         match &state.progress {
             Some(progress) => progress.aside(|| state.output.print_for_people(&text)),

@@ -188,16 +188,16 @@ mod tests {
     fn a_panic_shows_no_secret() {
         let output = Output::default();
         output.redactor.learn("p8e-canary-of-panics");
-        let told: Arc<Mutex<String>> = Arc::default();
-        let (gate, heard) = (output.clone(), Arc::clone(&told));
+        let printed: Arc<Mutex<String>> = Arc::default();
+        let (gate, heard) = (output.clone(), Arc::clone(&printed));
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             *heard.lock().unwrap_or_else(PoisonError::into_inner) += &gate.redactor.redact(&panic_message(panic));
         }));
         let panic = std::panic::catch_unwind(|| panic!("no such p8e-canary-of-panics"));
         std::panic::set_hook(before);
-        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(panic.is_err() && told.contains("no such ") && told.contains("please report it"), "{told}");
-        assert!(!told.contains("p8e-canary"), "{told}");
+        let printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(panic.is_err() && printed.contains("no such ") && printed.contains("please report it"), "{printed}");
+        assert!(!printed.contains("p8e-canary"), "{printed}");
     }
 }

@@ -55,7 +55,7 @@ fn configuration(bytes: &[u8]) {
     }
 }
 
-/// Whatever can be read must be drawn, too.
+/// Whatever can be read must also be rendered.
 fn record(bytes: &[u8]) {
     if let Ok(mut record) = serde_json::from_slice::<Record>(bytes) {
         record.judge_again(false);
@@ -68,7 +68,7 @@ fn record(bytes: &[u8]) {
             ReportFormat::Ctrf,
             ReportFormat::Sarif,
         ] {
-            let _ = format.draw(&record);
+            let _ = format.render(&record);
         }
     }
 }

@@ -28,8 +28,8 @@ pub struct Progress {
 impl Progress {
     /// The view on stderr; none if stderr is not a terminal.
     pub fn on_terminal() -> Option<Self> {
-        let told = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        told.then(|| Self::on(ProgressDrawTarget::stderr()))
+        let is_terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        is_terminal.then(|| Self::on(ProgressDrawTarget::stderr()))
     }
 
     fn on(target: ProgressDrawTarget) -> Self {

@@ -1,4 +1,5 @@
-//! What a command does with a record: compare it with a baseline, write the reports, and inform GitHub Actions.
+//! What commands do with a record: compare it with a baseline, write its reports, and print the annotations and the step
+//! summary of GitHub Actions.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use crate::record::Record;
 use crate::report::{ReportRequest, github};
 
 /// Compares a record with a baseline, and prints the result.
-pub fn judge(record: &Record, expected: &Baseline, output: &Output) -> Exit {
+pub fn compare_with_baseline(record: &Record, expected: &Baseline, output: &Output) -> Exit {
     let judgement = baseline::judge(record, expected, Timestamp::now());
     output.print_for_people(&format!("\n{}", judgement.text()));
     judgement.exit
@@ -27,9 +28,9 @@ pub fn today() -> Date {
     TimeZone::UTC.to_datetime(Timestamp::now()).date()
 }
 
-/// Writes the requested reports, and what GitHub Actions shows if the process runs there.
+/// Writes the requested reports, and under GitHub Actions also annotations and the step summary.
 pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
-    draw_all(record, wanted, output)?;
+    write_reports(record, wanted, output)?;
     if !is_github() {
         return Ok(());
     }
@@ -38,18 +39,18 @@ pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Re
     step_summary(&github::summary(record), output)
 }
 
-/// Writes the reports only.
-pub fn draw_all(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
+/// Writes the reports.
+pub fn write_reports(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
     wanted
         .iter()
-        .try_for_each(|wanted| write_report(record, wanted, output, &|text| output.redactor.redact_rendered(text)))
+        .try_for_each(|wanted| write_masked(record, wanted, output, &|text| output.redactor.redact_rendered(text)))
 }
 
 fn is_github() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// Adds to the step's summary, where GitHub Actions keeps one.
+/// Appends to the summary of the step, if GitHub Actions provides a file for it.
 pub fn step_summary(markdown: &str, output: &Output) -> Result<(), Error> {
     match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| is_github() && !file.is_empty()) {
         Some(file) => append(Path::new(&file), markdown, output),
@@ -57,7 +58,7 @@ pub fn step_summary(markdown: &str, output: &Output) -> Result<(), Error> {
     }
 }
 
-/// Adds to the step's summary what it has room for: GitHub throws a larger one away as a whole.
+/// Appends a text if it fits: GitHub discards a summary that is too large as a whole.
 fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
     let text = output.redactor.redact_known(text);
     let there = std::fs::metadata(file).map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
@@ -70,19 +71,19 @@ fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
         .map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
-/// Draws one report.
-pub fn draw(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<(), Error> {
-    write_report(record, wanted, output, &|text| output.redactor.redact_known(text))
+/// Writes one report.
+pub fn write_report(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<(), Error> {
+    write_masked(record, wanted, output, &|text| output.redactor.redact_known(text))
 }
 
-/// Writes a report; `mask` is the last gate.
-fn write_report(
+/// Writes a report. Nothing is written that `mask` has not masked.
+fn write_masked(
     record: &Record,
     wanted: &ReportRequest,
     output: &Output,
     mask: &dyn Fn(&str) -> String,
 ) -> Result<(), Error> {
-    let text = wanted.format.draw(record)?;
+    let text = wanted.format.render(record)?;
     if wanted.is_stdout() {
         output.out(&text);
         return Ok(());

@@ -182,8 +182,8 @@ fn each_text_of(exchange: &mut Exchange, change: Change<'_>) {
     }
 }
 
-/// A masked text as an address. A mask is not allowed everywhere in an address: then a word stands for it, and if that is
-/// not allowed either, for all of the address. The original address is never kept, since it holds the secret.
+/// A masked text as an address. Where an address must not contain the mask, a placeholder replaces the mask, or if that is
+/// not valid either, the whole address. The original address is never kept, since it holds the secret.
 fn valid(masked: &str) -> Url {
     let parsed = Url::parse(masked).or_else(|_| Url::parse(&masked.replace(MASK, "secret")));
     parsed.or_else(|_| Url::parse("http://secret.invalid/")).unwrap_or_else(|error| unreachable!("{error}"))

@@ -55,7 +55,7 @@ fn the_cause_comes_first_and_brings_the_only_remedy() {
         (1, "agent-disabled", "BP-REP-02")
     );
     assert_eq!((cause.shown_by.len(), cause.explains.len()), (1, 8));
-    let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is missing: {told}"));
+    let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is missing in {told}"));
     assert!(place("1 cause explains 9 failures") < place("8 failures follow from this cause"), "{told}");
     assert!(place("8 failures follow from this cause") < place("\nRequirements\n"), "{told}");
     assert!(!told.contains("Content fragments cannot be published"), "{told}");

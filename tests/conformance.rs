@@ -88,7 +88,7 @@ fn four_tests_overlap(record: &Record) {
 }
 
 fn junit_agrees(record: &Record) {
-    let xml = junit::draw(record).expect("XML");
+    let xml = junit::render(record).expect("XML");
     let document = roxmltree::Document::parse(&xml).expect("well formed");
     let cases: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testcase")).collect();
     let names: BTreeSet<_> = cases.iter().map(|case| (case.attribute("classname"), case.attribute("name"))).collect();

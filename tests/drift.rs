@@ -70,12 +70,12 @@ fn what_is_accepted_is_no_drift_and_what_nothing_needs_is_told() {
     let (a, b) = (Mock::start("configured"), Mock::with(&["--seed", "configured", "--defect", "three-agents"]));
     let file = directory("drift-accepted").join("accepted.toml");
     let text = "[[accepted]]\nreason = \"the fourth is not there\"\nitem = \"*agent3*\"\n\
-                [[accepted]]\nreason = \"nobody knows\"\nrequest = \"GET /nowhere\"\n";
+                [[accepted]]\nreason = \"a reason\"\nrequest = \"GET /nowhere\"\n";
     std::fs::write(&file, text).expect("it can be written");
     let told = drift(&a, &b, &["--accept", file.to_str().expect("UTF-8")]);
     assert_eq!(told.code, Some(0), "{}", told.all());
     assert!(told.out.contains("the fourth is not there"), "{}", told.out);
-    assert!(told.out.contains("accepted, but nothing differs so: nobody knows"), "{}", told.out);
+    assert!(told.out.contains("accepted, but nothing differs so: a reason"), "{}", told.out);
     std::fs::write(&file, "[[accepted]]\nitem = \"*\"\n").expect("it can be written");
     let told = drift(&a, &b, &["--accept", file.to_str().expect("UTF-8")]);
     assert_eq!(told.code, Some(2), "{}", told.all());

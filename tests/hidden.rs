@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, directory, with_credentials};
 
-/// What cannot be read: a word for it, the state of the Author, and parts of its paths.
+/// What cannot be read: a name for it, the state of the Author, and parts of its paths.
 const PLACES: [(&str, &str, &[&str]); 12] = [
     ("agents", "configured", &["/etc/replication"]),
     ("ims-configurations", "configured", &["/apps/system/config"]),
@@ -42,7 +42,7 @@ const ANONYMOUS: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCo
 const NOBODY: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"authorizables\":[]}";
 
-/// How something cannot be read: a word for it, the answer, and whether the session has ended.
+/// How something cannot be read: a name for it, the answer, and whether the session has ended.
 const WAYS: [(&str, &str, bool); 5] = [
     ("may-not-read", NO_RESOURCE, false),
     ("session-ended", NO_RESOURCE, true),

@@ -89,7 +89,7 @@ fn without_a_terminal_nothing_is_asked() {
 fn on_a_terminal_it_asks_until_the_answer_is_an_address() {
     let mock = Mock::start("configured");
     let file = directory("init-asked").join("aem.toml");
-    // `script` gives the command a terminal of its own.
+    // `script` gives the command a terminal.
     let line = format!("{} init --config {}", env!("CARGO_BIN_EXE_bpconform"), file.display());
     let mut child = std::process::Command::new("script");
     for (name, value) in command(&[]).get_envs() {

@@ -145,8 +145,8 @@ fn rewrite(line: &str, head: &mut String, body: &mut String) {
 }
 
 /// Every byte that a command produced: its output, and all files of a directory.
-fn everything(told: &Told, folder: &Path) -> Vec<(String, String)> {
-    let mut all = vec![("stdout".to_owned(), told.out.clone()), ("stderr".to_owned(), told.err.clone())];
+fn everything(printed: &Told, folder: &Path) -> Vec<(String, String)> {
+    let mut all = vec![("stdout".to_owned(), printed.out.clone()), ("stderr".to_owned(), printed.err.clone())];
     for entry in std::fs::read_dir(folder).expect("it is there") {
         let path = entry.expect("it can be listed").path();
         let bytes = std::fs::read(&path).expect("it can be read");

@@ -382,7 +382,7 @@ fn what_a_run_makes_fail_on_purpose_does_not_fail_the_next_run() {
     let doctor = ["doctor", "--author-url", mock.url("author")];
     let seen = crate::support::with_credentials(&mock, &[&doctor[..], &place].concat());
     assert!(!seen.out.contains("invalid_client"), "{}", seen.all());
-    // The entry is there: without the state directory nobody knows whose it is.
+    // The entry is there: without the state directory its origin is unknown.
     let other = folder.join("other");
     let place = ["--state-dir", other.to_str().expect("UTF-8")];
     let output = run(&mock, mock.url("author"), &learned, &[&check[..], &place].concat()).output().expect("it starts");
@@ -416,7 +416,7 @@ impl RunListener for PanicsAt {
         assert!(!sentence.contains(self.0), "{}", self.0);
     }
 
-    fn told(&mut self, _: &ScenarioRecord) {}
+    fn ended_in_order(&mut self, _: &ScenarioRecord) {}
 }
 
 #[test]

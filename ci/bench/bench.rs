@@ -95,7 +95,7 @@ async fn record(author: SocketAddr, tenant: SocketAddr, file: &str) -> Result<()
                     let login = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
                     let answer = ask(author, &path, login).await?;
                     let path = if path.starts_with(MADE_UP) { MADE_UP.to_owned() } else { path };
-                    kept.lock().expect("nobody panics").insert(path, answer.clone());
+                    kept.lock().expect("no holder of the lock panics").insert(path, answer.clone());
                     Ok::<_, Failure>(response(&answer))
                 }
             });
@@ -103,9 +103,9 @@ async fn record(author: SocketAddr, tenant: SocketAddr, file: &str) -> Result<()
         }
     });
     let first_page = ask(tenant, "/", None).await?;
-    answers.lock().expect("nobody panics").insert("/".to_owned(), first_page);
+    answers.lock().expect("no holder of the lock panics").insert("/".to_owned(), first_page);
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
-    std::fs::write(file, serde_json::to_string_pretty(&*answers.lock().expect("nobody panics"))?)?;
+    std::fs::write(file, serde_json::to_string_pretty(&*answers.lock().expect("no holder of the lock panics"))?)?;
     Ok(())
 }
 

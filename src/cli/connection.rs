@@ -43,11 +43,11 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10",
         env = "BPCONFORM_CONNECT_TIMEOUT")]
     pub connect_timeout: Duration,
-    /// How many requests a host gets at once; fewer while it answers 429 or 503
+    /// The maximum number of simultaneous requests to a host; lower while it answers 429 or 503
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS, value_parser = connections,
         env = "BPCONFORM_CONNECTIONS")]
     pub connections: usize,
-    /// How often to retry a read that got no connection, or 502, 503 or 504
+    /// How often to retry a read after a failed connection, or after 502, 503 or 504
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10),
         env = "BPCONFORM_RETRIES")]
     pub retries: u32,

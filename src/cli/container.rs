@@ -18,7 +18,7 @@ pub const START: &str = "15";
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Container")]
 pub struct ContainedArgs {
-    /// The image of the Author, with --target container; there is no public image of AEM
+    /// The image of the Author, with --target container; Adobe publishes no image of AEM
     #[arg(long, value_name = "IMAGE", env = "BPCONFORM_AUTHOR_IMAGE")]
     pub author_image: Option<String>,
     /// How it is started.

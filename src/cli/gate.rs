@@ -15,7 +15,7 @@ pub struct GateArgs {
     /// The requirements whose failure makes the run fail: all, or only those that the document demands
     #[arg(long, value_name = "LEVEL", value_parser = level(), default_value = "should")]
     pub fail_on: Level,
-    /// Exit with 4 unless so many requirements, or the requirements of these ids, are proved; can be repeated
+    /// Exit with 4 unless at least N requirements, or the requirements with these ids, are proved; can be repeated
     #[arg(long, value_name = "N|ID", value_delimiter = ',')]
     pub require_proved: Vec<String>,
     /// Warn if a request to an endpoint takes longer, for example ims.token=2; with --strict this is a failure; can be

@@ -8,10 +8,10 @@ use crate::cli::target::TargetArgs;
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "The profile is written into the file of --config [default: bpconform.toml], under the name of \
-    --profile [default: the first part of the Author's host name]. A file that exists keeps what it has."
+    --profile [default: the first part of the Author's host name]. An existing file keeps its content."
 )]
 pub struct InitArgs {
-    /// Do not check that the Author is reached
+    /// Write the profile without a check that the Author is reached
     #[arg(long)]
     pub offline: bool,
     /// What is written: each setting that a flag or the environment gives.

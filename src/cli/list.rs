@@ -9,9 +9,6 @@ use crate::cli::values::named_product;
 /// `bpconform list`
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
-    /// Which scenarios.
-    #[command(flatten)]
-    pub select: SelectArgs,
     /// Print the requirements, with the number of their scenarios and what those need
     #[arg(long = "requirements")]
     pub coverage: bool,
@@ -21,6 +18,9 @@ pub struct ListArgs {
     /// The output format of the requirements
     #[arg(long, value_enum, default_value_t, requires = "coverage")]
     pub format: ListFormat,
+    /// Which scenarios.
+    #[command(flatten)]
+    pub select: SelectArgs,
 }
 
 /// The output format of what is read by people.

@@ -50,10 +50,11 @@ pub struct MockArgs {
     /// (POST /__bpconform/stack, seed=SEED); 0 selects a free one
     #[arg(long, value_name = "PORT", env = "BPCONFORM_CONTROL_PORT")]
     pub control_port: Option<u16>,
-    /// Serve nothing; check that all systems of the mocks with the control at --control-port answer
+    /// Do not serve: check that all systems of the mocks whose control is at --control-port answer
     #[arg(long, requires = "control_port")]
     pub check: bool,
-    /// Print the addresses, that of the control too, the credentials and, with TLS, the certificate of the authority as one JSON object
+    /// Print the addresses, including the control's, the credentials and, with TLS, the certificate of the authority as one
+    /// JSON object
     #[arg(long)]
     pub json: bool,
     /// Serve the mocks with this defect, see `bpconform selftest`; can be repeated
@@ -65,7 +66,7 @@ pub struct MockArgs {
         env = "BPCONFORM_MOCK_DEFECTS"
     )]
     pub defects: Vec<String>,
-    /// Serve it with this variation, see `bpconform selftest --variations`; can be repeated
+    /// Serve the mocks with this variation, see `bpconform selftest --variations`; can be repeated
     #[arg(
         id = "mock_variations",
         long = "variation",

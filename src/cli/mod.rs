@@ -1,4 +1,4 @@
-//! The command line as pure values: flags are only read here; what they mean to the system is decided later.
+//! The command line as plain values. Flags are only parsed here; the commands decide what they mean.
 
 pub mod baseline;
 pub mod browser;
@@ -54,7 +54,7 @@ use crate::report::style::Color;
 /// Checks, step by step, that Adobe AEM Assets and Brand Portal are configured as Adobe's documentation says.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "bpconform", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes:\n  0    conforms: at least one required check ran and passed, and none failed\n  \
+#[command(after_help = "Exit codes:\n  0    conforms, or no deviation found\n  \
     1    does not conform\n  2    wrong usage or configuration\n  3    inconclusive: the target was not reached, \
     or not judged\n  4    nothing, or less than required, was proved\n  5    differs from the baseline\n  6    internal error\n  7    clean-up \
     incomplete\n  130  interrupted")]
@@ -86,7 +86,7 @@ pub struct CommonArgs {
     /// The profile of the configuration file: its table [target.NAME]
     #[arg(long, value_name = "NAME", global = true, env = "BPCONFORM_PROFILE")]
     pub profile: Option<String>,
-    /// Mask the values of names that match this pattern, too; may be given several times
+    /// Also mask the values of fields, properties and headers whose name matches this pattern; can be repeated
     #[arg(id = "redact_name", long = "redact-name", value_name = "REGEX", value_parser = values::regex, global = true,
         env = "BPCONFORM_REDACT_NAME")]
     pub redact_names: Vec<Regex>,
@@ -125,7 +125,7 @@ pub enum Command {
     Rehearse(Box<RehearseArgs>),
     /// Write a file of expected verdicts from a record
     Baseline(BaselineArgs),
-    /// Write a configuration file for an Author: asks for what no flag says, and checks by reads that it is reached
+    /// Write a configuration file for an Author: ask for missing values, and check that the Author is reached; only reads
     Init(Box<InitArgs>),
     /// Print the manual page of the program or of one command, or write all of them
     Man(ManArgs),
@@ -152,7 +152,7 @@ pub fn command() -> clap::Command {
     let command = Cli::command();
     let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
-    // These commands only read from a real Author, so a target or a permission level has no effect.
+    // These commands have a fixed target and permission level, so the flags would have no effect.
     let looks =
         |command: clap::Command| command.mut_arg("target", |arg| arg.hide(true)).mut_arg("allow", |arg| arg.hide(true));
     let command = command.mut_subcommand("doctor", looks).mut_subcommand("clean", looks).mut_subcommand("init", looks);

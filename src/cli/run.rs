@@ -44,7 +44,7 @@ pub struct RunFlags {
     /// Print the plan, and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How many scenarios run in parallel; with 1 equal reads are not shared either [default: 8 on the mocks, 1 with
+    /// How many scenarios run in parallel; with 1, equal reads are also sent again instead of shared [default: 8 on the mocks, 1 with
     /// --allow change or a mocked system, otherwise 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
@@ -68,19 +68,16 @@ pub struct RunFlags {
     /// Give a flaky scenario the verdict of its failed attempts
     #[arg(long)]
     pub strict: bool,
-    /// Take over what was green in this record, and run only the rest and what that presupposes; the record of this run
-    /// is a whole one. A run of another target, product or plan is refused
+    /// Take over the green scenarios of this earlier record, and run only the others and those that they presuppose; the new
+    /// record is complete. A record of another target, product or plan is refused
     #[arg(long, value_name = "DIR")]
     pub rerun: Option<PathBuf>,
-    /// Begin no other scenario after the first one that did not pass, so that nothing more is changed
+    /// Start no further scenario after the first one that did not pass, so that nothing more is changed
     #[arg(long, conflicts_with = "max_failures")]
     pub fail_fast: bool,
-    /// Begin no other scenario after so many that did not pass
+    /// Start no further scenario after N scenarios that did not pass
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub max_failures: Option<u16>,
-    /// What the exit code depends on.
-    #[command(flatten)]
-    pub gate: GateArgs,
     /// Time limit for the whole run, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600", env = "BPCONFORM_TIMEOUT")]
     pub timeout: Duration,
@@ -97,8 +94,8 @@ pub struct RunFlags {
     /// Check every profile of a configuration file, in parallel; needs --out
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["shard", "baseline", "dry_run", "journal", "reports"])]
     pub fleet: Option<PathBuf>,
-    /// How many environments of a fleet are checked in parallel; with more than 1, one that takes long makes room for
-    /// another [default: 16, in processes 4]
+    /// How many environments of a fleet are checked in parallel; with more than 1, an environment that takes long does not
+    /// block the next one [default: 16; with --isolate 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub fleet_jobs: Option<u16>,
     /// Check each environment of a fleet in a separate process
@@ -117,6 +114,10 @@ pub struct RunFlags {
     /// stay the same
     #[arg(long, value_name = "SEED")]
     pub jitter: Option<u64>,
+    // Groups with a heading come last: clap puts what follows one under its heading.
+    /// What the exit code depends on.
+    #[command(flatten)]
+    pub gate: GateArgs,
     /// The use of a browser.
     #[command(flatten)]
     pub browser: BrowserArgs,

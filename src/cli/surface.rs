@@ -16,7 +16,7 @@ pub enum SurfaceCommand {
     Show(SurfaceShowArgs),
     /// Recognize the documented actions in a capture of a browser, and write a file for --surfaces
     Learn(LearnArgs),
-    /// Check, by reads only, at which of the known candidates an Author answers
+    /// Find out at which of the known paths an Author answers; only reads
     Probe(Box<ProbeArgs>),
     /// Send the same requests to two Authors and report where the form of their answers differs
     Drift(Box<DriftArgs>),
@@ -50,12 +50,12 @@ pub struct LearnArgs {
 /// `bpconform surface probe`
 #[derive(Clone, Debug, Args)]
 pub struct ProbeArgs {
+    /// Write the endpoints that were found to this file, for --surfaces
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// The Author.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Write what was found to this file, for --surfaces
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
 }
 
 /// `bpconform surface drift`
@@ -64,7 +64,7 @@ pub struct ProbeArgs {
     after_help = "Only the form of an answer is compared: status, media type, header names, keys and types of JSON, \
     elements of pages. With --allow change, both Authors are also changed, below a folder that is deleted at the end.\n\n\
     Credentials of B: BPCONFORM_AUTHOR_B_USER and BPCONFORM_AUTHOR_B_PASSWORD; without them, those of A.\n\n\
-    Exit codes: 0 no unexplained difference, 1 some, 3 not reached or not all compared"
+    Exit codes: 0 no unexplained difference, 1 unexplained differences, 3 an Author was not reached, or not all requests were compared"
 )]
 pub struct DriftArgs {
     /// Address of one Author, for example a mock

@@ -43,7 +43,7 @@ pub struct TargetArgs {
     /// The latest service pack of a release line, for example 6.5.24.0, or 6.6=6.6.3 to name the line; can be repeated
     #[arg(long, value_name = "[LINE=]VERSION", env = "BPCONFORM_LATEST_SERVICE_PACK", value_delimiter = ',', value_parser = latest_service_pack)]
     pub latest_service_pack: Vec<String>,
-    /// How old an entry of a log may be to count, in hours by the Author's clock
+    /// The maximum age of log entries that count, in hours by the Author's clock
     #[arg(long, value_name = "HOURS", value_parser = hours, default_value = "24", env = "BPCONFORM_LOG_AGE")]
     pub log_age: Duration,
     /// The connection.

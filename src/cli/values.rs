@@ -106,8 +106,8 @@ pub(crate) fn shard(text: &str) -> Result<Shard, String> {
     if text != "auto" {
         return text.parse();
     }
-    let told = Shard::from_environment(|name| std::env::var(name).ok())?;
-    told.ok_or_else(|| "no CI system says which part this is; write it like 2/5".into())
+    let found = Shard::from_environment(|name| std::env::var(name).ok())?;
+    found.ok_or_else(|| "no CI system says which part this is; write it like 2/5".into())
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {

@@ -10,7 +10,7 @@ use crate::compare::baseline::update::{UpdatedBaseline, update};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::publish::{judge, today};
+use crate::publish::{compare_with_baseline, today};
 use crate::record::Record;
 use crate::record_file;
 
@@ -18,7 +18,7 @@ use crate::record_file;
 pub fn command(args: &BaselineArgs, output: &Output) -> Result<Exit, Error> {
     let record = record_file::read(&args.record)?;
     if let Some(file) = &args.check {
-        return Ok(judge(&record, &Baseline::read(file)?, output));
+        return Ok(compare_with_baseline(&record, &Baseline::read(file)?, output));
     }
     if let Some(file) = &args.update {
         return bring_up_to_date(file, &record, output);

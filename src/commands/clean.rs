@@ -43,7 +43,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         return Ok(Exit::Green);
     }
     if arguments.dry_run {
-        open.iter().rev().for_each(|change| output.print_text(&told(change)));
+        open.iter().rev().for_each(|change| output.print_text(&change_line(change)));
         return Ok(Exit::Green);
     }
     let (mut target, mut stack) = (arguments.target.clone(), header.stack);
@@ -114,12 +114,12 @@ async fn remove_lock(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     preflight::check(&session).await.map_err(unreachable)?;
     if arguments.dry_run {
         let holder = lock::holder(&session).await.map_err(|problem| unreachable(problem.reason))?;
-        output.out(&told_lock("would be removed", holder.as_ref()));
+        output.out(&lock_line("would be removed", holder.as_ref()));
         return Ok(Exit::Green);
     }
     match lock::remove(&session).await {
         Ok(holder) => {
-            output.out(&told_lock("was removed", holder.as_ref()));
+            output.out(&lock_line("was removed", holder.as_ref()));
             Ok(Exit::Green)
         }
         Err(problem) => {
@@ -129,7 +129,7 @@ async fn remove_lock(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     }
 }
 
-fn told_lock(done: &str, holder: Option<&Holder>) -> String {
+fn lock_line(done: &str, holder: Option<&Holder>) -> String {
     match holder {
         Some(holder) => format!("the lock of {holder} {done}\n"),
         None => "the Author is not locked\n".to_owned(),
@@ -153,7 +153,7 @@ fn read(path: &Path, text: &str) -> Result<journal::Read, Error> {
     Ok(read)
 }
 
-fn told(change: &Change) -> String {
+fn change_line(change: &Change) -> String {
     let undo: String = change.undo.iter().map(|undo| format!("    would {undo}\n")).collect();
     let nothing = if undo.is_empty() { "    goes with what is undone after it\n" } else { "" };
     format!("{}  ({})\n{undo}{nothing}", change.request, change.scenario)

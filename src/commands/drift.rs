@@ -85,7 +85,7 @@ async fn side(reach: &Reach, arguments: &DriftArgs, requests: &[DriftRequest], o
 
 /// The same with the user of the second Author, if one is named.
 fn of_b(credentials: &Credentials) -> Credentials {
-    // Its user and password would not count beside the token of the other Author.
+    // A token of the first Author would override the user and password of the second one.
     let own_user = credentials.get("BPCONFORM_AUTHOR_B_USER").is_some();
     let inherits = |name: &str| !(own_user && name == "BPCONFORM_AUTHOR_TOKEN");
     let own = |name: &str| OF_B.iter().find(|(_, usual)| *usual == name).and_then(|(own, _)| credentials.get(own));

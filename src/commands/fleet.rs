@@ -38,7 +38,7 @@ const OWN: [&str; 6] = ["--fleet", "--out", "--fleet-jobs", "--config", "--profi
 const OWN_SWITCH: &str = "--isolate";
 
 /// Flags for the amount of output, which the fleet controls for its environments.
-const TELLING: [&str; 2] = ["--quiet", "--verbose"];
+const OUTPUT: [&str; 2] = ["--quiet", "--verbose"];
 
 /// How many environments are checked at once in this process: most of the time they wait.
 const TOGETHER: usize = 16;
@@ -87,7 +87,7 @@ struct Environment {
     limit: Duration,
     /// Where its record goes.
     out: PathBuf,
-    /// Whether it needs a process of its own.
+    /// Whether it needs a separate process.
     is_apart: bool,
     /// The command line of its run.
     arguments: Vec<OsString>,
@@ -301,7 +301,7 @@ fn common(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut skip = false;
     for argument in arguments {
         let text = argument.to_string_lossy();
-        if std::mem::take(&mut skip) || tells(&text) || text == OWN_SWITCH {
+        if std::mem::take(&mut skip) || is_about_output(&text) || text == OWN_SWITCH {
             continue;
         }
         if OWN.contains(&text.as_ref()) {
@@ -314,9 +314,9 @@ fn common(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
 }
 
 /// `--quiet`, `-v`, `-vv`.
-fn tells(argument: &str) -> bool {
+fn is_about_output(argument: &str) -> bool {
     let short = |letters: &str| !letters.is_empty() && letters.chars().all(|letter| matches!(letter, 'q' | 'v'));
-    TELLING.contains(&argument) || argument.strip_prefix('-').is_some_and(short)
+    OUTPUT.contains(&argument) || argument.strip_prefix('-').is_some_and(short)
 }
 
 /// The message about a run that did not end.

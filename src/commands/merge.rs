@@ -8,7 +8,7 @@ use crate::compare::merge::merge;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::publish::{draw, judge, publish};
+use crate::publish::{compare_with_baseline, publish, write_report};
 use crate::record_file;
 use crate::report::style::Styles;
 use crate::report::terminal::{Detail, Terminal};
@@ -22,9 +22,13 @@ pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit
     let record = merge(records)?.masked_anew(&output.redactor);
     std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
     record_file::write(&record, &args.out.join(record_file::WHOLE))?;
-    draw(&record, &ReportRequest { format: ReportFormat::Junit, path: args.out.join(record_file::JUNIT) }, output)?;
+    write_report(
+        &record,
+        &ReportRequest { format: ReportFormat::Junit, path: args.out.join(record_file::JUNIT) },
+        output,
+    )?;
     let output = &output.with_data_on_stdout(args.reports.iter().any(ReportRequest::is_stdout));
     publish(&record, &args.reports, output)?;
     output.print_for_people(&Terminal::new(styles, Detail::Usual).end(&record.clone().plain()));
-    Ok(expected.map_or(record.outcome.exit(), |expected| judge(&record, &expected, output)))
+    Ok(expected.map_or(record.outcome.exit(), |expected| compare_with_baseline(&record, &expected, output)))
 }

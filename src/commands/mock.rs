@@ -36,19 +36,19 @@ pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, outp
     }
     let running = start(options).await?;
     let (serving, text) = (running.serving(), text(&running, mock));
-    let told = |control: Option<&str>| if mock.json { json(&serving, control) } else { Ok(text.clone()) };
+    let addresses = |control: Option<&str>| if mock.json { json(&serving, control) } else { Ok(text.clone()) };
     // Whoever reads the addresses may end this at once.
     let end = signals::asked_to_end();
     match mock.control_port {
         None => {
-            output.out(&told(None)?);
+            output.out(&addresses(None)?);
             end.await;
             running.stop().await;
         }
         Some(port) => {
             let renewable =
                 RestartableStack::start(running, port).await.map_err(|error| Error::Mock(error.to_string()))?;
-            output.out(&told(Some(&renewable.control))?);
+            output.out(&addresses(Some(&renewable.control))?);
             output.err(&format!("the control of the mocks serves at {}\n", renewable.control));
             end.await;
         }

@@ -52,7 +52,7 @@ pub async fn command(
     };
     let both = async {
         let before = run(&args.from, "before").await?;
-        if let Some(exit) = untold(&before) {
+        if let Some(exit) = incomparable(&before) {
             output.print_text("what is to be upgraded could not be judged, so nothing can be compared with it\n");
             return Ok(Err(exit));
         }
@@ -74,13 +74,13 @@ fn judge(before: &Record, after: &Record, output: &Output) -> Exit {
     output.print_text(&format!("\nwhat the upgrade did\n{}", diff.text()));
     // What broke says more than that something else could not be judged.
     match diff.exit() {
-        Exit::Green => untold(after).unwrap_or(Exit::Green),
+        Exit::Green => incomparable(after).unwrap_or(Exit::Green),
         exit => exit,
     }
 }
 
 /// The exit code of a run that says too little of its Author to be compared.
-fn untold(record: &Record) -> Option<Exit> {
+fn incomparable(record: &Record) -> Option<Exit> {
     match record.outcome {
         RunOutcome::Conforms | RunOutcome::Fails => None,
         outcome => Some(outcome.exit()),

@@ -4,7 +4,7 @@ use crate::cli::report::ReportArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::publish::draw;
+use crate::publish::write_report;
 use crate::record_file;
 use crate::report::ReportRequest;
 
@@ -12,6 +12,6 @@ use crate::report::ReportRequest;
 pub fn command(args: &ReportArgs, output: &Output) -> Result<Exit, Error> {
     let record = record_file::read(&args.record)?.masked_anew(&output.redactor);
     let path = args.out.clone().unwrap_or_else(|| "-".into());
-    draw(&record, &ReportRequest { format: args.format, path }, output)?;
+    write_report(&record, &ReportRequest { format: args.format, path }, output)?;
     Ok(Exit::Green)
 }

@@ -96,10 +96,10 @@ pub async fn command(
     if !is_asked_for && std::io::stderr().is_terminal() {
         output.err("these were the embedded mocks; `bpconform init` prepares the check of a real Author\n");
     }
-    Ok(expected.map_or(record.outcome.exit(), |expected| publish::judge(&record, &expected, output)))
+    Ok(expected.map_or(record.outcome.exit(), |expected| publish::compare_with_baseline(&record, &expected, output)))
 }
 
-/// Checks the target of one environment among many, and returns its record. Nobody but the fleet says how it went.
+/// Checks the target of one environment of a fleet, and returns its record. It prints nothing: the fleet reports the result.
 pub async fn environment(
     run: &RunArgs,
     common: &CommonArgs,
@@ -109,7 +109,7 @@ pub async fn environment(
     flags::check(run, place.configured)?;
     let hybrid = hybrid(run);
     let record = request(run, &hybrid, common, place, output, Instant::now()).check(run, false).await?;
-    publish::draw_all(&record, &run.how.reports, output)?;
+    publish::write_reports(&record, &run.how.reports, output)?;
     Ok(record)
 }
 
@@ -321,8 +321,8 @@ impl RunRequest<'_> {
         }
         if jobs > 1 && !mocks.is_empty() {
             return Err(Error::Usage(
-                "--jobs: what arrives at a mock is told apart by its time only, so one scenario runs at once; leave it \
-                out"
+                "--jobs: requests that arrive at a mock are assigned to scenarios by their time only, so the scenarios run one \
+                after another; leave it out"
                     .into(),
             ));
         }

@@ -45,7 +45,7 @@ pub struct ExpectedVerdict {
     /// In place of a scenario, the id of a requirement: all its scenarios that do not pass.
     #[serde(default)]
     pub requirement: Option<String>,
-    /// The profile for which it holds; without one, it holds for each that has no entry of its own.
+    /// The profile for which the entry holds; without one, it holds for every profile that has no entry with its name.
     #[serde(default)]
     pub profile: Option<String>,
     /// What is expected.
@@ -105,13 +105,13 @@ impl Baseline {
         text
     }
 
-    /// The ids of the scenarios and requirements that a run of a profile may find otherwise than passed.
+    /// The ids of the scenarios and requirements that need not pass in a run of a profile.
     pub fn accepted(&self, profile: Option<&String>, now: Timestamp) -> HashSet<String> {
         let entries = self.entries_for(profile).into_iter().filter(|entry| !entry.expires.is_over(now));
         entries.map(|entry| entry.subject().to_owned()).collect()
     }
 
-    /// The entries for a profile: its own, and the general ones for what has none of its own.
+    /// The entries for a profile: its own, and the general ones that none of them replaces.
     fn entries_for(&self, profile: Option<&String>) -> Vec<&ExpectedVerdict> {
         let is_own = |entry: &ExpectedVerdict| entry.profile.is_some() && entry.profile.as_ref() == profile;
         let has_own =
@@ -334,10 +334,10 @@ impl BaselineComparison<'_> {
                 });
             }
         };
-        let told = |scenario: &&ScenarioRecord| {
+        let line = |scenario: &&ScenarioRecord| {
             format!("{}  {}: {}", scenario.id, scenario.counted(self.plan), view::shorten(view::reason(scenario), 160))
         };
-        list("not expected", self.unexpected.iter().map(told).collect());
+        list("not expected", self.unexpected.iter().map(line).collect());
         let otherwise = |(entry, found): &(&ExpectedVerdict, Found<'_>)| {
             let (subject, about) = (entry.subject(), entry.about());
             format!("{subject}  expected {}, found {} ({about})", entry.verdict, found.verdict)

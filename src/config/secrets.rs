@@ -171,11 +171,11 @@ impl Errors {
         let output = output.clone();
         let reader = std::thread::spawn(move || {
             while end.recv_timeout(HELD) == Err(mpsc::RecvTimeoutError::Timeout) {
-                tell(&output, &lines.try_iter().collect::<String>());
+                print_masked(&output, &lines.try_iter().collect::<String>());
             }
             // What was written last may still be on its way; a process that outlives the command is not waited for.
             let rest = std::iter::from_fn(|| lines.recv_timeout(Duration::from_millis(100)).ok());
-            tell(&output, &rest.collect::<String>());
+            print_masked(&output, &rest.collect::<String>());
         });
         Self { reader: Some(reader), ended }
     }
@@ -187,7 +187,7 @@ impl Errors {
     }
 }
 
-fn tell(output: &Output, text: &str) {
+fn print_masked(output: &Output, text: &str) {
     if !text.is_empty() {
         output.err(&output.redactor.redact_foreign(text));
     }

@@ -248,7 +248,7 @@ impl Launched {
         loop {
             self.alive(engine).await?;
             match control.status().await {
-                Ok(told) => return Ok(told),
+                Ok(status) => return Ok(status),
                 Err(problem) if began.elapsed() > limit => {
                     let (limit, reason) = (in_words(limit), problem.reason);
                     return Err(format!(

@@ -170,18 +170,18 @@ async fn bring_up(
     let mut defects = Vec::new();
     let mocks = if image.is_mocks {
         let control = Control::at(launched.url.clone(), launched.ports, output.redactor.clone())?;
-        let told = launched.wait_for_control(&control, engine, wanted.args.start_timeout).await.map_err(failed)?;
-        (reach.stack, reach.credentials) = control.place(&told).map_err(failed)?;
-        defects = told.defects;
+        let status = launched.wait_for_control(&control, engine, wanted.args.start_timeout).await.map_err(failed)?;
+        (reach.stack, reach.credentials) = control.place(&status).map_err(failed)?;
+        defects = status.defects;
         Some(control)
     } else {
         reach.stack.author = launched.url.clone();
         None
     };
     let session = reach.session(reach.run(wanted.surfaces.clone(), wanted.target, output)?);
-    let tell = |lacks: &str| note(format!("not ready yet: {lacks}\n"));
+    let report = |lacks: &str| note(format!("not ready yet: {lacks}\n"));
     let alive = async || launched.alive(engine).await;
-    ready::wait(&session, wanted.args.start_timeout, alive, tell).await.map_err(failed)?;
+    ready::wait(&session, wanted.args.start_timeout, alive, report).await.map_err(failed)?;
     let Reach { stack, credentials, connection } = reach;
     let outlived = !volumes.is_empty() || wanted.args.mounts.iter().any(|mount| !mount.read_only);
     Ok((Contained { image, stack, credentials, mocks, defects, outlived }, connection))

@@ -24,12 +24,12 @@ struct NotReady {
 }
 
 /// Waits until the Author is ready. The error names what was missing at the time limit, or why `alive` ended the wait. Each
-/// new missing condition is passed to `tell`.
+/// new missing condition is passed to `report`.
 pub(super) async fn wait(
     session: &Session,
     limit: Duration,
     alive: impl AsyncFn() -> Result<(), String>,
-    mut tell: impl FnMut(&str),
+    mut report: impl FnMut(&str),
 ) -> Result<(), String> {
     let began = Instant::now();
     let (mut green, mut refused, mut last) = (0, None::<Instant>, String::new());
@@ -51,7 +51,7 @@ pub(super) async fn wait(
                 green = 0;
                 refused = not.refused.then(|| refused.unwrap_or_else(Instant::now));
                 if not.what != last {
-                    tell(&not.what);
+                    report(&not.what);
                     last = not.what;
                 }
             }
@@ -168,23 +168,24 @@ mod tests {
         Session::new(Arc::new(run), stack, Credentials::new(login).0)
     }
 
-    async fn told(looks: &'static str, limit: f32) -> (Result<(), String>, Vec<String>) {
-        let mut told = Vec::new();
+    async fn reported(looks: &'static str, limit: f32) -> (Result<(), String>, Vec<String>) {
+        let mut reported = Vec::new();
         let session = author(looks);
         let outcome =
-            wait(&session, Duration::from_secs_f32(limit), async || Ok(()), |lacks| told.push(lacks.to_owned())).await;
-        (outcome, told)
+            wait(&session, Duration::from_secs_f32(limit), async || Ok(()), |lacks| reported.push(lacks.to_owned()))
+                .await;
+        (outcome, reported)
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_author_that_falls_back_is_not_ready_yet() {
-        let (outcome, told) = told("sdggdsggg", 30.0).await;
+        let (outcome, reported) = reported("sdggdsggg", 30.0).await;
         assert_eq!(outcome, Ok(()));
         // Starting, a bundle, the bundle again after it was green twice, starting again.
-        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(reported.len(), 4, "{reported:?}");
         assert!(
-            told[0].contains("503") && told[1].contains("1 of 1 bundles") && told[1].contains("a.bundle"),
-            "{told:?}"
+            reported[0].contains("503") && reported[1].contains("1 of 1 bundles") && reported[1].contains("a.bundle"),
+            "{reported:?}"
         );
     }
 
@@ -193,7 +194,7 @@ mod tests {
         for (looks, lacked) in [("d", "a.bundle"), ("r", "401"), ("sg", "not ready")] {
             // Too short for three looks in a row.
             let limit = if looks == "sg" { 0.25 } else { 0.6 };
-            let problem = told(looks, limit).await.0.expect_err(looks);
+            let problem = reported(looks, limit).await.0.expect_err(looks);
             assert!(problem.contains(lacked) && problem.contains("--start-timeout"), "{problem}");
         }
     }

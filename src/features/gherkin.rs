@@ -102,9 +102,9 @@ impl<'a> Source<'a> {
         if let Some((line, problem)) = self.uneven_table().or_else(|| self.open_text()) {
             return self.wrong(line, problem);
         }
-        let told = PLACE.captures(error).and_then(|found| found[1].parse().ok());
+        let reported = PLACE.captures(error).and_then(|found| found[1].parse().ok());
         // The parser looks ahead, and reports a line after the one at which it stopped.
-        let line = self.behind_steps().filter(|_| english).or(told).unwrap_or(1);
+        let line = self.behind_steps().filter(|_| english).or(reported).unwrap_or(1);
         let found = self.lines().skip(line - 1).find(|(_, text)| !text.trim().is_empty());
         let Some((line, text)) = found else {
             let last = self.text.lines().count().max(1);

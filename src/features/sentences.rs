@@ -18,8 +18,8 @@ pub(crate) fn steps() -> Collection<World> {
     STEPS.clone()
 }
 
-/// Gives each step the type under which the harness knows its sentence. In Gherkin a keyword says nothing about what a
-/// step does: `*` and a sentence behind another keyword than usual are the same step.
+/// Gives each step the type under which the harness knows its sentence. In Gherkin the keyword does not
+/// decide which step runs: a sentence after `*` or after an unusual keyword is the same step.
 ///
 /// # Errors
 ///

@@ -47,8 +47,9 @@ impl Control {
     pub async fn status(&self) -> Checked<StackStatus> {
         let session = self.session(&self.url);
         let reply = session.send(Call::to("control.stack")).await?.expect_status(&[200])?;
-        let told: Option<StackStatus> = serde_json::from_slice(&reply.body).ok();
-        told.filter(|told| told.tool == TOOL)
+        let status: Option<StackStatus> = serde_json::from_slice(&reply.body).ok();
+        status
+            .filter(|status| status.tool == TOOL)
             .ok_or_else(|| Problem::error(format!("{} is not the control of mocks; {}", reply.what(), reply.excerpt())))
     }
 
@@ -61,9 +62,9 @@ impl Control {
         let generation = reply.json()?.get(generation).and_then(serde_json::Value::as_u64);
         let began = Instant::now();
         loop {
-            let told = self.status().await?;
-            if Some(told.generation) == generation {
-                return Ok(told);
+            let status = self.status().await?;
+            if Some(status.generation) == generation {
+                return Ok(status);
             }
             if began.elapsed() > RENEWAL {
                 let limit = RENEWAL.as_secs();
@@ -75,8 +76,8 @@ impl Control {
 
     /// The addresses and credentials of the mocks. An address other than the assigned one is an error: mocks can be
     /// configured to use real systems, which must not be put into another state.
-    pub fn place(&self, told: &StackStatus) -> Result<(Stack, Credentials), String> {
-        let serving = &told.serving;
+    pub fn place(&self, status: &StackStatus) -> Result<(Stack, Credentials), String> {
+        let serving = &status.serving;
         let url = |address: &str, port: Option<u16>| {
             let url = Url::parse(address).map_err(|error| format!("{}: `{address}`: {error}", self.url))?;
             let host = url.host_str().unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::report::view;
 use crate::verdict::Verdict;
 
 /// The record as CTRF.
-pub fn draw(record: &Record) -> Value {
+pub fn render(record: &Record) -> Value {
     let start = record.started.as_millisecond();
     json!({
         "reportFormat": "CTRF",

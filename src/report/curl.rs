@@ -1,5 +1,5 @@
-//! An exchange as the line of a shell that sends it again. Credentials are variables of the environment, with the names
-//! that the program itself reads; what only the run had gets the name of its field.
+//! A recorded exchange as a shell command that repeats it. Credentials are environment variables with the names that
+//! bpconform itself reads; other masked values get a variable that is named like their field.
 
 use bpconform_steps::credentials;
 use bpconform_steps::evidence::{Exchange, RequestForm, SentBody, SentField, SentLogin};
@@ -7,17 +7,17 @@ use bpconform_steps::plain::plain;
 use bpconform_steps::redact::MASK;
 use url::form_urlencoded::byte_serialize;
 
-/// The line; none for a record of an earlier version, which does not say how a request was sent.
+/// The command line; `None` for a record of an earlier version, which does not contain how a request was sent.
 pub fn line(exchange: &Exchange) -> Option<String> {
     let form = exchange.form.as_ref()?;
     let names = || exchange.request_headers.iter().map(|(name, _)| name).chain(&form.operator_headers);
-    // A record may be of anybody, and `@` or `-` would be read as a file or an option. A value of the query cannot be hidden
-    // beside a body.
+    // A record may come from anywhere, and curl would read `@` or `-` as a file or an option. In a request with a body, a
+    // value of the query cannot become a variable.
     let hides_query = form.query.iter().any(|field| variable(field).is_some());
     if !names().all(|name| is_token(name)) || hides_query && form.body != SentBody::None {
         return None;
     }
-    // Brackets and braces in an address are meant as they are.
+    // -g: curl must not expand brackets and braces in the address.
     let mut words = vec!["curl -sS -g".to_owned()];
     words.push(match exchange.method.as_str() {
         "GET" => "-i".to_owned(),
@@ -55,7 +55,7 @@ fn header(name: &str, value: &str) -> String {
     format!("-H {}", quoted(&format!("{name}: {value}")))
 }
 
-/// A header whose value is a variable: not one of the credentials, whatever its name.
+/// A header whose value is a variable. The variable is never one of the credentials, whatever the header's name.
 fn hidden_header(name: &str) -> String {
     with_variable(&format!("{name}: "), &variable_of("HEADER_", name))
 }
@@ -65,7 +65,7 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
-/// The name of a file in the working directory, as a word that means nothing else to curl.
+/// The name of a file in the working directory, without characters that are special to curl.
 fn file_name(name: &str) -> String {
     let is_plain = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -126,7 +126,7 @@ fn body(exchange: &Exchange, body: &SentBody, piped: Option<&str>) -> Vec<String
     }
 }
 
-/// The address with its query. A value from a variable is encoded by curl itself.
+/// The address with its query. curl itself encodes the values of variables.
 fn address(exchange: &Exchange, form: &RequestForm) -> Vec<String> {
     let (open, hidden): (Vec<&SentField>, Vec<&SentField>) =
         form.query.iter().partition(|field| variable(field).is_none());
@@ -155,7 +155,8 @@ fn pair(field: &SentField, name: &str) -> String {
 fn variable(field: &SentField) -> Option<String> {
     let own = |name: &&str| *name == "BPCONFORM_AUTHOR_USER" || !name.starts_with("BPCONFORM_AUTHOR");
     let known = |name: &str| credentials::ALL.iter().map(|it| it.name).filter(own).find(|known| *known == name);
-    // A record may be of anybody: the login of the Author is sent to nobody else, and other names are no credentials.
+    // A record may come from anywhere: the login of the Author must not go to another system, and a variable that is not a
+    // known credential must not be sent at all.
     match field.variable.as_deref().map(known) {
         Some(Some(known)) => Some(known.to_owned()),
         Some(None) => Some(variable_of("FIELD_", &field.name)),
@@ -163,7 +164,7 @@ fn variable(field: &SentField) -> Option<String> {
     }
 }
 
-/// The variable for what only the run had: the field `jwt_token` is `BPCONFORM_FIELD_JWT_TOKEN`.
+/// The variable for a masked value: `BPCONFORM_FIELD_JWT_TOKEN` for the field `jwt_token`.
 fn variable_of(kind: &str, name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     format!(
@@ -176,7 +177,7 @@ fn encoded(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
 }
 
-/// A text and then a variable, as one word of a POSIX shell.
+/// A text followed by a variable, as one word of a POSIX shell.
 fn with_variable(text: &str, variable: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "=:_-.%+@/ ".contains(c);
     if text.chars().all(is_plain) {
@@ -185,7 +186,7 @@ fn with_variable(text: &str, variable: &str) -> String {
     format!("{}\"${variable}\"", quoted(text))
 }
 
-/// A text as one word of a POSIX shell, in one line and without a character that steers a terminal.
+/// A text as one word of a POSIX shell, on one line and without control characters.
 fn quoted(text: &str) -> String {
     if text.chars().any(char::is_control) || plain(text) != text {
         return format!("\"$({})\"", printed(text));
@@ -238,9 +239,9 @@ mod tests {
             query: vec![field("q", "it's [1]", None)],
             ..RequestForm::default()
         };
-        let told = line(&exchange("GET", form)).expect("a line");
+        let command = line(&exchange("GET", form)).expect("a line");
         let login = "-u \"$BPCONFORM_AUTHOR_USER:$BPCONFORM_AUTHOR_PASSWORD\"";
-        assert_eq!(told, format!("curl -sS -g -i {login} --url 'http://a/b?q=it%27s+%5B1%5D'"));
+        assert_eq!(command, format!("curl -sS -g -i {login} --url 'http://a/b?q=it%27s+%5B1%5D'"));
         let form = RequestForm {
             body: SentBody::Urlencoded(vec![
                 field("client_secret", "", Some("BPCONFORM_IMS_CLIENT_SECRET")),
@@ -249,37 +250,38 @@ mod tests {
             ]),
             ..RequestForm::default()
         };
-        let told = line(&exchange("POST", form)).expect("a line");
+        let command = line(&exchange("POST", form)).expect("a line");
         let fields = "--data-urlencode \"client_secret=$BPCONFORM_IMS_CLIENT_SECRET\" --data-urlencode \
             \"jwt_token=$BPCONFORM_FIELD_JWT_TOKEN\" --data-urlencode 'a%40b=x'\\''y'";
-        assert_eq!(told, format!("curl -sS -g -i -X 'POST' {fields} --url 'http://a/b'"));
+        assert_eq!(command, format!("curl -sS -g -i -X 'POST' {fields} --url 'http://a/b'"));
     }
 
     #[test]
     fn no_text_of_a_record_becomes_a_command() {
         let body =
             SentBody::Urlencoded(vec![field("a", "$(b)`c`", Some("BPCONFORM_X\"; d #")), field("e'$(f)", MASK, None)]);
-        let told = line(&exchange("G;h", RequestForm { body, ..RequestForm::default() })).expect("a line");
+        let command = line(&exchange("G;h", RequestForm { body, ..RequestForm::default() })).expect("a line");
         let body =
             "--data-urlencode \"a=$BPCONFORM_FIELD_A\" --data-urlencode \"e%27%24%28f%29=$BPCONFORM_FIELD_E___F\"";
-        assert_eq!(told, format!("curl -sS -g -i -X 'G;h' {body} --url 'http://a/b'"));
+        assert_eq!(command, format!("curl -sS -g -i -X 'G;h' {body} --url 'http://a/b'"));
     }
 
     #[test]
     fn no_text_of_a_record_names_a_file_or_a_credential_of_another_system() {
         let bytes = RequestForm { body: SentBody::Bytes("text/plain".into()), ..RequestForm::default() };
         let request_body = Text { text: "@/etc/passwd".into(), bytes: 12, ..Text::default() };
-        let told = line(&Exchange { request_body, url: "-o/tmp/x".into(), ..exchange("POST", bytes) }).expect("a line");
-        assert!(told.ends_with("--data-raw '@/etc/passwd' --url '-o/tmp/x'"), "{told}");
+        let command =
+            line(&Exchange { request_body, url: "-o/tmp/x".into(), ..exchange("POST", bytes) }).expect("a line");
+        assert!(command.ends_with("--data-raw '@/etc/passwd' --url '-o/tmp/x'"), "{command}");
         let file = Some(("package".to_owned(), "/etc/pass wd;x".to_owned(), "application/zip".to_owned()));
         let parts = SentBody::Multipart { fields: Vec::new(), file };
-        let told = line(&exchange("POST", RequestForm { body: parts, ..RequestForm::default() })).expect("a line");
-        assert!(told.contains("-F 'package=@./passwdx;type=application/zip'"), "{told}");
+        let command = line(&exchange("POST", RequestForm { body: parts, ..RequestForm::default() })).expect("a line");
+        assert!(command.contains("-F 'package=@./passwdx;type=application/zip'"), "{command}");
         let password = field("a", "", Some("BPCONFORM_AUTHOR_PASSWORD"));
         let body = SentBody::Urlencoded(vec![password]);
         let form = RequestForm { operator_headers: vec!["Author-Password".into()], body, ..RequestForm::default() };
-        let told = line(&exchange("POST", form)).expect("a line");
-        assert!(!told.contains("$BPCONFORM_AUTHOR_PASSWORD"), "{told}");
+        let command = line(&exchange("POST", form)).expect("a line");
+        assert!(!command.contains("$BPCONFORM_AUTHOR_PASSWORD"), "{command}");
         let odd = RequestForm { operator_headers: vec!["@file".into()], ..RequestForm::default() };
         assert_eq!(line(&exchange("GET", odd)), None);
     }

@@ -34,17 +34,17 @@ fn causes(record: &Record, room: usize) -> String {
             continue;
         }
         text += &one;
-        let mut told = String::new();
+        let mut consequences = String::new();
         for failure in &cause.explains {
             let one = markdown::failure(failure);
             // The frame around the consequences is about this long.
-            if text.len() + told.len() + one.len() + 128 > room {
+            if text.len() + consequences.len() + one.len() + 128 > room {
                 left_out += 1;
             } else {
-                told += &one;
+                consequences += &one;
             }
         }
-        text += &markdown::consequences(cause, &told);
+        text += &markdown::consequences(cause, &consequences);
     }
     if left_out > 0 {
         let _ = writeln!(text, "\n{left_out} more did not pass; see the report.");
@@ -60,10 +60,10 @@ pub fn annotations(record: &Record) -> String {
 
 fn commands(record: &Record, command: &str, verdict: Verdict) -> String {
     let all: Vec<_> = record.scenarios.iter().filter(|scenario| scenario.verdict == verdict).collect();
-    let told = if all.len() > ANNOTATIONS_LIMIT { ANNOTATIONS_LIMIT - 1 } else { all.len() };
-    let mut text: String = all[..told].iter().map(|scenario| annotation(command, scenario)).collect();
-    if told < all.len() {
-        let _ = writeln!(text, "::{command} title=bpconform::{} more: {verdict}; see the report", all.len() - told);
+    let shown = if all.len() > ANNOTATIONS_LIMIT { ANNOTATIONS_LIMIT - 1 } else { all.len() };
+    let mut text: String = all[..shown].iter().map(|scenario| annotation(command, scenario)).collect();
+    if shown < all.len() {
+        let _ = writeln!(text, "::{command} title=bpconform::{} more: {verdict}; see the report", all.len() - shown);
     }
     text
 }

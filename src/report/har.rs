@@ -9,7 +9,7 @@ use crate::record::{Record, ScenarioRecord};
 use crate::report::view;
 
 /// The record's exchanges, in the order in which they were sent.
-pub fn draw(record: &Record) -> Value {
+pub fn render(record: &Record) -> Value {
     let began: Vec<_> = record.scenarios.iter().filter(|scenario| view::exchanges(scenario).next().is_some()).collect();
     let mut entries: Vec<(&Exchange, &str)> = began
         .iter()

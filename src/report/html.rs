@@ -1,5 +1,5 @@
 //! The record as one page for people: nothing to load, light and dark, usable by keyboard and screen reader, printable.
-//! What every scenario did is in the page as JSON and drawn by the page when it is opened, so that thousands do not lag.
+//! The page contains the scenarios as JSON and renders each one when it is opened, so that it stays fast with thousands.
 
 mod data;
 mod facts;
@@ -20,7 +20,7 @@ use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
 
 /// The record as a page.
-pub fn draw(record: &Record) -> Result<String, Error> {
+pub fn render(record: &Record) -> Result<String, Error> {
     let templates = [
         ("report.html.j2", include_str!("templates/report.html.j2")),
         ("report.css", include_str!("templates/report.css")),
@@ -102,7 +102,7 @@ fn lead(record: &Record) -> String {
     let (passed, failed, error) = (n(Verdict::Passed), n(Verdict::Failed), n(Verdict::Error));
     let mut text = format!("{passed} of {} requirements of the documentation were proved", record.requirements.len());
     if failed > 0 {
-        text += &format!(", {failed} {} not kept", if failed == 1 { "is" } else { "are" });
+        text += &format!(", {failed} failed");
     }
     if error > 0 {
         text += &format!(", {error} could not be judged");

@@ -13,12 +13,12 @@ use crate::verdict::Verdict;
 
 /// Writes the record as JUnit XML.
 pub fn write(record: &Record, file: &Path) -> Result<(), Error> {
-    std::fs::write(file, draw(&record.clone().without_exchanges().plain())?)
+    std::fs::write(file, render(&record.clone().without_exchanges().plain())?)
         .map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
 /// The record as JUnit XML.
-pub fn draw(record: &Record) -> Result<String, Error> {
+pub fn render(record: &Record) -> Result<String, Error> {
     let mut report = Report::new("bpconform");
     report.set_time(duration(record.duration_ms));
     let mut suites = BTreeMap::<&str, TestSuite>::new();

@@ -12,16 +12,17 @@ use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
 
 /// The whole record.
-pub fn draw(record: &Record) -> String {
+pub fn render(record: &Record) -> String {
     let mut text = head(record);
     let causes = view::causes(record);
     if !causes.is_empty() {
         text += &causes_heading(record);
     }
-    let told = |all: &[FailedScenario<'_>]| all.iter().map(|one| failure(one) + &requests(one)).collect::<String>();
+    let scenarios =
+        |all: &[FailedScenario<'_>]| all.iter().map(|one| failure(one) + &requests(one)).collect::<String>();
     causes.iter().for_each(|view| {
-        text += &cause(view, &told(&view.shown_by));
-        text += &consequences(view, &told(&view.explains));
+        text += &cause(view, &scenarios(&view.shown_by));
+        text += &consequences(view, &scenarios(&view.explains));
     });
     text + &matrix(record) + &skipped(record)
 }
@@ -72,9 +73,9 @@ pub fn head(record: &Record) -> String {
 
 fn counts(summary: &Summary, requirements: bool) -> String {
     let counts = if requirements { &summary.requirements } else { &summary.scenarios };
-    let told = Verdict::ALL.iter().filter_map(|verdict| Some((counts.get(verdict).filter(|n| **n > 0)?, verdict)));
-    let told: Vec<_> = told.map(|(n, verdict)| format!("{n} {verdict}")).collect();
-    if told.is_empty() { "none".into() } else { told.join(", ") }
+    let parts = Verdict::ALL.iter().filter_map(|verdict| Some((counts.get(verdict).filter(|n| **n > 0)?, verdict)));
+    let parts: Vec<_> = parts.map(|(n, verdict)| format!("{n} {verdict}")).collect();
+    if parts.is_empty() { "none".into() } else { parts.join(", ") }
 }
 
 /// The requirements by section, with links into the document.
@@ -89,7 +90,7 @@ pub fn matrix(record: &Record) -> String {
 fn section(section: &Section<'_>, selected: bool) -> String {
     let mut rows = String::new();
     for row in &section.rows {
-        // Requirements that were not selected are no result of the run.
+        // Requirements that were not selected do not belong to the result of the run.
         if selected && matches!(row.found.verdict, Verdict::Unproven | Verdict::NotApplicable) {
             continue;
         }
@@ -116,8 +117,8 @@ pub fn causes_heading(record: &Record) -> String {
     format!("\n## What did not pass: {}\n", view::causes_in_short(record))
 }
 
-/// A cause: the remedy that comes first, and what is told of the scenarios that show it.
-pub fn cause(view: &CauseView<'_>, told: &str) -> String {
+/// A cause: the remedy that comes first, and the rendered scenarios that show it.
+pub fn cause(view: &CauseView<'_>, scenarios: &str) -> String {
     let cause = view.cause;
     let mut text = format!("\n### {} {} ({})\n", mark(view.verdict), escape(&cause.title), escape(&cause.requirement));
     if let Some(remedy) = view.remedy {
@@ -127,13 +128,13 @@ pub fn cause(view: &CauseView<'_>, told: &str) -> String {
         }
         let _ = writeln!(text, "\n[What the documentation says]({})", remedy.link);
     }
-    text + told
+    text + scenarios
 }
 
 /// What follows from a cause, folded.
-pub fn consequences(view: &CauseView<'_>, told: &str) -> String {
+pub fn consequences(view: &CauseView<'_>, scenarios: &str) -> String {
     let Some(count) = view.consequences() else { return String::new() };
-    format!("\n<details><summary>{count}</summary>\n{told}\n</details>\n")
+    format!("\n<details><summary>{count}</summary>\n{scenarios}\n</details>\n")
 }
 
 /// One scenario that did not pass: the step, the reason, the last request.
@@ -164,16 +165,16 @@ pub fn failure(failure: &FailedScenario<'_>) -> String {
 
 /// The lines of a shell that send the requests of a scenario again, folded.
 fn requests(failure: &FailedScenario<'_>) -> String {
-    let told = view::exchanges(failure.scenario).filter_map(|exchange| {
+    let lines = view::exchanges(failure.scenario).filter_map(|exchange| {
         let Exchange { method, url, .. } = exchange;
         let what = plain_line(&format!("{method} {url} → {}", view::answer(exchange)));
         Some(format!("# {what}\n{}\n", plain(&curl::line(exchange)?)))
     });
-    let told: String = told.collect();
-    if told.is_empty() {
-        return told;
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        return lines;
     }
-    format!("\n<details><summary>To repeat the requests</summary>\n\n{}\n</details>\n", block("sh", &told))
+    format!("\n<details><summary>To repeat the requests</summary>\n\n{}\n</details>\n", block("sh", &lines))
 }
 
 /// A block of text as it is; its fence is longer than any in the text.

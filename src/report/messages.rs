@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 const PROTOCOL: &str = "34.0.0";
 
 /// All messages, one on each line.
-pub fn draw(record: &Record) -> Result<String, Error> {
+pub fn render(record: &Record) -> Result<String, Error> {
     let mut lines = Lines(String::new());
     lines.add(&json!({ "meta": meta(record) }))?;
     for document in documents(record) {
@@ -138,13 +138,13 @@ impl Lines {
 
 /// Where a scenario could not begin, or was skipped as a whole, its first step says so.
 fn verdict_of(scenario: &ScenarioRecord, step: &StepRecord, index: usize) -> Verdict {
-    let untold = scenario.steps.iter().all(|step| step.verdict == Verdict::Unproven);
-    if untold && index == 0 { scenario.verdict } else { step.verdict }
+    let none_ran = scenario.steps.iter().all(|step| step.verdict == Verdict::Unproven);
+    if none_ran && index == 0 { scenario.verdict } else { step.verdict }
 }
 
 fn reason_of(scenario: &ScenarioRecord, step: &StepRecord, index: usize) -> Option<String> {
-    let untold = index == 0 && scenario.steps.iter().all(|step| step.reason.is_none());
-    let reason = step.full_reason().or_else(|| scenario.full_reason().filter(|_| untold))?;
+    let has_no_reason = index == 0 && scenario.steps.iter().all(|step| step.reason.is_none());
+    let reason = step.full_reason().or_else(|| scenario.full_reason().filter(|_| has_no_reason))?;
     let remedy = view::remedy(scenario).map(|remedy| format!("\n\n{}. {}", remedy.title, remedy.means));
     Some(reason + &remedy.unwrap_or_default())
 }

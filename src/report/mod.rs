@@ -108,15 +108,15 @@ impl ReportFormat {
     }
 
     /// Renders a record. An error is a bug in the program.
-    pub fn draw(self, record: &Record) -> Result<String, Error> {
+    pub fn render(self, record: &Record) -> Result<String, Error> {
         if self.is_json() {
-            return self.draw_json(record).map(|text| plain_json(&text).into_owned());
+            return self.render_json(record).map(|text| plain_json(&text).into_owned());
         }
         let record = &record.clone().plain();
         Ok(match self {
-            Self::Html => html::draw(record)?,
-            Self::Junit => junit::draw(record)?,
-            Self::Markdown => markdown::draw(record),
+            Self::Html => html::render(record)?,
+            Self::Junit => junit::render(record)?,
+            Self::Markdown => markdown::render(record),
             Self::Github => github::summary(record),
             Self::Annotations => github::annotations(record),
             Self::Text | Self::Json | Self::Messages | Self::Har | Self::Ctrf | Self::Sarif => text(record),
@@ -127,12 +127,12 @@ impl ReportFormat {
         matches!(self, Self::Json | Self::Messages | Self::Har | Self::Ctrf | Self::Sarif)
     }
 
-    fn draw_json(self, record: &Record) -> Result<String, Error> {
+    fn render_json(self, record: &Record) -> Result<String, Error> {
         match self {
-            Self::Messages => messages::draw(record),
-            Self::Har => Ok(json(&har::draw(record))? + "\n"),
-            Self::Ctrf => Ok(json(&ctrf::draw(record))? + "\n"),
-            Self::Sarif => Ok(json(&sarif::draw(record))? + "\n"),
+            Self::Messages => messages::render(record),
+            Self::Har => Ok(json(&har::render(record))? + "\n"),
+            Self::Ctrf => Ok(json(&ctrf::render(record))? + "\n"),
+            Self::Sarif => Ok(json(&sarif::render(record))? + "\n"),
             _ => Ok(json(record)? + "\n"),
         }
     }

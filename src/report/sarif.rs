@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The whole record.
-pub fn draw(record: &Record) -> Value {
+pub fn render(record: &Record) -> Value {
     let rules = &Requirements::built_in().all;
     json!({
         "$schema": SCHEMA,
@@ -92,7 +92,7 @@ fn location(scenario: &ScenarioRecord) -> Value {
     })
 }
 
-/// A path as a relative reference: whatever is no plain character of a path is escaped.
+/// A path as a relative reference: special characters are percent-encoded.
 fn uri(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let path = path.replace('\\', "/");

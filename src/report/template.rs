@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// Renders the first of these templates, which includes the others.
 pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) -> Result<String, Error> {
-    let draw = || {
+    let rendered = || {
         let mut environment = Environment::new();
         environment
             .set_auto_escape_callback(|name| if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None });
@@ -16,7 +16,7 @@ pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) 
         let (first, _) = templates.first().copied().unwrap_or_default();
         environment.get_template(first)?.render(page)
     };
-    draw().map_err(|error: minijinja::Error| Error::Internal(format!("the page cannot be drawn: {error:#}")))
+    rendered().map_err(|error: minijinja::Error| Error::Internal(format!("the page cannot be rendered: {error:#}")))
 }
 
 /// A requirement with what stands between backquotes as code.

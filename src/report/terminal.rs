@@ -70,8 +70,8 @@ impl Terminal {
         for (number, attempt) in (1..).zip(&scenario.attempts) {
             let reason = attempt.reason.as_deref().unwrap_or_default();
             let flaky = if scenario.is_flaky() { "flaky, " } else { "" };
-            let told = format!("{flaky}attempt {number} {}: {reason}", attempt.verdict);
-            line(&mut text, &self.reason(attempt.verdict, &told, 6));
+            let attempted = format!("{flaky}attempt {number} {}: {reason}", attempt.verdict);
+            line(&mut text, &self.reason(attempt.verdict, &attempted, 6));
         }
         for left in &scenario.left_behind {
             line(&mut text, &self.reason(Verdict::Error, &format!("could not be undone: {left}"), 6));
@@ -99,12 +99,12 @@ impl Terminal {
         if let Some(reason) = step.full_reason() {
             line(&mut text, &self.reason(step.verdict, &reason, 10));
         }
-        let told: &[Exchange] = match step.verdict {
+        let exchanges: &[Exchange] = match step.verdict {
             _ if self.detail >= Detail::Verbose => &step.exchanges,
             Verdict::Failed | Verdict::Error => &step.exchanges[step.exchanges.len().saturating_sub(1)..],
             _ => &[],
         };
-        for exchange in told {
+        for exchange in exchanges {
             line(&mut text, &self.styles.dim(&format!("          {}", exchange_line(exchange))));
             if let Some(curl) = curl::line(exchange).filter(|_| self.detail == Detail::Requests) {
                 line(&mut text, &format!("          {curl}"));
@@ -194,8 +194,8 @@ impl Terminal {
         // Of a selection, only what it names counts.
         let groups = if record.plan.is_selection() { Vec::new() } else { view::not_applicable(record) };
         for group in groups {
-            let told = format!("  not applicable, since {}: {}", group.reason, group.ids.join(", "));
-            line(&mut text, &self.styles.dim(&told));
+            let skipped = format!("  not applicable, since {}: {}", group.reason, group.ids.join(", "));
+            line(&mut text, &self.styles.dim(&skipped));
         }
         let selected = |found: &&RequirementRecord| found.verdict != Verdict::NotApplicable;
         let without = record.requirements.iter().filter(selected).filter(|found| found.scenarios.is_empty()).count();
@@ -225,10 +225,10 @@ impl Terminal {
     /// One line: scenarios, requirements, wall time, what it comes to.
     pub fn summary(&self, record: &Record) -> String {
         let counts = |counts: &std::collections::BTreeMap<Verdict, usize>| {
-            let told = Verdict::ALL.into_iter().filter(|verdict| counts.get(verdict).is_some_and(|n| *n > 0));
-            let told = told.map(|verdict| self.styles.verdict(verdict, &format!("{} {verdict}", counts[&verdict])));
-            let told = told.collect::<Vec<_>>().join(", ");
-            if told.is_empty() { "none".to_owned() } else { told }
+            let parts = Verdict::ALL.into_iter().filter(|verdict| counts.get(verdict).is_some_and(|n| *n > 0));
+            let parts = parts.map(|verdict| self.styles.verdict(verdict, &format!("{} {verdict}", counts[&verdict])));
+            let parts = parts.collect::<Vec<_>>().join(", ");
+            if parts.is_empty() { "none".to_owned() } else { parts }
         };
         let exit = record.outcome.exit();
         let cut = if record.complete { "" } else { " (incomplete)" };

@@ -124,9 +124,9 @@ impl<'a> CauseView<'a> {
 
     /// What was seen, with the lines that show it: the first of each, and how many more there are.
     pub fn evidence(&self) -> String {
-        let mut told: Vec<String> = first(&self.cause.evidence, 5);
-        told.extend(first(&self.cause.lines, 8));
-        told.join("\n")
+        let mut lines: Vec<String> = first(&self.cause.evidence, 5);
+        lines.extend(first(&self.cause.lines, 8));
+        lines.join("\n")
     }
 
     /// How many scenarios follow from it; none without any.
@@ -138,11 +138,11 @@ impl<'a> CauseView<'a> {
 }
 
 fn first(texts: &[String], most: usize) -> Vec<String> {
-    let mut told: Vec<String> = texts.iter().take(most).cloned().collect();
+    let mut lines: Vec<String> = texts.iter().take(most).cloned().collect();
     if texts.len() > most {
-        told.push(format!("… and {} more", texts.len() - most));
+        lines.push(format!("… and {} more", texts.len() - most));
     }
-    told
+    lines
 }
 
 /// The causes of what did not pass, in the document's order.
@@ -235,7 +235,7 @@ pub fn lane(exchange: &Exchange) -> String {
     }
 }
 
-/// The lanes in the order in which they are drawn.
+/// The lanes in the order in which they are shown.
 pub const LANES: [&str; 9] = ["Author", "Agent 0", "Agent 1", "Agent 2", "Agent 3", "IMS", "Tenant", "Console", "Mock"];
 
 /// A duration for people.

@@ -31,7 +31,7 @@ pub(crate) enum ScenarioEvent {
     Ended(Box<EndedScenario>),
 }
 
-/// Runs the scenarios of these features, `jobs` at a time, and passes their events to `tell`. A scenario that does not
+/// Runs the scenarios of these features, `jobs` at a time, and passes their events to `on_event`. A scenario that does not
 /// pass is retried up to `retries` times. Without retries, one that only reads must fail twice: one wrong answer changes
 /// no verdict.
 pub(crate) async fn drive(
@@ -39,16 +39,16 @@ pub(crate) async fn drive(
     jobs: usize,
     retries: usize,
     stage: Stage,
-    tell: impl FnMut(ScenarioKey, ScenarioEvent) + 'static,
+    on_event: impl FnMut(ScenarioKey, ScenarioEvent) + 'static,
 ) {
     let shelf = EvidenceStore::default();
     let (traces, earlier) = (HashMap::new(), HashMap::new());
     let confirms = retries == 0;
-    let writer = TraceWriter { traces, earlier, confirms, shelf: shelf.clone(), tell: Box::new(tell) };
+    let writer = TraceWriter { traces, earlier, confirms, shelf: shelf.clone(), on_event: Box::new(on_event) };
     let again = |times| RetryOptions { retries: Retries::initial(times), after: None };
     let stage = stage.with_retries(retries > 0);
     let (before, confirming) = (stage.clone(), stage.clone());
-    let tell = teller();
+    let report_panics = panic_reporter();
     let runner = runner::Basic::default()
         .steps(with_mark(steps()))
         .max_concurrent_scenarios(jobs)
@@ -58,7 +58,7 @@ pub(crate) async fn drive(
         })
         .before(move |feature, _, scenario, world| {
             let stage = before.clone();
-            tell();
+            report_panics();
             Box::pin(async move { stage.enter(&key(feature, scenario), world).await })
         })
         .after(move |feature, rule, scenario, end, world| {
@@ -79,9 +79,9 @@ pub(crate) async fn drive(
     Cucumber::<World, _, _, _, _>::custom(ReadyFeatures, runner, writer).with_default_cli().run(features).await;
 }
 
-/// Cucumber keeps every panic of the process silent while it runs, since that is how steps say that they did not pass. What
-/// this gives back makes any other panic heard again, as it was before.
-fn teller() -> impl Fn() + 'static {
+/// Cucumber suppresses every panic of the process while it runs, since a panic is its way to end a step that did not pass.
+/// The returned function restores the report of all other panics; it has to be called after cucumber has begun.
+fn panic_reporter() -> impl Fn() + 'static {
     let hook = Arc::new(panic::take_hook());
     let usual = Arc::clone(&hook);
     panic::set_hook(Box::new(move |panic| usual(panic)));
@@ -98,7 +98,7 @@ fn teller() -> impl Fn() + 'static {
     }
 }
 
-/// A parser that returns all features at once: cucumber busy-loops on a stream that is pending.
+/// A parser that returns all features at once, since cucumber busy-loops on a pending stream.
 struct ReadyFeatures;
 
 impl Parser<Vec<Feature>> for ReadyFeatures {
@@ -114,10 +114,10 @@ impl Parser<Vec<Feature>> for ReadyFeatures {
 struct TraceWriter {
     traces: HashMap<ScenarioKey, ScenarioTrace>,
     earlier: HashMap<ScenarioKey, Vec<EndedScenario>>,
-    /// Whether a second attempt confirms the first one, and is no retry.
+    /// Whether a second attempt confirms the first one instead of being a retry.
     confirms: bool,
     shelf: EvidenceStore,
-    tell: Box<dyn FnMut(ScenarioKey, ScenarioEvent)>,
+    on_event: Box<dyn FnMut(ScenarioKey, ScenarioEvent)>,
 }
 
 impl Writer<World> for TraceWriter {
@@ -146,7 +146,7 @@ impl TraceWriter {
         match event {
             event::Scenario::Started => {
                 trace.started(at);
-                (self.tell)(key, ScenarioEvent::Begun);
+                (self.on_event)(key, ScenarioEvent::Begun);
             }
             event::Scenario::Hook(_, event::Hook::Failed(_, info)) => match problem_of(&info) {
                 Ok(problem) => trace.hook_failed(problem),
@@ -155,7 +155,7 @@ impl TraceWriter {
             event::Scenario::Hook(..) | event::Scenario::Log(_) => {}
             event::Scenario::Background(step, event) | event::Scenario::Step(step, event) => {
                 if matches!(event, event::Step::Started) {
-                    (self.tell)(key, ScenarioEvent::Step(format!("{}{}", step.keyword, step.value)));
+                    (self.on_event)(key, ScenarioEvent::Step(format!("{}{}", step.keyword, step.value)));
                 }
                 note_step(trace, &step, event, at);
             }
@@ -170,7 +170,7 @@ impl TraceWriter {
                         Some(first) => ended.confirming(first),
                         None => ended.after(earlier),
                     };
-                    (self.tell)(key, ScenarioEvent::Ended(Box::new(ended)));
+                    (self.on_event)(key, ScenarioEvent::Ended(Box::new(ended)));
                 }
             }
         }

@@ -4,16 +4,16 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use jiff::Timestamp;
 
-/// A short id in base 36, different for each run: it is drawn at random. Two runs that started in the same millisecond
+/// A short random id in base 36, different for each run. Two runs that started in the same millisecond
 /// would otherwise share their lock and the package that keeps the configuration.
 pub(crate) fn run_id() -> String {
     let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
     // The standard library seeds each process from the operating system.
-    let mut drawn = RandomState::new().hash_one((Timestamp::now().as_nanosecond(), std::process::id()));
+    let mut random = RandomState::new().hash_one((Timestamp::now().as_nanosecond(), std::process::id()));
     let mut id = String::new();
     for _ in 0..7 {
-        id.push(char::from(digits[usize::try_from(drawn % 36).unwrap_or_default()]));
-        drawn /= 36;
+        id.push(char::from(digits[usize::try_from(random % 36).unwrap_or_default()]));
+        random /= 36;
     }
     id
 }

@@ -33,7 +33,7 @@ pub(crate) const PROBES: usize = 4;
 
 /// The options of a run.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "the choices are independent")]
 pub struct Options {
     /// The start of the process, for the wall time.
     pub began: Instant,

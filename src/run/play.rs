@@ -82,14 +82,14 @@ pub(super) async fn play(
         .map(|(index, planned)| (planned.key(), (index, planned.case.clone())))
         .collect();
     let chosen = choose(features, plan);
-    let mut told = 0;
-    let mut tell_ready = move |watch: &mut dyn RunListener, records: &[Option<ScenarioRecord>]| {
-        while let Some(Some(record)) = records.get(told) {
-            watch.told(record);
-            told += 1;
+    let mut reported = 0;
+    let mut report_ready = move |watch: &mut dyn RunListener, records: &[Option<ScenarioRecord>]| {
+        while let Some(Some(record)) = records.get(reported) {
+            watch.ended_in_order(record);
+            reported += 1;
         }
     };
-    tell_ready(&mut watch, &records.borrow());
+    report_ready(&mut watch, &records.borrow());
     let known = Rc::clone(&records);
     drive(chosen, options.jobs, options.retries, stage, move |key, happening| {
         let Some((index, case)) = cases.get(&key) else { return };
@@ -100,7 +100,7 @@ pub(super) async fn play(
                 let record = ended.record(case);
                 watch.ended(&record);
                 known.borrow_mut()[*index] = Some(record);
-                tell_ready(&mut watch, &known.borrow());
+                report_ready(&mut watch, &known.borrow());
             }
         }
     })

@@ -1,4 +1,4 @@
-//! A run that takes over from an earlier record what was green there, and runs only the rest and what that presupposes.
+//! A run that takes over the green scenarios of an earlier record, and runs only the others and those that they presuppose.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -26,7 +26,7 @@ pub struct Rerun {
 }
 
 impl Rerun {
-    /// Reads the earlier record. One whose changes were not all undone is refused: what was green in it may be so no more.
+    /// Reads the earlier record. A record with changes that were not undone is refused: its green scenarios may fail now.
     pub fn read(place: &Path) -> Result<Self, Error> {
         let record = record_file::read(place)?;
         let rerun = Self { record: Arc::new(record), place: place.display().to_string() };
@@ -40,12 +40,12 @@ impl Rerun {
         Error::Usage(format!("--rerun {}: {problem}", self.place))
     }
 
-    /// Whether this run, as it would be recorded, asks the same target about the same plan. Before the target was asked,
-    /// its product is not known.
+    /// Checks that this run has the same target and the same plan as the earlier one. `asked` is whether the product of the
+    /// target is known by now.
     pub(super) fn check(&self, now: &Record, asked: bool, is_mock: bool) -> Result<(), Error> {
         let pairs = traits(&self.record).into_iter().zip(traits(now));
         if let Some(((what, then), (_, now))) = pairs.into_iter().find(|(then, now)| then.1 != now.1) {
-            let problem = format!("the {what} differs: {then} then, {now} now; what was green there says nothing here");
+            let problem = format!("the {what} differs: {then} then, {now} now; its green scenarios prove nothing here");
             return Err(self.refused(&problem));
         }
         // The embedded mocks are of the product that was named, and an Author has the one that it shows.
@@ -63,7 +63,7 @@ impl Rerun {
         Ok(())
     }
 
-    /// Keeps what need not run. An Author in another state than then is asked everything.
+    /// Takes over the scenarios that need not run. If the Author is now in another state, nothing is taken over.
     pub(super) fn keep(&self, plan: &mut Plan, states: Option<&BTreeSet<String>>, gate: &GateRecord, strict: bool) {
         let then: BTreeSet<&String> = self.record.target.states.iter().collect();
         if states.is_some_and(|states| states.iter().collect::<BTreeSet<_>>() != then) {
@@ -81,8 +81,9 @@ impl Rerun {
         }
     }
 
-    /// The ids of what was not green, by what this run counts as green, and of what that presupposes. What is skipped again
-    /// presupposes nothing. No record says whether a secret was the same: what was sent with one is sent again.
+    /// The ids of the scenarios that must run: those that were not green in terms of this run's flags, and those that they
+    /// presuppose. A scenario that will be skipped again presupposes nothing. Scenarios that sent a secret run again, since a
+    /// record does not show whether the secret is still the same.
     fn again(&self, plan: &Plan, gate: &GateRecord, strict: bool) -> BTreeSet<&str> {
         let runs: BTreeSet<&str> = plan
             .scenarios
@@ -138,8 +139,8 @@ fn is_about(found: &ScenarioRecord, case: &Case) -> bool {
     about(found) == about(&now) && sentences(found) == sentences(&now)
 }
 
-/// What must be the same, so that an earlier verdict holds. The seed, the defects and the variations of a mock are its
-/// state, which may have been repaired.
+/// The traits that must be equal, so that an earlier verdict is still valid. The seed, the defects and the variations of a
+/// mock are its state, which may have been repaired since.
 fn traits(record: &Record) -> [(&'static str, String); 8] {
     let (target, plan) = (&record.target, &record.plan);
     let ids: BTreeSet<&str> = record.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();

@@ -1,5 +1,5 @@
-//! What a failed scenario says beyond its first failure: the assertions after it that can be judged by what was read before
-//! it. Nothing more is sent, and the verdict does not depend on it.
+//! The assertions after the first failure of a scenario, as far as they can be judged on what was read before it. No further
+//! request is sent, and the verdict does not depend on them.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
@@ -11,8 +11,8 @@ use futures::FutureExt as _;
 
 use crate::features::steps;
 
-/// Judges the steps after the one that failed, up to the first that presupposes it: one that is no assertion, that would
-/// have to send a request, or that lacks what the failed one would have found.
+/// Judges the steps after the one that failed, up to the first that depends on it: a step that is not an assertion, that
+/// would have to send a request, or that needs what the failed step would have found.
 pub(crate) async fn judge(
     feature: &Feature,
     rule: Option<&Rule>,

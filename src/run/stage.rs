@@ -313,6 +313,6 @@ fn with_new_connections(run: &Run, connection: &Connection) -> Result<Run, Probl
 }
 
 async fn renewed(control: &Control, seed: &str) -> Result<(Stack, Credentials), Problem> {
-    let told = control.renew(seed).await?;
-    control.place(&told).map_err(Problem::error)
+    let status = control.renew(seed).await?;
+    control.place(&status).map_err(Problem::error)
 }

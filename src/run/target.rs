@@ -41,7 +41,7 @@ impl Target {
         self.place().filter(|_| !self.is_mocked())
     }
 
-    /// The addresses and credentials; none for the embedded mocks, which have others for each scenario.
+    /// The addresses and credentials; `None` for the embedded mocks, whose addresses differ for each scenario.
     pub(crate) fn place(&self) -> Option<(&Stack, &Credentials)> {
         match self {
             Self::Mock => None,
@@ -62,7 +62,7 @@ impl Target {
     }
 }
 
-/// An Author in a container, as a run reaches it.
+/// An Author in a container.
 #[derive(Clone, Debug)]
 pub struct Contained {
     /// Its image.

@@ -12,7 +12,7 @@ use crate::run::evidence::ScenarioEvidence;
 use crate::text::milliseconds;
 use crate::verdict::Verdict;
 
-/// What is said of a failure that a second attempt did not find.
+/// The reason of a failure that a second attempt did not confirm.
 const TWO_STATES: &str = "asked a second time, the target gave other answers, by which the scenario passes; at first";
 
 /// The events of a running scenario so far.
@@ -108,8 +108,8 @@ impl EndedScenario {
         }
     }
 
-    /// The result of a second attempt with answers of its own: it confirms that the first one failed, or contradicts it. The
-    /// first one stands if there was nothing to confirm.
+    /// The result of a second attempt with newly read answers: it confirms that the first one failed, or contradicts it. The
+    /// first result stands if there was nothing to confirm.
     pub(crate) fn confirming(mut self, first: Self) -> Self {
         if self.trace.steps.is_empty() {
             return first;

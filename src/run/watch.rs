@@ -23,11 +23,11 @@ pub trait RunListener {
     fn ended(&mut self, _scenario: &ScenarioRecord) {}
 
     /// A scenario and all before it in the document's order have ended.
-    fn told(&mut self, scenario: &ScenarioRecord);
+    fn ended_in_order(&mut self, scenario: &ScenarioRecord);
 }
 
 impl<F: FnMut(&ScenarioRecord)> RunListener for F {
-    fn told(&mut self, scenario: &ScenarioRecord) {
+    fn ended_in_order(&mut self, scenario: &ScenarioRecord) {
         self(scenario);
     }
 }

@@ -26,7 +26,7 @@ pub struct Arrival {
     pub fields: BTreeMap<String, String>,
     /// How long the body was.
     pub bytes: usize,
-    /// The token that it bore.
+    /// The token that it carried.
     pub bearer: Option<Bearer>,
 }
 
@@ -138,7 +138,7 @@ impl Arrival {
         self.header("host").eq_ignore_ascii_case(&host) && path == address.path()
     }
 
-    /// Fails unless the request bore a token of IMS that is valid, for one of these clients, and that was accepted.
+    /// Fails unless the request carried a token of IMS that is valid, for one of these clients, and that was accepted.
     pub fn bears_token_for(&self, clients: &[&str]) -> Checked {
         let bearer = self.bearer.as_ref().ok_or_else(|| Problem::failed("it has no token"))?;
         ensure(bearer.state == "valid", || format!("its token is not valid: {}", bearer.state))?;

@@ -1,16 +1,16 @@
-//! A request as a step words it: an endpoint by its id, and values for what the endpoint names.
+//! A request as a step describes it: the id of an endpoint, and values for its placeholders and fields.
 
 use std::collections::BTreeMap;
 
 use crate::undo::Undo;
 
-/// A bearer token that no system gave, which each must refuse.
+/// A bearer token that no system issued, so every system must refuse it.
 pub const MADE_UP_TOKEN: &str = "bpconform.made-up.token";
 
-/// How a request proves who sends it.
+/// The credentials of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Authentication {
-    /// As usual for the system: the Author's user, the Developer Console's token, nothing for IMS and the tenant.
+    /// The usual ones of the system: the Author's user, the Developer Console's token, none for IMS and the tenant.
     #[default]
     Usual,
     /// Nothing.
@@ -24,7 +24,7 @@ pub enum Authentication {
 /// The body of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Body {
-    /// The fields: in the query of a GET or DELETE, else urlencoded in the body.
+    /// The fields: in the query of a GET or DELETE, otherwise urlencoded in the body.
     #[default]
     Fields,
     /// The fields in the query, whatever the method.
@@ -66,7 +66,7 @@ pub struct Call {
     pub fields: Vec<(String, String)>,
     /// Fields by the harness's word, which the endpoint translates.
     pub words: Vec<(String, String)>,
-    /// By which a person recognises what it is about, where that is not sent: the title of a PID.
+    /// Texts by which a person recognizes the object of the request and that are not sent, such as the title for a PID.
     pub shown: Vec<(String, String)>,
     /// Additional headers.
     pub headers: Vec<(String, String)>,
@@ -74,25 +74,26 @@ pub struct Call {
     pub body: Body,
     /// Who sends it.
     pub authentication: Authentication,
-    /// What undoes it, in this order. An endpoint that changes its target is sent only with this.
+    /// The operations that undo it, in this order. A request that changes its target is only sent with them.
     pub undo: Option<Vec<Undo>>,
-    /// Whether the answer holds keys, which no evidence may hold.
+    /// Whether the answer contains keys, which must not be part of the evidence.
     pub confidential: bool,
-    /// Whether it deletes what is put back from where it was kept: on a real target it is sent only when it was kept.
+    /// Whether it deletes configuration that is restored from the kept package. On a real target it is only sent if that
+    /// configuration was kept.
     pub needs_kept: bool,
-    /// Whether the answer to an equal read may stand for this one.
+    /// Whether the answer to an equal read can be used for this request.
     pub reuse: Reuse,
 }
 
-/// Whether the answer to an equal read of the run may stand for another one.
+/// Whether the answer to an equal read of the run can be used for another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reuse {
-    /// It may.
+    /// Yes.
     #[default]
     Shared,
-    /// Two Authors behind one address would show in the answers: it is sent a few times before one stands for others.
+    /// After a few requests: the answers would reveal two different Authors behind one address, so they are compared first.
     Compared,
-    /// Only an answer of this moment will do.
+    /// No: the answer must be current.
     Never,
 }
 
@@ -102,7 +103,7 @@ impl Call {
         Self { surface: surface.to_owned(), ..Self::default() }
     }
 
-    /// Takes another of the endpoint's paths; 1 is the first of its alternatives.
+    /// Selects another path of the endpoint; 1 is the first of its alternatives.
     #[must_use]
     pub fn variant(mut self, variant: usize) -> Self {
         self.variant = variant;
@@ -130,7 +131,7 @@ impl Call {
         self
     }
 
-    /// Says what a person recognises by its title or name, which is not sent.
+    /// Sets the title or name by which a person recognizes the object; it is not sent.
     #[must_use]
     pub fn shown_as(mut self, word: &str, text: impl Into<String>) -> Self {
         self.shown.push((word.to_owned(), text.into()));

@@ -165,7 +165,8 @@ fn why(error: &reqwest::Error, wire: &Wire) -> String {
     }
     match &wire.proxy {
         _ if wants_login(&cause) => {
-            "no answer: a proxy on the way asks for user and password (407); give them with --proxy, or name the host in NO_PROXY"
+            "no answer: a proxy on the way asks for user and password (407); set BPCONFORM_PROXY_USER and \
+             BPCONFORM_PROXY_PASSWORD, or name the host in NO_PROXY"
                 .to_owned()
         }
         Some(proxy) if error.is_connect() => {

@@ -1,5 +1,5 @@
-//! Pages for people: the lines of text that a reader sees, and the elements by name, class, id and attribute. A page is
-//! recognised by its elements, which are the same in every language of the interface.
+//! HTML pages: the visible lines of text, and the elements by name, class, id and attribute. A page is recognized by its
+//! elements, which are the same in every language of the interface.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,7 @@ const BLOCKS: [&str; 22] = [
     "th", "title", "tr", "ul",
 ];
 
-/// Tags that have no end.
+/// Elements without an end tag.
 const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "source", "wbr"];
 
 /// The largest page whose tags are read, and the longest tag, in bytes. The tokenizer compares each attribute of a tag
@@ -21,10 +21,10 @@ const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "source", "
 const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 const LONGEST_TAG: usize = 64 * 1024;
 
-/// How many open elements an end tag is looked for among.
+/// The maximum number of open elements among which the element of an end tag is searched.
 const DEEPEST: usize = 256;
 
-/// A page, read once.
+/// A parsed page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// The elements, in the order in which they begin.
@@ -61,7 +61,8 @@ impl Element {
 }
 
 impl Page {
-    /// Reads a page. Text that is not well formed is read as a browser does it; nothing makes it fail.
+    /// Parses a page, as leniently as a browser. It never fails: a page beyond the limits has its source as text, and no
+    /// elements.
     pub fn read(page: &str) -> Self {
         let longest = page.split('>').map(str::len).max().unwrap_or_default();
         if page.len() > LARGEST_PAGE || longest > LONGEST_TAG {
@@ -75,12 +76,12 @@ impl Page {
         tokenizer.sink.0.into_inner().page
     }
 
-    /// The lines that a reader sees: without tags, entities decoded, empty lines left out.
+    /// The visible lines, without tags and empty lines, and with decoded entities.
     pub fn lines(&self) -> Vec<String> {
         lines_of(&self.text)
     }
 
-    /// The text of an element and of all within it, on one line.
+    /// The text of an element and of the elements within it, on one line.
     pub fn text(&self, element: &Element) -> String {
         let text = self.text.get(element.start..element.end.min(self.text.len())).unwrap_or_default();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -102,12 +103,12 @@ impl Page {
         self.elements.iter().find(|element| element.attribute("id") == Some(id))
     }
 
-    /// What follows a class's prefix on any element: `idle` of `cq-agent-queue-idle`.
+    /// The rest of the first class with this prefix: `idle` for the class `cq-agent-queue-idle`.
     pub fn class_suffix<'a>(&'a self, prefix: &'a str) -> Option<&'a str> {
         self.elements.iter().flat_map(Element::classes).find_map(|class| class.strip_prefix(prefix))
     }
 
-    /// Whether any attribute of any element, but for what scripts hold, has that text in its value.
+    /// Whether the value of any attribute contains a text. Scripts and styles are not searched.
     pub fn mentions(&self, text: &str) -> bool {
         self.elements.iter().flat_map(|element| &element.attributes).any(|(_, value)| value.contains(text))
     }
@@ -179,7 +180,7 @@ impl Reading {
         }
     }
 
-    /// Ends the innermost open element of that name, and those within it.
+    /// Closes the innermost open element with that name, and the elements within it.
     fn close(&mut self, name: &str) {
         let elements = &mut self.page.elements;
         let near = self.open.iter().rev().take(DEEPEST);

@@ -1,6 +1,5 @@
-//! What the target answered, read whole, and the questions that steps ask about it. An answer that is not of the kind
-//! that was asked for is an error that says what came instead: a proxy or gateway between the run and its target may answer
-//! 200 with a different page.
+//! A complete answer of a target, and functions that interpret it. An answer of an unexpected kind is an error that names
+//! what was received instead, since a proxy or gateway between the run and its target may answer 200 with another page.
 
 use std::time::Duration;
 
@@ -14,16 +13,16 @@ use crate::plain::plain_line;
 use crate::problem::{Checked, Problem};
 use crate::redact::Redactor;
 
-/// How many values a document of JSON may have at most: each takes about a hundred bytes of memory.
+/// The maximum number of values in a JSON document: each takes about a hundred bytes of memory.
 const MOST_VALUES: usize = 500_000;
 
-/// How much of a body is looked at for an excerpt, in bytes.
+/// How much of a body is searched for an excerpt, in bytes.
 const LOOKED_AT: usize = 16 * 1024;
 
-/// The ids of Sling's page that says what a POST did (surfaces.md §5.7).
+/// The element ids of the page with which Sling reports the result of a POST (surfaces.md §5.7).
 const SAYS_WHAT_WAS_DONE: [&str; 4] = ["Status", "Message", "Path", "ChangeLog"];
 
-/// The classes of Granite's page that answers a form.
+/// The classes of the page with which Granite answers a form.
 const FORM_ANSWER: [&str; 4] = [
     "foundation-form-response-status-code",
     "foundation-form-response-status-message",
@@ -31,19 +30,19 @@ const FORM_ANSWER: [&str; 4] = [
     "foundation-form-response-description",
 ];
 
-/// What only Sling and AEM write into the page of an error.
+/// Texts that only occur in error pages of Sling and AEM.
 const SLINGS_OWN: [&str; 5] =
     ["ApacheSling/", "Request Progress:", "/libs/sling/servlet/errorhandler", "No resource found", "org.apache.sling"];
 
-/// What the address of a log-in holds, in lower case: parts of paths and parameters of SAML and OpenID Connect.
+/// Parts of the address of a login page, in lower case: paths, and parameters of SAML and OpenID Connect.
 const LOGIN_ADDRESS: [&str; 6] = ["login", "saml", "/sso", "oauth2/", "openid", "signin"];
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The endpoint that was asked.
     pub surface: String,
-    /// In capitals.
+    /// The method, in upper case.
     pub method: String,
     /// The address that answered.
     pub url: Url,
@@ -53,7 +52,7 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// What masks the secrets in what is quoted of it.
+    /// The redactor for excerpts of the answer.
     pub redactor: Redactor,
 }
 
@@ -78,7 +77,7 @@ impl Reply {
         Err(Problem::error(format!("{} answered {}, not {wanted}{meaning}", self.what(), self.status)).because(cause))
     }
 
-    /// The problem of an answer that no system of a target gives: a proxy wants a login, or a limit is reached.
+    /// The problem of an answer that does not come from a system of the target, such as the login of a proxy or a rate limit.
     pub(crate) fn obstacle(&self) -> Option<Problem> {
         let stops = matches!(self.status, 407 | 429);
         let (cause, meaning) = self.meaning();
@@ -95,13 +94,13 @@ impl Reply {
         Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
     }
 
-    /// Whether the body is a page that neither Sling nor AEM wrote, as of a web server or a gateway.
+    /// Whether the body is a page of another program than Sling and AEM, such as a web server or a gateway.
     pub fn is_foreign_page(&self) -> bool {
         let text = self.text();
         self.looks_like_html() && !SLINGS_OWN.iter().any(|own| text.contains(own))
     }
 
-    /// The body as JSON; a login page or a broken body is an error that says so.
+    /// The body as JSON. The error names a login page or a malformed body.
     pub fn json(&self) -> Checked<Value> {
         self.parsed().map_err(|problem| {
             let html = self.looks_like_html();
@@ -111,7 +110,7 @@ impl Reply {
         })
     }
 
-    /// The body as JSON of a console that does not escape the backslashes of Windows paths.
+    /// The body as JSON, from a console that does not escape the backslashes of Windows paths.
     pub fn lenient_json(&self) -> Checked<Value> {
         match self.json() {
             Err(problem) => serde_json::from_str(&with_escaped_backslashes(&self.text())).map_err(|_| problem),
@@ -120,7 +119,7 @@ impl Reply {
     }
 
     fn parsed(&self) -> Result<Value, String> {
-        // Each value has one of these before it. Counting them costs nothing; a hostile document could fill all memory.
+        // Each value follows one of these characters. Counting them is cheap, and a hostile document could fill all memory.
         if self.body.iter().filter(|byte| b",:[{".contains(byte)).nth(MOST_VALUES).is_some() {
             return Err(format!("JSON of more than {MOST_VALUES} values, which was not read"));
         }
@@ -128,8 +127,8 @@ impl Reply {
         serde_json::from_slice(body).map_err(|error| format!("no valid JSON ({error})"))
     }
 
-    /// The body as a page for people that says `proof`, which only the right page does. Another page, or one that is cut
-    /// off, is an error.
+    /// The body as an HTML page that contains `proof`, which only the expected page does. Another page or a truncated one is
+    /// an error.
     pub fn page(&self, proof: impl Fn(&str) -> bool) -> Checked<String> {
         let text = self.text();
         if self.is_login() || !proof(&text) {
@@ -144,7 +143,7 @@ impl Reply {
         Ok(text)
     }
 
-    /// The body as a file, whatever it holds. A page or a document of JSON in its place is an error.
+    /// The body as a file with any content. An HTML page or a JSON document instead of the file is an error.
     pub fn file(&self) -> Checked<&[u8]> {
         let kind = self.header("content-type").unwrap_or_default();
         if self.looks_like_html() || ["text/html", "application/json"].iter().any(|other| kind.starts_with(other)) {
@@ -180,7 +179,7 @@ impl Reply {
         Ok(self)
     }
 
-    /// An error when the answer itself says that the change was not made.
+    /// Fails if the answer itself reports that the change was not made.
     fn done(&self, status: Option<u64>, message: impl FnOnce() -> String) -> Checked {
         match status.filter(|status| *status >= 400) {
             Some(status) => Err(self.instead(&format!("an answer that reports status {status}: {}", message().trim()))),
@@ -188,7 +187,7 @@ impl Reply {
         }
     }
 
-    /// That a page is in another language than English, where it says so.
+    /// A note that the page declares another language than English.
     fn in_language(&self) -> String {
         let declared = Page::read(&self.text()).language().map(str::to_owned);
         let language = self.header("content-language").map(str::to_owned).or(declared);
@@ -198,18 +197,18 @@ impl Reply {
         })
     }
 
-    /// An error that says what came in place of what was asked for.
+    /// An error that names what was received instead of the expected answer.
     pub fn instead(&self, what: &str) -> Problem {
         Problem::error(format!("{} answered {} with {what}; {}", self.what(), self.status, self.excerpt()))
     }
 
-    /// Whether the body is a page for people.
+    /// Whether the body is an HTML page.
     pub fn looks_like_html(&self) -> bool {
         let start = String::from_utf8_lossy(&self.body[..self.body.len().min(512)]).to_lowercase();
         start.contains("<html") || start.contains("<!doctype html")
     }
 
-    /// Whether a page begins and does not end.
+    /// Whether the body is a page without its end.
     pub fn is_cut_off(&self) -> bool {
         self.looks_like_html() && !self.text().to_ascii_lowercase().contains("</html")
     }
@@ -220,7 +219,7 @@ impl Reply {
         ["QUICKSTART_HOMEPAGE", "j_security_check", "name=\"SAMLRequest\""].iter().any(|mark| text.contains(mark))
     }
 
-    /// Whether it redirects to a log-in.
+    /// Whether it redirects to a login page.
     pub fn redirects_to_login(&self) -> bool {
         let to = self.header("location").unwrap_or_default().to_ascii_lowercase();
         (300..400).contains(&self.status) && LOGIN_ADDRESS.iter().any(|part| to.contains(part))
@@ -231,23 +230,23 @@ impl Reply {
         format!("{} {}", self.method, self.url)
     }
 
-    /// The first characters of the body on one line, for messages, without secrets; what could steer a terminal is left
-    /// out.
+    /// The first characters of the body on one line, for messages, without secrets and control characters.
     pub fn excerpt(&self) -> String {
-        // What is masked after a cut may show most of a secret.
+        // Masked first, and then cut: a truncated secret would not be recognized.
         let start =
             self.redactor.redact_foreign(&String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]));
         let short: String = plain_line(&start).chars().take(120).collect();
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }
     }
 
-    /// What an answer means that was not expected: the cause, and words that go on after the status.
+    /// The meaning of an unexpected status: the cause, and the text after the status in the message.
     pub fn meaning(&self) -> (Option<Cause>, String) {
         let foreign = self.is_foreign_page();
         let (cause, text) = match self.status {
             407 => (
                 Cause::ProxyAuthentication,
-                ": a proxy on the way asks for user and password; give them with --proxy, or name the host in NO_PROXY",
+                ": a proxy on the way asks for user and password; set BPCONFORM_PROXY_USER and BPCONFORM_PROXY_PASSWORD, or \
+                 name the host in NO_PROXY",
             ),
             429 => {
                 let wait =
@@ -269,7 +268,7 @@ impl Reply {
             403 if foreign => (Cause::GatewayInstead, ": a web server or a gateway refuses the request"),
             403 => (Cause::AccessDenied, ": the user may not do this"),
             404 if foreign => {
-                let text = ": a web server or a gateway says that there is nothing; is it an AEM Author, and is the context path right?";
+                let text = ": a web server or a gateway answers that nothing is there; is it an AEM Author, and is the context path right?";
                 (Cause::GatewayInstead, text)
             }
             404 => return (None, format!(": there is nothing{}", self.advice())),
@@ -278,7 +277,7 @@ impl Reply {
         (Some(cause), text.to_owned())
     }
 
-    /// What to look at where nothing is found.
+    /// Advice for an answer 404.
     fn advice(&self) -> &'static str {
         match self.surface.split('.').next() {
             Some("ims" | "console" | "tenant") => "; is the address right?",
@@ -305,7 +304,7 @@ fn with_escaped_backslashes(text: &str) -> String {
             continue;
         }
         match characters.peek() {
-            // A path never holds a quotation mark; an escaped backslash stays one.
+            // A path contains no quotation mark, and an escaped backslash stays unchanged.
             Some('\\') => out.extend(characters.next()),
             _ => out.push('\\'),
         }

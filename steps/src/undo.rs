@@ -1,26 +1,27 @@
-//! What undoes a change, as plain data: it is written down before the change is sent and may be carried out by a later
-//! process (`undoing.rs`). Each looks for what it undoes, so that it is right whether the change happened or not, and however often it is
-//! carried out. None touches what does not bear the run's name, or did not come of something that does.
+//! How changes are undone, as plain data. An undo is written to the journal before its change is sent, and a later process
+//! may carry it out (`undoing.rs`). It first searches for the result of the change. So it is right whether or not the change
+//! happened, and it can be carried out several times. It only affects objects with the run's name, and objects that AEM
+//! created because of them.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long after a change was sent what comes of it may still appear; AEM makes nodes and agents some time after its
-/// answer (surfaces.md §3.2).
+/// How long after a change was sent its results may still appear: AEM creates some nodes and agents after its answer
+/// (surfaces.md §3.2).
 pub const AFTERMATH: Duration = Duration::from_secs(10);
 
-/// What undoes a change.
+/// An operation that undoes a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Undo {
-    /// Deletes a node that the run made.
+    /// Deletes a node that the run created.
     Node {
         /// Its path, with the run's name in it.
         path: String,
     },
-    /// Deletes content that the run made, once no queue holds anything of it: an item whose content is gone would block the
-    /// queue for everybody.
+    /// Deletes content that the run created, as soon as no queue contains an item for it: an item without content would
+    /// block the queue for all users.
     Content {
         /// Its path, with the run's name in it.
         path: String,
@@ -34,7 +35,7 @@ pub enum Undo {
     CloudService {
         /// The configuration's title.
         title: String,
-        /// The PID of the IMS configuration that it was to use.
+        /// The PID of the IMS configuration that the cloud configuration was created with.
         ims_configuration: String,
         /// The tenant's agents that were not there before.
         agents: Vec<String>,
@@ -50,24 +51,24 @@ pub enum Undo {
         /// The title, with the run's name in it.
         title: String,
     },
-    /// Deletes a folder that was not there before, when nothing is in it any more.
+    /// Deletes a folder that did not exist before, if it is empty.
     Folder {
         /// Its path.
         path: String,
     },
     /// Unpublishes from Brand Portal.
     Publication {
-        /// The node's path: with the run's name in it, or below /libs, where nothing of anybody's can have been published.
+        /// The node's path: with the run's name in it, or below /libs, where customers do not publish content.
         path: String,
     },
-    /// Takes back what one agent alone delivered.
+    /// Unpublishes content that only one agent delivered.
     Replication {
         /// The agent.
         agent: String,
         /// The nodes' paths, with the run's name in them.
         paths: Vec<String>,
     },
-    /// Switches an agent on that the run switched off.
+    /// Enables an agent that the run disabled.
     AgentOff {
         /// The agent.
         agent: String,
@@ -84,12 +85,12 @@ pub enum Undo {
         /// The package's name, with the run's name in it.
         name: String,
     },
-    /// Gives the lock on the Author back.
+    /// Releases the lock on the Author.
     Lock {
         /// The name of the node that became the lock, with the run's name in it.
         node: String,
     },
-    /// Puts the Author's configuration back as it was kept.
+    /// Restores the configuration of the Author from the package in which it was kept.
     Replacement {
         /// The name of the package that keeps it.
         name: String,
@@ -142,9 +143,9 @@ impl Undo {
             Self::Lock { node } => bears(node),
             Self::Package { name } | Self::Replacement { name } => bears(name),
             Self::Replication { paths, .. } => !paths.is_empty() && paths.iter().all(bears),
-            // Found by its title or by the IMS configuration of this run, or not at all; a folder goes only when it is empty.
+            // It is only found by its title or by the IMS configuration of this run, and a folder is only deleted if empty.
             Self::CloudService { .. } | Self::Folder { .. } => true,
-            // Nothing is deleted, and an agent that is on is left alone.
+            // Nothing is deleted, and an agent that is already enabled stays unchanged.
             Self::AgentOff { agent } => agent.starts_with("mp_replication_agent"),
         }
     }

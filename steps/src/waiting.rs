@@ -54,7 +54,7 @@ impl Session {
 
     /// The pauses between attempts, which add up to the limit. Each is twice as long as the one before.
     fn pauses(&self, limit: Duration) -> impl Iterator<Item = Duration> + use<> {
-        // The mocks' clock is advanced, so that there is no real waiting.
+        // On the mocks only their clock is advanced, so a long pause costs nothing.
         let longest = Duration::from_secs(if self.stack.control.is_some() { 20 } else { 5 });
         let mut left = limit;
         let mut next = Duration::from_millis(100);

@@ -10,12 +10,12 @@ use crate::call::{Authentication, Call};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 
-/// Whether the Author has taken the run for a user; clones share it.
+/// Whether the Author has identified the run as a user. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub struct Welcome(Arc<AtomicBool>);
 
 impl Welcome {
-    /// The Author takes the run for a user. From now on a refusal may be the end of that.
+    /// The Author has identified the run as a user. From now on a refusal may mean that the session has ended.
     pub fn given(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
-//! The HTTP clients of a run: warmed pools, no redirects, a limit for everything. What is special about the way to the
-//! Author (a client certificate, headers of a gateway, certificates that are not verified) is used for the Author only,
-//! so that neither a secret of the gateway's nor an unverified connection ever reaches Adobe's systems.
+//! The HTTP clients of a run: pooled connections, no redirects, a limit for every wait. Settings for the way to the Author
+//! (a client certificate, headers of a gateway, certificates that are not verified) are used for the Author only. So no
+//! secret of the gateway reaches Adobe's systems, and no connection to them is unverified.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -21,19 +21,19 @@ use crate::stack::Stack;
 use crate::turns::Turns;
 use crate::under_way::UnderWay;
 
-/// The usual number of requests that one host gets at once.
+/// The default for the maximum number of simultaneous requests to a host.
 pub const CONNECTIONS: usize = 8;
 
-/// How a request is carried.
+/// The limits of requests.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// From the first byte sent to the last byte read.
+    /// The time limit from the first byte sent to the last byte read.
     pub request: Duration,
-    /// Until a connection stands.
+    /// The time limit until a connection is established.
     pub connect: Duration,
     /// The largest body that is read, in bytes.
     pub body: usize,
-    /// The number of requests that one host gets at once.
+    /// The maximum number of simultaneous requests to a host.
     pub connections: usize,
 }
 
@@ -48,19 +48,19 @@ impl Default for Limits {
     }
 }
 
-/// Which proxy carries the requests.
+/// The proxy for the requests.
 #[derive(Clone, Debug, Default)]
 pub enum Proxy {
-    /// The one that the usual environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) names, if any.
+    /// The proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`), if any.
     #[default]
     Usual,
-    /// None, whatever the environment says.
+    /// No proxy, even if the environment names one.
     None,
-    /// This one, for every request.
+    /// This proxy, for every request.
     At {
         /// Its address, without user and password.
         url: Url,
-        /// Who the run is to it.
+        /// The user and password for the proxy.
         login: Option<(String, SecretString)>,
     },
 }
@@ -82,57 +82,56 @@ impl Proxy {
 /// How the systems of a target are reached.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
-    /// What no request may exceed.
+    /// The limits of each request.
     pub limits: Limits,
     /// Certificate authorities that are trusted besides the system's, PEM.
     pub authorities: Option<Vec<u8>>,
     /// The certificate and private key that are shown to an Author that asks for one, PEM.
     pub identity: Option<SecretString>,
-    /// Whether the Author's certificate is taken unverified.
+    /// Whether the Author's certificate is accepted without verification.
     pub insecure: bool,
     /// The proxy.
     pub proxy: Proxy,
     /// Headers of every request to the Author, for a gateway in front of it.
     pub headers: Vec<(String, SecretString)>,
-    /// How often a read that did not get through is sent again.
+    /// The retry limit for a read without an answer.
     pub retries: u32,
     /// The mocks that the run itself serves, if it does.
     pub own: Option<Own>,
-    /// Whether `authorities` are all that is trusted: mocks have an authority of their own or speak plain HTTP, and run
-    /// where the system has none.
+    /// Whether only `authorities` are trusted, and not those of the operating system: mocks have their own authority or use
+    /// plain HTTP, and also run in images without any authorities.
     pub only_these: bool,
 }
 
 impl Connection {
-    /// The same for these systems. Nobody is trusted if all of them speak plain HTTP: reading the system's authorities
-    /// takes longer than most runs compute.
+    /// The same connection for these systems. If all of them use plain HTTP, no authority is loaded: reading those of the
+    /// operating system takes longer than most runs compute.
     #[must_use]
     pub fn to_stack(&self, stack: &Stack) -> Self {
         let others = [&stack.ims, &stack.console, &stack.tenant].into_iter().flatten();
         let is_plain = std::iter::once(&stack.author).chain(others).all(|url| url.scheme() == "http");
-        let needs_nobody =
-            is_plain && self.authorities.is_none() && self.identity.is_none() && !self.proxy.may_use_tls();
-        Self { only_these: self.only_these || needs_nobody, ..self.clone() }
+        let no_tls = is_plain && self.authorities.is_none() && self.identity.is_none() && !self.proxy.may_use_tls();
+        Self { only_these: self.only_these || no_tls, ..self.clone() }
     }
 
-    /// How mocks on this machine are reached.
+    /// The connection to mocks on this machine.
     pub fn to_mocks(limits: Limits) -> Self {
         Self { limits, proxy: Proxy::None, only_these: true, ..Self::default() }
     }
 }
 
-/// Mocks that the run itself serves: no proxy is before them, and only their own authority is trusted there.
+/// Mocks that the run itself serves. They are reached without a proxy, and only their own authority is trusted.
 #[derive(Clone, Debug)]
 pub struct Own {
     /// Which systems they are.
     pub systems: BTreeSet<System>,
-    /// Where they listen, whatever name they have for others.
+    /// The address at which they listen; other machines may know them by another name.
     pub address: IpAddr,
     /// The authority of their certificates, PEM; none if they speak no TLS.
     pub authority: Option<Vec<u8>>,
 }
 
-/// What of a [`Connection`] cannot be used; the texts name no secret.
+/// The part of a [`Connection`] that cannot be used. The texts contain no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// The certificate authorities.
@@ -168,15 +167,15 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Clients for these settings; the error says what they lack.
+    /// Creates the clients for these settings. The error says which setting is invalid.
     pub fn new(connection: &Connection) -> Result<Self, WireError> {
-        // A second installation of the same provider is refused, and does not matter.
+        // This fails if the same provider is already installed, which does not matter.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |builder: ClientBuilder| builder.build().map_err(|error| WireError::Client(cause(&error)));
         let usual = || proxied(trusting(builder(connection), connection)?, &connection.proxy);
         let author = identified(usual()?, connection)?;
         let author = match (&connection.authorities, connection.only_these || connection.insecure) {
-            // The same settings, with a verifier of its own in place of the client's.
+            // The same settings, with a verifier of this crate instead of the client's.
             (Some(authorities), false) => {
                 let identity = connection.identity.as_ref().map(ExposeSecret::expose_secret);
                 let tls = named_certificate::client(authorities, identity).map_err(WireError::Authorities)?;
@@ -248,7 +247,9 @@ fn trusting(builder: ClientBuilder, connection: &Connection) -> Result<ClientBui
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, WireError> {
     let certificates = Certificate::from_pem_bundle(pem).map_err(|error| WireError::Authorities(cause(&error)))?;
     if certificates.is_empty() {
-        return Err(WireError::Authorities("there is no certificate; it holds -----BEGIN CERTIFICATE-----".into()));
+        return Err(WireError::Authorities(
+            "it contains no certificate; one begins with -----BEGIN CERTIFICATE-----".into(),
+        ));
     }
     Ok(certificates)
 }
@@ -273,7 +274,7 @@ fn identified(builder: ClientBuilder, connection: &Connection) -> Result<ClientB
     Ok(builder.identity(identity.map_err(|error| WireError::Identity(cause(&error)))?))
 }
 
-/// The innermost cause says what happened; the outer ones only that something did.
+/// The innermost cause of an error: it says what happened, and the outer ones only that a request failed.
 pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
@@ -290,7 +291,7 @@ mod tests {
     fn what_cannot_be_used_is_named_and_shows_no_secret() {
         let wrong = |connection: Connection| Wire::new(&connection).expect_err("it is broken").to_string();
         let authorities = wrong(Connection { authorities: Some(b"no PEM at all".to_vec()), ..Connection::default() });
-        assert!(authorities.contains("there is no certificate"), "{authorities}");
+        assert!(authorities.contains("contains no certificate"), "{authorities}");
         let identity = wrong(Connection { identity: Some("canary-key".into()), ..Connection::default() });
         assert!(identity.contains("client certificate") && !identity.contains("canary"), "{identity}");
     }

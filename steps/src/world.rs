@@ -1,4 +1,4 @@
-//! What one scenario knows: its session with the target, and what its steps found out so far.
+//! The state of a scenario: its session with the target, and the results of its steps.
 
 use std::panic;
 
@@ -6,7 +6,7 @@ use crate::memory::Memory;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
 
-/// The World of cucumber: made new for each scenario; the run gives it its session before the first step.
+/// The World of cucumber. Each scenario has a new one, and the run sets its session before the first step.
 #[derive(Debug, Default, cucumber::World)]
 pub struct World {
     session: Option<Session>,
@@ -15,22 +15,22 @@ pub struct World {
 }
 
 impl World {
-    /// Gives the scenario its session.
+    /// Sets the session of the scenario.
     pub fn begin(&mut self, session: Session) {
         self.session = Some(session);
     }
 
-    /// The session; without one the harness was put together wrongly.
+    /// The session. That it is missing is a bug of the harness.
     pub fn session(&self) -> Checked<&Session> {
         self.session.as_ref().ok_or_else(|| Problem::error("the scenario was begun without a session"))
     }
 
-    /// Keeps what a step found out for the steps after it, in place of what was kept of that type before.
+    /// Keeps the result of a step for later steps. It replaces an earlier result of the same type.
     pub fn keep<T: std::fmt::Debug + Send + Sync + 'static>(&mut self, found: T) {
         self.memory.keep(found);
     }
 
-    /// What an earlier step kept of that type; without it the scenario lacks that step.
+    /// The result of that type from an earlier step. That it is missing is a mistake in the scenario.
     pub fn kept<T: std::fmt::Debug + Send + Sync + 'static>(&self) -> Checked<&T> {
         self.memory.get().ok_or_else(|| {
             Problem::error(format!("no earlier step of this scenario found any {}", std::any::type_name::<T>()))
@@ -47,14 +47,14 @@ impl World {
         self.begun
     }
 
-    /// Ends the conversation with the target: the steps that follow may only judge what was read.
+    /// Ends all requests to the target: the following steps may only judge what was read before.
     pub fn settle(&self) {
         if let Some(session) = &self.session {
             session.stop.cancel();
         }
     }
 
-    /// Ends the scenario and gives its session back.
+    /// Ends the scenario and returns its session.
     pub fn end(&mut self) -> Option<Session> {
         self.session.take()
     }
@@ -64,8 +64,8 @@ impl World {
 /// [`Problem`] itself, so that any other panic is recognized as such.
 pub fn end_step(outcome: Checked) {
     if let Err(problem) = outcome {
-        // Unlike a panic this calls no hook: runs in several threads replace the hook, and for a moment the default one is
-        // in force, which prints.
+        // Unlike `panic!` this calls no hook: runs in several threads replace the hook, and the default hook, which prints,
+        // is active for a moment.
         panic::resume_unwind(Box::new(problem));
     }
 }

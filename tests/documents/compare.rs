@@ -23,15 +23,21 @@ fn line_is_shown(shown: &str, printed: &str) -> bool {
     Regex::new(&format!("^{}$", parts.join(".*"))).is_ok_and(|pattern| pattern.is_match(printed))
 }
 
-/// A line without what differs from run to run, or with each new scenario: durations, dates, counts of verdicts, and spaces
-/// at the end.
+/// A line without what differs from run to run, or with each new requirement or scenario: durations, dates, counts of
+/// verdicts, and spaces at the end.
 pub(super) fn normal(line: &str) -> String {
-    static VARIES: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+    static VARIES: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
         let pattern = |text| Regex::new(text).expect("a constant pattern");
         [
             (pattern(r"\b\d+(\.\d+)? (ms|s)\b"), "1.0 s"),
             (pattern(r"\b20\d\d-\d\d-\d\d([T ]\d\d:\d\d:\d\d)?"), "2026-01-01"),
-            (pattern(r"\b\d+ (passed|failed|skipped|unproven|requirements have)\b"), "1 $1"),
+            (
+                pattern(
+                    r"\b\d+ (passed|failed|skipped|unproven|proved|not checked|not applicable|requirements have)\b",
+                ),
+                "1 $1",
+            ),
+            (pattern(r"\b\d+ of \d+ proved\b"), "1 of 1 proved"),
         ]
     });
     VARIES
@@ -46,6 +52,7 @@ fn dots_stand_for_lines_and_for_parts_of_a_line() {
     assert!(is_shown(&lines("a\n…\nd"), &lines("a\nd")));
     assert!(is_shown(&lines("run … in 3 s"), &lines("run (x) in 250 ms")));
     assert!(is_shown(&lines("since 2026-02-03, 7 passed"), &lines("since 2027-11-28T10:00:00, 95 passed")));
+    assert!(is_shown(&lines("2 of 51 proved, 5 not applicable"), &lines("3 of 52 proved, 6 not applicable")));
     assert!(!is_shown(&lines("7 passed"), &lines("7 passed, 1 failed")));
     assert!(!is_shown(&lines("a\n…"), &lines("b\na")));
     assert!(!is_shown(&lines(""), &lines("a")));

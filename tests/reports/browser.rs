@@ -12,7 +12,7 @@ use crate::support::browser::Browser;
 /// Opens the page of a record.
 async fn open(browser: &Browser, folder: &Path, record: &Record) {
     let file = folder.join("report.html");
-    std::fs::write(&file, ReportFormat::Html.draw(record).expect("drawn")).expect("written");
+    std::fs::write(&file, ReportFormat::Html.render(record).expect("rendered")).expect("written");
     browser.open(&file).await;
 }
 

@@ -66,10 +66,10 @@ fn a_fixed_requirement_is_green_but_reported() {
 #[test]
 fn a_requirement_that_became_inconclusive_is_not_green() {
     let passing = sample::passing();
-    let untold = with(&passing, "BP-REP-04", Verdict::Error);
-    for before in [&passing, &untold, &with(&passing, "BP-REP-04", Verdict::Skipped)] {
-        let diff = diff(before, &untold);
-        assert_eq!((diff.requirements[0].change, diff.exit()), (VerdictChange::Untold, Exit::Unreachable));
+    let inconclusive = with(&passing, "BP-REP-04", Verdict::Error);
+    for before in [&passing, &inconclusive, &with(&passing, "BP-REP-04", Verdict::Skipped)] {
+        let diff = diff(before, &inconclusive);
+        assert_eq!((diff.requirements[0].change, diff.exit()), (VerdictChange::Undecided, Exit::Unreachable));
     }
     let skipped = diff(&passing, &with(&passing, "BP-REP-04", Verdict::Skipped));
     assert_eq!((skipped.requirements[0].change, skipped.exit()), (VerdictChange::NewlySkipped, Exit::Unreachable));

@@ -68,7 +68,7 @@ fn without_fenced(text: &str) -> String {
 fn a_hostile_title_is_harmless_in_every_format() {
     let record = record();
     for format in ReportFormat::ALL {
-        let text = format.draw(&record).unwrap_or_else(|error| panic!("{}: {error}", format.word()));
+        let text = format.render(&record).unwrap_or_else(|error| panic!("{}: {error}", format.word()));
         let word = format.word();
         assert!(text.contains("Agent") && text.contains("red"), "{word} does not show it at all");
         let at = text.find(steers).map(|at| text[..at].chars().rev().take(60).collect::<String>());

@@ -28,13 +28,13 @@ fn plan(record: &Record) -> Record {
 #[test]
 fn the_schema_in_the_repository_is_that_of_the_types() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schema/run.schema.json");
-    let drawn = serde_json::to_string_pretty(&bpconform::schema::record()).expect("a schema is JSON") + "\n";
+    let rendered = serde_json::to_string_pretty(&bpconform::schema::record()).expect("a schema is JSON") + "\n";
     if std::env::var_os("BPCONFORM_UPDATE_SCHEMA").is_some() {
         fs::create_dir_all(file.parent().expect("it is in a directory")).expect("made");
-        fs::write(&file, &drawn).expect("written");
+        fs::write(&file, &rendered).expect("written");
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == drawn, "{} is not that of the types; draw it with BPCONFORM_UPDATE_SCHEMA=1", file.display());
+    assert!(kept == rendered, "{} is not that of the types; write it with BPCONFORM_UPDATE_SCHEMA=1", file.display());
 }
 
 /// A record of the first format as it was first written. It is never written again: a record that was kept for years
@@ -71,7 +71,7 @@ fn every_record_matches_the_schema_and_other_json_does_not() {
     for make in wrong {
         let mut record = first.clone();
         make(&mut record);
-        valid(&record).expect_err("it is no record");
+        valid(&record).expect_err("it is not a record");
     }
 }
 

@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use super::sample;
 
-fn draw(format: ReportFormat, record: &Record) -> String {
-    format.draw(record).expect("every record can be drawn")
+fn render(format: ReportFormat, record: &Record) -> String {
+    format.render(record).expect("every record can be drawn")
 }
 
 #[test]
 fn junit_is_xml_whatever_stands_in_it_and_keeps_failures_and_errors_apart() {
-    let xml = draw(ReportFormat::Junit, &sample::failing());
+    let xml = render(ReportFormat::Junit, &sample::failing());
     let document = Document::parse(&xml).expect("well formed");
     let root = document.root_element();
     assert_eq!(
@@ -56,22 +56,22 @@ proptest! {
     fn no_text_breaks_what_holds_it(text in any::<String>(), cut in 0..sample::HOSTILE.len()) {
         let hostile: String = sample::HOSTILE.chars().take(cut).collect();
         let record = holding(&(text + &hostile));
-        let xml = draw(ReportFormat::Junit, &record);
+        let xml = render(ReportFormat::Junit, &record);
         let document = Document::parse(&xml);
         prop_assert!(document.is_ok(), "{:?}", document.err());
         prop_assert_eq!(xml.matches("<testcase ").count(), 6);
-        for line in draw(ReportFormat::Messages, &record).lines() {
+        for line in render(ReportFormat::Messages, &record).lines() {
             prop_assert!(serde_json::from_str::<Value>(line).is_ok(), "{}", line);
         }
-        let commands = draw(ReportFormat::Annotations, &record);
+        let commands = render(ReportFormat::Annotations, &record);
         prop_assert!(commands.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")));
-        prop_assert_eq!(draw(ReportFormat::Html, &record).matches("<script").count(), 7);
+        prop_assert_eq!(render(ReportFormat::Html, &record).matches("<script").count(), 7);
     }
 }
 
 #[test]
 fn junit_shows_retries_and_flaky_scenarios() {
-    let xml = draw(ReportFormat::Junit, &sample::failing());
+    let xml = render(ReportFormat::Junit, &sample::failing());
     let document = Document::parse(&xml).expect("well formed");
     let parents = |name: &'static str| {
         let found = document.descendants().filter(move |node| node.has_tag_name(name));
@@ -83,7 +83,7 @@ fn junit_shows_retries_and_flaky_scenarios() {
 
 #[test]
 fn messages_refer_only_to_earlier_messages() {
-    let text = draw(ReportFormat::Messages, &sample::failing());
+    let text = render(ReportFormat::Messages, &sample::failing());
     let mut known = BTreeSet::new();
     let mut statuses = Vec::new();
     for line in text.lines() {
@@ -117,7 +117,7 @@ fn introduce(value: &Value, known: &mut BTreeSet<String>) {
 #[test]
 fn the_archive_has_every_exchange_once_in_the_order_of_time() {
     let record = sample::failing();
-    let archive: Value = serde_json::from_str(&draw(ReportFormat::Har, &record)).expect("JSON");
+    let archive: Value = serde_json::from_str(&render(ReportFormat::Har, &record)).expect("JSON");
     let entries = archive["log"]["entries"].as_array().expect("entries");
     let sent: usize = record.scenarios.iter().flat_map(|one| &one.steps).map(|step| step.exchanges.len()).sum();
     assert_eq!(entries.len(), sent);
@@ -134,7 +134,7 @@ fn the_archive_has_every_exchange_once_in_the_order_of_time() {
 
 #[test]
 fn ctrf_counts_every_verdict_once() {
-    let report: Value = serde_json::from_str(&draw(ReportFormat::Ctrf, &sample::failing())).expect("JSON");
+    let report: Value = serde_json::from_str(&render(ReportFormat::Ctrf, &sample::failing())).expect("JSON");
     let summary = &report["results"]["summary"];
     let n = |name: &str| summary[name].as_u64().unwrap_or_default();
     assert_eq!((n("tests"), n("passed"), n("failed"), n("other"), n("skipped"), n("flaky")), (6, 2, 2, 1, 1, 1));
@@ -152,9 +152,9 @@ fn github_gets_no_more_than_it_takes() {
             scenario.reason = Some("a long reason, ".repeat(1500));
         }
     }
-    let summary = draw(ReportFormat::Github, &record);
+    let summary = render(ReportFormat::Github, &record);
     assert!(summary.len() <= SUMMARY_LIMIT && summary.contains("more did not pass"), "{}", summary.len());
-    let commands = draw(ReportFormat::Annotations, &record);
+    let commands = render(ReportFormat::Annotations, &record);
     assert_eq!(commands.lines().count(), ANNOTATIONS_LIMIT);
     assert!(
         commands.lines().last().is_some_and(|line| line.contains("81 more: failed")),
@@ -166,7 +166,7 @@ fn github_gets_no_more_than_it_takes() {
 
 #[test]
 fn no_text_of_a_target_becomes_a_command_of_github() {
-    let commands = draw(ReportFormat::Annotations, &sample::failing());
+    let commands = render(ReportFormat::Annotations, &sample::failing());
     assert_eq!(commands.lines().count(), 3, "{commands}");
     assert!(commands.lines().all(|line| line.starts_with("::error file=") || line.starts_with("::warning file=")));
 }
@@ -174,7 +174,7 @@ fn no_text_of_a_target_becomes_a_command_of_github() {
 #[test]
 fn sarif_has_a_rule_for_each_requirement_and_a_result_for_each_cause() {
     let record = sample::failing();
-    let report: Value = serde_json::from_str(&draw(ReportFormat::Sarif, &record)).expect("JSON");
+    let report: Value = serde_json::from_str(&render(ReportFormat::Sarif, &record)).expect("JSON");
     let run = &report["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
     assert_eq!(rules.len(), bpconform_fixtures::Requirements::built_in().all.len());

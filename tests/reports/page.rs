@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::sample;
 
 fn page() -> String {
-    ReportFormat::Html.draw(&sample::failing()).expect("drawn")
+    ReportFormat::Html.render(&sample::failing()).expect("rendered")
 }
 
 #[test]

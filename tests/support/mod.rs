@@ -74,6 +74,12 @@ pub(crate) fn with_credentials(mock: &Mock, arguments: &[&str]) -> Told {
     bpconform_with(arguments, &variables)
 }
 
+/// The number of requirements of AEM 6.5, the product of the embedded mocks.
+pub(crate) fn requirements() -> usize {
+    let all = bpconform_fixtures::Requirements::built_in().all.iter();
+    all.filter(|one| one.holds_for(&[bpconform_fixtures::Product::Aem65])).count()
+}
+
 /// A new directory for a test.
 pub(crate) fn directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
@@ -87,8 +93,9 @@ pub(crate) fn filtered(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"\b\d+(\.\d+)? (ms|s)\b", "[time]");
-    // A requirement more changes no other one's report.
-    settings.add_filter(r"\b\d+ (requirements have no scenario in this run|unproven)", "[others] $1");
+    // An additional requirement does not change these snapshots.
+    settings.add_filter(r"\b\d+ (requirements have no scenario in this run|unproven|not applicable)", "[others] $1");
+    settings.add_filter(r"of \d+ proved", "of [all] proved");
     settings.add_filter(r"(127\.0\.0\.1|localhost):\d+", "$1:[port]");
     settings.add_filter(env!("CARGO_TARGET_TMPDIR"), "[tmp]");
     settings.add_filter(r"\[tmp\]/([a-z-]+)-\d+", "[tmp]/$1");

@@ -30,7 +30,7 @@ impl Author {
         }
     }
 
-    /// Why members cannot be added or removed: an id that nobody has, or that is no member.
+    /// Why members cannot be added or removed: an id that does not exist, or that is not a member.
     pub(super) fn members_problem(&self, form: &Form) -> Option<String> {
         let named = |field: &str| {
             form.all(field)

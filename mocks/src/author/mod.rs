@@ -1,4 +1,5 @@
-//! The mocked AEM Author: a repository behind Sling's GET and POST, users, the console's status pages, and Brand Portal.
+//! The mocked AEM Author: a repository behind Sling's GET and POST servlets, users, the pages of the web console, and Brand
+//! Portal.
 
 pub(crate) mod access;
 pub mod brand_portal;
@@ -112,7 +113,7 @@ impl Author {
         if let Some(step) = self.brand_portal_surface(now, &surface, &arguments, request, &form) {
             return Ok(step);
         }
-        // Many endpoints for reading are plain nodes of the repository.
+        // Many endpoints for reads are nodes of the repository, which the default servlet serves.
         Ok(Step::Answer(match request.method.as_str() {
             "GET" => self.fall_through(now, request, &form),
             method => self.not_found(method, &request.path),
@@ -171,7 +172,7 @@ impl Author {
         })
     }
 
-    /// Sling's operations on any path: read, write or delete a node.
+    /// Sling's default servlets: they read, write or delete the node at any path.
     fn fall_through(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
         match request.method.as_str() {
             "GET" => self.sling_get(&request.path),
@@ -218,7 +219,7 @@ impl Machine for Author {
     }
 }
 
-/// Sling accepts `_jcr_content` for `jcr:content`, since some clients cannot send a colon.
+/// The path with `jcr:content` for `_jcr_content`: Sling accepts both, since some clients cannot send a colon.
 fn unmangled(path: &str) -> String {
     const PREFIXES: [&str; 6] = ["cq", "dam", "jcr", "nt", "rep", "sling"];
     let unmangle = |name: &str| {
@@ -249,8 +250,8 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // Pages are also read in a terminal, which these would steer.
-            _ if steers(letter) => escaped.push_str(&format!("&#x{:x};", u32::from(letter))),
+            // Pages are also printed on terminals, which must not execute these characters.
+            _ if is_control(letter) => escaped.push_str(&format!("&#x{:x};", u32::from(letter))),
             _ => escaped.push(letter),
         }
     }
@@ -258,7 +259,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// Whether a character changes how a terminal or a browser shows the text around it.
-fn steers(letter: char) -> bool {
+fn is_control(letter: char) -> bool {
     let is_break = matches!(letter, '\n' | '\r' | '\t');
     let is_direction =
         matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -80,7 +80,7 @@ pub(super) fn complete_all(node: &mut Node, now: Timestamp, user: &str) {
     node.children.values_mut().for_each(|child| complete_all(child, now, user));
 }
 
-/// Gives a copy of a node identifiers of its own.
+/// Replaces the identifiers in a copy of a node.
 pub(super) fn renew_identifiers(node: &mut Node) {
     if node.properties.contains_key("jcr:uuid") {
         node.set("jcr:uuid", identifier());

@@ -14,7 +14,7 @@ const ALIKE: f64 = 0.6;
 /// Where Sling's default servlet answers what no other servlet does.
 const DEFAULT: [&str; 7] = ["/content", "/conf", "/apps", "/etc", "/home", "/var", "/tmp"];
 
-/// Paths below them that AEM binds to servlets of its own, which the mock does not have.
+/// Paths below them that AEM binds to special servlets, which the mock does not have.
 const BOUND: [&str; 9] = [
     "/etc/workflow",
     "/var/workflow",

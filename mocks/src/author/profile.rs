@@ -3,7 +3,7 @@
 use super::node_types;
 use crate::machine::Form;
 
-/// Fields of the forms that are no property of a profile.
+/// Fields of the forms that are not properties of a profile.
 const COMMANDS: [&str; 11] = [
     "createUser",
     "createGroup",
@@ -22,7 +22,7 @@ const COMMANDS: [&str; 11] = [
 pub(super) struct Profile(pub(super) Vec<(String, Vec<String>)>);
 
 impl Profile {
-    /// The fields `profile/name` or `name` of a form. The error names a field that is none.
+    /// The fields `profile/name` or `name` of a form. The error names a field that is neither.
     pub(super) fn read(form: &Form) -> Result<Self, String> {
         let mut properties = Vec::new();
         for (field, values) in &form.fields {

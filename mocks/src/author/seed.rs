@@ -25,7 +25,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("two-tenants", include_str!("../../../fixtures/seeds/two-tenants.toml")),
 ];
 
-/// What a product has in another way, in every state: laid over the seed of AEM 6.5.
+/// The differences of a product from AEM 6.5, which hold in every state: they override the seed of AEM 6.5.
 const PRODUCTS: &[(Product, &str)] = &[
     (Product::Aem65Lts, include_str!("../../../fixtures/seeds/aem-6.5-lts/product.toml")),
     (Product::AemCloud, include_str!("../../../fixtures/seeds/aem-cloud/product.toml")),
@@ -325,7 +325,7 @@ impl AuthorSeed {
         Ok(read.entry(name.to_owned()).or_insert(seed).clone())
     }
 
-    /// A seed of one's own, merged with the built-in seed of the product that it extends; `name` is for errors.
+    /// A seed from a user's file, merged with the built-in seed of the product that it extends; `name` is for errors.
     pub fn read(product: Product, name: &str, text: &str) -> Result<Self, SeedError> {
         let seed = Self::parse(name, text)?;
         let Some(base) = &seed.extends else { return Ok(Self { product, ..seed }) };

@@ -81,7 +81,7 @@ impl Author {
 }
 
 impl Rendering {
-    /// Reads the selectors; the last one may be a depth. The error is one that is none.
+    /// Reads the selectors; the last one may be a depth. The error is the selector that is neither known nor a depth.
     fn read(selectors: &str) -> Result<Self, &str> {
         let all: Vec<_> = selectors.split('.').filter(|selector| !selector.is_empty()).collect();
         let has = |name: &str| all.contains(&name);

@@ -18,7 +18,7 @@ const COMPONENTS: [&str; 5] = [
 ];
 
 impl Product {
-    /// One bundle, by its id or symbolic name; `None` if there is none.
+    /// A bundle by its id or symbolic name.
     pub(super) fn bundle(&self, wanted: &str) -> Option<Response> {
         let mut all = self.bundles.iter().enumerate();
         let (id, bundle) = all.find(|(id, bundle)| bundle.symbolic_name == wanted || id.to_string() == wanted)?;

@@ -11,7 +11,7 @@ use super::{Client, parse};
 
 const SERVICE: &str = "/crx/packmgr/service/.json";
 
-/// A page with a file beside it, in a folder that the filter covers.
+/// A page in a folder that also contains a file and that the filter covers.
 const PAGE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<jcr:root xmlns:jcr=\"http://www.jcp.org/jcr/1.0\" \
     xmlns:cq=\"http://www.day.com/jcr/cq/1.0\" jcr:primaryType=\"cq:Page\"><jcr:content jcr:primaryType=\"cq:PageContent\" \
     jcr:title=\"Hello\" n=\"{Long}5\"/></jcr:root>";

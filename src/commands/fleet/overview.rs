@@ -26,7 +26,7 @@ pub(super) struct EnvironmentResult {
     pub(super) record: Option<Record>,
 }
 
-/// The gravest first: what needs manual action, then deviations, then inconclusive results.
+/// The most severe first: what needs manual action, then deviations, then inconclusive results.
 const GRAVEST: [Exit; 9] = [
     Exit::Interrupted,
     Exit::CleanUp,
@@ -112,12 +112,12 @@ fn whys(found: &EnvironmentResult) -> Vec<String> {
         return vec![problem.clone()];
     }
     let Some(record) = &found.record else { return vec!["it left no record".into()] };
-    let told = view::causes(record).into_iter().map(|view| {
+    let lines = view::causes(record).into_iter().map(|view| {
         let seen = view::shorten(&view.evidence(), 200);
         let follows = view.consequences().map(|count| format!(" ({count})")).unwrap_or_default();
         format!("{}: {}: {seen}{follows}", view.cause.requirement, view.cause.title)
     });
-    told.collect()
+    lines.collect()
 }
 
 /// What was checked, as its record says.
@@ -152,7 +152,7 @@ impl Overview {
         }
     }
 
-    /// The exit code of the process: the gravest of all environments.
+    /// The exit code of the process: the most severe of all environments.
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }
@@ -184,7 +184,7 @@ impl Overview {
         text
     }
 
-    /// As text: a column for each environment, and the requirements that are not kept or proved everywhere alike.
+    /// As text: a column for each environment, and the requirements that failed or are inconclusive somewhere.
     pub(super) fn text(&self) -> String {
         let mut text = format!("\n{}\n", self.title);
         for (number, one) in (1..).zip(&self.environments) {
@@ -196,13 +196,13 @@ impl Overview {
             });
         }
         let rows = self.sections.iter().flat_map(|section| &section.rows);
-        let told = rows.filter(|row| row.cells.iter().any(|cell| matches!(cell.word, "failed" | "error")));
-        let mut told = told.peekable();
-        if told.peek().is_some() {
+        let rows = rows.filter(|row| row.cells.iter().any(|cell| matches!(cell.word, "failed" | "error")));
+        let mut rows = rows.peekable();
+        if rows.peek().is_some() {
             let head: String = (1..=self.environments.len()).map(|number| format!("{number:>4}")).collect();
             let _ = writeln!(text, "\n  {:<10}{head}", "");
         }
-        for row in told {
+        for row in rows {
             let cells: String = row.cells.iter().map(|cell| format!("{:>4}", cell.mark)).collect();
             let _ = writeln!(text, "  {:<10}{cells}  {}", row.id, view::shorten(row.promise, 60));
         }
@@ -247,18 +247,18 @@ fn href(found: &EnvironmentResult) -> String {
     format!("{}/report.html", found.name)
 }
 
-/// `48 proved, 1 not kept, 1 not checked`
+/// `48 proved, 1 failed, 1 not checked`
 fn sums(record: &Record) -> String {
     let n = |verdicts: &[Verdict]| record.requirements.iter().filter(|one| verdicts.contains(&one.verdict)).count();
     let parts = [
         (n(&[Verdict::Passed]), "proved"),
-        (n(&[Verdict::Failed]), "not kept"),
-        (n(&[Verdict::Error]), "not told"),
+        (n(&[Verdict::Failed]), "failed"),
+        (n(&[Verdict::Error]), "inconclusive"),
         (n(&[Verdict::Skipped, Verdict::Unproven]), "not checked"),
         (n(&[Verdict::NotApplicable]), "not applicable"),
     ];
-    let told = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
-    told.collect::<Vec<_>>().join(", ")
+    let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// The requirements about which an environment says something, by section of the document.
@@ -288,9 +288,9 @@ fn row(requirement: &'static Requirement, found: &[EnvironmentResult]) -> Option
         let href = href.then(|| format!("{}#q={}", self::href(one), requirement.id));
         VerdictCell { word: verdict.word(), mark: view::mark(verdict), href }
     };
-    let silent = |verdict| matches!(verdict, Verdict::Unproven | Verdict::NotApplicable);
-    let told = found.iter().any(|one| verdict(one).is_some_and(|verdict| !silent(verdict)));
-    told.then(|| RequirementLine {
+    let is_without_result = |verdict| matches!(verdict, Verdict::Unproven | Verdict::NotApplicable);
+    let is_judged = found.iter().any(|one| verdict(one).is_some_and(|verdict| !is_without_result(verdict)));
+    is_judged.then(|| RequirementLine {
         id: &requirement.id,
         link: Requirements::built_in().link(requirement),
         promise: &requirement.promise,

@@ -49,21 +49,21 @@ async fn in_thread(
     limit: Duration,
     work: impl FnOnce() -> EnvironmentResult + Send + 'static,
 ) -> EnvironmentResult {
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let one = environment.clone();
     let thread = std::thread::Builder::new().name(environment.name.clone()).stack_size(STACK).spawn(move || {
-        // What a run logs is its own affair: nobody else knows its secrets.
+        // The logs of libraries are dropped here, since only the redactor of this run knows its secrets.
         let _silent = tracing::subscriber::set_default(NoSubscriber::default());
         let found = std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
             one.without(Exit::Internal, format!("internal error: {}", text.unwrap_or("a panic without a text")))
         });
-        let _ = tell.send(found);
+        let _ = sender.send(found);
     });
     if let Err(error) = thread {
         return environment.without(Exit::Internal, format!("it could not be started: {error}"));
     }
-    match tokio::time::timeout(limit, told).await {
+    match tokio::time::timeout(limit, receiver).await {
         Ok(Ok(found)) => found,
         Ok(Err(_)) => environment.without(Exit::Internal, "it ended without a result".into()),
         Err(_) => environment.without(Exit::Internal, killed(limit, &environment.out)),

@@ -14,12 +14,12 @@ pub(super) async fn check(mock: &MockArgs, output: &Output) -> Result<Exit, Erro
     let url = |address: &str| Url::parse(address).map_err(|error| Error::Mock(format!("{address}: {error}")));
     let control = Control::at(url(&format!("http://127.0.0.1:{port}"))?, None, output.redactor.clone())?;
     let silent = |problem: bpconform_steps::Problem| Error::NotServed(problem.reason);
-    let told = control.status().await.map_err(silent)?;
-    let serving = &told.serving;
+    let status = control.status().await.map_err(silent)?;
+    let serving = &status.serving;
     let all = [&serving.author, &serving.ims, &serving.console, &serving.tenant];
     for system in all.into_iter().filter(|address| !address.is_empty()) {
         control.answers(&url(system)?).await.map_err(silent)?;
     }
-    output.out(&format!("the mocks serve, the Author in the state `{}`\n", told.seed));
+    output.out(&format!("the mocks serve, the Author in the state `{}`\n", status.seed));
     Ok(Exit::Green)
 }

@@ -127,7 +127,7 @@ impl Reached {
         Self { mock, stack, credentials, settings }
     }
 
-    /// What a run says. A run that does not begin says nothing of any requirement; the doctor then has to report it.
+    /// The verdicts of a run. A run that does not begin has none; then the doctor has to report the problem.
     async fn run(&self, features: &Features) -> AllSaid {
         let options = Options {
             target: Target::Author(self.stack.clone(), self.credentials.clone()),

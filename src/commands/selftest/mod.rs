@@ -114,10 +114,10 @@ fn exit(holds: bool) -> Exit {
 }
 
 fn not_green(red: &[RedScenario], output: &Output) -> Exit {
-    let told = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
+    let lines = red.iter().map(|red| format!("  {} {}: {}\n", red.scenario, red.verdict, red.reason));
     output.err(&format!(
         "error: scenarios are red without any defect, so the defects cannot be checked:\n{}",
-        told.collect::<String>()
+        lines.collect::<String>()
     ));
     Exit::Internal
 }

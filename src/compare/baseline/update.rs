@@ -25,8 +25,8 @@ pub struct UpdatedBaseline {
     pub expired: Vec<String>,
 }
 
-/// Brings the text of a baseline up to date with a record. Only what passed is removed: what was not run says nothing, and a
-/// record of one profile says nothing of an entry for all of them.
+/// Updates the text of a baseline from a record. Only entries for what passed are removed: a scenario that did not run
+/// proves nothing, and a record of one profile does not decide about an entry for all profiles.
 pub fn update(text: &str, record: &Record, now: Timestamp, today: Date) -> Result<UpdatedBaseline, String> {
     let updated = updated(&text.replace("\r\n", "\n"), record, now, today)?;
     let written = if text.contains("\r\n") { updated.text.replace('\n', "\r\n") } else { updated.text };
@@ -42,7 +42,7 @@ fn updated(text: &str, record: &Record, now: Timestamp, today: Date) -> Result<U
     let (mut removed, mut changed) = (Vec::new(), Vec::new());
     for (entry, found) in found.into_iter().chain(late) {
         let at = baseline.all.iter().position(|own| std::ptr::eq(own, entry)).unwrap_or_default();
-        // An entry without a profile is also about environments that this record says nothing of.
+        // An entry without a profile also covers environments that are not part of this record.
         if entry.profile.is_none() && record.environment.name.is_some() {
             continue;
         }

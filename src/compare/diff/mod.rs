@@ -1,9 +1,9 @@
 //! Two records compared, for example before and after an upgrade: what was fixed, what broke, what is no longer checked,
 //! which settings of the agents changed, and which answers became slower beyond noise.
 
+mod render;
 pub mod settings;
 pub mod side;
-mod tell;
 pub mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,8 +24,9 @@ use timing::TimingShift;
 pub enum VerdictChange {
     /// It fails, and did not before.
     Broken,
-    /// It cannot be judged, so whether it broke is unknown.
-    Untold,
+    /// It cannot be judged, so whether it broke is unknown. The word in JSON is part of the format.
+    #[serde(rename = "untold")]
+    Undecided,
     /// It was checked before, and now it was not.
     NewlySkipped,
     /// It passes, and did not before.
@@ -35,13 +36,13 @@ pub enum VerdictChange {
 }
 
 impl VerdictChange {
-    /// All kinds, the gravest first.
-    pub const ALL: [Self; 5] = [Self::Broken, Self::Untold, Self::NewlySkipped, Self::Fixed, Self::NewlyProved];
+    /// All kinds, the most severe first.
+    pub const ALL: [Self; 5] = [Self::Broken, Self::Undecided, Self::NewlySkipped, Self::Fixed, Self::NewlyProved];
 
     /// What leads from one verdict to the other.
     pub fn between(before: Verdict, after: Verdict) -> Option<Self> {
         match (before, after) {
-            (_, Verdict::Error) => Some(Self::Untold),
+            (_, Verdict::Error) => Some(Self::Undecided),
             (before, after) if before == after => None,
             (_, Verdict::Failed) => Some(Self::Broken),
             (before, Verdict::Passed) if before.is_unchecked() => Some(Self::NewlyProved),
@@ -56,7 +57,7 @@ impl VerdictChange {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Broken => "Broken",
-            Self::Untold => "Could not be judged",
+            Self::Undecided => "Could not be judged",
             Self::NewlySkipped => "No longer checked",
             Self::Fixed => "Fixed",
             Self::NewlyProved => "Newly proved",
@@ -181,7 +182,7 @@ impl Diff {
         let unchecked = self.requirements.iter().any(is(VerdictChange::NewlySkipped));
         if any(VerdictChange::Broken) {
             Exit::NonConformant
-        } else if any(VerdictChange::Untold) || unchecked || !self.after.complete {
+        } else if any(VerdictChange::Undecided) || unchecked || !self.after.complete {
             Exit::Unreachable
         } else if self.after.outcome == RunOutcome::NothingProved {
             Exit::NothingProved

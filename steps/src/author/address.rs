@@ -3,7 +3,7 @@
 use url::Url;
 
 /// An address as it is compared: without blanks around it, with scheme and host in small letters, and without the scheme's
-/// own port. A text that is no address stays as it is.
+/// own port. A text that is not an address stays as it is.
 pub(crate) fn normal(text: &str) -> String {
     let text = text.trim();
     match Url::parse(text) {

@@ -50,8 +50,8 @@ impl Bundle {
         self.state_raw == STARTING || (self.state_raw == RESOLVED && stopped.contains(&self.symbolic_name.as_str()))
     }
 
-    /// Whether its state in words, which the console writes in English only, is another one than its number. A word that is
-    /// not a state of OSGi, such as `Fragment`, says nothing.
+    /// Whether the state in words, which the console writes in English only, contradicts the number of the state. Words that
+    /// are not a state of OSGi, such as `Fragment`, contradict no number.
     fn is_contradictory(&self) -> bool {
         let states = [
             ("Uninstalled", 1),

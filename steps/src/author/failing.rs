@@ -1,5 +1,5 @@
-//! Token requests that a run makes fail on purpose: what the error log says of them is remembered, so that no later run
-//! takes it for a fault of the configuration.
+//! Token requests that a run makes fail on purpose. Their entries in the error log are remembered, so that no later run
+//! reports them as a problem of the configuration.
 
 use super::error_log;
 use super::own_refusals::{self, OnPurpose, Written};

@@ -260,7 +260,7 @@ pub async fn of_brand_portal(session: &Session, storage: &Storage) -> Checked<Ve
     Ok(storage.for_brand_portal(session.surface("author.ims-storage"), &used))
 }
 
-/// What is to be said of JWT at a time: it is deprecated, and has stopped on a day that is known.
+/// The status of JWT credentials at a time: they are deprecated, and have stopped working on a known day.
 pub fn jwt_standing(surface: &Surface, now: Timestamp) -> String {
     let stopped = surface.phrase("stopped");
     let has_stopped = stopped.parse::<Date>().is_ok_and(|day| day <= TimeZone::UTC.to_datetime(now).date());

@@ -92,8 +92,8 @@ pub async fn status(session: &Session, path: &str) -> Checked<Status> {
 }
 
 /// How the properties of the tenant's agents end: AEM can be set to write the status of each agent besides the last one
-/// (`replicationStatusPerAgent`), and then the last one may be that of any other agent. Of the four agents the one that
-/// delivered last counts; if none of them did, there is no status.
+/// (`replicationStatusPerAgent`), and then the last one may be that of any other agent. The one of the four agents that
+/// delivered last counts; without a delivery by one of them the status is missing.
 fn suffix(session: &Session, surface: &Surface, content: &Value) -> Checked<String> {
     let prefix = format!("{}_", surface.field("last-action"));
     let written = content.as_object().into_iter().flatten().filter_map(|(name, _)| name.strip_prefix(&prefix));

@@ -29,7 +29,7 @@ pub const NOBODY: &str = "anonymous";
 
 /// The user that the run is logged in as; `anonymous` without a login.
 pub async fn current(session: &Session) -> Checked<String> {
-    // A session may end at any time, so an earlier answer says nothing of now.
+    // A session may end at any time, so an earlier answer must not be reused.
     let reply = session.send(Call::to("author.current-user").fresh()).await?.expect_status(&[200])?;
     let id = reply.json()?.get("authorizableId").and_then(Value::as_str).map(str::to_owned);
     let id = id.filter(|id| !id.is_empty());
@@ -116,17 +116,17 @@ pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
     }
 }
 
-/// Fails unless the Author takes the run for the user whose credentials were given.
+/// Fails unless the Author identifies the run as the user whose credentials were given.
 pub async fn judge_current(session: &Session) -> Checked {
     let (login, found) = (session.credentials.author_login()?, current(session).await?);
     let AuthorLogin::Password(given, _) = login else {
-        // Only the Author knows whose token it is.
+        // The run does not know the user of a token, so only `anonymous` can be recognized as wrong.
         let advice = session.credentials.author_advice();
-        return ensure(found != NOBODY, || format!("the Author takes the run for {found}: {advice}"));
+        return ensure(found != NOBODY, || format!("the Author identifies the run as {found}: {advice}"));
     };
     // A directory such as LDAP may write the id in another case.
     ensure(found.eq_ignore_ascii_case(given), || {
-        format!("the Author takes the run for {found}, not for {given}: are user and password right?")
+        format!("the Author identifies the run as {found}, not as {given}: are user and password right?")
     })
 }
 

@@ -1,39 +1,39 @@
-//! The forms in which a secret may appear that are not undone letter by letter: base64, hex, other encodings of letters.
-//! Escapes are not among them: a text is read with each layer of its escapes decoded.
+//! The encodings in which a secret may appear in a text, such as base64, hex and other character sets. Escapes are not
+//! among them, since the redactor decodes each layer of escapes before it searches.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// What base64 shows of a shorter secret may be anything.
+/// The minimum length of a base64 text that is masked. A shorter one also occurs by chance.
 const SHORTEST_BASE64: usize = 7;
 
-/// A form of a secret.
+/// An encoding of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// As it is.
+    /// Not encoded.
     Plain,
-    /// With `+` for its spaces, as in a form.
+    /// With `+` instead of spaces, as in an HTML form.
     Plus,
-    /// Its bytes in Latin-1, read as UTF-8: invalid bytes are replaced.
+    /// Its bytes in Latin-1, decoded as UTF-8: invalid bytes are replaced.
     Latin1,
-    /// Its bytes in UTF-8, read as Latin-1.
+    /// Its bytes in UTF-8, decoded as Latin-1.
     Mojibake,
-    /// Its bytes in UTF-16, read as UTF-8.
+    /// Its bytes in UTF-16, decoded as UTF-8.
     Utf16,
-    /// What base64 shows of it.
+    /// The part of a base64 text that depends on the secret alone.
     Base64 {
         /// What is encoded.
         inner: Inner,
-        /// How many bytes stand before it, from 0 to 2.
+        /// The number of bytes before the secret in its group of three, from 0 to 2.
         before: usize,
-        /// Whether `-` and `_` stand for `+` and `/`.
+        /// Whether the alphabet has `-` and `_` instead of `+` and `/`.
         url: bool,
     },
     /// Its bytes in hex.
     Hex {
-        /// Whether the digits are capitals.
+        /// Whether the digits are in upper case.
         upper: bool,
-        /// What stands between two bytes.
+        /// The separator between two bytes.
         between: &'static str,
     },
 }
@@ -43,27 +43,28 @@ pub(super) enum Kind {
 pub(super) enum Inner {
     /// The secret.
     Plain,
-    /// The secret as a form has it.
+    /// The secret, encoded as in an HTML form.
     Url,
-    /// The secret as a string of JSON has it.
+    /// The secret, escaped as in a JSON string.
     Json,
-    /// The secret as HTML has it.
+    /// The secret, escaped as in HTML.
     Html,
     /// The secret in UTF-16.
     Utf16,
     /// The secret in Latin-1.
     Latin1,
-    /// Its base64: encoded twice.
+    /// The secret in base64, so that it is encoded twice.
     Base64,
 }
 
 const INNER: [Inner; 7] =
     [Inner::Plain, Inner::Url, Inner::Json, Inner::Html, Inner::Utf16, Inner::Latin1, Inner::Base64];
 
-/// Longer secrets are tokens and keys: they hold nothing that an encoding would write differently, and there are many.
+/// The length above which a secret is a token or a key. Most encodings leave its characters unchanged, and there are many
+/// such secrets, so only the usual encodings are searched for.
 const LONG: usize = 160;
 
-/// All forms of a secret; some are the same for most.
+/// All encodings of a secret. For most secrets some of them are equal.
 pub(super) fn all(secret: &str) -> impl Iterator<Item = Kind> {
     let is_long = secret.len() > LONG;
     let base64 = INNER
@@ -77,19 +78,19 @@ pub(super) fn all(secret: &str) -> impl Iterator<Item = Kind> {
 }
 
 impl Kind {
-    /// Whether a token or a key may appear in it.
+    /// Whether tokens and keys are searched for in this encoding, too.
     fn is_usual(self) -> bool {
         matches!(self, Self::Plain | Self::Base64 { inner: Inner::Plain, .. } | Self::Hex { between: "", .. })
     }
 
-    /// The form of a secret; `None` if it equals the secret itself or reveals nothing.
+    /// The encoded secret; `None` if it equals the secret itself, or if too little of it would be visible.
     pub(super) fn of(self, secret: &str) -> Option<String> {
         let form = match self {
             Self::Plain => return Some(secret.to_owned()),
             Self::Plus => secret.replace(' ', "+"),
             Self::Latin1 => String::from_utf8_lossy(&in_latin1(secret)?).into_owned(),
             Self::Mojibake => secret.bytes().map(char::from).collect(),
-            // Whichever byte of a letter comes first, the zeros stand between the letters.
+            // In either byte order there is a zero between two letters.
             Self::Utf16 => {
                 secret.is_ascii().then(|| secret.chars().map(String::from).collect::<Vec<_>>().join("\0"))?
             }
@@ -104,7 +105,7 @@ impl Kind {
 }
 
 impl Inner {
-    /// The bytes; none if they are the secret's own.
+    /// The bytes; `None` if they equal those of the secret.
     fn of(self, secret: &str) -> Option<Vec<u8>> {
         let bytes = match self {
             Self::Plain => return Some(secret.as_bytes().to_vec()),
@@ -126,18 +127,18 @@ fn in_latin1(secret: &str) -> Option<Vec<u8>> {
     secret.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect()
 }
 
-/// What the base64 of a longer text shows of bytes that stand in it after so many others (`user:password`), without the
-/// characters that depend on their neighbours.
+/// The part of the base64 of a longer text (`user:password`) that depends on these bytes alone. `before` is the number of
+/// bytes that precede them in their group of three.
 fn within_base64(bytes: &[u8], before: usize, url: bool) -> Option<String> {
     let text = [&[0; 2][..before], bytes].concat();
     let encoded = if url { URL_SAFE_NO_PAD.encode(&text) } else { STANDARD_NO_PAD.encode(&text) };
     let (first, last) = ((before * 8).div_ceil(6), text.len() * 8 / 6);
     let shown = encoded.get(first..last).filter(|shown| shown.len() >= SHORTEST_BASE64)?;
-    // Without these letters both alphabets say the same.
+    // Without these characters the result is the same in both alphabets.
     (!url || shown.contains(['-', '_'])).then(|| shown.to_owned())
 }
 
-/// Whether a text has a line that may be base64 and goes on in the next one.
+/// Whether a text has a line that may be base64 and continues on the next line.
 pub(super) fn has_broken_base64(text: &str) -> bool {
     let bytes = text.as_bytes();
     let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);

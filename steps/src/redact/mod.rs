@@ -89,7 +89,7 @@ impl Redactor {
     /// Learns a secret and all forms in which it may appear. A value that [`is_public`] calls a public word is masked only
     /// where its position says that it is the secret.
     pub fn learn(&self, secret: &str) {
-        // Every scenario tells it the secrets of the run again.
+        // Every scenario passes the secrets of the run again.
         if self.shared.judged.was_offered(secret) {
             return;
         }

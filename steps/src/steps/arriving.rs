@@ -224,7 +224,7 @@ fn judge_row(package: &Arrival, what: &str, value: &str) -> Checked {
     ensure(found == value, || format!("the {what} of its test package is \"{found}\", not \"{value}\""))
 }
 
-#[then("each of these packages bore a valid token of IMS for the client of an IMS configuration")]
+#[then("each of these packages carried a valid token of IMS for the client of an IMS configuration")]
 async fn each_bore_a_token(world: &mut World) -> Checked {
     let configurations = ims_configurations::for_brand_portal(world.session()?).await?;
     let clients: Vec<&str> = configurations.iter().filter_map(|it| it.client_id.as_deref()).collect();

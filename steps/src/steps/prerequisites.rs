@@ -163,7 +163,7 @@ async fn agents_carry_tenant_id(world: &mut World) -> Checked {
     .because(Cause::TenantAddress)
 }
 
-#[then("the Author takes me for the user whose credentials were given")]
+#[then("the Author identifies me as the user whose credentials were given")]
 async fn is_the_user(world: &mut World) -> Checked {
     users::judge_current(world.session()?).await
 }

@@ -49,7 +49,7 @@ impl Author {
         let place = join(&full, if is_asset { "jcr:content/metadata" } else { "jcr:content" });
         let mut values = Vec::new();
         for (name, json) in &properties {
-            // A folder calls its title so, whose property is JCR's.
+            // For a folder, the API's `title` is the property `jcr:title`.
             let name = if !is_asset && name == "title" { "jcr:title" } else { name };
             match (value(json), node_types::property_refusal("nt:unstructured", false, name, &[])) {
                 (Some(value), None) => values.push((name.to_owned(), value)),
@@ -66,7 +66,7 @@ impl Author {
         updated(&full)
     }
 
-    /// `COPY` and `MOVE`: to `X-Destination`, over what is there unless `X-Overwrite: F` says otherwise.
+    /// `COPY` and `MOVE` to `X-Destination`. They replace an existing node, except with `X-Overwrite: F`.
     pub(super) fn api_copy(&mut self, path: &str, request: &Request, moves: bool) -> Response {
         let from = join(ROOT, path);
         let Some(node) = self.repository.get(&from) else { return siren_error(404, &format!("there is no {from}")) };
@@ -122,13 +122,13 @@ fn without_assets(node: &Node) -> Node {
     }
 }
 
-/// What becomes of a property.
+/// The new value of a property, or its removal.
 enum Update {
     Set(Value),
     Remove,
 }
 
-/// A value of JSON as one of a property; null takes the property away.
+/// A JSON value as the value of a property; null removes the property.
 fn value(json: &Json) -> Option<Update> {
     Some(Update::Set(match json {
         Json::Null => return Some(Update::Remove),

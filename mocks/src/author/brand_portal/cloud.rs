@@ -1,5 +1,5 @@
-//! The Brand Portal cloud service: its console, its creation, and what AEM makes of it some time later: the node, the
-//! Mac user, the four agents (surfaces.md §3, §4.1).
+//! The Brand Portal cloud service: its console, its creation, and the objects that AEM creates some time later: the node,
+//! the Mac user and the four agents (surfaces.md §3, §4.1).
 
 use bpconform_fixtures::Product;
 use bpconform_fixtures::surfaces::expand;

@@ -59,7 +59,7 @@ impl Delivery {
         }
     }
 
-    /// The lines before anything is sent.
+    /// Writes the first lines, before anything is sent.
     fn open(&mut self, now: Timestamp, identity: &Identity) {
         let (action, path) = (self.action().word(), self.path().to_owned());
         let Agent { title, http_version, connect_timeout, socket_timeout, target, by_pid, .. } = &self.agent;

@@ -90,7 +90,7 @@ impl Author {
         }))
     }
 
-    /// The enabled agents: a disabled one is no service.
+    /// The enabled agents: a disabled one is not registered as a service.
     fn distribution_agents(&self) -> Vec<String> {
         let agents = self.repository.children(SETTINGS);
         let enabled = agents.filter(|(_, node)| !matches!(node.properties.get("enabled"), Some(Value::Bool(false))));

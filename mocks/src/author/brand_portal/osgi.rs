@@ -103,7 +103,7 @@ impl Author {
         Response::json(200, &known.map_or_else(|| described(pid, &Node::default()), |node| described(pid, node)))
     }
 
-    /// A configuration as a list of one; an empty list if there is none.
+    /// A list with the configuration; empty if it does not exist.
     pub(super) fn configuration_json(&self, pid: &str) -> Response {
         let found = self.configuration_path(pid);
         let node = found.as_deref().and_then(|path| self.repository.get(path));

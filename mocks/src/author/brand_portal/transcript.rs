@@ -1,4 +1,4 @@
-//! Transcripts of deliveries: the lines of a test page and of an agent's log (surfaces.md §4.2, §4.3).
+//! Transcripts of deliveries: the lines on the page of Test Connection and in the log of an agent (surfaces.md §4.2, §4.3).
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::machine::Response;
 /// The level of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
-    /// A step.
+    /// A normal event.
     Info,
     /// A failure.
     Error,
@@ -51,7 +51,7 @@ impl Transcript {
         self.0.push(Line { time, level: Level::Error, text: text.into() });
     }
 
-    /// The page of Test Connection.
+    /// The page that Test Connection answers with.
     pub(super) fn page(&self, agent: &Agent, succeeded: bool) -> Response {
         let lines: Vec<_> = self.0.iter().map(|line| format!("{}<br>\n", escape(&line.in_test()))).collect();
         let lines = lines.concat();

@@ -11,7 +11,7 @@ use zip::ZipArchive;
 use super::Mark;
 use crate::author::repository::normal;
 
-/// The most bytes that a package holds when it is unpacked.
+/// The maximum size of an unpacked package, in bytes.
 const MOST_BYTES: u64 = 256 << 20;
 
 /// The folder of a package's content.
@@ -23,14 +23,14 @@ pub(super) struct Filter {
     root: String,
     /// `replace`, `merge` or `update`.
     pub(super) mode: String,
-    /// Whether a rule includes, and its pattern.
+    /// The rules: whether one includes or excludes, and its pattern.
     rules: Vec<(bool, Regex)>,
 }
 
 impl Filter {
     fn covers(&self, path: &str) -> bool {
         let is_below = path == self.root || path.starts_with(&format!("{}/", self.root.trim_end_matches('/')));
-        // Without a rule that includes, all is included.
+        // Without a rule that includes, everything is included.
         let by_default = self.rules.first().is_none_or(|(includes, _)| !includes);
         is_below
             && self
@@ -40,7 +40,7 @@ impl Filter {
     }
 }
 
-/// A package's file, read.
+/// The parsed file of a package.
 #[derive(Debug)]
 pub(super) struct Archive {
     properties: BTreeMap<String, String>,
@@ -53,7 +53,7 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Reads a file. The error says why it is no package.
+    /// Parses a file. The error says why it is not a package.
     pub(super) fn read(file: &[u8]) -> Result<Self, String> {
         let mut zip = ZipArchive::new(Cursor::new(file)).map_err(|error| format!("it is not a ZIP file: {error}"))?;
         let (mut files, mut directories, mut left) = (BTreeMap::new(), Vec::new(), MOST_BYTES);

@@ -1,4 +1,5 @@
-//! Reads nodes in FileVault's XML: an element for each node, an attribute for each property, with its type in braces.
+//! Parses nodes from FileVault's XML ("docview"): an element for each node, an attribute for each property, with the type
+//! in braces.
 
 use roxmltree::Document;
 
@@ -7,7 +8,7 @@ use crate::author::sling_post::date;
 
 const JCR: &str = "http://www.jcp.org/jcr/1.0";
 
-/// The node that a document describes; `None` for XML that is just a file.
+/// The node that a document describes; `None` for a file that contains any other XML, or no XML.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Node>, String> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
     let Ok(document) = Document::parse(text) else { return Ok(None) };
@@ -33,14 +34,14 @@ fn node(element: &roxmltree::Node<'_, '_>) -> Result<Node, String> {
     Ok(made)
 }
 
-/// A name with its prefix, and with the characters that XML does not allow.
+/// A name with its prefix and with decoded characters.
 fn qualified(element: &roxmltree::Node<'_, '_>, namespace: Option<&str>, name: &str) -> String {
     let prefix = namespace.and_then(|uri| element.lookup_prefix(uri)).filter(|prefix| !prefix.is_empty());
     let name = decoded(name);
     prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}:{name}"))
 }
 
-/// `_x0031_` stands for a character.
+/// Decodes `_x0031_`, which is how a name contains characters that XML does not allow.
 fn decoded(name: &str) -> String {
     let (mut text, mut rest) = (String::new(), name);
     while let Some(at) = rest.find("_x") {
@@ -54,7 +55,7 @@ fn decoded(name: &str) -> String {
     text + rest
 }
 
-/// A property's value: `{Long}5`, `[a,b]`, `{Boolean}[true,false]`, with a backslash before what is meant literally.
+/// The value of a property, such as `{Long}5`, `[a,b]` or `{Boolean}[true,false]`; a backslash escapes a character.
 fn value(name: &str, text: &str) -> Result<Option<Value>, String> {
     let (kind, rest) = match text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
         Some((kind, rest)) => (kind, rest),
@@ -62,7 +63,7 @@ fn value(name: &str, text: &str) -> Result<Option<Value>, String> {
     };
     let Some(list) = rest.strip_prefix('[').and_then(|list| list.strip_suffix(']')) else {
         let one = single(name, kind, &unescaped(rest))?;
-        // A mixin is one of several, however it is written.
+        // The property for mixins is always a list, even if the file has a single value.
         return Ok(Some(if name == "jcr:mixinTypes" { Value::Texts(one.as_texts()) } else { one }));
     };
     let values = items(list);
@@ -78,7 +79,7 @@ fn value(name: &str, text: &str) -> Result<Option<Value>, String> {
     }))
 }
 
-/// The items of a list, which commas separate; none of an empty one.
+/// The items of a list, which are separated by commas.
 fn items(list: &str) -> Vec<String> {
     let (mut items, mut item, mut escaped) = (Vec::new(), String::new(), false);
     for letter in list.chars() {
@@ -108,20 +109,20 @@ fn unescaped(text: &str) -> String {
 }
 
 fn single(name: &str, kind: &str, text: &str) -> Result<Value, String> {
-    let wrong = || format!("the property {name} is no {kind}: {text}");
+    let wrong = || format!("the property {name} is not a {kind}: {text}");
     Ok(match kind {
         "String" | "Name" | "Path" | "URI" | "Reference" | "WeakReference" | "" => Value::Text(text.to_owned()),
         "Boolean" => Value::Bool(text.eq_ignore_ascii_case("true")),
         "Long" => Value::Long(text.parse().map_err(|_| wrong())?),
         "Double" | "Decimal" => Value::Double(text.parse().map_err(|_| wrong())?),
         "Date" => date(text).map(|(at, offset)| Value::Date(at, offset)).ok_or_else(wrong)?,
-        // The bytes of a binary property are in a file of their own.
+        // The bytes of a binary property are in a separate file.
         "Binary" if text.is_empty() => Value::Binary(Vec::new()),
         _ => return Err(format!("the mock does not read the property {name} of type {kind}")),
     })
 }
 
-/// Whether a node was described, or only its place.
+/// Whether the document describes the node itself. Otherwise it only contains the node as a parent of others.
 pub(super) fn is_described(node: &Node) -> bool {
     node.properties.contains_key(PRIMARY_TYPE)
 }

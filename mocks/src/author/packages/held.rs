@@ -33,7 +33,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// A package of an uploaded file. The error says why it is none.
+    /// A package of an uploaded file. The error says why it is not a package.
     pub(super) fn uploaded(file: &[u8]) -> Result<Self, String> {
         let archive = Archive::read(file)?;
         Ok(Self {

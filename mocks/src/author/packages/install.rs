@@ -1,5 +1,5 @@
-//! Installs a package that somebody else made: what its filter covers becomes what it holds, as FileVault does.
-//! All of it is read before anything is changed; what the mock cannot install faithfully, it refuses.
+//! Installs a foreign package as FileVault does: its content replaces everything that its filter covers. The whole package
+//! is read before anything is changed, and rejected if the mock cannot install all of it correctly.
 
 use jiff::Timestamp;
 
@@ -11,10 +11,10 @@ use crate::author::repository::{Node, PRIMARY_TYPE, Repository, Value, join, nor
 /// The file that describes the node of its folder.
 const DESCRIPTION: &str = ".content.xml";
 
-/// What FileVault keeps of a node that it replaces.
+/// The properties of a node that FileVault keeps when it replaces the node.
 const KEPT: [&str; 2] = ["jcr:created", "jcr:createdBy"];
 
-/// Installs a package, or says why nothing was changed.
+/// Installs a package. The error says why nothing was changed.
 pub(super) fn unpack(archive: &Archive, repository: &mut Repository, now: Timestamp, user: &str) -> Result<(), String> {
     if let Some(filter) = archive.filters.iter().find(|filter| filter.mode != "replace") {
         return Err(format!("the mock does not install a filter of the mode {}", filter.mode));
@@ -35,7 +35,7 @@ pub(super) fn unpack(archive: &Archive, repository: &mut Repository, now: Timest
     Ok(())
 }
 
-/// The nodes of a package. One without a type is a folder on the way to others.
+/// The nodes of a package. A node without a type is only the parent of others.
 fn content(archive: &Archive) -> Result<Repository, String> {
     let mut content = Repository::empty();
     let directories = archive.directories.iter().filter_map(|name| name.strip_prefix(CONTENT));
@@ -65,7 +65,7 @@ fn content(archive: &Archive) -> Result<Repository, String> {
     Ok(content)
 }
 
-/// A node and its children are added to what other files say of the same node.
+/// Merges a node and its children with what other files contain for the same node.
 fn described_node(content: &mut Repository, path: &str, node: Node) {
     let there = content.ensure_plain(path);
     there.properties.extend(node.properties);
@@ -119,7 +119,7 @@ fn mime_type(path: &str) -> &'static str {
     }
 }
 
-/// The path of a node whose file has that name: `_jcr_content` is `jcr:content`, `__x` is `_x`, `%3a` a character.
+/// The path of the node for a file name: `_jcr_content` is `jcr:content`, `__x` is `_x`, and `%3a` is an encoded character.
 fn path_of(name: &str) -> String {
     let segment = |name: &str| {
         let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
@@ -134,7 +134,7 @@ fn path_of(name: &str) -> String {
     normal(&name.split('/').map(segment).collect::<Vec<_>>().join("/"))
 }
 
-/// Users, permissions and packages are more than nodes; a type must be one of the repository.
+/// Rejects users, permissions and packages, which consist of more than nodes, and unknown node types.
 fn refuse_foreign(content: &Repository, path: &str, archive: &Archive) -> Result<(), String> {
     for (path, node) in content.walk(path) {
         let kind = node.primary_type();
@@ -161,7 +161,7 @@ struct Installing<'a> {
 }
 
 impl Installing<'_> {
-    /// Puts a node of the package at its place, and what is below it.
+    /// Writes a node of the package and everything below it to the repository.
     fn put(&mut self, path: &str, node: &Node) {
         let covered = self.archive.covers(path);
         let there = self.repository.get(path).is_some();
@@ -170,7 +170,7 @@ impl Installing<'_> {
         } else if docview::is_described(node) && (covered || !there) {
             self.replace(path, node);
         } else if covered && let Some(folder) = self.repository.get_mut(path) {
-            // FileVault makes what a package holds as a mere directory a plain folder, whatever it was.
+            // FileVault turns a node that is only a directory in the package into a plain folder, whatever it was before.
             folder.set(PRIMARY_TYPE, "nt:folder");
         }
         if covered {
@@ -194,7 +194,7 @@ impl Installing<'_> {
         self.repository.insert(path, node);
     }
 
-    /// The properties are those of the package; what Oak protects stays.
+    /// Replaces the properties by those of the package, except the properties that Oak protects.
     fn replace(&mut self, path: &str, node: &Node) {
         let mut properties = node.properties.clone();
         let children = match self.repository.get(path) {
@@ -209,7 +209,7 @@ impl Installing<'_> {
         self.insert(path, Node { properties, children });
     }
 
-    /// The children in the order of the package, before all others.
+    /// Sorts the children in the order of the package, before all others.
     fn order(&mut self, path: &str, node: &Node) {
         let Some(there) = self.repository.get_mut(path) else { return };
         for (index, name) in node.children.keys().enumerate() {

@@ -1,5 +1,5 @@
-//! The package manager's JSON service: `/crx/packmgr/service/.json` and `/crx/packmgr/update.jsp`. It answers 200 whatever
-//! came of a command; `success` says it.
+//! The package manager's JSON service: `/crx/packmgr/service/.json` and `/crx/packmgr/update.jsp`. It answers 200
+//! even if a command failed; the field `success` contains the result.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,20 +10,20 @@ use crate::author::repository::normal;
 use crate::author::{Author, plain};
 use crate::machine::{Form, Response};
 
-/// The most packages that are kept.
+/// The maximum number of packages that are kept.
 const MOST_PACKAGES: usize = 100;
 
 /// The group of a package that was uploaded or created without one.
 const DEFAULT_GROUP: &str = "my_packages";
 
-fn told(success: bool, message: &str, path: &str) -> Response {
+fn answer(success: bool, message: &str, path: &str) -> Response {
     Response::json(200, &json!({ "success": success, "msg": message, "path": path }))
 }
 
-fn done(result: Result<(), String>, what: &str, path: &str) -> Response {
+fn answer_to(result: Result<(), String>, what: &str, path: &str) -> Response {
     match result {
-        Ok(()) => told(true, &format!("Package {what}"), path),
-        Err(problem) => told(false, &problem, path),
+        Ok(()) => answer(true, &format!("Package {what}"), path),
+        Err(problem) => answer(false, &problem, path),
     }
 }
 
@@ -35,8 +35,8 @@ impl Author {
         let path = normal(path);
         match command.as_str() {
             "upload" => match self.upload(form, form.get("force") == Some("true")) {
-                Ok(path) => told(true, "Package uploaded", &path),
-                Err((path, problem)) => told(false, &problem, &path),
+                Ok(path) => answer(true, "Package uploaded", &path),
+                Err((path, problem)) => answer(false, &problem, &path),
             },
             "create" => self.create_package(now, form),
             "build" | "install" | "uninstall" | "delete" => {
@@ -52,7 +52,7 @@ impl Author {
                         }
                     }
                 };
-                done(result, what, &path)
+                answer_to(result, what, &path)
             }
             _ => plain(
                 400,
@@ -64,7 +64,7 @@ impl Author {
         }
     }
 
-    /// Keeps an uploaded file as it is. The error has the path of the package, if the file is one.
+    /// Keeps an uploaded file unchanged. The error contains the path of the package, if the file is a package.
     pub(super) fn upload(&mut self, form: &Form, replaces: bool) -> Result<String, (String, String)> {
         let field = self.surfaces.get("author.package-upload").field("package");
         let file = form.files.get(field).or_else(|| form.files.get("file"));
@@ -116,19 +116,19 @@ impl Author {
         let field = |name: &str| form.get(name).unwrap_or_default().trim();
         let name = field("packageName");
         if name.is_empty() || name.contains('/') {
-            return told(false, "packageName is missing or has a slash", "");
+            return answer(false, "packageName is missing or has a slash", "");
         }
         let group = Some(field("groupName")).filter(|group| !group.is_empty()).unwrap_or(DEFAULT_GROUP);
         let made = Held::new(now, &self.user, group, name, field("packageVersion"));
         let path = made.path();
         if self.listed_packages().iter().any(|listed| listed.path == path) {
-            return told(false, &format!("Package already exists: {path}"), &path);
+            return answer(false, &format!("Package already exists: {path}"), &path);
         }
         if self.packages.len() >= MOST_PACKAGES {
-            return told(false, "the mock keeps no more packages", &path);
+            return answer(false, "the mock keeps no more packages", &path);
         }
         self.packages.push(made);
-        told(true, "Package created", &path)
+        answer(true, "Package created", &path)
     }
 
     /// Sets the filter of a package: `[{"root": "/content/x", "rules": []}]`.
@@ -144,27 +144,27 @@ impl Author {
             filters.iter().map(root).collect::<Option<Vec<_>>>()
         });
         let Some(roots) = roots else {
-            return told(
+            return answer(
                 false,
                 "the mock reads a filter as [{\"root\": \"/path\", \"rules\": []}], without rules",
                 &path,
             );
         };
         let Some(package) = self.packages.iter_mut().find(|held| held.path() == path) else {
-            return told(false, "no package", &path);
+            return answer(false, "no package", &path);
         };
         let names = [("packageName", &package.name), ("groupName", &package.group)];
         let others = names.iter().find(|(field, own)| form.get(field).is_some_and(|value| value != own.as_str()));
         let version = form.get("version").unwrap_or_default();
         if others.is_some() || file_name(&package.name, version) != file_name(&package.name, &package.version) {
-            return told(false, "the mock does not rename a package", &path);
+            return answer(false, "the mock does not rename a package", &path);
         }
         package.roots = roots;
         package.modified = Mark::new(now, &self.user);
-        told(true, "Package updated", &path)
+        answer(true, "Package updated", &path)
     }
 
-    /// A package's file, if that path is one.
+    /// The file of the package at that path.
     pub(in crate::author) fn package_file(&self, path: &str) -> Option<Response> {
         let held = self.packages.iter().find(|held| held.path() == normal(path))?;
         Some(Response::new(200, "application/zip", held.file.clone()))

@@ -1,4 +1,4 @@
-//! Nodes in the notation of Apache Jackrabbit FileVault's packages: XML, and a file for each binary property.
+//! Writes nodes in the format of Apache Jackrabbit FileVault's packages: XML, and a file for each binary property.
 
 use std::collections::BTreeSet;
 use std::io::{Seek, Write};
@@ -10,7 +10,7 @@ use zip::write::SimpleFileOptions;
 use crate::author::escape;
 use crate::author::repository::{Node, Value, join};
 
-/// The namespaces of the prefixes; any other prefix gets one of the mock's own.
+/// The namespaces of known prefixes; any other prefix gets a namespace of the mock.
 const NAMESPACES: [(&str, &str); 7] = [
     ("jcr", "http://www.jcp.org/jcr/1.0"),
     ("nt", "http://www.jcp.org/jcr/nt/1.0"),
@@ -92,7 +92,7 @@ fn kind(values: &[Value]) -> &'static str {
     }
 }
 
-/// A name as XML allows it: `_x0031_` stands for a character that no name may begin with or hold.
+/// A name that is valid in XML: `_x0031_` replaces a character that is not allowed there.
 fn xml_name(name: &str) -> String {
     let allowed = |at: usize, letter: char| {
         letter.is_alphabetic()
@@ -106,7 +106,7 @@ fn xml_name(name: &str) -> String {
     name.char_indices().map(write).collect()
 }
 
-/// A path as packages write it: `_jcr_content` for `jcr:content`, and one more underscore before a name that has one.
+/// A path as in packages: `_jcr_content` for `jcr:content`, and one more underscore before a name that begins with one.
 fn platform(path: &str) -> String {
     let name = |name: &str| match name.split_once(':') {
         Some((prefix, name)) => format!("_{prefix}_{name}"),

@@ -1,5 +1,5 @@
 //! The query builder, `/bin/querybuilder.json` (surfaces.md §5.3): predicates, groups, order, and what is shown of each hit.
-//! What is not understood is refused by 400, since an empty list would be taken for an answer.
+//! A predicate that the mock does not understand is answered with 400, since an empty list would look like a result.
 
 mod hits;
 mod order;

@@ -187,7 +187,7 @@ fn nothing_left(name: &str, parameters: &Parameters) -> Result<(), String> {
 }
 
 fn known_type(name: String) -> Result<String, String> {
-    if node_types::exists(&name) { Ok(name) } else { Err(format!("there is no node type `{name}`")) }
+    if node_types::exists(&name) { Ok(name) } else { Err(format!("the node type `{name}` does not exist")) }
 }
 
 /// Whether a node is of a type, of one derived from it, or has it as a mixin.

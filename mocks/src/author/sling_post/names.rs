@@ -9,7 +9,7 @@ use crate::machine::Form;
 /// The most characters of a generated name.
 const MOST: usize = 20;
 
-/// The fields that name a node which has no name of its own, in Sling's order.
+/// The fields from which Sling derives the name of a node without a name, in Sling's order.
 const NAMING: [&str; 8] =
     ["title", "jcr:title", "name", "description", "jcr:description", "abstract", "text", "jcr:text"];
 

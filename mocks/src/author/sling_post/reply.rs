@@ -91,7 +91,7 @@ impl Reply {
         self.render(200, "Null Operation Status: 200", "", false)
     }
 
-    /// The answer to an operation that nobody knows.
+    /// The answer to an unknown operation.
     pub(in crate::author) fn unknown_operation(self) -> Response {
         let message = "Invalid operation specified for POST request";
         if self.as_json {

@@ -39,7 +39,7 @@ impl CellFate {
         (Self::NotReached, '?', "not reached"),
     ];
 
-    pub(super) fn told(self) -> (char, &'static str) {
+    pub(super) fn letter_and_word(self) -> (char, &'static str) {
         let found = Self::ALL.iter().find(|(fate, ..)| *fate == self);
         found.map_or(('?', ""), |(_, letter, word)| (*letter, *word))
     }

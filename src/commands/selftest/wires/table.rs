@@ -69,7 +69,7 @@ impl WireMatrix {
             let _ = writeln!(text, "{:WIDTH$}  {}", "", grouped(numbers).trim_end());
         }
         for (step, cells) in self.steps.iter().zip(&self.cells) {
-            let letters = grouped(cells.iter().map(|cell| cell.fate.told().0));
+            let letters = grouped(cells.iter().map(|cell| cell.fate.letter_and_word().0));
             let _ = writeln!(text, "{:<WIDTH$}  {letters}", shortened(step));
         }
         self.explain_exceptions(&mut text);
@@ -101,7 +101,7 @@ impl WireMatrix {
 }
 
 fn explain(text: &mut String, cell: &Cell) {
-    let (letter, word) = cell.fate.told();
+    let (letter, word) = cell.fate.letter_and_word();
     let _ = writeln!(text, "\n{letter}  {} × {} ({}): {word}: {}", cell.step, cell.fault, cell.scenario, cell.reason);
 }
 

@@ -118,7 +118,7 @@ fn the_configuration_manager_writes_reads_and_deletes() {
     let read = stage.post(&format!("{path}?post=true"), &[]);
     assert!(read.text().contains("ims-1234") && !read.text().contains(SECRET), "{}", read.text());
     assert_eq!(stage.post(&path, &[("apply", "1"), ("delete", "1")]).status, 200);
-    // The console describes what is not there, too; its list says that there is none.
+    // The console also describes a configuration that does not exist; its list is then empty.
     assert!(!stage.post(&format!("{path}?post=true"), &[]).text().contains("ims-1234"));
     assert_eq!(stage.get(&format!("{path}.json")).text(), "[]");
 }

@@ -20,11 +20,11 @@ impl Diff {
         self.notes.iter().for_each(|note| text += &format!("note    {note}\n"));
         for (what, entries) in [("requirements", &self.requirements), ("scenarios", &self.scenarios)] {
             for change in VerdictChange::ALL {
-                let mut told = Self::of(entries, change).peekable();
-                if told.peek().is_some() {
+                let mut shown = Self::of(entries, change).peekable();
+                if shown.peek().is_some() {
                     let _ = writeln!(text, "{} ({what})", change.title());
                 }
-                for entry in told {
+                for entry in shown {
                     let name = view::shorten(&entry.name, 88);
                     let _ = writeln!(text, "  {}  {} → {}  {name}", entry.id, entry.before, entry.after);
                     if let Some(reason) = &entry.reason {
@@ -46,7 +46,7 @@ impl Diff {
         text + &self.summary() + "\n"
     }
 
-    /// One line that says it all.
+    /// The counts in one line.
     pub fn summary(&self) -> String {
         let count = |change, word: &str| {
             let n = Self::of(&self.requirements, change).count();
@@ -54,7 +54,7 @@ impl Diff {
         };
         let counts = [
             count(VerdictChange::Broken, "broken"),
-            count(VerdictChange::Untold, "not told"),
+            count(VerdictChange::Undecided, "inconclusive"),
             count(VerdictChange::NewlySkipped, "no longer checked"),
             count(VerdictChange::Fixed, "fixed"),
             count(VerdictChange::NewlyProved, "newly proved"),
@@ -67,7 +67,7 @@ impl Diff {
     /// For a pull request or a ticket.
     pub fn markdown(&self) -> String {
         let mark = if self.exit_code == 0 { "✅" } else { "❌" };
-        let product = |side: &ComparedRun| side.product.clone().unwrap_or_else(|| "(not told)".into());
+        let product = |side: &ComparedRun| side.product.clone().unwrap_or_else(|| "(unknown)".into());
         let mut text = format!(
             "# {mark} Brand Portal configuration, before and after\n\n| | Before | After |\n|---|---|---|\n\
              | Product | {} | {} |\n| Began | {} | {} |\n\n{}\n",
@@ -82,8 +82,8 @@ impl Diff {
             self.notes.iter().for_each(|note| text += &format!("> {}\n", escape(note)));
         }
         for change in VerdictChange::ALL {
-            let told: Vec<_> = Self::of(&self.requirements, change).collect();
-            if told.is_empty() {
+            let shown: Vec<_> = Self::of(&self.requirements, change).collect();
+            if shown.is_empty() {
                 continue;
             }
             let _ = writeln!(
@@ -91,7 +91,7 @@ impl Diff {
                 "\n## {}\n\n| Requirement | Before | After | Statement |\n|---|---|---|---|",
                 change.title()
             );
-            for entry in told {
+            for entry in shown {
                 let reason =
                     entry.reason.as_deref().map(|reason| format!(" — {}", escape(&view::shorten(reason, 200))));
                 let known = Requirements::built_in();
@@ -101,8 +101,7 @@ impl Diff {
             }
         }
         if !self.settings.is_empty() {
-            text +=
-                "\n## Changed settings of agents\n\n| Agent | SettingChange | Before | After |\n|---|---|---|---|\n";
+            text += "\n## Changed settings of agents\n\n| Agent | Setting | Before | After |\n|---|---|---|---|\n";
             for one in &self.settings {
                 let cell = |value: &Option<String>| value.as_deref().map_or("(not set)".to_owned(), escape);
                 let (before, after) = (cell(&one.before), cell(&one.after));
