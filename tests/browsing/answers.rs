@@ -12,6 +12,8 @@ const BY_SCRIPT: &str = "<div id=told></div><script>document.addEventListener('s
   fetch(form.action + '?' + query).then((reply) => reply.text()).then((text) => { SHOW });
 }, true)</script></body>";
 
+const RESTLESS: &str = "setInterval(() => { document.getElementById('told').innerText = Math.random() }, 100)";
+
 const HEALTHY: &str = "document.getElementById('told').innerHTML = '<h2>Healthy configuration</h2><p>TITLE: Token retrieved \
     successfully!</p>'";
 
@@ -46,6 +48,67 @@ fn a_toast_that_never_comes_is_an_error() {
         return;
     }
     errs("no-toast", |_, _, body| by_script(body, "<div id=told></div>", ""), "shows nothing new after its request");
+    let change: Change = |_, _, body| by_script(body, "<div id=told></div>", RESTLESS);
+    errs("restless", change, "keeps changing after its request");
+}
+
+#[test]
+fn a_page_that_hangs_is_an_error() {
+    if !has_browser() {
+        return;
+    }
+    let change: Change = |_, _, body| *body = body.replace("</body>", "<script>for (;;) {}</script></body>");
+    errs("hangs", change, "the browser did not answer");
+}
+
+/// Publishes on an Author that answers the request of the page like this; returns the errors. Nothing has failed.
+fn publishing(name: &str, requirement: &str, judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Vec<String> {
+    let mock = moved(name, "configured");
+    let proxy = Proxy::start(mock.url("author"), judge);
+    let flags = ["--via", "auto", "--allow", "change", "--requirement", requirement, "-q"];
+    let (_, folder) = run_at(&mock, &proxy.url, name, &flags);
+    let record = record(&folder);
+    nothing_is_left(&folder);
+    assert_eq!(scenarios(&record, "failed"), [], "{name}");
+    scenarios(&record, "error").into_iter().map(|(_, reason)| reason).collect()
+}
+
+#[test]
+fn a_session_that_ends_before_a_change_is_never_a_failure() {
+    const LOGIN: &str = "HTTP/1.1 302 Found\r\nLocation: /libs/granite/core/content/login.html?resource=%2F\r\nContent-Length: 0\r\n\
+        Connection: close\r\n\r\n";
+    const DENIED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    const SHOWN: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n\
+        <form action=/libs/granite/core/content/login.html/j_security_check><input name=j_username></form>";
+    if !has_browser() {
+        return;
+    }
+    for (name, answer) in [("change-ended", LOGIN), ("change-denied", DENIED), ("change-shown", SHOWN)] {
+        let errors = publishing(name, "BP-PUB-05", move |request| {
+            if request.contains("/mnt/overlay/x/bp/publish") { Act::Answer(answer) } else { Act::Pass }
+        });
+        assert!(
+            !errors.is_empty() && errors.iter().all(|it| it.contains("Publish to Brand Portal")),
+            "{name}: {errors:?}"
+        );
+    }
+}
+
+#[test]
+fn publishing_without_a_toast_is_never_a_failure() {
+    if !has_browser() {
+        return;
+    }
+    let change: Change = |_, _, body| {
+        let script = "<script>document.addEventListener('submit', (event) => { event.preventDefault(); \
+            fetch(event.target.action, { method: 'POST', body: new URLSearchParams(new FormData(event.target)) }) \
+            }, true)</script></body>";
+        *body = body.replace("</body>", script);
+    };
+    let errors = publishing("publish-no-toast", "BP-PUB-01", move |request| {
+        if request.starts_with("GET /assets.html") { Act::Rewrite(change) } else { Act::Pass }
+    });
+    assert!(errors.iter().any(|it| it.contains("queued")), "{errors:?}");
 }
 
 #[test]
@@ -116,7 +179,7 @@ fn a_session_that_ends_half_way_and_a_broken_answer_are_errors() {
         });
         let (verdict, reason) = judged(&mock, &proxy, name);
         assert_eq!(verdict, "error", "{name}: {reason}");
-        assert!(reason.contains(word), "{name}: {reason}");
+        assert!(reason.contains(word) && reason.contains("Check Health"), "{name}: {reason}");
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::gate::Answered;
 use super::shown;
 use super::walk::{APPEARING, PAUSE, Walk};
-use crate::problem::Checked;
+use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 
 /// How long what a page shows must stay the same to be its result.
@@ -44,12 +44,22 @@ impl Walk<'_> {
     /// page; where a person reads what has become of it, with what the page shows.
     pub(super) async fn answer(&self, answered: Answered) -> Checked<Reply> {
         let mut reply = answered.reply?;
+        if let Some(refused) = refused(&reply) {
+            return Err(self.at_page(refused).await);
+        }
         let is_redirect = (300..400).contains(&reply.status);
-        if is_redirect && !reply.redirects_to_login() {
+        if is_redirect {
             reply.status = self.gate.document().filter(|status| !(300..400).contains(status)).unwrap_or(reply.status);
         }
+        let changes = self.surface.class == Class::Change;
+        // A change that is refused may be what is asked for.
+        if !changes && reply.status >= 400 {
+            return match reply.expect_status(&[200]) {
+                Ok(reply) => Ok(reply),
+                Err(problem) => Err(self.at_page(problem).await),
+            };
+        }
         if self.action.result == UiResult::Page && (200..300).contains(&reply.status) {
-            let changes = self.surface.class == Class::Change;
             let page = self.shown(!changes).await?;
             let lines = if is_redirect { page } else { shown::agreed(page, &reply, answered.is_shown, changes)? };
             let lines: String =
@@ -76,4 +86,13 @@ impl Walk<'_> {
         let why = if last.is_some_and(|last| last.is_empty()) { "shows nothing new" } else { "keeps changing" };
         Err(self.problem(&format!("{why} after its request")).await)
     }
+}
+
+/// The problem of an answer that does not concern the action: who sent the request is not, or no longer, permitted to.
+fn refused(reply: &Reply) -> Option<Problem> {
+    if reply.is_login() {
+        return reply.page(|_| false).err();
+    }
+    let is_refusal = reply.redirects_to_login() || matches!(reply.status, 401 | 403);
+    is_refusal.then(|| reply.clone().expect_status(&[200]).err()).flatten()
 }

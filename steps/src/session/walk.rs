@@ -64,6 +64,12 @@ impl Walk<'_> {
         Problem::error(self.clean(&format!("the page \"{title}\" at {address} {what}")))
     }
 
+    /// A problem, with the title and address of the page.
+    pub(super) async fn at_page(&self, problem: Problem) -> Problem {
+        let (address, title) = self.page.place().await.unwrap_or_default();
+        problem.about(self.clean(&format!("the page \"{title}\" at {address}")))
+    }
+
     /// The problem that the page is the login page.
     pub(super) fn login_at(&self, address: &str) -> Option<Problem> {
         let login = &self.session.surface("author.login-page").path;
