@@ -56,7 +56,8 @@ Feature: The distribution agent of AEM as a Cloud Service
 
   @BP-CLD-01 @change @author:fresh @surface:author.ims-create @surface:author.ims-delete
   Scenario: Save & Close creates the cloud configuration and the distribution agent
-    Given an IMS configuration for Brand Portal was created from the credential's details
+    Given the Author has no distribution agent for Brand Portal yet
+    And an IMS configuration for Brand Portal was created from the credential's details
     When I create a cloud configuration with a title, that IMS configuration and the tenant URL, and click Save & Close
     Then the cloud configuration appears, with that IMS configuration and the tenant URL
     And the distribution agent for Brand Portal appears

@@ -107,7 +107,8 @@ pub struct TargetFacts<'a> {
     pub browser: BrowserFacts<'a>,
     /// Whether the Author's configuration may be replaced and restored afterwards.
     pub replace: bool,
-    /// The products that are judged: one, or several while the signs of the Author contradict each other.
+    /// The products that are judged: one, several while the signs of the Author contradict each other, all while it shows
+    /// none.
     pub products: &'a [Product],
     /// The detected states of a real Author; none in a dry run, which sends nothing.
     pub states: Option<&'a BTreeSet<String>>,
@@ -235,6 +236,7 @@ fn decide(case: &Case, facts: &TargetFacts<'_>) -> Decision {
         return Decision::NotApplicable(reason);
     }
     let reasons = [
+        of_unknown_product,
         above_allow,
         out_of_sight,
         about_a_mock,
@@ -251,16 +253,27 @@ fn decide(case: &Case, facts: &TargetFacts<'_>) -> Decision {
     }
 }
 
-/// Why a scenario is about none of the judged products. It is about those of its tags for which one of its requirements
-/// holds; without requirements, about those of its tags.
+/// Why a scenario is about none of the judged products.
 pub fn of_another_product(case: &Case, judged: &[Product]) -> Option<String> {
+    let about = products_of(case);
+    let applies = judged.iter().any(|product| about.contains(product));
+    (!applies).then(|| not_applicable(&about, judged))
+}
+
+/// The products that a scenario is about: those of its tags for which one of its requirements holds; without requirements,
+/// those of its tags.
+fn products_of(case: &Case) -> Vec<Product> {
     let tagged = |product: &Product| case.products.is_empty() || case.products.contains(product);
     let known = Requirements::built_in();
     let own = || case.requirements.iter().filter_map(|id| known.get(id));
     let required = |product: &Product| own().next().is_none() || own().any(|one| one.products.contains(product));
-    let about: Vec<Product> = Product::ALL.into_iter().filter(|product| tagged(product) && required(product)).collect();
-    let applies = judged.iter().any(|product| about.contains(product));
-    (!applies).then(|| not_applicable(&about, judged))
+    Product::ALL.into_iter().filter(|product| tagged(product) && required(product)).collect()
+}
+
+/// While the Author may be any product, only what holds for all of them is judged.
+fn of_unknown_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
+    let differs = facts.products == Product::ALL && products_of(case) != Product::ALL;
+    differs.then(|| "which product the Author is cannot be seen: name it with --product".to_owned())
 }
 
 fn above_allow(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {

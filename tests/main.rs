@@ -7,6 +7,7 @@ mod author_target;
 mod browsing;
 mod causes;
 mod cli;
+mod cloud_answers;
 mod config;
 #[cfg(unix)]
 mod confirmation;

@@ -8,7 +8,9 @@ use bpconform_fixtures::{Defects, Product};
 use bpconform_mocks::stack::StackOptions;
 use serde_json::Value;
 
+use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, bpconform, bpconform_with, directory, filtered};
+use crate::undo::{self, all_learned, differences};
 
 /// An Author of a product that reports a version, if it reports another than the seed's.
 async fn author(product: Product, version: Option<&str>) -> MockStack {
@@ -146,6 +148,69 @@ fn each_state_of_the_cloud_fails_what_is_wrong_in_it() {
         let red = all.filter(|one| one["verdict"] == "failed").filter_map(|one| one["id"].as_str());
         assert_eq!(red.collect::<Vec<_>>(), failed, "{seed}: {}", told.all());
     }
+}
+
+#[test]
+fn nothing_is_changed_on_the_cloud_that_cannot_be_undone_there() {
+    for (seed, skipped) in [("fresh", &["BP-IMS-01", "BP-CLD-01", "BP-CLD-04"][..]), ("configured", &[])] {
+        let (mock, folder) =
+            (Mock::with(&["--product", "aem-cloud", "--seed", seed]), directory(&format!("cloud-undo-{seed}")));
+        let (learned, out) = (all_learned(&folder), folder.join("out"));
+        let before = mock.repository();
+        let more = ["--tags", "@product:aem-cloud", "--out", out.to_str().expect("UTF-8"), "--product", "aem-cloud"];
+        let output = undo::run(&mock, mock.url("author"), &learned, &more).output().expect("it starts");
+        assert_ne!(output.status.code(), Some(7), "{}", undo::told(&output));
+        // What its agent did stays in its log.
+        let differences = differences(&before, &mock.repository());
+        let left: Vec<_> = differences.lines().filter(|line| !line.starts_with("/var/sling/distribution/")).collect();
+        assert!(left.is_empty(), "{left:#?} {}", undo::told(&output));
+        let record =
+            std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", undo::told(&output)));
+        let record: Value = serde_json::from_str(&record).expect("JSON");
+        for id in skipped {
+            let one = found(&record, id);
+            assert_eq!(one["verdict"], "skipped", "{id}: {}", one["reason"]);
+            assert!(one["reason"].as_str().is_some_and(|reason| reason.contains("could not be undone")), "{one}");
+        }
+        let again = undo::clean(&mock, &out, &[]);
+        assert!(again.code == Some(0) && again.out.contains("nothing to undo"), "{}", again.all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_author_without_any_sign_of_its_product_is_not_judged_as_one() {
+    let options = StackOptions { product: Product::AemCloud, ..StackOptions::new("fresh") };
+    let mock = MockStack::start(options).await.expect("started");
+    let record = observe(&mock, "no-sign", &[]);
+    assert_eq!(record["target"]["judged_as"]["products"], serde_json::json!(["aem-6.5", "aem-6.5-lts", "aem-cloud"]));
+    let all = record["requirements"].as_array().expect("a list");
+    let red: Vec<_> = all.iter().filter(|one| one["verdict"] == "failed").map(|one| &one["id"]).collect();
+    assert!(red.is_empty(), "{red:?}");
+    let reason = found(&record, "BP-REP-01")["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("name it with --product"), "{reason}");
+    // The version of AEM 6.5 is a sign, however fresh the Author is.
+    let mock = MockStack::start(StackOptions::new("fresh")).await.expect("started");
+    let record = observe(&mock, "fresh-6.5", &[]);
+    assert_eq!(record["target"]["judged_as"]["products"], serde_json::json!(["aem-6.5"]));
+}
+
+#[test]
+fn a_version_in_an_answer_that_is_an_error_is_none() {
+    let mock = Mock::start("configured");
+    let wrong = "HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 63\r\nConnection: close\r\n\r\n\
+        Installed Products\n  Adobe Experience Manager (6.6.3.0)\nsorry......";
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        if request.contains("status-productinfo") { Act::Answer(wrong) } else { Act::Pass }
+    });
+    let out = directory("version-in-an-error");
+    let target = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
+    let flags = ["run", "--target", "author", "-q", "--out", out.to_str().expect("UTF-8")];
+    let mut variables = mock.credentials();
+    variables.push(("NO_PROXY", "*"));
+    let told = bpconform_with(&[&flags[..], &target].concat(), &variables);
+    let record = std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", told.all()));
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    assert_eq!(record["target"]["judged_as"]["products"], serde_json::json!(["aem-6.5"]));
 }
 
 #[test]

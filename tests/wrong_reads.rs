@@ -35,9 +35,9 @@ fn step(usual: usize) -> usize {
 }
 
 /// How a run ends whose n-th read of the Author is answered wrongly; nothing if there are not so many reads.
-fn end(mock: &Mock, level: &str, number: usize, wrong: &(&str, &'static str)) -> Option<i32> {
+fn end(mock: &Mock, name: &str, level: &str, number: usize, wrong: &(&str, &'static str)) -> Option<i32> {
     let (proxy, reads) = one_wrong(mock, "/", number, wrong.1);
-    let folder = directory(&format!("wrong-read-{level}-{}-{number}", wrong.0));
+    let folder = directory(&format!("wrong-read-{name}-{level}-{}-{number}", wrong.0));
     let target = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
     let flags = ["run", "--target", "author", "--quiet", "--allow", level, "--out", folder.to_str().expect("UTF-8")];
     let mut variables = mock.credentials();
@@ -46,33 +46,53 @@ fn end(mock: &Mock, level: &str, number: usize, wrong: &(&str, &'static str)) ->
     if reads.load(Ordering::SeqCst) < number {
         return None;
     }
-    assert!(matches!(told.code, Some(0 | 3)), "{level}, read {number}, {}: {}", wrong.0, told.all());
+    assert!(matches!(told.code, Some(0 | 3)), "{name}, {level}, read {number}, {}: {}", wrong.0, told.all());
+    // Nothing is recorded if the Author does not seem to be one.
+    if let Ok(record) = std::fs::read_to_string(folder.join("run.json")) {
+        let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+        let judged = &record["target"]["judged_as"]["products"];
+        assert_eq!(judged, &serde_json::json!([name]), "{level}, read {number}, {}", wrong.0);
+    }
     let _ = std::fs::remove_dir_all(&folder);
     told.code
 }
 
 #[test]
 fn no_single_wrong_read_makes_a_requirement_fail() {
-    let (step, mock) = (step(13), Mock::start("configured"));
+    makes_nothing_fail("aem-6.5", &Mock::start("configured"), step(13));
+}
+
+#[test]
+fn no_single_wrong_read_makes_a_requirement_of_the_cloud_fail() {
+    makes_nothing_fail("aem-cloud", &Mock::with(&["--product", "aem-cloud"]), step(11));
+}
+
+/// Runs without `--product`: a wrong read must not change the product either.
+fn makes_nothing_fail(name: &str, mock: &Mock, step: usize) {
     for level in ["observe", "probe"] {
         for (index, wrong) in WRONG.iter().enumerate() {
             let first = 1 + index * step / WRONG.len();
-            let ends: Vec<_> = (first..).step_by(step).map_while(|number| end(&mock, level, number, wrong)).collect();
+            let numbers = (first..).step_by(step);
+            let ends: Vec<_> = numbers.map_while(|number| end(mock, name, level, number, wrong)).collect();
             assert!(!ends.is_empty());
             let green = ends.iter().filter(|code| **code == 0).count();
-            println!("--allow {level}, {}: {} positions, {green} green all the same", wrong.0, ends.len());
+            println!("{name}, --allow {level}, {}: {} positions, {green} green all the same", wrong.0, ends.len());
         }
     }
 }
 
 #[test]
 fn no_single_wrong_read_is_a_problem_for_the_doctor() {
-    let (step, mock) = (step(7), Mock::start("configured"));
+    is_no_problem_for_the_doctor(&Mock::start("configured"), step(7));
+    is_no_problem_for_the_doctor(&Mock::with(&["--product", "aem-cloud"]), step(5));
+}
+
+fn is_no_problem_for_the_doctor(mock: &Mock, step: usize) {
     let mut variables = mock.credentials();
     variables.push(("NO_PROXY", "*"));
     for (index, (name, answer)) in WRONG.iter().enumerate() {
         for number in (1 + index * step / WRONG.len()..).step_by(step) {
-            let (proxy, reads) = one_wrong(&mock, "/", number, answer);
+            let (proxy, reads) = one_wrong(mock, "/", number, answer);
             let urls = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
             let told = bpconform_with(&[&["doctor"][..], &urls].concat(), &variables);
             if reads.load(Ordering::SeqCst) < number {

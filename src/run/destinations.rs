@@ -75,6 +75,7 @@ async fn deliveries(session: &Session) -> Checked<Option<String>> {
         return Ok(Some(other));
     }
     let agents = agents::all(session).await?;
-    let ours = agents.iter().filter(|agent| agent.name.starts_with("mp_replication"));
+    let prefix = session.surface("author.agents").phrase("prefix");
+    let ours = agents.iter().filter(|agent| agent.name.starts_with(prefix));
     Ok(ours.filter(|agent| !agent.delivers_to(&mock)).find_map(agents::Agent::target))
 }

@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 
 use bpconform_fixtures::Product;
-use bpconform_steps::author::{agents, distribution};
+use bpconform_steps::author::{agents, distribution, product as author_product};
+use bpconform_steps::problem::{Checked, Problem};
 use bpconform_steps::{Call, Session};
-use regex::Regex;
+use futures::FutureExt as _;
 use serde_json::{Map, Value};
 
 use crate::features::USUAL_AUTHOR;
 use crate::plan::FRESH;
 use crate::run::destinations;
-use crate::run::product::{self, Signs};
+use crate::run::product::{self, Sign, Signs};
 
 /// The detected version and states of a real Author.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,45 +29,73 @@ pub struct Survey {
 /// Asks the Author. What it says that it does not have is not there: the scenarios will say so with their own words. What
 /// it does not answer at all is a problem: a state that was guessed would decide what is run.
 pub async fn ask(session: &Session) -> Result<Survey, String> {
-    let (version, found) = futures::future::try_join(version(session), find(session)).await?;
-    let signs = Signs {
-        version,
-        distribution_agent: distribution_agent(session).await,
-        replication_agent: found.agents.first().cloned(),
-    };
+    let (signs, found) = futures::future::join(signs(session).boxed(), find(session).boxed()).await;
+    let found = found?;
     Ok(Survey { states: found.states(&signs), signs, elsewhere: destinations::elsewhere(session).await })
 }
 
-/// What an Author shows of its product; what it does not answer is no sign.
+/// What an Author shows of its product. It decides what is judged, so that everything is read a second time, and two of
+/// three readings decide if those differ. Of a plain AEM 6.5 only the version is read again: it alone shows it as one.
 pub async fn signs(session: &Session) -> Signs {
-    let agents = read(session, Call::to("author.agents")).await.unwrap_or_default();
+    let first = read_signs(session, false).await;
+    if first.are_of_aem_65() && sign(author_product::named_version(session, true).await) == first.version {
+        return first;
+    }
+    let second = read_signs(session, true).await;
+    if first == second {
+        return first;
+    }
+    Signs::majority(first, &second, read_signs(session, true).await)
+}
+
+async fn read_signs(session: &Session, fresh: bool) -> Signs {
+    // On the heap: a survey is polled far down the stack of a thread.
+    let (version, distribution_agent, replication_agent) = futures::join!(
+        author_product::named_version(session, fresh).boxed(),
+        distribution_agent(session, fresh).boxed(),
+        replication_agent(session, fresh).boxed(),
+    );
     Signs {
-        version: version(session).await.unwrap_or_default(),
-        distribution_agent: distribution_agent(session).await,
-        replication_agent: agents.keys().find(|name| name.starts_with("mp_replication")).cloned(),
+        version: sign(version),
+        distribution_agent: sign(distribution_agent),
+        replication_agent: sign(replication_agent),
     }
 }
 
-/// The first distribution agent for Brand Portal. An Author that does not list its agents shows no sign of one.
-async fn distribution_agent(session: &Session) -> Option<String> {
+/// What is not answered, or not as it should be, is unreadable.
+fn sign(read: Checked<Option<String>>) -> Sign {
+    match read {
+        Ok(Some(shown)) => Sign::Shown(shown),
+        Ok(None) => Sign::Absent,
+        Err(problem) => {
+            tracing::debug!(problem = problem.reason, "a sign of the product cannot be read");
+            Sign::Unreadable
+        }
+    }
+}
+
+/// The first distribution agent for Brand Portal.
+async fn distribution_agent(session: &Session, fresh: bool) -> Checked<Option<String>> {
     let prefix = session.surface("author.distribution-agents").phrase("prefix");
-    let names = distribution::names(session).await.unwrap_or_default();
-    names.into_iter().find(|name| name.starts_with(prefix))
+    let names = distribution::names(session, fresh).await?;
+    Ok(names.into_iter().find(|name| name.starts_with(prefix)))
 }
 
-/// The version that the Author reports. It decides what is judged, so that an answer without one is asked for again.
-async fn version(session: &Session) -> Result<Option<String>, String> {
-    let call = Call::to("author.product-info");
-    match version_in(session, call.clone()).await? {
-        None => version_in(session, call.fresh()).await,
-        version => Ok(version),
+/// The first replication agent for Brand Portal.
+async fn replication_agent(session: &Session, fresh: bool) -> Checked<Option<String>> {
+    let call = Call::to("author.agents");
+    let reply = session.send(if fresh { call.fresh() } else { call }).await?.expect_status(&[200])?;
+    match reply.json()? {
+        // A node has its type at least.
+        Value::Object(node) if !node.is_empty() => Ok(of_brand_portal(session, &node).next()),
+        _ => Err(Problem::error(format!("{} is not the folder of the agents", reply.what()))),
     }
 }
 
-async fn version_in(session: &Session, call: Call) -> Result<Option<String>, String> {
-    let reply = session.send(call).await.map_err(|problem| problem.reason)?;
-    let line = Regex::new(session.surface("author.product-info").phrase("line")).map_err(|error| error.to_string())?;
-    Ok(reply.text().lines().find_map(|text| Some(line.captures(text.trim_end())?[1].to_owned())))
+/// The names of the replication agents for Brand Portal.
+fn of_brand_portal(session: &Session, agents: &Map<String, Value>) -> impl Iterator<Item = String> {
+    let prefix = session.surface("author.agents").phrase("prefix");
+    agents.keys().filter(move |name| name.starts_with(prefix)).cloned()
 }
 
 /// The parts of a Brand Portal configuration, counted.
@@ -93,7 +122,7 @@ async fn find(session: &Session) -> Result<ConfigurationCounts, String> {
     .await?;
     roots.iter().for_each(|root| count_configurations(session, root, &mut found));
     count_providers(session, &providers, &mut found);
-    found.agents = agents.keys().filter(|name| name.starts_with("mp_replication")).cloned().collect();
+    found.agents = of_brand_portal(session, &agents).collect();
     let queues = found.agents.iter().map(|agent| read(session, Call::to("author.agent-queue").with("agent", agent)));
     found.stuck = futures::future::try_join_all(queues).await?.iter().any(is_stuck);
     Ok(found)
@@ -144,7 +173,7 @@ impl ConfigurationCounts {
             ("legacy-gateway", self.without_ims > 0),
             ("half-configured", !in_cloud && self.configurations == 1 && self.agents.len() < agents::COUNT),
             ("two-tenants", self.tenants.len() > 1),
-            ("agent-missing", in_cloud && self.configurations > 0 && signs.distribution_agent.is_none()),
+            ("agent-missing", in_cloud && self.configurations > 0 && signs.distribution_agent == Sign::Absent),
             ("queue-blocked", self.stuck),
         ];
         all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect()

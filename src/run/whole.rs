@@ -110,7 +110,8 @@ fn target(options: &Options, survey: Option<Survey>, judged: Judged) -> TargetRe
         Target::Container(contained) => Some(contained),
         _ => None,
     };
-    let (product, states) = survey.map(|survey| (survey.signs.version, survey.states)).unwrap_or_default();
+    let (product, states) =
+        survey.map(|survey| (survey.signs.version.shown().map(str::to_owned), survey.states)).unwrap_or_default();
     TargetRecord {
         kind: options.target.word().to_owned(),
         addresses,

@@ -86,7 +86,7 @@ fn repository(bytes: &[u8]) {
 fn product(bytes: &[u8]) {
     let line = Regex::new(Surfaces::built_in().get("author.product-info").phrase("line")).expect("a constant pattern");
     let text = text(bytes);
-    let _ = product::find_version(&line, &text);
+    let _ = product::find_version(&line, &text).map(|found| found.map(|version| version.parse::<product::Version>()));
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let _ = product::parse_run_modes(&lines, Surfaces::built_in().get("author.sling-settings").phrase("run-modes"));
 }

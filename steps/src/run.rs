@@ -58,12 +58,17 @@ pub struct Run {
 /// The product that an Author is judged as.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
-    /// The product; several while the signs of the Author contradict each other.
+    /// The product; several while the signs of the Author contradict each other, and all while it shows none.
     pub products: Vec<Product>,
     /// What it was decided by, for people.
     pub decided_by: Vec<String>,
     /// Whether the Author named its version in the form that is known from AEM 6.5.
     pub names_its_version: bool,
+}
+
+fn unreachable_on(product: Product, surface: &str) -> Option<String> {
+    let reason = Layer::of(product)?.unreachable(surface)?;
+    Some(format!("{surface} cannot be asked on {}: {reason}", product.name()))
 }
 
 impl Judged {
@@ -75,7 +80,15 @@ impl Judged {
     /// What contradicts itself, if something does.
     pub fn contradiction(&self) -> Option<String> {
         let signs = || self.decided_by.join("; ");
+        if self.is_undecided() {
+            return Some(format!("which product the Author is cannot be seen: {}", signs()));
+        }
         (self.products.len() > 1).then(|| format!("which product the Author is contradicts itself: {}", signs()))
+    }
+
+    /// Whether the Author may be any product, since it shows no sign of one.
+    pub fn is_undecided(&self) -> bool {
+        self.products == Product::ALL
     }
 }
 
@@ -127,8 +140,12 @@ impl Run {
     /// Why the judged product does not have an endpoint; none if it has it, or if the product is not decided.
     pub fn unreachable(&self, surface: &str) -> Option<String> {
         let [product] = self.judged.get()?.products[..] else { return None };
-        let reason = Layer::of(product)?.unreachable(surface)?;
-        Some(format!("{surface} cannot be asked on {}: {reason}", product.name()))
+        unreachable_on(product, surface)
+    }
+
+    /// Why one of the products that the Author may be does not have an endpoint; none if all have it.
+    pub(crate) fn lacks(&self, surface: &str) -> Option<String> {
+        self.judged.get()?.products.iter().find_map(|product| unreachable_on(*product, surface))
     }
 
     /// Whether the form of an endpoint is unknown for the judged product.

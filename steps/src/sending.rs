@@ -73,6 +73,7 @@ impl Sending<'_> {
         let (surface, call) = (self.surface, self.call);
         let base = self.stack.base(surface.system)?;
         let pattern = call.variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
+        self.stays_below(pattern)?;
         // A URL keeps what looks like an escape; in the name of a node it is literal text.
         let escaped = |value: &String| value.replace('%', "%25").replace(';', "%3B");
         let arguments = call.arguments.iter().map(|(name, value)| (name.clone(), escaped(value))).collect();
@@ -81,6 +82,22 @@ impl Sending<'_> {
         let mut url = base.clone();
         url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
         Ok(url)
+    }
+
+    /// An error if a value leads to another path than the endpoint's: values come from answers, too.
+    fn stays_below(&self, pattern: &str) -> Checked {
+        let leads_away = |(name, value): &(&String, &String)| {
+            let is_one_segment = pattern.contains(&format!("/{{{name}}}"));
+            let mut segments = value.split(['/', '\\']);
+            segments.any(|segment| matches!(segment, "." | "..")) || (is_one_segment && value.contains(['/', '\\']))
+        };
+        match self.call.arguments.iter().find(leads_away) {
+            Some((name, value)) => {
+                let id = &self.surface.id;
+                Err(Problem::error(format!("not sent: {id}: `{value}` cannot be the {name}: it leads to another path")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn learn_secrets(&self) {

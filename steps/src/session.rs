@@ -242,8 +242,12 @@ impl Session {
         self.write_down(what, undo.into_iter().collect()).map(drop)
     }
 
-    /// Nothing is changed that is not written down.
+    /// Nothing is changed that is not written down, or that a product of this Author does not allow to be undone.
     fn write_down(&self, what: &str, undo: Vec<Undo>) -> Checked<u64> {
+        let mark = self.mark();
+        if let Some(reason) = undo.iter().flat_map(|undo| undo.needs(&mark)).find_map(|id| self.run.lacks(id)) {
+            return Err(Problem::skipped(format!("not sent: {what} could not be undone: {reason}")));
+        }
         let text = serde_json::to_string(&undo).unwrap_or_default();
         if self.run.redactor.redact_known(&text) != text {
             return Err(Problem::error(format!(

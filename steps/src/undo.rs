@@ -132,6 +132,17 @@ impl Undo {
         !self.is_at_the_tenant() && !matches!(self, Self::Project { .. })
     }
 
+    /// The endpoints without which it cannot be carried out, of those that not every product has.
+    pub(crate) fn needs(&self, mark: &str) -> &'static [&'static str] {
+        match self {
+            Self::ImsConfiguration { .. } => &["author.ims-storage"],
+            // Its own title finds it otherwise.
+            Self::CloudService { title, .. } if !title.contains(mark) => &["author.ims-storage"],
+            Self::Package { .. } | Self::Replacement { .. } => &["author.package-command"],
+            _ => &[],
+        }
+    }
+
     /// Whether the target of the undo, or the value it is found by, contains the mark of a run.
     pub(crate) fn is_of(&self, mark: &str) -> bool {
         let bears = |text: &String| text.contains(mark);
@@ -164,5 +175,21 @@ mod tests {
         let paths = vec!["/content/dam/bpconform-abc1234-x".to_owned(), "/content/dam/theirs".to_owned()];
         assert!(!Undo::Replication { agent: "a".into(), paths }.is_of("bpconform-abc1234-"));
         assert!(!Undo::AgentOff { agent: "publish".into() }.is_of("bpconform-abc1234-"));
+    }
+
+    #[test]
+    fn only_what_has_no_own_title_needs_the_stored_ims_configurations() {
+        let service = |title: &str| Undo::CloudService {
+            title: title.into(),
+            ims_configuration: "provider.1".into(),
+            agents: Vec::new(),
+            mac_user: None,
+            mac_folder: None,
+        };
+        let mark = "bpconform-abc1234-";
+        assert!(service("bpconform-abc1234-0-cloud").needs(mark).is_empty());
+        assert_eq!(service("").needs(mark), ["author.ims-storage"]);
+        assert_eq!(Undo::ImsConfiguration { title: mark.into() }.needs(mark), ["author.ims-storage"]);
+        assert!(Undo::Node { path: mark.into() }.needs(mark).is_empty());
     }
 }

@@ -278,9 +278,19 @@ struct Ours<'a> {
 /// A title counts if it contains the run's name; an IMS configuration if its own title does.
 async fn ours<'a>(session: &Session, title: &'a str, pid: &'a str) -> Checked<Ours<'a>> {
     let mark = session.mark();
-    let all = if pid.is_empty() { Vec::new() } else { ims_configurations::storage(session).await?.providers };
+    let title = Some(title).filter(|title| title.contains(&mark));
+    let all =
+        if pid.is_empty() { Ok(Vec::new()) } else { ims_configurations::storage(session).await.map(|it| it.providers) };
+    let all = match all {
+        // Where the stored IMS configurations cannot be read, its own title finds it all the same.
+        Err(problem) if title.is_some() => {
+            tracing::debug!(problem = problem.reason, "the IMS configuration of the cloud service is not looked for");
+            Vec::new()
+        }
+        all => all?,
+    };
     let made = all.iter().any(|it| it.is(pid) && it.title.as_ref().is_some_and(|title| title.contains(&mark)));
-    Ok(Ours { title: Some(title).filter(|title| title.contains(&mark)), ims_configuration: made.then_some(pid) })
+    Ok(Ours { title, ims_configuration: made.then_some(pid) })
 }
 
 impl Ours<'_> {

@@ -2,6 +2,7 @@
 
 use bpconform_steps::Problem;
 use bpconform_steps::author::distribution::{self, Queue};
+use bpconform_steps::author::distribution_verdicts;
 use bpconform_steps::session::Session;
 
 use super::Finding;
@@ -17,7 +18,7 @@ pub(super) async fn look(session: &Session) -> Vec<Finding> {
 }
 
 async fn agent(session: &Session) -> Result<(), Problem> {
-    distribution::judge_names(session, &distribution::names(session).await?)?;
+    distribution::judge_names(session, &distribution::names(session, false).await?)?;
     distribution::judge_enabled(session).await
 }
 
@@ -35,7 +36,7 @@ async fn queues(session: &Session) -> Finding {
 
 async fn log(session: &Session) -> Finding {
     let topic = "agent's log";
-    match distribution::log(session).await.and_then(|log| distribution::judge_log(session, &log)) {
+    match distribution::log(session, false).await.and_then(|log| distribution_verdicts::judge_log(session, &log)) {
         Ok(()) => Finding::ok(topic, "BP-CS-04", "no failure follows the last delivery"),
         Err(problem) => Finding::of(topic, "BP-CS-04", &problem),
     }

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bpconform_fixtures::{Cause, Product};
-use bpconform_steps::author::{pages, users};
+use bpconform_steps::author::{pages, product as author_product, users};
 use bpconform_steps::call::Authentication;
 use bpconform_steps::credentials::AuthorLogin;
 use bpconform_steps::plain::{plain_json, plain_line};
+use bpconform_steps::run::Judged;
 use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::{Call, Problem};
@@ -92,16 +93,19 @@ fn confirm(findings: &mut [Finding], second: &[Finding]) {
 async fn look(session: &Session, insecure: bool, asked: Option<Product>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if reachable(session, insecure, &mut findings).boxed().await {
-        let in_cloud = is_in_cloud(session, asked).boxed().await;
+        let judged = judged(session, asked).boxed().await;
         let case = CloudState::of(session).boxed().await;
         let session = with_tenant(session, case.all());
-        findings.extend(if in_cloud {
+        findings.extend(if judged.is_undecided() {
+            undecided(&session, &case).boxed().await
+        } else if judged.products == [Product::AemCloud] {
             cloud(&session, &case).boxed().await
         } else {
             installed(&session, &case).boxed().await
         });
-        let products = session.run.judged.get().map(|judged| judged.products.clone()).unwrap_or_default();
-        findings.extend(instance::hints(&products));
+        if !judged.is_undecided() {
+            findings.extend(instance::hints(&judged.products));
+        }
     }
     findings
 }
@@ -125,10 +129,22 @@ async fn installed(session: &Session, case: &CloudState) -> Vec<Finding> {
     [instance, ims, cloud, agents, logs].concat()
 }
 
-/// Whether the Author is one of AEM as a Cloud Service, by what the operator said or by its signs.
-async fn is_in_cloud(session: &Session, asked: Option<Product>) -> bool {
+/// Looks at an Author that may be any product: only at what is the same for all.
+async fn undecided(session: &Session, case: &CloudState) -> Vec<Finding> {
+    let mut findings = configuration::cloud(session, case).await;
+    if let Err(problem) = author_product::is_clear(session) {
+        findings.insert(0, Finding::of("product", "BP-PRE-02", &problem));
+    }
+    findings
+}
+
+/// The product that the Author is, by what the operator said or by its signs.
+async fn judged(session: &Session, asked: Option<Product>) -> Judged {
+    if let Some(judged) = session.run.judged.get() {
+        return judged.clone();
+    }
     let judged = product::judge(asked, Some(&survey::signs(session).await));
-    session.run.judged.get_or_init(|| judged).products == [Product::AemCloud]
+    session.run.judged.get_or_init(|| judged).clone()
 }
 
 /// Whether there is an AEM that accepts the credentials; without it there is nothing more to look at.

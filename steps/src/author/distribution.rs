@@ -5,7 +5,6 @@ use bpconform_fixtures::surfaces::expand;
 use serde_json::Value;
 
 use super::distribution_log::{self, Entry};
-use super::users;
 use crate::call::Call;
 use crate::problem::{Checked, Problem, ensure};
 use crate::reply::Reply;
@@ -86,10 +85,29 @@ impl Queue {
     }
 }
 
-/// The names of all distribution agents of the Author.
-pub async fn names(session: &Session) -> Checked<Vec<String>> {
+/// The number of further reads that may disagree before the answer is an error.
+const READS: usize = 4;
+
+/// What two reads in a row agree on: a single one may be wrong, or show an earlier state.
+pub async fn agreed<T>(read: impl AsyncFn() -> Checked<T>, agree: impl Fn(&T, &T) -> bool) -> Checked<T> {
+    let mut last = read().await;
+    for _ in 0..READS {
+        let next = read().await;
+        if let (Ok(one), Ok(other)) = (&last, &next)
+            && agree(one, other)
+        {
+            return next;
+        }
+        last = next;
+    }
+    last.and_then(|_| Err(Problem::error("the Author gives another answer each time that it is asked")))
+}
+
+/// The names of all distribution agents of the Author; read again if `fresh` is asked for.
+pub async fn names(session: &Session, fresh: bool) -> Checked<Vec<String>> {
     let surface = session.surface("author.distribution-agents");
-    let reply = session.send(Call::to("author.distribution-agents")).await?.expect_status(&[200])?;
+    let call = Call::to("author.distribution-agents");
+    let reply = session.send(if fresh { call.fresh() } else { call }).await?.expect_status(&[200])?;
     let items = texts(&reply.json()?, surface.field("items"));
     items.ok_or_else(|| {
         Problem::error(format!("{} is not a list of distribution agents; {}", reply.what(), reply.excerpt()))
@@ -116,6 +134,13 @@ pub fn agent(session: &Session) -> &str {
     session.surface("author.distribution-agents").phrase("agent")
 }
 
+/// Whether the agent for Brand Portal is there, as two reads in a row say.
+pub async fn has_agent(session: &Session) -> Checked<bool> {
+    let name = agent(session);
+    let is_there = async || Ok(names(session, true).await?.iter().any(|it| it == name));
+    agreed(is_there, |one, other| one == other).await
+}
+
 fn ask(session: &Session, surface: &str) -> Call {
     Call::to(surface).with("agent", agent(session))
 }
@@ -134,29 +159,56 @@ fn state(reply: &Reply, json: &Value, field: &str) -> Checked<State> {
     })
 }
 
-/// Fails when the settings of the agent say that it is disabled. An agent that is listed and has a state is enabled; its
-/// settings are read besides because a disabled one may still be listed for a while.
+/// Fails when the agent is paused, or its settings say that it is disabled. An agent that is listed and has a state is
+/// enabled; its settings are read besides because a disabled one may still be listed for a while.
 pub async fn judge_enabled(session: &Session) -> Checked {
-    status(session).await?;
+    let state = status(session).await?;
+    ensure(state != State::Paused, || format!("the distribution agent {} is {}", agent(session), state.word()))?;
+    if state == State::Blocked {
+        shows_why_it_is_blocked(session).await?;
+    }
     let reply = session.send(ask(session, "author.distribution-settings")).await?;
     if reply.status == 404 {
         return Ok(());
     }
-    let settings = reply.expect_status(&[200])?.json()?;
-    let enabled = settings.get(session.surface("author.distribution-settings").field("enabled"));
-    let off = enabled.is_some_and(|value| match value {
-        Value::Bool(enabled) => !enabled,
-        Value::String(text) => !text.trim().eq_ignore_ascii_case("true"),
-        _ => false,
-    });
-    ensure(!off, || format!("the distribution agent {} is not enabled", agent(session)))
+    let reply = reply.expect_status(&[200])?;
+    let enabled = enabled_in(session, &reply.json()?)
+        .map_err(|what| Problem::error(format!("{} {what}; {}", reply.what(), reply.excerpt())))?;
+    ensure(enabled, || format!("the distribution agent {} is not enabled", agent(session)))
+}
+
+/// A blocked agent is enabled, and one of its queues, which are judged by themselves, shows what it cannot deliver.
+async fn shows_why_it_is_blocked(session: &Session) -> Checked {
+    let queues = queues(session).await.map_err(|problem| Problem::error(problem.reason))?;
+    if queues.iter().any(|queue| queue.judge().is_err()) {
+        return Ok(());
+    }
+    let state = State::Blocked.word();
+    Err(Problem::error(format!("the distribution agent {} is {state}, but its queues are idle", agent(session))))
+}
+
+/// Whether these settings are of an agent that is enabled; the error is what cannot be read in them.
+fn enabled_in(session: &Session, settings: &Value) -> Result<bool, &'static str> {
+    let surface = session.surface("author.distribution-settings");
+    let settings = settings.as_object().ok_or("does not hold the settings of an agent")?;
+    let (name, enabled) = (settings.get(surface.field("name")), settings.get(surface.field("enabled")));
+    if name.is_some_and(|name| name.as_str() != Some(agent(session))) {
+        return Err("holds the settings of another agent");
+    }
+    match enabled {
+        Some(Value::Bool(enabled)) => Ok(*enabled),
+        Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
+        Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
+        // The default need not be named.
+        None if name.is_some() => Ok(true),
+        _ => Err("does not say whether the agent is enabled"),
+    }
 }
 
 /// The two queues of the agent; fails when they are not the two that AEM makes.
 pub async fn queues(session: &Session) -> Checked<Vec<Queue>> {
     let surface = session.surface("author.distribution-queues");
-    let values = [("agent".to_owned(), agent(session).to_owned())].into();
-    let expected = ["queue", "error-queue"].map(|word| expand(surface.phrase(word), &values).unwrap_or_default());
+    let expected = ["queue", "error-queue"].map(|word| queue_name(session, word));
     let reply = session.send(ask(session, "author.distribution-queues")).await?.expect_status(&[200])?;
     let names = texts(&reply.json()?, surface.field("items"));
     let names = names.ok_or_else(|| Problem::error(format!("{} is not a list of queues", reply.what())))?;
@@ -179,13 +231,15 @@ async fn queue(session: &Session, name: &str) -> Checked<Queue> {
     let state = state(&reply, &json, surface.field("state"))?;
     let empty = json.get(surface.field("empty")).and_then(Value::as_bool);
     let count = json.get(surface.field("count")).and_then(Value::as_i64);
-    let (Some(empty), Some(count)) = (empty, count) else {
+    let count = count.filter(|count| *count >= 0);
+    let items = json.get(surface.field("items")).map_or(Some(Vec::new()), |_| texts(&json, surface.field("items")));
+    let is_other = json.get(surface.field("name")).is_some_and(|other| other.as_str() != Some(name));
+    let (Some(empty), Some(count), Some(items), false) = (empty, count, items, is_other) else {
         return Err(Problem::error(format!("{} does not say what waits in it; {}", reply.what(), reply.excerpt())));
     };
     // Either of the two may be older than the other, and an item counts as soon as one of them knows it.
     let count = if empty { count } else { count.max(1) };
-    let first = texts(&json, surface.field("items")).unwrap_or_default().into_iter().next();
-    let first = match first {
+    let first = match items.into_iter().next() {
         Some(id) => Some(item(session, name, &id).await?),
         None => None,
     };
@@ -193,7 +247,7 @@ async fn queue(session: &Session, name: &str) -> Checked<Queue> {
     Ok(Queue { name: name.to_owned(), state, count, first })
 }
 
-/// An item by its id. One that is gone meanwhile was delivered, so only its id is told.
+/// An item by its id. One that is gone meanwhile was delivered, so only its id is named.
 async fn item(session: &Session, queue: &str, id: &str) -> Checked<Item> {
     let surface = session.surface("author.distribution-item");
     let call = ask(session, "author.distribution-item").with("queue", queue).with("item", id);
@@ -214,84 +268,49 @@ fn texts(json: &Value, field: &str) -> Option<Vec<String>> {
     json.get(field)?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-/// The agent's log, the oldest entry first.
-pub async fn log(session: &Session) -> Checked<Vec<Entry>> {
-    let reply = session.send(ask(session, "author.distribution-log")).await?.expect_status(&[200])?;
+/// The agent's log, the oldest entry first; read again if `fresh` is asked for.
+pub async fn log(session: &Session, fresh: bool) -> Checked<Vec<Entry>> {
+    let call = ask(session, "author.distribution-log");
+    let reply = session.send(if fresh { call.fresh() } else { call }).await?.expect_status(&[200])?;
     if reply.looks_like_html() {
         return Err(Problem::error(format!("{} is a page, not a log; {}", reply.what(), reply.excerpt())));
     }
-    distribution_log::parse(&reply.text())
+    distribution_log::parse(&reply.text(), session.surface("author.distribution-log").phrase("error-queue"))
         .map_err(|problem| Problem::error(format!("{}: {}", reply.what(), problem.reason)))
 }
 
-/// Clicks Test Connection, and fails unless the package was accepted.
+/// The agent's log as two reads in a row show it: the later one still holds the newest entry of the earlier one.
+pub async fn settled_log(session: &Session) -> Checked<Vec<Entry>> {
+    let goes_on = |before: &Vec<Entry>, after: &Vec<Entry>| match before.last() {
+        Some(newest) => after.contains(newest),
+        None => after.is_empty(),
+    };
+    agreed(async || log(session, true).await, goes_on).await
+}
+
+/// Clicks Test Connection, and fails unless the package was accepted. Any other answer than the agent's is an error.
 pub async fn test_connection(session: &Session) -> Checked {
     let surface = session.surface("author.distribution-test");
-    let reply = session.send(ask(session, "author.distribution-test")).await?;
-    let told = reply.json().ok().filter(|json| json.get(surface.field("state")).is_some());
-    let Some(json) = told else {
-        let reply = reply.expect_status(&[202])?;
-        return Err(Problem::error(format!(
-            "{} does not say what became of the test; {}",
-            reply.what(),
-            reply.excerpt()
-        )));
-    };
+    let reply = session.send(ask(session, "author.distribution-test")).await?.expect_status(&[202, 400])?;
+    let json = reply.json()?;
     let text = |word: &str| json.get(surface.field(word)).and_then(Value::as_str).unwrap_or_default();
+    let (state, message) = (text("state"), text("message"));
+    let is = |word: &str| state.trim().eq_ignore_ascii_case(surface.phrase(word));
     let success = json.get(surface.field("success")).and_then(Value::as_bool) == Some(true);
-    let accepted = reply.status == 202 && success && text("state") == surface.phrase("accepted");
-    ensure(accepted, || {
-        let (state, message) = (text("state"), text("message"));
-        format!("Test Connection of {} answered {} {state}: {message}", agent(session), reply.status)
-    })
-}
-
-/// The entries that were added since the log was read before. The log holds its last lines only, so entries that were there
-/// before may be gone.
-pub fn added(before: &[Entry], after: &[Entry]) -> Vec<Entry> {
-    let mut known: Vec<&Entry> = before.iter().collect();
-    let is_new = |entry: &&Entry| match known.iter().position(|one| one == entry) {
-        Some(at) => {
-            known.swap_remove(at);
-            false
-        }
-        None => true,
-    };
-    after.iter().filter(is_new).cloned().collect()
-}
-
-/// Fails unless these new entries show a test by this run's user that was taken up, and no failure of it.
-pub async fn judge_tested(session: &Session, added: &[Entry]) -> Checked {
-    let user = users::current(session).await?;
-    let mut tests = added.iter().filter(|entry| entry.is_start_of("TEST"));
-    let own = tests.find(|entry| entry.user.as_deref().is_some_and(|by| by.eq_ignore_ascii_case(&user)));
-    let own =
-        own.ok_or_else(|| Problem::failed(format!("the log of {} got no new TEST request of {user}", agent(session))))?;
-    let failed = added.iter().find(|entry| entry.is_failure() && entry.request == own.request);
-    match failed {
-        Some(failed) => {
-            Err(Problem::failed(format!("the test failed: {}", failed.message)).showing(vec![failed.line.clone()]))
-        }
-        None => Ok(()),
+    let told = || format!("Test Connection of {} answered {} {state}: {message}", agent(session), reply.status);
+    match reply.status {
+        202 if is("accepted") => ensure(success, told),
+        202 | 400 if is("dropped") => Err(Problem::failed(told())),
+        _ => Err(Problem::error(format!("{} does not say what became of the test; {}", reply.what(), reply.excerpt()))),
     }
 }
 
-/// Fails when a failure follows the last delivery; a log without any delivery or failure proves nothing.
-pub fn judge_log(session: &Session, entries: &[Entry]) -> Checked {
-    let delivered = entries.iter().rposition(Entry::is_delivery);
-    let after = delivered.map_or(0, |at| at + 1);
-    let failures: Vec<&Entry> = entries[after..].iter().filter(|entry| entry.is_failure()).collect();
-    if let Some(last) = failures.last() {
-        let told =
-            format!("{} failures follow the last delivery of {}: {}", failures.len(), agent(session), last.message);
-        let lines = failures.iter().rev().take(5).rev().map(|entry| entry.line.clone()).collect();
-        return Err(Problem::failed(told).showing(lines));
-    }
-    if delivered.is_none() && !entries.iter().any(|entry| entry.is_start_of("TEST")) {
-        return Err(Problem::skipped(format!(
-            "the log of {} holds no delivery and no failure yet; Test Connection or a published asset adds one",
-            agent(session)
-        )));
-    }
-    Ok(())
+/// The queue from which the agent delivers.
+pub fn delivery_queue(session: &Session) -> String {
+    queue_name(session, "queue")
+}
+
+fn queue_name(session: &Session, word: &str) -> String {
+    let values = [("agent".to_owned(), agent(session).to_owned())].into();
+    expand(session.surface("author.distribution-queues").phrase(word), &values).unwrap_or_default()
 }

@@ -8,14 +8,16 @@ use regex::Regex;
 use crate::problem::{Checked, Problem};
 
 /// One line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The whole line.
     pub line: String,
-    /// Its level, for example `INFO`.
+    /// Its level in capitals, for example `INFO`; empty if the line cannot be read as an entry.
     pub level: String,
     /// What follows the level.
     pub message: String,
+    /// The queue, if it names one.
+    pub queue: Option<String>,
     /// The event, for example `PACKAGE-DELIVERED`.
     pub event: Option<String>,
     /// The id of the request, for example `DSTRQ2`.
@@ -26,31 +28,48 @@ pub struct Entry {
     pub paths: Vec<String>,
     /// The user of the request.
     pub user: Option<String>,
+    /// Whether its text outside the paths names the error queue.
+    names_error_queue: bool,
+    /// Whether its text outside the paths reports a failure.
+    reports_failure: bool,
 }
 
 impl Entry {
-    fn read(line: &str) -> Option<Self> {
+    fn read(line: &str, error_queue: &str) -> Option<Self> {
         static LINE: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r"^\s*\d{2,4}[/.-]\d{2}[/.-]\d{2,4}\b.*? - ([A-Z]+) - (.*)$"));
+            LazyLock::new(|| pattern(r"^\s*\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:\b|T).*? - ([A-Za-z]+) - (.*)$"));
         static EVENT: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r"^(?:\[[^\]]*\] )?([A-Z]+(?:-[A-Z]+)+)\b(?: (DSTR[A-Z]*\d+))?(?:: ([A-Z]+))?"));
+            LazyLock::new(|| pattern(r"^(?:\[([^\]]*)\] )?([A-Z]+(?:-[A-Z]+)+)\b(?: (DSTR[A-Z]*\d+))?(?:: ([A-Z]+))?"));
         static PATHS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bpaths=\[(.*?)\](?:,|$| )"));
-        static USER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\buser=([^,\s]+)"));
+        // It ends the line, or another value follows; a name may hold blanks and commas.
+        static USER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\buser=(.*?)(?:, [A-Za-z]+=.*)?$"));
         let captures = LINE.captures(line)?;
         let message = captures[2].trim_end().to_owned();
         let event = EVENT.captures(&message);
         let part = |at| Some(event.as_ref()?.get(at)?.as_str().to_owned());
         let list = |text: &str| text.split(", ").filter(|path| !path.is_empty()).map(str::to_owned).collect();
+        let outside = PATHS.replace(&message, " ");
         Some(Self {
             line: line.to_owned(),
-            level: captures[1].to_owned(),
-            event: part(1),
-            request: part(2),
-            action: part(3),
+            level: captures[1].to_ascii_uppercase(),
+            queue: part(1),
+            event: part(2),
+            request: part(3),
+            action: part(4),
             paths: PATHS.captures(&message).map(|found| list(&found[1])).unwrap_or_default(),
-            user: USER.captures(&message).map(|found| found[1].to_owned()),
+            user: USER.captures(&outside).map(|found| found[1].to_owned()),
+            names_error_queue: outside.contains(error_queue),
+            reports_failure: reports_failure(&outside),
             message,
         })
+    }
+
+    /// A line that cannot be read as an entry. It may belong to the entry before it, as the lines of an exception do; one
+    /// that reports a failure may be an entry of another form.
+    fn of_another_form(line: &str) -> Option<Self> {
+        let reports_failure = reports_failure(line);
+        let text = line.trim().to_owned();
+        reports_failure.then(|| Self { message: text, line: line.to_owned(), reports_failure, ..Self::default() })
     }
 
     /// Whether a request of that action begins here.
@@ -58,30 +77,49 @@ impl Entry {
         self.event.as_deref() == Some("REQUEST-START") && self.action.as_deref() == Some(action)
     }
 
-    /// Whether something was delivered.
-    pub fn is_delivery(&self) -> bool {
+    /// Whether content was delivered from that queue. A log is that of one agent, so that a line need not name its queue.
+    pub fn is_delivery(&self, queue: &str) -> bool {
         self.event.as_deref() == Some("PACKAGE-DELIVERED")
+            && matches!(self.action.as_deref(), Some("ADD" | "DELETE"))
+            && self.queue.as_deref().is_none_or(|own| own == queue)
     }
 
     /// Whether something failed: by its level, its event, or because something went to the error queue.
     pub fn is_failure(&self) -> bool {
         let event = self.event.as_deref().unwrap_or_default();
-        self.level == "ERROR"
-            || event.ends_with("-FAIL")
-            || event.ends_with("-FAILED")
-            || self.message.contains("error queue")
+        let went_wrong = ["-FAIL", "-FAILED", "-DROPPED"].iter().any(|end| event.ends_with(end));
+        let may_move = event.is_empty() || event == "PACKAGE-QUEUED";
+        matches!(self.level.as_str(), "ERROR" | "SEVERE" | "FATAL")
+            || went_wrong
+            || (may_move && self.is_read() && self.names_error_queue)
     }
+
+    /// Whether it may report a failure in an unknown form.
+    pub fn is_unclear(&self) -> bool {
+        !self.is_failure() && self.event.is_none() && self.reports_failure
+    }
+
+    fn is_read(&self) -> bool {
+        !self.level.is_empty()
+    }
+}
+
+fn reports_failure(text: &str) -> bool {
+    static FAILURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:error|severe|fatal)\b|-FAIL|\bdropped\b"));
+    FAILURE.is_match(text)
 }
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
 }
 
-/// The entries of a log. Lines that follow an entry, such as those of an exception, belong to it and are left out; a text
-/// in which no line is an entry is not a log.
-pub(crate) fn parse(text: &str) -> Checked<Vec<Entry>> {
-    let entries: Vec<Entry> = text.lines().filter_map(Entry::read).collect();
-    if entries.is_empty() && !text.trim().is_empty() {
+/// The entries of a log, and the lines that may be entries of another form. Other lines that follow an entry, such as those
+/// of an exception, belong to it and are left out; a text in which no line is an entry is not a log.
+pub(crate) fn parse(text: &str, error_queue: &str) -> Checked<Vec<Entry>> {
+    let lines = text.trim_start_matches('\u{feff}').lines();
+    let read = |line: &str| Entry::read(line, error_queue).or_else(|| Entry::of_another_form(line));
+    let entries: Vec<Entry> = lines.filter_map(read).collect();
+    if !entries.iter().any(Entry::is_read) && !text.trim().is_empty() {
         return Err(Problem::error("no line is an entry of a distribution log"));
     }
     Ok(entries)
@@ -101,12 +139,12 @@ mod tests {
 
     #[test]
     fn each_line_is_read_by_its_structure() {
-        let entries = parse(LOG).expect("a log");
+        let entries = parse(LOG, "error queue").expect("a log");
         assert_eq!(entries.len(), 5);
         assert!(entries[0].is_start_of("TEST") && entries[0].user.as_deref() == Some("admin"));
         assert!(entries[0].paths.is_empty() && entries[0].request.as_deref() == Some("DSTRQ1"));
         assert!(entries[1].is_start_of("ADD") && entries[1].paths.contains(&"/content/dam/c".to_owned()));
-        assert!(entries[2].is_delivery() && !entries[2].is_failure());
+        assert!(entries[2].is_delivery("queue-bpdistributionagent0") && !entries[2].is_failure());
         assert!(entries[3].is_failure() && entries[4].is_failure());
     }
 
@@ -114,13 +152,75 @@ mod tests {
     fn a_path_that_names_an_event_is_none() {
         let line =
             "2026/11/23 10:00:00:001 - INFO - REQUEST-START DSTRQ4: ADD paths=[/content/PACKAGE-DELIVERED], user=a";
-        let entries = parse(line).expect("a log");
-        assert!(!entries[0].is_delivery() && !entries[0].is_failure());
+        let entries = parse(line, "error queue").expect("a log");
+        assert!(!entries[0].is_delivery("queue-bpdistributionagent0") && !entries[0].is_failure());
+    }
+
+    fn one(line: &str) -> Entry {
+        parse(line, "error queue").expect("a log").remove(0)
+    }
+
+    const START: &str = "2026/11/23 10:00:00:001 - INFO - ";
+
+    #[test]
+    fn paths_are_no_text() {
+        for path in ["/content/dam/error queue/x.png", "/content/ERROR", "/content/PACKAGE-FAIL"] {
+            let entry = one(&format!("{START}REQUEST-START DSTRQ4: ADD paths=[{path}], user=a"));
+            assert!(!entry.is_failure() && !entry.is_unclear(), "{path}");
+            let entry = one(&format!("{START}PACKAGE-QUEUED DSTRQ4: ADD paths=[{path}]"));
+            assert!(!entry.is_failure() && !entry.is_unclear(), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_content_from_the_own_queue_counts_as_a_delivery() {
+        for (text, is) in [
+            ("[queue-a] PACKAGE-DELIVERED DSTRQ2: ADD paths=[/x]", true),
+            ("[queue-a] PACKAGE-DELIVERED DSTRQ2: DELETE paths=[/x]", true),
+            ("PACKAGE-DELIVERED DSTRQ2: ADD paths=[/x]", true),
+            ("[queue-a] PACKAGE-DELIVERED DSTRQ2: TEST paths=[]", false),
+            ("[queue-publish] PACKAGE-DELIVERED DSTRQ2: ADD paths=[/x]", false),
+            ("[error-queue-a] PACKAGE-DELIVERED DSTRQ2: ADD paths=[/x]", false),
+        ] {
+            assert_eq!(one(&format!("{START}{text}")).is_delivery("queue-a"), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failure_of_another_form_is_noticed() {
+        for line in [
+            "2026/11/23 10:00:00:001 - SEVERE - cannot deliver",
+            "2026/11/23 10:00:00:001 - error - boom",
+            "2026-11-23T10:00:00.001Z - ERROR - PACKAGE-FAIL DSTRQ3: ADD paths=[/x], no",
+            "1/3/2026 10:00:01 - ERROR - PACKAGE-FAIL DSTRQ3: ADD paths=[/x], no",
+            "2026/11/23 10:00:00:001 - INFO - PACKAGE-DROPPED DSTRQ3: ADD paths=[/x], dropped",
+        ] {
+            assert!(one(line).is_failure(), "{line}");
+        }
+        for line in [
+            "Nov 23, 2026 10:00:01 - ERROR - PACKAGE-FAIL DSTRQ3: ADD paths=[/x]",
+            "2026/11/23 10:00:01:001 ERROR PACKAGE-FAIL DSTRQ4: ADD paths=[/x], no",
+            "2026/11/23 10:00:01:001 | INFO | PACKAGE-DROPPED DSTRQ4: ADD",
+            "2026/11/23 10:00:01:001 - INFO - \u{2026} - ERROR - PACKAGE-FAIL",
+        ] {
+            let log = parse(&format!("{START}REQUEST-START DSTRQ1: TEST paths=[]\n{line}"), "error queue");
+            assert!(log.expect("a log")[1].is_unclear(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_user_may_have_blanks_and_commas() {
+        for (text, user) in
+            [("user=admin", "admin"), ("user=Jane Doe, Dr", "Jane Doe, Dr"), ("user=Jane Doe, size=5B", "Jane Doe")]
+        {
+            let entry = one(&format!("{START}REQUEST-START DSTRQ4: TEST paths=[], {text}"));
+            assert_eq!(entry.user.as_deref(), Some(user));
+        }
     }
 
     #[test]
     fn what_is_no_log_is_an_error() {
-        assert!(parse("<html>Sign in</html>").is_err());
-        assert_eq!(parse("\n"), Ok(Vec::new()));
+        assert!(parse("<html>Sign in</html>", "error queue").is_err());
+        assert_eq!(parse("\n", "error queue"), Ok(Vec::new()));
     }
 }

@@ -67,7 +67,8 @@ impl Kept {
 
     async fn find(session: &Session) -> Checked<Self> {
         let all = agents::all(session).await?;
-        let ours: Vec<_> = all.into_iter().filter(|agent| agent.name.starts_with("mp_replication")).collect();
+        let prefix = session.surface("author.agents").phrase("prefix");
+        let ours: Vec<_> = all.into_iter().filter(|agent| agent.name.starts_with(prefix)).collect();
         if !ours.is_empty() {
             queue::all_idle(session, &ours).await.map_err(|problem| {
                 let kind = if problem.kind == Kind::Failed { Kind::Skipped } else { problem.kind };

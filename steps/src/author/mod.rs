@@ -10,6 +10,7 @@ pub mod client_secrets;
 pub mod cloud_configuration;
 pub mod distribution;
 pub mod distribution_log;
+pub mod distribution_verdicts;
 pub mod error_log;
 pub mod failing;
 pub mod ims_configurations;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::bundles;
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
+use crate::reply::Reply;
 use crate::run::Judged;
 use crate::session::Session;
 
@@ -111,7 +112,7 @@ pub fn is_latest(found: &Version, given: &[String]) -> Checked {
     ensure(found >= latest, || format!("AEM is {found}; it must be {latest} or later"))
 }
 
-/// An error while the Author's signs of its product contradict each other: then its version judges nothing.
+/// An error while the Author's signs of its product contradict each other, or it shows none: then its version judges nothing.
 pub fn is_clear(session: &Session) -> Checked {
     match session.run.judged.get().and_then(Judged::contradiction) {
         Some(contradiction) => Err(Problem::error(format!("{contradiction}; --product says which one it is"))),
@@ -121,25 +122,35 @@ pub fn is_clear(session: &Session) -> Checked {
 
 /// The version of AEM that the Author says it is.
 pub async fn version(session: &Session) -> Checked<Version> {
+    let (reply, named) = ask_version(session, Call::to("author.product-info")).await?;
+    let missing = || Problem::error(format!("{} names no Adobe Experience Manager; {}", reply.what(), reply.excerpt()));
+    named.ok_or_else(missing)?.parse()
+}
+
+/// The version that the Author names, as text: that of a Cloud SDK is not made of numbers alone. It is read again if `fresh`
+/// is asked for.
+pub async fn named_version(session: &Session, fresh: bool) -> Checked<Option<String>> {
+    let call = Call::to("author.product-info");
+    Ok(ask_version(session, if fresh { call.fresh() } else { call }).await?.1)
+}
+
+async fn ask_version(session: &Session, call: Call) -> Checked<(Reply, Option<String>)> {
     let surface = session.surface("author.product-info");
     let line = Regex::new(surface.phrase("line"))
         .map_err(|error| Problem::error(format!("{}: phrase line: {error}", surface.id)))?;
-    let reply = session.send(Call::to("author.product-info")).await?.expect_status(&[200])?;
-    let found = find_version(&line, &reply.text());
-    found.ok_or_else(|| {
-        Problem::error(format!("{} names no Adobe Experience Manager; {}", reply.what(), reply.excerpt()))
-    })?
+    let reply = session.send(call).await?.expect_status(&[200])?;
+    let named = find_version(&line, &reply.text())?;
+    Ok((reply, named))
 }
 
 /// The version in the product information; an error if several lines name different ones.
-pub(crate) fn find_version(line: &Regex, text: &str) -> Option<Checked<Version>> {
+pub(crate) fn find_version(line: &Regex, text: &str) -> Checked<Option<String>> {
     let named = |text: &str| Some(line.captures(text.trim_end())?.get(1)?.as_str().to_owned());
-    let all: Vec<String> = text.lines().filter_map(named).collect();
-    let first = all.first()?;
-    if all.iter().any(|other| other != first) {
-        return Some(Err(Problem::error(format!("the Author names several versions of AEM: {}", all.join(", ")))));
+    let mut all: Vec<String> = text.lines().filter_map(named).collect();
+    if all.iter().any(|other| *other != all[0]) {
+        return Err(Problem::error(format!("the Author names several versions of AEM: {}", all.join(", "))));
     }
-    Some(first.parse())
+    Ok(all.pop())
 }
 
 /// The run modes of the Author, for example `author` and `crx3`.
@@ -295,9 +306,9 @@ mod tests {
     fn the_version_is_read_from_the_line_of_the_product() {
         let line = Regex::new(Surfaces::built_in().get("author.product-info").phrase("line")).expect("a regex");
         let text = "Installed Products\n  Adobe Experience Manager (6.5.21.0)\n  Other (1.0)\n";
-        assert_eq!(find_version(&line, text), Some(Ok(version("6.5.21.0"))));
-        assert_eq!(find_version(&line, "  Other Product (6.5.21.0)"), None);
-        let two = find_version(&line, &format!("{text}\n  Adobe Experience Manager (6.5.0)")).expect("versions");
+        assert_eq!(find_version(&line, text), Ok(Some("6.5.21.0".to_owned())));
+        assert_eq!(find_version(&line, "  Other Product (6.5.21.0)"), Ok(None));
+        let two = find_version(&line, &format!("{text}\n  Adobe Experience Manager (6.5.0)"));
         assert!(two.expect_err("they differ").reason.contains("6.5.21.0, 6.5.0"));
     }
 

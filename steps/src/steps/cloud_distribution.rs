@@ -11,9 +11,10 @@ use crate::author::agents;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::distribution::{self, Queue};
 use crate::author::distribution_log::Entry;
+use crate::author::distribution_verdicts;
 use crate::author::ims_configurations::is_same_pid;
 use crate::author::setup::CloudForm;
-use crate::problem::{Because as _, Checked, Problem, ensure};
+use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
 
@@ -35,7 +36,7 @@ struct Log(Vec<Entry>);
 
 #[when("I open Distribution")]
 async fn open_distribution(world: &mut World) -> Checked {
-    let names = distribution::names(world.session()?).await?;
+    let names = distribution::names(world.session()?, false).await?;
     world.keep(Names(names));
     Ok(())
 }
@@ -54,16 +55,42 @@ async fn is_enabled(world: &mut World) -> Checked {
 #[given("the distribution agent for Brand Portal")]
 async fn the_agent(world: &mut World) -> Checked {
     let session = world.session()?;
-    let names = distribution::names(session).await?;
+    let is_there = distribution::has_agent(session).await?;
+    ensure(is_there, || format!("the Author has no distribution agent {}", distribution::agent(session)))
+}
+
+#[given("the Author has no distribution agent for Brand Portal yet")]
+async fn no_agent_yet(world: &mut World) -> Checked {
+    let session = world.session()?;
+    if !distribution::has_agent(session).await? {
+        return Ok(());
+    }
     let agent = distribution::agent(session);
-    ensure(names.iter().any(|name| name == agent), || format!("the Author has no distribution agent {agent}"))
+    Err(Problem::skipped(format!("the Author already has the distribution agent {agent}, which is left alone")))
 }
 
 #[when("I look at its queues")]
 async fn look_at_queues(world: &mut World) -> Checked {
-    let queues = distribution::queues(world.session()?).await?;
+    let queues = emptied_queues(world.session()?).await?;
     world.keep(Queues(queues));
     Ok(())
+}
+
+/// The queues; if this scenario has changed something, once what it sent has left them.
+async fn emptied_queues(session: &Session) -> Checked<Vec<Queue>> {
+    if session.changes_sent() == 0 {
+        return distribution::queues(session).await;
+    }
+    let empty = async || match distribution::queues(session).await {
+        Ok(queues) => Ok(Some(queues).filter(|queues| queues.iter().all(|queue| queue.judge().is_ok()))),
+        Err(problem) if problem.kind == Kind::Failed => Ok(None),
+        Err(problem) => Err(problem),
+    };
+    match session.wait_for("the queues are empty", session.run.settings.patience, empty).await {
+        // The caller says what is wrong with them.
+        Err(problem) if problem.kind == Kind::Failed => distribution::queues(session).await,
+        queues => queues,
+    }
 }
 
 #[then("each of its two queues is idle and empty")]
@@ -74,7 +101,7 @@ fn queues_are_empty(world: &mut World) -> Checked {
 
 #[given("what its log holds is noted")]
 async fn note_log(world: &mut World) -> Checked {
-    let log = distribution::log(world.session()?).await?;
+    let log = distribution::settled_log(world.session()?).await?;
     world.keep(LogBefore(log));
     Ok(())
 }
@@ -87,13 +114,16 @@ async fn test_connection(world: &mut World) -> Checked {
 #[then("its log gets a new TEST request of mine, and no failure of it")]
 async fn log_has_test(world: &mut World) -> Checked {
     let (session, LogBefore(before)) = (world.session()?, world.kept()?);
-    let log = distribution::log(session).await?;
-    distribution::judge_tested(session, &distribution::added(before, &log)).await
+    let new = async || Ok(distribution_verdicts::added(before, &distribution::settled_log(session).await?));
+    let started = async || distribution_verdicts::own_test(session, &new().await?).await;
+    let what = format!("the log of {} gets a new TEST request of this user", distribution::agent(session));
+    let test = session.wait_for(&what, session.run.settings.patience, started).await?;
+    distribution_verdicts::judge_tested(&test, &new().await?)
 }
 
 #[when("I open its log")]
 async fn open_log(world: &mut World) -> Checked {
-    let log = distribution::log(world.session()?).await?;
+    let log = distribution::log(world.session()?, false).await?;
     world.keep(Log(log));
     Ok(())
 }
@@ -101,7 +131,7 @@ async fn open_log(world: &mut World) -> Checked {
 #[then("no failure follows its last delivery")]
 fn no_failure(world: &mut World) -> Checked {
     let Log(log) = world.kept()?;
-    distribution::judge_log(world.session()?, log)
+    distribution_verdicts::judge_log(world.session()?, log)
 }
 
 #[then("its log shows a request and a delivery of the asset and of its parent folder")]
@@ -116,22 +146,19 @@ async fn asset_and_folder(world: &mut World) -> Checked {
     Ok(())
 }
 
-/// Waits until the log shows that a path was requested and delivered since then.
+/// Waits until the log shows that a path was requested and delivered since then. A delivery that failed is tried again.
 async fn delivered(session: &Session, before: &[Entry], path: &str) -> Checked {
     let what = format!("the log of {} shows that {path} was requested and delivered", distribution::agent(session));
-    let found = async || {
-        let log = distribution::log(session).await?;
-        let added = distribution::added(before, &log);
-        let about = |entry: &&Entry| entry.action.as_deref() == Some("ADD") && entry.paths.iter().any(|it| it == path);
-        if let Some(failed) = added.iter().filter(about).find(|entry| entry.is_failure()) {
-            return Err(Problem::failed(format!("{path} was not delivered: {}", failed.message))
-                .showing(vec![failed.line.clone()]));
-        }
-        let requested = added.iter().filter(about).any(|entry| entry.is_start_of("ADD"));
-        let delivered = added.iter().filter(about).any(Entry::is_delivery);
-        Ok((requested && delivered).then_some(()))
-    };
-    session.wait_for(&what, session.run.settings.patience, found).await
+    let new = async || Ok(distribution_verdicts::added(before, &distribution::settled_log(session).await?));
+    let found = async || Ok(distribution_verdicts::is_delivered(session, &new().await?, path).then_some(()));
+    match session.wait_for(&what, session.run.settings.patience, found).await {
+        Err(problem) if problem.kind == Kind::Failed => match distribution_verdicts::failure_of(&new().await?, path) {
+            Some(failed) => Err(Problem::failed(format!("{path} was not delivered: {}", failed.message))
+                .showing(vec![failed.line.clone()])),
+            None => Err(problem),
+        },
+        ended => ended,
+    }
 }
 
 #[then("the cloud configuration appears, with that IMS configuration and the tenant URL")]
@@ -157,10 +184,7 @@ async fn configuration_appears(world: &mut World) -> Checked {
 async fn agent_appears(world: &mut World) -> Checked {
     let session = world.session()?;
     let agent = distribution::agent(session);
-    let appears = async || {
-        let names = distribution::names(session).await?;
-        Ok(names.iter().any(|name| name == agent).then_some(()))
-    };
+    let appears = async || Ok(distribution::has_agent(session).await?.then_some(()));
     session.wait_for(&format!("the distribution agent {agent}"), session.run.settings.patience, appears).await
 }
 
@@ -179,8 +203,9 @@ const AFTERMATH: Duration = Duration::from_secs(30);
 async fn nothing_appears(world: &mut World) -> Checked {
     let session = world.session()?;
     session.pass(AFTERMATH).await?;
-    let all = cloud_configuration::all(session).await?;
+    let all = async || cloud_configuration::all(session).await;
+    let all = distribution::agreed(all, |one, other| one == other).await?;
     ensure(all.is_empty(), || format!("the refused configuration left behind: {}", all[0].path))?;
-    let (names, agent) = (distribution::names(session).await?, distribution::agent(session));
-    ensure(!names.iter().any(|name| name == agent), || format!("the distribution agent {agent} exists"))
+    let has_agent = distribution::has_agent(session).await?;
+    ensure(!has_agent, || format!("the distribution agent {} exists", distribution::agent(session)))
 }
