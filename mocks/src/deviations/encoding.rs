@@ -100,12 +100,12 @@ fn escaped(json: &Value) -> String {
     text
 }
 
-/// A list of bundles with totals that match it.
 /// Whether the totals of a list of bundles are those of its bundles.
 pub(super) fn counts_rightly(response: &Response) -> bool {
     serde_json::from_slice::<Value>(&response.body).is_ok_and(|list| with_totals(list.clone())["s"] == list["s"])
 }
 
+/// A list of bundles with totals that match it.
 fn with_totals(mut list: Value) -> Value {
     let empty = Vec::new();
     let bundles = list["data"].as_array().unwrap_or(&empty);
