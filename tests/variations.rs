@@ -5,21 +5,6 @@ use serde_json::Value;
 use crate::support::{bpconform, directory, filtered};
 
 #[test]
-#[ignore = "it takes minutes in a debug build; .ci/run tries the variations without the pairs"]
-fn every_variation_leaves_every_verdict_as_it_is_and_every_defect_is_found_with_it() {
-    let told = bpconform(&["selftest", "--variations", "--pairs", "300"]);
-    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
-    filtered(|| {
-        // The number of scenarios, and the choice of pairs, depend on what a slow machine polls.
-        let mut settings = insta::Settings::clone_current();
-        settings.add_filter(r"(?m)^(\S+) +\d+ +the same$", "$1: the same");
-        settings.add_filter(r"(?m)^(\S+) +\d+ +\d+$", "$1: killed");
-        settings.add_filter(r"300 of \d+ pairs", "300 of [n] pairs");
-        settings.bind(|| insta::assert_snapshot!("variation_matrix", told.out));
-    });
-}
-
-#[test]
 fn single_variations_and_a_sample_of_pairs_can_be_tried() {
     let flags = ["--variation", "service-pack-22", "--variation", "add-ons-installed", "--variations"];
     let told = bpconform(&[&["selftest"][..], &flags, &["--defect", "aem-too-old", "--pairs", "2"]].concat());
