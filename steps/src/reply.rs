@@ -34,6 +34,13 @@ const FORM_ANSWER: [&str; 4] = [
 const SLINGS_OWN: [&str; 5] =
     ["ApacheSling/", "Request Progress:", "/libs/sling/servlet/errorhandler", "No resource found", "org.apache.sling"];
 
+/// What Felix's HTTP service writes into the page with which it refuses a request. While an Author starts, it also answers 404
+/// for everything, so that its pages count for a refusal only.
+const FELIXS_OWN: &str = "org.apache.felix.http";
+
+/// The path of the Web Console, to which Felix refuses users.
+const WEB_CONSOLE: &str = "/system/console/";
+
 /// Parts of the address of a login page, in lower case: paths, and parameters of SAML and OpenID Connect.
 const LOGIN_ADDRESS: [&str; 6] = ["login", "saml", "/sso", "oauth2/", "openid", "signin"];
 
@@ -97,7 +104,8 @@ impl Reply {
     /// Whether the body is a page of another program than Sling and AEM, such as a web server or a gateway.
     pub fn is_foreign_page(&self) -> bool {
         let text = self.text();
-        self.looks_like_html() && !SLINGS_OWN.iter().any(|own| text.contains(own))
+        let is_felixs = self.status == 403 && text.contains(FELIXS_OWN);
+        self.looks_like_html() && !is_felixs && !SLINGS_OWN.iter().any(|own| text.contains(own))
     }
 
     /// The body as JSON. The error names a login page or a malformed body.
@@ -266,6 +274,9 @@ impl Reply {
             401 => (Cause::CredentialsRefused, ": the credentials were not accepted"),
             _ if self.is_login() => (Cause::LoginInstead, ", a login page; are user and password right?"),
             403 if foreign => (Cause::GatewayInstead, ": a web server or a gateway refuses the request"),
+            403 if self.what().contains(WEB_CONSOLE) => {
+                (Cause::AccessDenied, ": the user has no right to the Web Console")
+            }
             403 => (Cause::AccessDenied, ": the user may not do this"),
             404 if foreign => {
                 let text = ": a web server or a gateway answers that nothing is there; is it an AEM Author, and is the context path right?";
@@ -391,6 +402,10 @@ mod tests {
         assert_eq!(cause(404, &[], html), Some(Cause::GatewayInstead));
         assert_eq!(cause(404, &[], "<html><title>No resource found</title>"), None);
         assert_eq!(cause(403, &[], ""), Some(Cause::AccessDenied));
+        let felix = "<html><title>Error 403 Forbidden</title><td>org.apache.felix.http.base.internal.dispatch.DispatcherServlet-16</td>";
+        assert_eq!(cause(403, &[], felix), Some(Cause::AccessDenied));
+        assert_eq!(cause(404, &[], felix), Some(Cause::GatewayInstead), "it may still be starting");
+        assert_eq!(cause(403, &[], html), Some(Cause::GatewayInstead));
         assert_eq!(cause(302, &[("location", "https://idp/saml2?SAMLRequest=a")], ""), Some(Cause::LoginInstead));
         assert_eq!(cause(301, &[("location", "https://other/")], ""), Some(Cause::GatewayInstead));
     }

@@ -32,6 +32,12 @@ fn the_doctor_does_not_miss_what_a_user_may_not_read() {
     // That the user may not open the web console, the console says itself.
     assert!(problems.iter().all(|problem| problem.contains("BP-PRE-05")), "{problems:#?}");
     assert!(matches!(told.code, Some(1 | 3)), "{}", told.all());
+    let console = |line: &&str| line.starts_with("unknown") && line.contains("/system/console/");
+    let unknown: Vec<_> = told.out.lines().filter(console).collect();
+    assert!(
+        !unknown.is_empty() && unknown.iter().all(|line| line.contains("no right to the Web Console")),
+        "{unknown:#?}"
+    );
 }
 
 #[test]
