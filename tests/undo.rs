@@ -394,11 +394,8 @@ fn what_a_run_makes_fail_on_purpose_does_not_fail_the_next_run() {
 #[test]
 fn a_mac_user_in_a_group_that_no_package_restores_is_not_deleted() {
     let (mock, folder) = (Mock::start("configured"), directory("undo-group"));
-    let homes = mock.repository()["home"]["users"]["mac"]["bpdoc"].clone();
-    let home =
-        homes.as_object().expect("a folder").keys().find(|name| !name.contains(':')).expect("a Mac user").clone();
-    let form = format!("rep%3Amembers%40TypeHint=String%5B%5D&rep%3Amembers=%2Fhome%2Fusers%2Fmac%2Fbpdoc%2F{home}");
-    let answer = crate::support::post(&mock, "/home/groups/d/dam-users", &form);
+    let form = "addMembers=mac-bpdoc-replication";
+    let answer = crate::support::post(&mock, "/home/groups/d/dam-users.rw.html", form);
     assert!(answer.contains(" 200 "), "{answer}");
     let before = mock.repository();
     let flags = ["--requirement", "BP-UPG-04", "--replace-configuration"];

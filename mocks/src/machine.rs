@@ -181,4 +181,12 @@ impl Form {
     pub fn all(&self, name: &str) -> &[String] {
         self.fields.get(name).map_or(&[], Vec::as_slice)
     }
+
+    /// The first field or file that is not one of these. Fields of Sling's own, such as `:status` and `_charset_`, are not
+    /// looked at.
+    pub(crate) fn other_than(&self, known: &[&str]) -> Option<&str> {
+        let is_other =
+            |name: &&String| !name.starts_with(':') && *name != "_charset_" && !known.contains(&name.as_str());
+        self.fields.keys().chain(self.files.keys()).find(is_other).map(String::as_str)
+    }
 }

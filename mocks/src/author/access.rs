@@ -159,12 +159,12 @@ impl Author {
                 let (user, password) = basic(authorization, encoding)?;
                 (self.access.reads_as(&user, encoding) && self.knows(&user, &password)).then_some(user)
             });
-            let bearer = self.access.bearer(authorization).filter(|user| self.authorizable(user).is_some());
+            let bearer = self.access.bearer(authorization).filter(|user| self.is_enabled(user));
             return logins.into_iter().next().or_else(|| bearer.map(str::to_owned)).ok_or_else(unauthorized);
         }
         let user = cookie(request, self.surfaces.get("author.login").phrase("cookie"))
             .and_then(|token| self.access.user_of_token("login", token, now))
-            .filter(|user| self.authorizable(user).is_some());
+            .filter(|user| self.is_enabled(user));
         match user {
             Some(user) => Ok(user),
             None if OPEN.contains(&surface) => Ok(ANONYMOUS.to_owned()),
@@ -174,7 +174,7 @@ impl Author {
 
     /// Whether the account exists with that password and its user was not deleted.
     fn knows(&self, user: &str, password: &str) -> bool {
-        self.access.accepts(user, password) && self.authorizable(user).is_some()
+        self.access.accepts(user, password) && self.is_enabled(user)
     }
 
     fn ask_for_login(&self, request: &Request) -> Response {
@@ -194,6 +194,9 @@ impl Author {
         let surface = self.surfaces.get("author.login");
         let field = |word| form.get(surface.field(word));
         let user = field("user").unwrap_or_default();
+        if form.fields.contains_key("j_newpassword") {
+            return plain(400, "The mock changes no password at a login; nothing was changed\n");
+        }
         if !self.knows(user, field("password").unwrap_or_default()) {
             let is_page = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
             if is_page && field("validate") != Some("true") {

@@ -8,8 +8,20 @@ use super::repository::{Node, join};
 use super::seed::{Account, BasicEncoding, Rights};
 use super::sling_get::to_json;
 use super::sling_post::Reply;
-use super::users::{ID, display_name};
+use super::users::{DISABLED, ID, MEMBERSHIP, display_name};
 use crate::machine::{Form, Request, Response};
+
+/// The type of a group.
+const GROUP: &str = "rep:Group";
+
+/// The field with the reason why a user is disabled.
+const DISABLE: &str = "disableUser";
+
+/// The fields for a group that already exists.
+const OF_GROUPS: [&str; 2] = ["addMembers", "removeMembers"];
+
+/// The fields for a user that already exists.
+const OF_USERS: [&str; 2] = ["rep:password", DISABLE];
 
 /// The property with the members of a group.
 const MEMBERS: &str = "rep:members";
@@ -32,24 +44,33 @@ impl Author {
 
     /// Why members cannot be added or removed: an id that does not exist, or that is not a member.
     pub(super) fn members_problem(&self, form: &Form) -> Option<String> {
-        let named = |field: &str| {
-            form.all(field)
-                .iter()
-                .flat_map(|ids| ids.split(','))
-                .map(str::trim)
-                .filter(|id| !id.is_empty())
-                .collect::<Vec<_>>()
-        };
-        let unknown =
-            named("addMembers").into_iter().chain(named("removeMembers")).find(|id| self.authorizable(id).is_none());
-        unknown.map(|id| format!("no user or group has the id {id}"))
+        let changed = || named(form, "addMembers").chain(named(form, "removeMembers"));
+        if let Some(id) = changed().chain(named(form, MEMBERSHIP)).find(|id| self.authorizable(id).is_none()) {
+            return Some(format!("no user or group has the id {id}"));
+        }
+        let is_group = |id: &&str| self.authorizable(id).is_some_and(|(_, node)| node.primary_type() == GROUP);
+        named(form, MEMBERSHIP).find(|id| !is_group(id)).map(|id| format!("{id} is not a group"))
+    }
+
+    /// Makes a user or group a member of exactly the groups that the form names, if it names any.
+    pub(super) fn set_membership(&mut self, home: &str, form: &Form) {
+        if !form.fields.contains_key(MEMBERSHIP) {
+            return;
+        }
+        let wanted: Vec<_> = named(form, MEMBERSHIP).filter_map(|id| Some(self.authorizable(id)?.0)).collect();
+        self.leave_groups(home);
+        for group in wanted {
+            if let Some(node) = self.repository.get_mut(&group) {
+                let members: Vec<_> = node.texts(MEMBERS).iter().cloned().chain([home.to_owned()]).collect();
+                node.set(MEMBERS, members);
+            }
+        }
     }
 
     /// Adds and removes members, which are known by their homes.
     pub(super) fn change_members(&mut self, group: &str, form: &Form) {
         let homes = |author: &Self, field: &str| -> Vec<String> {
-            let ids = form.all(field).iter().flat_map(|ids| ids.split(',')).map(str::trim);
-            ids.filter_map(|id| author.authorizable(id).map(|(home, _)| home)).collect()
+            named(form, field).filter_map(|id| author.authorizable(id).map(|(home, _)| home)).collect()
         };
         let (added, removed) = (homes(self, "addMembers"), homes(self, "removeMembers"));
         let Some(node) = self.repository.get_mut(group) else { return };
@@ -74,26 +95,23 @@ impl Author {
         let Some(node) = self.repository.get(&home).filter(|node| node.text(ID).is_some()) else {
             return self.not_found("POST", &request.path);
         };
-        let (is_group, id) = (node.primary_type() == "rep:Group", node.text(ID).unwrap_or_default().to_owned());
+        let (is_group, id) = (node.primary_type() == GROUP, node.text(ID).unwrap_or_default().to_owned());
         if form.fields.contains_key("deleteAuthorizable") {
             return self.delete_authorizable(request, form);
         }
-        let profile = match Profile::read(form) {
+        let commands = if is_group { OF_GROUPS } else { OF_USERS };
+        let profile = match Profile::read(form, &[&commands[..], &[MEMBERSHIP]].concat()) {
             Ok(profile) => profile,
-            Err(problem) => return reply.refuse(400, &problem),
+            Err(problem) => return reply.refuse(400, &format!("{id}: {problem}")),
         };
-        let changes_members = ["addMembers", "removeMembers"].iter().any(|field| form.fields.contains_key(*field));
-        let refused = ["disableUser", "enableUser", "createUser", "createGroup"]
-            .into_iter()
-            .find(|field| form.fields.contains_key(*field));
-        let problem = match refused {
-            Some(field) => Some(format!("the mock does not know {field} here")),
-            None if changes_members && !is_group => Some(format!("{id} is not a group")),
-            None if form.fields.contains_key("rep:password") && is_group => Some(format!("{id} is not a user")),
-            None => self.members_problem(form),
-        };
-        if let Some(problem) = problem {
+        if let Some(problem) = self.members_problem(form) {
             return reply.refuse(400, &problem);
+        }
+        if form.get(DISABLE) == Some("") {
+            return reply.refuse(400, &format!("{DISABLE} needs a reason; the mock does not enable a user again"));
+        }
+        if let Some((reason, node)) = form.get(DISABLE).zip(self.repository.get_mut(&home)) {
+            node.set(DISABLED, reason);
         }
         if let Some(password) = form.get("rep:password") {
             let rights = if self.access.is_administrator(&id) { Rights::Administrator } else { Rights::Reader };
@@ -101,6 +119,7 @@ impl Author {
             self.access.add(Account { id, password: password.to_owned(), rights, basic_encoding, token: None });
         }
         self.change_members(&home, form);
+        self.set_membership(&home, form);
         self.apply_profile(&home, &profile);
         let mut reply = reply;
         reply.changed("modified", &home);
@@ -137,6 +156,11 @@ impl Author {
         let profile = if is_profile { node } else { node.text(ID).map(|_| node.child("profile").unwrap_or(&empty))? };
         Some(Response::json(200, &to_json(profile, Some(0))))
     }
+}
+
+/// The ids in a field, which may be repeated and separated by commas.
+fn named<'a>(form: &'a Form, field: &str) -> impl Iterator<Item = &'a str> {
+    form.all(field).iter().flat_map(|ids| ids.split(',')).map(str::trim).filter(|id| !id.is_empty())
 }
 
 fn brief(home: &str, node: &Node) -> serde_json::Value {

@@ -159,7 +159,7 @@ impl Author {
             "author.sling-settings" => self.product.sling_settings(),
             "author.console-sling-settings-text" => self.product.sling_settings_text(),
             "author.error-log" => self.product.tail(form),
-            "author.packages" => self.package_list(),
+            "author.packages" => self.package_list(form),
             "author.package-upload" | "author.package-upload-exec" => self.package_service_json(now, "", form),
             "author.package-command" | "author.package-command-exec" => {
                 self.package_service_json(now, arguments.get("package")?, form)

@@ -44,6 +44,12 @@ const WITH_CREATED: [&str; 15] = [
 /// Mixins of which each node has an identifier, and `nt:resource`, which is one of them.
 const WITH_IDENTIFIER: [&str; 4] = ["nt:resource", "mix:referenceable", "mix:versionable", "mix:shareable"];
 
+/// Types of Oak's own that a client may create; it makes the others itself, with users and permissions.
+const OPEN: [&str; 2] = ["rep:AuthorizableFolder", "rep:Unstructured"];
+
+/// Types whose properties with the prefix `rep` Oak protects.
+const OF_USERS: [&str; 3] = ["rep:User", "rep:SystemUser", "rep:Group"];
+
 /// Types that have only the properties of their definition.
 const CLOSED: [&str; 3] = ["nt:folder", "nt:file", "cq:Page"];
 
@@ -112,7 +118,11 @@ pub(super) fn refusal(parent_type: &str, name: &str, primary_type: &str) -> Opti
     }
     let is_hierarchy = ["nt:", "sling:", "cq:", "vlt:"].iter().any(|prefix| primary_type.starts_with(prefix))
         && !["nt:unstructured", "nt:base", "nt:resource", "cq:PageContent"].contains(&primary_type);
+    if is_of_oak(primary_type) {
+        return Some(format!("javax.jcr.nodetype.ConstraintViolationException: Item is protected: {name}"));
+    }
     let is_allowed = match parent_type {
+        "rep:AuthorizableFolder" => primary_type == "rep:AuthorizableFolder",
         "nt:folder" => is_hierarchy || primary_type == "dam:Asset",
         "nt:file" => name == "jcr:content",
         _ => true,
@@ -128,13 +138,32 @@ pub(super) fn refusal(parent_type: &str, name: &str, primary_type: &str) -> Opti
 /// Why a property may not be set on a node of that type; `values` are its texts.
 pub(super) fn property_refusal(node_type: &str, has_mixins: bool, name: &str, values: &[String]) -> Option<String> {
     if name == PRIMARY_TYPE || name == "jcr:mixinTypes" {
-        let unknown = values.iter().find(|value| !exists(value))?;
-        return Some(format!("javax.jcr.nodetype.NoSuchNodeTypeException: Node type {unknown} does not exist"));
+        if let Some(unknown) = values.iter().find(|value| !exists(value)) {
+            return Some(format!("javax.jcr.nodetype.NoSuchNodeTypeException: Node type {unknown} does not exist"));
+        }
+        let of_oak = values.iter().find(|value| name == PRIMARY_TYPE && is_of_oak(value))?;
+        return Some(format!("javax.jcr.nodetype.ConstraintViolationException: Node type {of_oak} is protected"));
     }
     let is_closed = CLOSED.contains(&node_type) && !name.starts_with("jcr:") && !has_mixins;
     (!is_name(name) || is_closed).then(|| {
         format!("javax.jcr.nodetype.ConstraintViolationException: No matching property definition found for {name}")
     })
+}
+
+/// Whether only Oak makes nodes of a type.
+fn is_of_oak(primary_type: &str) -> bool {
+    primary_type.starts_with("rep:") && !OPEN.contains(&primary_type)
+}
+
+/// Whether Oak sets a property of a node itself and lets no client write or remove it. The types are the node's own and its
+/// mixins.
+pub(super) fn is_protected(types: &[String], name: &str) -> bool {
+    let is_one_of = |some: &[&str]| types.iter().any(|one| some.contains(&one.as_str()));
+    match name {
+        "jcr:created" | "jcr:createdBy" => is_one_of(&WITH_CREATED),
+        "jcr:uuid" => is_one_of(&WITH_IDENTIFIER),
+        name => name.starts_with("rep:") && is_one_of(&OF_USERS),
+    }
 }
 
 /// Whether the repository allows a name: none of JCR's own signs, no blank at an end, and only prefixes that it has.

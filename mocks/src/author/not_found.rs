@@ -39,10 +39,20 @@ impl Author {
         if !DEFAULT.iter().any(is_below) || BOUND.iter().any(is_below) {
             return false;
         }
+        if self.is_suffix(path) {
+            return false;
+        }
         // Selectors choose a servlet: `.createasset.html`, `.rw.html`, `.queue.json`.
         let rest = self.repository.resolve(path).map_or("", |(_, rest)| rest);
         let selectors = PAGES.iter().find_map(|extension| rest.strip_suffix(extension));
         selectors.is_none_or(|selectors| selectors.is_empty() || is_depth(selectors))
+    }
+
+    /// Whether a path continues after the extension of a node, as in `/content/dam.html/folder`: for Sling that is the node and a
+    /// suffix.
+    fn is_suffix(&self, path: &str) -> bool {
+        let slashes = path.match_indices('/').map(|(at, _)| &path[..at]).filter(|start| !start.is_empty());
+        slashes.into_iter().any(|start| self.repository.resolve(start).is_some_and(|(_, rest)| !rest.is_empty()))
     }
 
     /// 404 with up to three suggested paths.

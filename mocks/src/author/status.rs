@@ -60,8 +60,16 @@ impl Product {
                 .with_body(format!("No appender with name [{name}] found"));
         }
         let wanted = form.get("tail").and_then(|tail| tail.parse().ok()).unwrap_or(MOST_LINES);
-        let skip = self.error_log.len().saturating_sub(wanted);
-        let lines: Vec<_> = self.error_log.iter().skip(skip).map(String::as_str).chain([""]).collect();
+        let text = form.get("grep").filter(|text| *text != "*").unwrap_or_default().to_lowercase();
+        if text.contains(['*', '?', '[', '(', '{', '|', '\\', '^', '$', '+']) {
+            return plain(
+                400,
+                &format!("The mock looks for a text in the log by grep, not for the pattern `{text}`\n"),
+            );
+        }
+        let found: Vec<_> = self.error_log.iter().filter(|line| line.to_lowercase().contains(&text)).collect();
+        let skip = found.len().saturating_sub(wanted);
+        let lines: Vec<_> = found.into_iter().skip(skip).map(String::as_str).chain([""]).collect();
         plain(200, &lines.join("\n"))
     }
 
@@ -92,12 +100,10 @@ impl Product {
     /// The results of the health checks, filtered by `tags`, as JSON, text or a page; `httpStatus` maps the worst result to a
     /// status, as in `CRITICAL:503`.
     pub(super) fn health(&self, now: Timestamp, form: &Form, format: &str) -> Response {
-        let tags: Vec<_> = form.get("tags").unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).collect();
-        let chosen: Vec<_> = self
-            .health
-            .iter()
-            .filter(|health| tags.is_empty() || tags.iter().any(|tag| health.tags.iter().any(|has| has == tag)))
-            .collect();
+        let chosen = match self.chosen_health(form) {
+            Ok(chosen) => chosen,
+            Err(problem) => return plain(400, &format!("The mock cannot choose health checks: {problem}\n")),
+        };
         let worst = chosen.iter().map(|health| health.status).max().unwrap_or(HealthStatus::Ok);
         let results: Vec<_> = chosen
             .iter()
@@ -124,6 +130,34 @@ impl Product {
             }
         };
         response.with_header("x-health", worst.word())
+    }
+
+    /// The health checks that have one of `tags`, or one of `names`; `-tag` leaves those out that have it. Without any, all.
+    fn chosen_health(&self, form: &Form) -> Result<Vec<&Health>, String> {
+        let list = |name: &str| {
+            form.all(name).iter().flat_map(|all| all.split(',')).map(str::trim).filter(|one| !one.is_empty())
+        };
+        let (without, tags): (Vec<_>, Vec<_>) = list("tags").partition(|tag| tag.starts_with('-'));
+        let names: Vec<_> = list("names").collect();
+        let every = form.get("combineTagsWithOr").is_some_and(|flag| flag.eq_ignore_ascii_case("false"));
+        let all = without.iter().chain(&tags).chain(&names);
+        if let Some(pattern) = all.into_iter().find(|one| one.contains(['*', '?'])) {
+            return Err(format!("it reads no pattern such as `{pattern}`"));
+        }
+        if names.iter().any(|name| name.starts_with('-')) || (!names.is_empty() && !tags.is_empty()) {
+            return Err("it reads either tags or names, and a minus only before a tag".to_owned());
+        }
+        let has = |health: &Health, tag: &str| health.tags.iter().any(|has| has == tag);
+        let fits = |health: &&Health| {
+            let of_tags = if every {
+                tags.iter().all(|tag| has(health, tag))
+            } else {
+                tags.is_empty() || tags.iter().any(|tag| has(health, tag))
+            };
+            let of_names = names.is_empty() || names.iter().any(|name| *name == health.name);
+            of_tags && of_names && !without.iter().any(|tag| has(health, &tag[1..]))
+        };
+        Ok(self.health.iter().filter(fits).collect())
     }
 
     /// The configuration printer of the product information, as text.

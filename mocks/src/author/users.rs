@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::node_types;
 use super::profile::Profile;
 use super::repository::{Node, join};
 use super::seed::{Account, BasicEncoding, Rights};
@@ -20,6 +21,10 @@ const HOME: &str = "/home";
 const USERS: &str = "/home/users";
 /// The root of groups.
 const GROUPS: &str = "/home/groups";
+/// The property that holds why a user is disabled.
+pub(super) const DISABLED: &str = "rep:disabled";
+/// The field with the groups that a user or group is to be in.
+pub(super) const MEMBERSHIP: &str = "membership";
 /// The property that holds the id of a user or group.
 pub(super) const ID: &str = "rep:authorizableId";
 
@@ -82,11 +87,14 @@ impl Author {
             return reply.refuse(400, "either createUser or createGroup is needed");
         }
         let Some(id) = id else { return reply.refuse(400, "authorizableId is needed") };
-        let profile = match Profile::read(form) {
+        let commands = [surface.field("id"), surface.field("folder"), MEMBERSHIP];
+        let of_kind =
+            if is_group { ["createGroup", "addMembers"] } else { [surface.field("create"), surface.field("password")] };
+        let profile = match Profile::read(form, &[&commands[..], &of_kind[..]].concat()) {
             Ok(profile) => profile,
             Err(problem) => return reply.refuse(400, &problem),
         };
-        if let Some(problem) = is_group.then(|| self.members_problem(form)).flatten() {
+        if let Some(problem) = self.members_problem(form).or_else(|| folder_problem(field("folder"))) {
             return reply.refuse(400, &problem);
         }
         let (kind, root) = if is_group { ("rep:Group", GROUPS) } else { ("rep:User", USERS) };
@@ -98,6 +106,7 @@ impl Author {
             );
         };
         self.apply_profile(&path, &profile);
+        self.set_membership(&path, form);
         if is_group {
             self.change_members(&path, form);
         } else if let Some(password) = field("password") {
@@ -126,7 +135,7 @@ impl Author {
     }
 
     /// Removes a member from all groups, by its home path.
-    fn leave_groups(&mut self, home: &str) {
+    pub(super) fn leave_groups(&mut self, home: &str) {
         let groups: Vec<_> = self
             .authorizables()
             .filter(|(_, node)| node.texts("rep:members").iter().any(|member| member == home))
@@ -158,9 +167,17 @@ impl Author {
         self.access.is_administrator(&self.user) || !path.starts_with(HOME)
     }
 
+    /// Whether a user exists and is not disabled.
+    pub(super) fn is_enabled(&self, id: &str) -> bool {
+        self.authorizable(id).is_some_and(|(_, node)| node.text(DISABLED).is_none())
+    }
+
     /// Users and groups by conditions such as `{"condition":[{"named":"admin"}]}`.
     pub(super) fn search_authorizables(&self, form: &Form) -> Response {
         let word = self.surfaces.get("author.authorizables").field("query");
+        if let Some(other) = form.other_than(&[word]) {
+            return plain(400, &format!("The mock searches users and groups by `{word}` only, not by `{other}`\n"));
+        }
         let named = match form.get(word).map(conditions).transpose() {
             Ok(named) => named.unwrap_or_default(),
             Err(problem) => return plain(400, &format!("The query cannot be read: {problem}\n")),
@@ -173,6 +190,13 @@ impl Author {
             .collect();
         Response::json(200, &json!({ "total": found.len(), "authorizables": found }))
     }
+}
+
+/// Why users cannot be made in a folder.
+fn folder_problem(folder: Option<&str>) -> Option<String> {
+    let mut names = folder?.split('/').filter(|name| !name.is_empty());
+    let wrong = names.find(|name| node_types::refusal("", name, "rep:AuthorizableFolder").is_some())?;
+    Some(format!("intermediatePath: `{wrong}` is not a name of a folder"))
 }
 
 /// The ids that all conditions name.

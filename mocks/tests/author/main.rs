@@ -5,6 +5,7 @@ mod honest;
 mod nodes;
 mod packages;
 mod status;
+mod table;
 mod users;
 mod writes;
 
@@ -50,9 +51,13 @@ impl Client {
 
     /// Sends a header with every following request, in place of one of that name.
     fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.set_header(name, value);
+        self
+    }
+
+    fn set_header(&mut self, name: &str, value: &str) {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
-        self
     }
 
     fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {

@@ -13,6 +13,8 @@ use crate::machine::{Form, Request, Response};
 pub(super) const ROOT: &str = "/content/dam";
 /// The processing time of an uploaded asset, by the mock's clock.
 const PROCESSED_AFTER: SignedDuration = SignedDuration::from_millis(300);
+/// The classes of a folder in a request.
+const FOLDER: [&str; 2] = ["assetFolder", "assets/folder"];
 /// The default media type.
 pub(super) const OCTETS: &str = "application/octet-stream";
 
@@ -21,6 +23,9 @@ impl Author {
     pub(super) fn asset_create(&mut self, now: Timestamp, folder: &str, form: &Form) -> Response {
         let surface = self.surfaces.get("author.asset-create");
         let folder = format!("/{folder}");
+        if let Some(other) = form.other_than(&[surface.field("file"), surface.field("name")]) {
+            return plain(400, &format!("The mock takes whole files without options, not the field {other}\n"));
+        }
         let Some(file) = form.files.get(surface.field("file")) else {
             return plain(400, &format!("{} is missing\n", surface.field("file")));
         };
@@ -45,13 +50,18 @@ impl Author {
         if self.repository.exists(&path) {
             return siren_error(409, &format!("{path} exists already"));
         }
-        if self.place(parent, name).is_err() {
+        if split(parent).is_some_and(|(asset, _)| self.is_asset(asset)) {
+            return siren_error(400, &format!("the mock makes neither renditions nor comments, so not {path}"));
+        }
+        if self.is_asset(parent) || self.place(parent, name).is_err() {
             return siren_error(412, &format!("the folder {parent} does not exist"));
         }
         if json || form.fields.contains_key("name") && form.files.is_empty() {
-            let body: Json = serde_json::from_slice(&request.body).unwrap_or_default();
-            let title = body["properties"]["title"].as_str().or(form.get("title")).unwrap_or(name);
-            self.store_folder(now, &path, title);
+            let title = if json { folder_title(&request.body) } else { title_of_form(form) };
+            match title {
+                Ok(title) => self.store_folder(now, &path, title.as_deref().unwrap_or(name)),
+                Err(problem) => return siren_error(400, &problem),
+            }
         } else {
             let (kind, bytes) = match form.files.values().next() {
                 Some(file) => (file.content_type.clone(), file.content.clone()),
@@ -62,8 +72,15 @@ impl Author {
         siren(201, &json!({ "class": ["core/response"], "properties": { "path": path, "status.code": 201 } }))
     }
 
+    fn is_asset(&self, path: &str) -> bool {
+        self.repository.get(path).is_some_and(|node| node.primary_type() == "dam:Asset")
+    }
+
     /// `GET /api/assets/<path>.json`.
-    pub(super) fn api_read(&self, path: &str) -> Response {
+    pub(super) fn api_read(&self, path: &str, form: &Form) -> Response {
+        if let Some(other) = form.other_than(&[]) {
+            return whole_only(other);
+        }
         let full = join(ROOT, path);
         let Some(node) = self.repository.get(&full) else { return siren_error(404, &format!("there is no {full}")) };
         let entities: Vec<_> = node
@@ -160,6 +177,34 @@ pub(super) fn entity(path: &str, name: &str, node: &Node) -> Json {
         "links": [{ "rel": ["self"], "href": format!("/api/assets/{path}.json") }],
         "properties": properties,
     })
+}
+
+/// The answer to a listing that asks for a part.
+pub(super) fn whole_only(parameter: &str) -> Response {
+    siren_error(400, &format!("the mock lists a whole folder and does not know the parameter {parameter}"))
+}
+
+/// The title of a new folder in a body of JSON; the error says what the mock would not store.
+fn folder_title(body: &[u8]) -> Result<Option<String>, String> {
+    let body: Json = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
+    let class = &body["class"];
+    let class = class.as_array().and_then(|classes| classes.first()).unwrap_or(class);
+    if !class.is_null() && !class.as_str().is_some_and(|class| FOLDER.contains(&class)) {
+        return Err(format!("the mock makes a folder of JSON, of the class {}, not {class}", FOLDER[0]));
+    }
+    let properties = body["properties"].as_object();
+    let is_kept = |name: &str| matches!(name, "title" | "name");
+    match properties.into_iter().flat_map(serde_json::Map::keys).find(|name| !is_kept(name)) {
+        Some(other) => Err(format!("the mock keeps the title of a folder only, not {other}")),
+        None => Ok(body["properties"]["title"].as_str().map(str::to_owned)),
+    }
+}
+
+fn title_of_form(form: &Form) -> Result<Option<String>, String> {
+    match form.other_than(&["name", "title"]) {
+        Some(other) => Err(format!("the mock keeps the title of a folder only, not {other}")),
+        None => Ok(form.get("title").map(str::to_owned)),
+    }
 }
 
 pub(super) fn siren(status: u16, body: &Json) -> Response {

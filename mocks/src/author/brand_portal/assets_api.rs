@@ -3,14 +3,20 @@
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::assets::{OCTETS, ROOT, entity, siren, siren_error};
+use super::assets::{OCTETS, ROOT, entity, siren, siren_error, whole_only};
 use crate::author::repository::{Node, Value, join, normal, split};
 use crate::author::{Author, node_types};
-use crate::machine::{Request, Response};
+use crate::machine::{Form, Request, Response};
+
+/// The class of an asset in a request.
+const ASSET: &str = "asset";
 
 impl Author {
     /// `GET /api/assets.json`: the folders and assets at the root.
-    pub(super) fn api_root(&self) -> Response {
+    pub(super) fn api_root(&self, form: &Form) -> Response {
+        if let Some(other) = form.other_than(&[]) {
+            return whole_only(other);
+        }
         let children: Vec<_> = self.repository.get(ROOT).map_or_else(Vec::new, |root| {
             root.children
                 .iter()
@@ -42,13 +48,17 @@ impl Author {
             self.store_asset(now, &full, &kind, request.body.clone());
             return updated(&full);
         }
-        let properties = serde_json::from_slice::<Json>(&request.body)
-            .ok()
-            .and_then(|json| json.get("properties")?.as_object().cloned());
-        let Some(properties) = properties else { return siren_error(400, "the body has no `properties`") };
+        let body = serde_json::from_slice::<Json>(&request.body).unwrap_or_default();
+        let class = body["class"].as_str().unwrap_or(if is_asset { ASSET } else { "assetFolder" });
+        if (class == ASSET) != is_asset {
+            return siren_error(400, &format!("{full} is not of the class {class}"));
+        }
+        let Some(properties) = body["properties"].as_object() else {
+            return siren_error(400, "the body has no `properties`");
+        };
         let place = join(&full, if is_asset { "jcr:content/metadata" } else { "jcr:content" });
         let mut values = Vec::new();
-        for (name, json) in &properties {
+        for (name, json) in properties {
             // For a folder, the API's `title` is the property `jcr:title`.
             let name = if !is_asset && name == "title" { "jcr:title" } else { name };
             match (value(json), node_types::property_refusal("nt:unstructured", false, name, &[])) {
@@ -82,6 +92,9 @@ impl Author {
         }
         if !split(&to).is_some_and(|(parent, _)| self.repository.exists(parent)) {
             return siren_error(412, &format!("the folder of {to} does not exist"));
+        }
+        if request.header("x-depth").is_some_and(|depth| !matches!(depth, "0" | "infinity")) {
+            return siren_error(400, "X-Depth is neither 0 nor infinity");
         }
         let is_shallow = request.header("x-depth") == Some("0") && node.primary_type() != "dam:Asset";
         let mut node = if is_shallow { without_assets(node) } else { node.clone() };

@@ -145,11 +145,11 @@ impl Author {
             "author.contribution-folder-create" => self.create_contribution_folder(now, form),
             "author.asset-create" => self.asset_create(now, arguments.get("folder")?, form),
             "author.assets-api-create" => self.api_create(now, arguments.get("path")?, request, form),
-            "author.assets-api-root" => self.api_root(),
+            "author.assets-api-root" => self.api_root(form),
             "author.assets-api-update" => self.api_update(now, arguments.get("path")?, request),
             "author.assets-api-copy" => self.api_copy(arguments.get("path")?, request, false),
             "author.assets-api-move" => self.api_copy(arguments.get("path")?, request, true),
-            "author.assets-api-read" => self.api_read(arguments.get("path")?),
+            "author.assets-api-read" => self.api_read(arguments.get("path")?, form),
             "author.assets-api-delete" => self.api_delete(arguments.get("path")?),
             "author.certificate-create" => {
                 let back = self.surfaces.get("author.ims-console").path.clone();

@@ -5,11 +5,14 @@ use serde_json::json;
 use super::secret::is_protected;
 use crate::author::repository::{Node, Value, join, split};
 use crate::author::sling_get::address;
-use crate::author::{Author, node_types};
+use crate::author::{Author, node_types, plain};
 use crate::machine::{Form, Request, Response};
 
 /// The PID with which the console saves a new configuration of a factory begins so.
 const TEMPORARY: &str = "[Temporary PID";
+
+/// The PID of a configuration that is described before it is saved.
+const UNSAVED: &str = "[Temporary PID replaced by real PID upon save]";
 
 /// The suffix of a stored configuration.
 const EXTENSION: &str = ".config";
@@ -76,7 +79,8 @@ impl Author {
     /// Reads, writes or deletes a configuration, depending on the form.
     pub(super) fn configuration_manager(&mut self, pid: &str, request: &Request, form: &Form) -> Response {
         let surface = self.surfaces.get("author.osgi-configuration");
-        let wants = |word: &str| form.get(surface.field(word)).is_some_and(|value| matches!(value, "1" | "true"));
+        let is_on = |field: &str| form.get(field).is_some_and(|value| matches!(value, "1" | "true"));
+        let wants = |word: &str| is_on(surface.field(word));
         let found = self.configuration_path(pid);
         if wants("delete") {
             if let Some(path) = found {
@@ -84,6 +88,16 @@ impl Author {
             }
             // Felix answers the same when there was nothing.
             return Response::json(200, &json!({ "status": true }));
+        }
+        if is_on("unbind") {
+            // A configuration here is bound to no bundle.
+            return Response::json(200, &json!({ "status": true }));
+        }
+        if is_on("create") {
+            return Response::json(200, &described(UNSAVED, &Node::default()));
+        }
+        if wants("apply") && !form.fields.contains_key(surface.field("properties")) {
+            return plain(400, &format!("{} is missing\n", surface.field("properties")));
         }
         if wants("apply") {
             let node = written(surface.field("properties"), form);

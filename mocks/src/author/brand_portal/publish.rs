@@ -154,6 +154,10 @@ impl Author {
         let Some(action) = form.get(surface.field("command")).and_then(Action::read) else {
             return plain(400, "cmd must be Activate or Deactivate\n");
         };
+        let known = ["path", "command", "agent"].map(|word| surface.field(word));
+        if let Some(other) = form.other_than(&known) {
+            return plain(400, &format!("the mock does not know the field {other} of a replication\n"));
+        }
         let named = form.get(surface.field("agent")).filter(|agent| !agent.is_empty());
         self.replicate_by(now, named, action, &paths)
     }
@@ -167,6 +171,17 @@ impl Author {
         if command != surface.phrase("activate") && command != surface.phrase("dry-run") {
             return plain(400, &format!("the command `{command}` is not known\n"));
         }
+        let options = ["ignoredeactivated", "onlymodified"];
+        if let Some(other) =
+            form.other_than(&[&[surface.field("command"), surface.field("path")], &options[..]].concat())
+        {
+            return plain(400, &format!("the mock does not know the field {other} of a tree activation\n"));
+        }
+        let is_on = |option: &str| form.get(option).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let [ignores_deactivated, only_modified] = options.map(is_on);
+        let is_left_out = |node: &Node| {
+            (ignores_deactivated && is_deactivated(node)) || (only_modified && !is_modified_since_replication(node))
+        };
         let content = |node: &Node| {
             matches!(node.primary_type(), "cq:Page" | "dam:Asset" | "cq:Tag") || node.primary_type().ends_with("Folder")
         };
@@ -174,7 +189,7 @@ impl Author {
         let paths: Vec<_> = self
             .repository
             .walk(root)
-            .filter(|(path, node)| content(node) && !inside(path))
+            .filter(|(path, node)| content(node) && !inside(path) && !is_left_out(node))
             .map(|(path, _)| path)
             .collect();
         if command == surface.phrase("dry-run") {
@@ -250,6 +265,25 @@ impl Author {
             node.set("cq:lastReplicationAction", action.word());
         }
     }
+}
+
+/// The node that has the replication status.
+fn replicated_node(node: &Node) -> &Node {
+    node.child("jcr:content").unwrap_or(node)
+}
+
+fn is_deactivated(node: &Node) -> bool {
+    replicated_node(node).text("cq:lastReplicationAction") == Some(Action::Deactivate.word())
+}
+
+/// Whether a node was modified after it was last replicated, or never was.
+fn is_modified_since_replication(node: &Node) -> bool {
+    let date = |name: &str| match replicated_node(node).properties.get(name) {
+        Some(Value::Date(date, _)) => Some(*date),
+        _ => None,
+    };
+    let modified = date("cq:lastModified").or_else(|| date("jcr:lastModified"));
+    date("cq:lastReplicated").is_none_or(|replicated| modified.is_some_and(|modified| modified > replicated))
 }
 
 fn replicated(paths: &[String], message: &str) -> Response {

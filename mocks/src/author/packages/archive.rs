@@ -69,6 +69,9 @@ impl Archive {
             left = left.checked_sub(bytes.len() as u64).ok_or("it holds more than the mock unpacks")?;
             files.insert(name, bytes);
         }
+        if !files.keys().chain(&directories).any(|name| name.starts_with(CONTENT)) {
+            return Err(format!("it is not a content package: it has no {CONTENT}"));
+        }
         let (filters, properties) = (filters(text(&files, "META-INF/vault/filter.xml")?)?, properties(&files)?);
         Ok(Self { properties, filters, files, directories })
     }
@@ -76,6 +79,11 @@ impl Archive {
     /// A property of `properties.xml`.
     pub(super) fn property(&self, key: &str) -> Option<String> {
         self.properties.get(key).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The properties whose names begin so.
+    pub(super) fn properties_with(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.properties.keys().map(String::as_str).filter(move |key| key.starts_with(prefix))
     }
 
     /// A time and a user of `properties.xml`.
@@ -103,7 +111,9 @@ fn filters(xml: &str) -> Result<Vec<Filter>, String> {
     let document = Document::parse(xml).map_err(|error| format!("META-INF/vault/filter.xml: {error}"))?;
     let filters = document.descendants().filter(|node| node.has_tag_name("filter"));
     let read = |node: roxmltree::Node<'_, '_>| {
+        known_attributes(&node, &["root", "mode"])?;
         let rules = node.children().filter(roxmltree::Node::is_element).map(|rule| {
+            known_attributes(&rule, &["pattern"])?;
             let pattern = rule.attribute("pattern").unwrap_or_default();
             let regex = Regex::new(&format!("^(?:{pattern})$"));
             regex
@@ -117,6 +127,19 @@ fn filters(xml: &str) -> Result<Vec<Filter>, String> {
         })
     };
     filters.map(read).collect()
+}
+
+/// An attribute that changes what is covered must not be passed over.
+fn known_attributes(element: &roxmltree::Node<'_, '_>, known: &[&str]) -> Result<(), String> {
+    let other = element.attributes().find(|attribute| !known.contains(&attribute.name()));
+    other.map_or(Ok(()), |other| {
+        let name = element.tag_name().name();
+        Err(format!(
+            "the mock does not read {}=\"{}\" of <{name}> in META-INF/vault/filter.xml",
+            other.name(),
+            other.value()
+        ))
+    })
 }
 
 /// Java's properties in XML.

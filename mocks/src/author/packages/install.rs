@@ -22,6 +22,13 @@ pub(super) fn unpack(archive: &Archive, repository: &mut Repository, now: Timest
     if let Some(name) = archive.files.keys().find(|name| name.starts_with("META-INF/vault/hooks/")) {
         return Err(format!("the mock does not run the hook {name}"));
     }
+    if let Some(hook) = archive.properties_with("installhook.").next() {
+        return Err(format!("the mock does not run the hook {hook}"));
+    }
+    if archive.roots().iter().any(|root| root == "/") {
+        return Err("the mock does not install a filter of the whole repository".to_owned());
+    }
+    known_node_types(archive)?;
     let content = content(archive)?;
     refuse_foreign(&content, "/", archive)?;
     for root in archive.roots() {
@@ -32,6 +39,21 @@ pub(super) fn unpack(archive: &Archive, repository: &mut Repository, now: Timest
     let mut installing = Installing { archive, repository, now, user };
     let children: Vec<_> = content.children("/").map(|(path, node)| (path, node.clone())).collect();
     children.into_iter().for_each(|(path, node)| installing.put(&path, &node));
+    Ok(())
+}
+
+/// A package may bring node types; those that the mock does not know it cannot register.
+fn known_node_types(archive: &Archive) -> Result<(), String> {
+    let definitions =
+        archive.files.iter().filter(|(name, _)| name.starts_with("META-INF/vault/") && name.ends_with(".cnd"));
+    for (name, bytes) in definitions {
+        let text = String::from_utf8_lossy(bytes);
+        let headers = text.lines().filter_map(|line| line.trim().strip_prefix('[')?.split_once(']'));
+        let mut types = headers.map(|(kind, _)| kind.trim().trim_matches(['\'', '"']));
+        if let Some(unknown) = types.find(|kind| !node_types::exists(kind)) {
+            return Err(format!("{name}: the mock does not register the node type {unknown}"));
+        }
+    }
     Ok(())
 }
 
@@ -56,6 +78,9 @@ fn content(archive: &Archive) -> Result<Repository, String> {
         let own = name.rsplit('/').next().unwrap_or_default();
         if is_described || own.starts_with(".vlt") {
             continue;
+        }
+        if name.ends_with("].binary") {
+            return Err(format!("the mock does not read {name}, one of several binary values"));
         }
         if own == DESCRIPTION {
             return Err(format!("{name} does not describe a node"));

@@ -11,9 +11,9 @@ mod vault;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Author;
 use super::seed::Package;
-use crate::machine::Response;
+use super::{Author, plain};
+use crate::machine::{Form, Response};
 
 /// When the packages of a seed were made and installed.
 const PACKAGED: i64 = 1_700_000_000_000;
@@ -105,8 +105,16 @@ impl Author {
     }
 
     /// The packages as JSON.
-    pub(super) fn package_list(&self) -> Response {
-        let results: Vec<_> = self.listed_packages().iter().map(Listed::json).collect();
+    pub(super) fn package_list(&self, form: &Form) -> Response {
+        if let Some(other) = form.other_than(&["path", "includeVersions"]) {
+            return plain(
+                400,
+                &format!("The mocked package manager lists all packages, or one by its path, not by `{other}`\n"),
+            );
+        }
+        let path = form.get("path").filter(|path| !path.is_empty());
+        let is_wanted = |listed: &&Listed| path.is_none_or(|path| listed.path == path);
+        let results: Vec<_> = self.listed_packages().iter().filter(is_wanted).map(Listed::json).collect();
         Response::json(200, &json!({ "total": results.len(), "results": results }))
     }
 

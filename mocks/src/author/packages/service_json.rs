@@ -1,6 +1,7 @@
 //! The package manager's JSON service: `/crx/packmgr/service/.json` and `/crx/packmgr/update.jsp`. It answers 200
 //! even if a command failed; the field `success` contains the result.
 
+use bpconform_fixtures::Surfaces;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -27,12 +28,27 @@ fn answer_to(result: Result<(), String>, what: &str, path: &str) -> Response {
     }
 }
 
+/// The field of an upload that has the file.
+fn upload_field(surfaces: &Surfaces) -> &str {
+    surfaces.get("author.package-upload").field("package")
+}
+
 impl Author {
     /// A command on the package at a path, or an upload.
     pub(in crate::author) fn package_service_json(&mut self, now: Timestamp, path: &str, form: &Form) -> Response {
         let surface = self.surfaces.get("author.package-command");
         let command = form.get(surface.field("command")).unwrap_or_default().to_owned();
         let path = normal(path);
+        let known = [surface.field("command"), upload_field(&self.surfaces), "file", "name", "force", "strict"];
+        let options = match command.as_str() {
+            // What they say of access control and of packages within, the mock installs neither of.
+            "install" => &["recursive", "autosave", "acHandling"][..],
+            "create" => &["packageName", "groupName", "packageVersion"],
+            _ => &[],
+        };
+        if let Some(other) = form.other_than(&[&known[..], options].concat()) {
+            return answer(false, &format!("the mock does not know the field {other} of cmd={command}"), &path);
+        }
         match command.as_str() {
             "upload" => match self.upload(form, form.get("force") == Some("true")) {
                 Ok(path) => answer(true, "Package uploaded", &path),
@@ -143,6 +159,10 @@ impl Author {
             };
             filters.iter().map(root).collect::<Option<Vec<_>>>()
         });
+        let known = ["path", "packageName", "groupName", "version", "filter"];
+        if let Some(other) = form.other_than(&known).filter(|other| form.get(other) != Some("")) {
+            return answer(false, &format!("the mock does not set {other} of a package"), &path);
+        }
         let Some(roots) = roots else {
             return answer(
                 false,

@@ -43,9 +43,26 @@ impl Author {
     /// The field `file`, with `force` and `install`.
     fn upload_by_form(&mut self, now: Timestamp, form: &Form) -> Result<String, (u16, String)> {
         let is_on = |name: &str| form.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let known = [
+            self.surfaces.get("author.package-upload").field("package"),
+            "cmd",
+            "file",
+            "name",
+            "force",
+            "install",
+            "strict",
+        ];
+        if let Some(other) = form.other_than(&known) {
+            return Err((500, format!("the mock does not know the field {other}")));
+        }
+        let before = self.packages.clone();
         let path = self.upload(form, is_on("force")).map_err(|(_, problem)| (500, problem))?;
-        if is_on("install") {
-            self.command_package(now, &path, "install").map_err(|problem| (500, problem))?;
+        if is_on("install")
+            && let Err(problem) = self.command_package(now, &path, "install")
+        {
+            // One request does all that it asks for, or nothing.
+            self.packages = before;
+            return Err((500, problem));
         }
         let listed = self.listed_packages().into_iter().find(|listed| listed.path == path);
         Ok(listed.as_ref().map(element).unwrap_or_default())

@@ -27,7 +27,9 @@ impl Order {
             match (part.as_str(), value.as_str()) {
                 ("", "path") => order.by = By::Path,
                 ("", "nodename") => order.by = By::Name,
-                ("", name) if name.starts_with('@') => order.by = By::Property(name.to_owned()),
+                ("", name) if name.starts_with('@') && !name.ends_with("jcr:score") => {
+                    order.by = By::Property(name.to_owned());
+                }
                 ("sort", "asc" | "desc") => order.descending = value == "desc",
                 ("case", "ignore") => order.ignores_case = true,
                 (part, value) => {

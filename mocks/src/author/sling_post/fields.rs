@@ -20,6 +20,8 @@ pub(super) enum Change {
     Remove,
     /// It is set.
     Set(Value),
+    /// It is set to what Sling writes for an empty field of that name, unless Oak sets it itself.
+    Automatic(Value),
     /// Each of these values is added to it, or removed from it.
     Patch(Vec<(bool, String)>),
 }
@@ -114,7 +116,7 @@ fn field(path: String, raw: Raw<'_>, now: Timestamp, user: &str) -> Result<Field
     }
     let change = match values.as_deref() {
         None => Change::Keep,
-        Some([] | [""]) => automatic(name, now, user).map_or(Change::Remove, Change::Set),
+        Some([] | [""]) => automatic(name, now, user).map_or(Change::Remove, Change::Automatic),
         Some(values) if raw.patch => {
             Change::Patch(values.iter().map(|value| patch(&path, value)).collect::<Result<_, _>>()?)
         }

@@ -9,6 +9,17 @@ use crate::author::repository::{Node, PRIMARY_TYPE, Value, join, normal, split};
 use crate::author::{Author, node_types};
 use crate::machine::{Form, Request};
 
+/// Properties that an import leaves out.
+const LEFT_OUT: [&str; 7] = [
+    "jcr:uuid",
+    "jcr:created",
+    "jcr:baseVersion",
+    "jcr:predecessors",
+    "jcr:successors",
+    "jcr:versionHistory",
+    "jcr:checkedOut",
+];
+
 impl Author {
     /// Imports `:content` or `:contentFile` as `:name` below the node of the request. Only JSON is understood.
     pub(super) fn import_tree(
@@ -41,8 +52,12 @@ impl Author {
             // Without a name the content is merged into the node itself.
             None => (base.clone(), false),
         };
-        reply.at(&base);
-        if !self.repository.exists(&base) {
+        let exists = self.repository.exists(&target);
+        if exists && has_name && !replaces {
+            return Err((412, format!("Cannot import {target}: node exists")));
+        }
+        reply.at(&target);
+        if !exists {
             reply.create();
         }
         self.check_import(&target, &node)?;
@@ -72,8 +87,13 @@ fn check(parent_type: &str, path: &str, name: &str, node: &Node) -> Result<(), R
     if let Some(refusal) = node_types::refusal(parent_type, name, node.primary_type()) {
         return Err(refused(refusal));
     }
-    let has_mixins = node.properties.contains_key("jcr:mixinTypes");
+    let mixins = node.texts("jcr:mixinTypes");
+    let has_mixins = !mixins.is_empty();
+    let types: Vec<_> = std::iter::once(node.primary_type().to_owned()).chain(mixins.iter().cloned()).collect();
     for (name, value) in &node.properties {
+        if node_types::is_protected(&types, name) {
+            return Err((500, format!("Property is protected: {name}")));
+        }
         let refusal = node_types::property_refusal(node.primary_type(), has_mixins, name, &value.as_texts());
         refusal.map_or(Ok(()), |refusal| Err(refused(refusal)))?;
     }
@@ -84,7 +104,7 @@ fn node(json: &Json) -> Result<Node, Refusal> {
     let object = json.as_object().ok_or_else(|| (500, "The content is not a JSON object".to_owned()))?;
     let kind = object.get(PRIMARY_TYPE).and_then(Json::as_str).unwrap_or("nt:unstructured");
     let mut made = Node::new(kind);
-    for (name, json) in object.iter().filter(|(name, _)| !name.starts_with(':')) {
+    for (name, json) in object.iter().filter(|(name, _)| !name.starts_with(':') && !LEFT_OUT.contains(&name.as_str())) {
         if json.is_object() {
             made.children.insert(name.clone(), node(json)?);
         } else if let Some(value) = value(name, json)? {

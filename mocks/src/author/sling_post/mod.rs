@@ -1,5 +1,6 @@
 //! Sling's POST: create, modify, delete, copy, move; and HTTP DELETE (surfaces.md §5.7).
 
+mod constraints;
 mod fields;
 mod import;
 mod names;
@@ -9,7 +10,7 @@ mod reply;
 use jiff::Timestamp;
 
 use super::node_types;
-use super::repository::{Node, PRIMARY_TYPE, Value, join, normal, split};
+use super::repository::{Node, Value, join, normal, split};
 use super::{Author, plain};
 use crate::machine::{Form, Request, Response};
 
@@ -19,15 +20,6 @@ pub(super) use reply::Reply;
 
 /// Why an operation was not carried out: the status and what is wrong.
 type Refusal = (u16, String);
-
-/// The type of a child that is made without one, as the parent's type has it.
-fn default_type(parent: &str) -> &'static str {
-    match parent {
-        "sling:Folder" => "sling:Folder",
-        "sling:OrderedFolder" => "sling:OrderedFolder",
-        _ => "nt:unstructured",
-    }
-}
 
 impl Author {
     /// Carries a form out on the node that the path names.
@@ -106,56 +98,6 @@ impl Author {
             self.make_file(&path, file, now, reply);
         }
         Ok(())
-    }
-
-    /// Whether Oak would take all nodes and properties of a form.
-    fn check(&self, path: &str, fields: &[Field], form: &Form) -> Result<(), Refusal> {
-        self.check_node(path, fields)?;
-        for field in fields.iter().filter(|field| matches!(field.change, Change::Set(_) | Change::Patch(_))) {
-            let Some((node, name)) = split(&field.path) else { continue };
-            self.check_node(node, fields)?;
-            let values = match &field.change {
-                Change::Set(value) => value.as_texts(),
-                _ => Vec::new(),
-            };
-            let mixins = join(node, "jcr:mixinTypes");
-            let has_mixins = fields.iter().any(|field| field.path == mixins)
-                || self.repository.get(node).is_some_and(|node| !node.texts("jcr:mixinTypes").is_empty());
-            let refusal = node_types::property_refusal(&self.type_of(node, fields), has_mixins, name, &values);
-            if let Some(refusal) = refusal {
-                return Err((500, format!("Unable to write {}: {refusal}", field.path)));
-            }
-        }
-        for (name, file) in &form.files {
-            self.check_node(&fields::file_path(path, name, file), &[])?;
-        }
-        match form.get(":order") {
-            Some(order) if !self.can_order(path, order) => Err((500, format!("Unable to order {path}: {order}"))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a node is there, or it and its parents can be made.
-    fn check_node(&self, path: &str, fields: &[Field]) -> Result<(), Refusal> {
-        let Some((parent, name)) = split(path).filter(|_| !self.repository.exists(path)) else { return Ok(()) };
-        self.check_node(parent, fields)?;
-        match node_types::refusal(&self.type_of(parent, fields), name, &self.type_of(path, fields)) {
-            Some(refusal) => Err((500, format!("Unable to create node at {path}: {refusal}"))),
-            None => Ok(()),
-        }
-    }
-
-    /// The type that a node has, or will have: that of the form, or its parent's default.
-    fn type_of(&self, path: &str, fields: &[Field]) -> String {
-        let type_path = join(path, PRIMARY_TYPE);
-        if let Some(node) = self.repository.get(path) {
-            return node.primary_type().to_owned();
-        }
-        let given = fields.iter().find(|field| field.path == type_path).and_then(Field::text);
-        given.map_or_else(
-            || split(path).map_or("", |(parent, _)| default_type(&self.type_of(parent, fields))).to_owned(),
-            str::to_owned,
-        )
     }
 
     /// Whether an order can be carried out: `first`, `last`, a number, or `before` or `after` a sibling.
@@ -237,7 +179,8 @@ impl Author {
                 let values = self.repository.property(&field.path).map_or_else(Vec::new, Value::as_texts);
                 Value::Texts(patched(values, changes))
             }
-            Change::Set(value) => value.clone(),
+            Change::Automatic(_) if self.is_protected(node, name, fields) => return,
+            Change::Set(value) | Change::Automatic(value) => value.clone(),
         };
         self.make(node, fields, now, reply);
         let user = self.user.clone();
