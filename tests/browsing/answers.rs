@@ -43,6 +43,39 @@ fn what_a_script_shows_counts_as_the_result() {
 }
 
 #[test]
+fn a_toast_that_comes_late_is_waited_for() {
+    if !has_browser() {
+        return;
+    }
+    let change: Change = |_, _, body| {
+        let show = "setTimeout(() => { document.getElementById('told').innerHTML = text }, 5000)";
+        by_script(body, "<div id=told></div>", show);
+    };
+    let (verdict, reason) = health("late-toast", change);
+    assert_eq!(verdict, "passed", "{reason}");
+}
+
+#[test]
+fn frames_and_windows_are_not_the_page() {
+    if !has_browser() {
+        return;
+    }
+    // Both answer 404, and the window is opened by the click of a person.
+    let change: Change = |_, _, body| {
+        let script = "<iframe src=/no/such/frame></iframe><script>document.querySelector('article button')\
+            .addEventListener('click', () => window.open('/no/such/window'))</script></body>";
+        *body = body.replace("</body>", script);
+    };
+    let mock = moved("frames", "configured");
+    let proxy = proxy_of_console(&mock, change);
+    let (verdict, reason) = judged(&mock, &proxy, "frames");
+    assert_eq!(verdict, "passed", "{reason}");
+    for other in ["GET /no/such/frame", "GET /no/such/window"] {
+        assert!(proxy.seen().iter().any(|it| it == other), "{other}: {:?}", proxy.seen());
+    }
+}
+
+#[test]
 fn a_toast_that_never_comes_is_an_error() {
     if !has_browser() {
         return;

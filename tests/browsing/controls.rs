@@ -135,6 +135,8 @@ fn a_check_writes_nothing_whatever_its_page_sends() {
               fetch(at, { method: 'POST', body: new URLSearchParams({ clientId: 'x' }) });
               fetch('/x', { method: 'POST', body: id + '-of-another' });
               fetch('/x?id=' + id, { headers: { 'X-HTTP-Method-Override': 'DELETE' } });
+              fetch('/bin/replicate.json?path=' + id);
+              navigator.sendBeacon('/beacon?id=' + id, 'x');
               fetch('/crx/packmgr/service.jsp?cmd=rm&id=' + id);
               fetch('/etc//replication/agents.author/a.t%65st.html?id=' + id, { method: 'HEAD' });
               fetch('//' + location.host + '/system//sling/logou%74.html?id=' + id);
@@ -150,7 +152,7 @@ fn a_check_writes_nothing_whatever_its_page_sends() {
     let seen = proxy.seen();
     let writes: Vec<_> = seen.iter().filter(|it| !it.starts_with("GET ")).collect();
     assert!(writes.is_empty(), "{writes:?}");
-    for never in ["cmd=rm", "replication/agents.author/a.", "logou"] {
+    for never in ["cmd=rm", "/bin/replicate", "replication/agents.author/a.", "logou"] {
         assert!(!seen.iter().any(|it| it.contains(never)), "{never}: {seen:?}");
     }
 }

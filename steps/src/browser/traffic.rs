@@ -73,10 +73,20 @@ impl PageRequest {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 
-    /// Whether it is for what a page says, not for how it looks.
+    /// Whether it is for what a page says: not for how it looks, and not a report of which the page reads no answer.
     pub(crate) fn is_content(&self) -> bool {
-        !matches!(self.kind.as_str(), "Stylesheet" | "Image" | "Media" | "Font" | "Script" | "TextTrack" | "Manifest")
-            && !self.url.path().ends_with("/favicon.ico")
+        !matches!(
+            self.kind.as_str(),
+            "Stylesheet"
+                | "Image"
+                | "Media"
+                | "Font"
+                | "Script"
+                | "TextTrack"
+                | "Manifest"
+                | "Ping"
+                | "CSPViolationReport"
+        ) && !self.url.path().ends_with("/favicon.ico")
     }
 }
 

@@ -32,7 +32,20 @@ impl Session {
 
     /// The known endpoints that do more than read, at the address of the request.
     pub(super) fn more_than_reads(&self, request: &PageRequest) -> Vec<&Surface> {
-        more_than_reads(self.run.surfaces.iter(), &request.method, &self.paths(request))
+        let more = more_than_reads(self.run.surfaces.iter(), &request.method, &self.paths(request));
+        more.into_iter().chain(self.change_by_post(request).filter(|_| request.reads())).collect()
+    }
+
+    /// The known change whose address a GET has that is no known read: a servlet may accept both methods.
+    fn change_by_post(&self, request: &PageRequest) -> Option<&Surface> {
+        let paths = self.paths(request);
+        let is_there = |surface: &Surface| {
+            std::iter::once(&surface.path).chain(&surface.alternatives).any(|known| paths.contains(known))
+        };
+        let mut changes = self.run.surfaces.iter().filter(|surface| {
+            surface.class == Class::Change && surface.id.starts_with("author.") && !surface.path.contains('{')
+        });
+        changes.find(|surface| is_there(surface)).filter(|_| self.known(request).is_none())
     }
 
     /// The known endpoint that the request reads. Endpoints for any node do not count.
