@@ -90,6 +90,7 @@ fn only_settings_that_say_so_are_of_an_enabled_agent() {
         &[
             (json(200, r#"{"state":"PAUSED"}"#), "failed"),
             (json(200, r#"{"state":"BLOCKED"}"#), "error"),
+            (json(200, r#"{"state":"PASSIVE"}"#), "failed"),
             (json(200, r#"{"state":"RUNNING"}"#), "passed"),
             (json(200, r#"{"state":"OTHER"}"#), "error"),
         ],
@@ -106,6 +107,10 @@ fn a_queue_that_contradicts_itself_is_not_empty() {
             (json(200, r#"{"state":"IDLE","empty":true,"itemsCount":2,"items":[]}"#), "failed"),
             (json(200, r#"{"state":"IDLE","empty":true,"itemsCount":0,"items":["package-1"]}"#), "failed"),
             (json(200, r#"{"state":"BLOCKED","empty":true,"itemsCount":0,"items":[]}"#), "failed"),
+            (json(200, r#"{"state":"PASSIVE","empty":true,"itemsCount":"0","items":[]}"#), "failed"),
+            (json(200, r#"{"state":"IDLE","empty":false,"itemsCount":"1","items":[]}"#), "failed"),
+            (json(200, r#"{"state":"IDLE","empty":true,"itemsCount":"0","items":[]}"#), "passed"),
+            (json(200, r#"{"state":"IDLE","empty":true,"itemsCount":"none","items":[]}"#), "error"),
             (json(200, r#"{"state":"IDLE","empty":true,"itemsCount":-1,"items":[]}"#), "error"),
             (json(200, r#"{"state":"IDLE","empty":true,"itemsCount":0,"items":{"x":{}}}"#), "error"),
             (json(200, r#"{"state":"IDLE","empty":"true","itemsCount":"0","items":[]}"#), "error"),

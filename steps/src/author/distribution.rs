@@ -21,11 +21,13 @@ pub enum State {
     Blocked,
     /// Somebody paused it.
     Paused,
+    /// Nothing is delivered from it, as from an error queue.
+    Passive,
 }
 
 impl State {
     fn read(text: &str) -> Option<Self> {
-        let known = [Self::Idle, Self::Running, Self::Blocked, Self::Paused];
+        let known = [Self::Idle, Self::Running, Self::Blocked, Self::Paused, Self::Passive];
         known.into_iter().find(|state| state.word().eq_ignore_ascii_case(text))
     }
 
@@ -36,6 +38,7 @@ impl State {
             Self::Running => "RUNNING",
             Self::Blocked => "BLOCKED",
             Self::Paused => "PAUSED",
+            Self::Passive => "PASSIVE",
         }
     }
 }
@@ -73,13 +76,16 @@ pub struct Queue {
     pub count: i64,
     /// The first item, if there is one.
     pub first: Option<Item>,
+    /// Whether it is the error queue, which is always passive (aem-cloud.md).
+    pub keeps_failures: bool,
 }
 
 impl Queue {
     /// Fails unless it is idle and empty; what waits is named.
     pub fn judge(&self) -> Checked {
         let first = self.first.as_ref().map(|item| format!(", first {}", item.told())).unwrap_or_default();
-        ensure(self.state == State::Idle && self.count == 0, || {
+        let rests = self.state == State::Idle || (self.keeps_failures && self.state == State::Passive);
+        ensure(rests && self.count == 0, || {
             format!("the queue {} is {} with {} items{first}", self.name, self.state.word(), self.count)
         })
     }
@@ -163,7 +169,8 @@ fn state(reply: &Reply, json: &Value, field: &str) -> Checked<State> {
 /// enabled; its settings are read besides because a disabled one may still be listed for a while.
 pub async fn judge_enabled(session: &Session) -> Checked {
     let state = status(session).await?;
-    ensure(state != State::Paused, || format!("the distribution agent {} is {}", agent(session), state.word()))?;
+    let stands_still = matches!(state, State::Paused | State::Passive);
+    ensure(!stands_still, || format!("the distribution agent {} is {}", agent(session), state.word()))?;
     if state == State::Blocked {
         shows_why_it_is_blocked(session).await?;
     }
@@ -218,7 +225,8 @@ pub async fn queues(session: &Session) -> Checked<Vec<Queue>> {
     })?;
     let mut queues = Vec::new();
     for name in &names {
-        queues.push(queue(session, name).await?);
+        let keeps_failures = *name == expected[1];
+        queues.push(Queue { keeps_failures, ..queue(session, name).await? });
     }
     Ok(queues)
 }
@@ -230,8 +238,7 @@ async fn queue(session: &Session, name: &str) -> Checked<Queue> {
     let json = reply.json()?;
     let state = state(&reply, &json, surface.field("state"))?;
     let empty = json.get(surface.field("empty")).and_then(Value::as_bool);
-    let count = json.get(surface.field("count")).and_then(Value::as_i64);
-    let count = count.filter(|count| *count >= 0);
+    let count = number(&json, surface.field("count")).filter(|count| *count >= 0);
     let items = json.get(surface.field("items")).map_or(Some(Vec::new()), |_| texts(&json, surface.field("items")));
     let is_other = json.get(surface.field("name")).is_some_and(|other| other.as_str() != Some(name));
     let (Some(empty), Some(count), Some(items), false) = (empty, count, items, is_other) else {
@@ -244,7 +251,7 @@ async fn queue(session: &Session, name: &str) -> Checked<Queue> {
         None => None,
     };
     let count = count.max(i64::from(first.is_some()));
-    Ok(Queue { name: name.to_owned(), state, count, first })
+    Ok(Queue { name: name.to_owned(), state, count, first, keeps_failures: false })
 }
 
 /// An item by its id. One that is gone meanwhile was delivered, so only its id is named.
@@ -258,10 +265,16 @@ async fn item(session: &Session, queue: &str, id: &str) -> Checked<Item> {
     };
     Ok(Item {
         paths: texts(&json, surface.field("paths")).unwrap_or_default(),
-        attempts: json.get(surface.field("attempts")).and_then(Value::as_i64),
+        attempts: number(&json, surface.field("attempts")),
         error: json.get(surface.field("error")).and_then(Value::as_str).map(str::to_owned),
         ..unknown
     })
+}
+
+/// A number, which Sling's JSON of a queue contains as text.
+fn number(json: &Value, field: &str) -> Option<i64> {
+    let value = json.get(field)?;
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn texts(json: &Value, field: &str) -> Option<Vec<String>> {

@@ -57,9 +57,13 @@ pub fn is_delivered(session: &Session, added: &[Entry], path: &str) -> bool {
     added.iter().filter(about).any(|entry| adds(entry) && entry.is_delivery(&queue) && requested(&entry.request))
 }
 
-/// The last of these new entries that shows a failure of a path.
+/// The last of these new entries that shows a failure of a path: a failure may name the request alone.
 pub fn failure_of<'a>(added: &'a [Entry], path: &str) -> Option<&'a Entry> {
-    added.iter().rfind(|entry| entry.is_failure() && entry.paths.iter().any(|it| it == path))
+    let is_about = |entry: &Entry| entry.paths.iter().any(|it| it == path);
+    let requested = |failed: &Entry| {
+        failed.request.is_some() && added.iter().any(|entry| entry.request == failed.request && is_about(entry))
+    };
+    added.iter().rfind(|entry| entry.is_failure() && (is_about(entry) || requested(entry)))
 }
 
 /// Fails when a failure follows the last delivery; a log without any delivery or failure proves nothing.
@@ -128,6 +132,42 @@ mod tests {
                 "{lines:?}"
             );
         }
+    }
+
+    /// As Apache Sling Distribution Core 0.7.4 writes it.
+    #[test]
+    fn the_log_of_a_real_agent_is_judged() {
+        let package = "distrpck-create-10b10642-96e4-4708-8f8a-c8e56fe1062611410147911715781610.bp";
+        let enabled = "INFO - enabling agent";
+        let start = "INFO - REQUEST-START DSTRQ2: ADD paths=[/content/dam/x], user=admin";
+        let delivered = format!(
+            "INFO - [queue-a] PACKAGE-DELIVERED DSTRQ2: ADD item={package}, paths=[/content/dam/x], importTime=3231ms, \
+             execTime=3817ms, size=4647B"
+        );
+        let failed = format!(
+            "ERROR - [queue-a] PACKAGE-FAIL DSTRQ2: could not deliver package {package} \
+             org.apache.http.client.HttpResponseException: status code: 403, reason phrase: Forbidden"
+        );
+        let queued = format!(
+            "INFO - [queue-a] PACKAGE-QUEUED DSTRQ2: distribution package {package} was enqueued to an error queue"
+        );
+        let refused = "ERROR - an error happened during package import";
+        for (lines, expected) in [
+            (&[enabled, start][..], Err(Kind::Skipped)),
+            (&[enabled, start, &delivered], Ok(())),
+            (&[enabled, start, &failed, &delivered], Ok(())),
+            (&[enabled, start, &delivered, &failed], Err(Kind::Failed)),
+            (&[enabled, start, &delivered, &queued], Err(Kind::Failed)),
+            (&[enabled, start, &delivered, refused], Err(Kind::Failed)),
+        ] {
+            let verdict = judge_entries("a", "queue-a", &log(lines)).map_err(|problem| problem.kind);
+            assert_eq!(verdict, expected, "{lines:?}");
+        }
+        let entries = log(&[start, &failed]);
+        assert_eq!(failure_of(&entries, "/content/dam/x").map(|entry| &entry.line), Some(&entries[1].line));
+        assert_eq!(failure_of(&entries, "/content/dam/y"), None);
+        let delivery = &log(&[&delivered])[0];
+        assert_eq!((delivery.paths.len(), delivery.request.as_deref()), (1, Some("DSTRQ2")));
     }
 
     #[test]

@@ -125,9 +125,11 @@ impl Author {
         let items = self.distribution_items(agent, queue);
         let tried = items.first().is_some_and(|(_, node)| node.number("attempts").unwrap_or_default() > 0);
         match items.len() {
+            // Nothing is delivered from an error queue.
+            _ if queue == self.queue_name("error-queue", agent) => "PASSIVE",
             _ if self.is_paused(agent) => "PAUSED",
             0 => "IDLE",
-            _ if tried || queue.starts_with("error-") => "BLOCKED",
+            _ if tried => "BLOCKED",
             _ => "RUNNING",
         }
     }
@@ -148,7 +150,7 @@ impl Author {
                 "sling:resourceType": "sling/distribution/service/agent/queue",
                 "state": self.distribution_queue_state(agent, queue),
                 "empty": items.is_empty(),
-                "itemsCount": items.len(),
+                "itemsCount": items.len().to_string(),
                 "items": first,
             }),
         ))
@@ -206,7 +208,7 @@ impl Author {
         if action != Action::Test {
             let paths = form.all("path").to_vec();
             self.queue_distribution(now, agent, action, &paths, &user);
-            return Step::Answer(answered(202, true, "ACCEPTED", "request accepted"));
+            return Step::Answer(answered(202, true, "ACCEPTED", "[QUEUED]"));
         }
         let (_, told) = self.new_request(action, &[]);
         self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {told}, user={user}"));
@@ -362,10 +364,10 @@ impl Author {
         let Distribution { agent, told, item, .. } = distribution;
         let Some(item) = item.clone() else {
             return Step::Answer(match result {
-                Ok(()) => answered(202, true, "ACCEPTED", "package imported"),
+                Ok(()) => answered(202, true, "ACCEPTED", "[package imported]"),
                 Err(problem) => {
                     self.log_distribution(now, agent, "ERROR", &format!("REQUEST-FAIL {told}, {problem}"));
-                    answered(400, false, "DROPPED", &problem)
+                    answered(400, false, "DROPPED", &format!("[{problem}]"))
                 }
             });
         };
