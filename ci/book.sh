@@ -13,7 +13,10 @@ bpconform=${BPCONFORM:-target/debug/bpconform}
 
 tools=$PWD/target/tools
 if ! [ -x "$tools/bin/mdbook" ]; then
-  cargo install --quiet --locked --root "$tools" mdbook --version 0.5.4 --no-default-features
+  cargo install --quiet --locked --root "$tools" mdbook --version 0.5.4 --no-default-features || {
+    echo "NOT TESTED: the book; mdBook cannot be installed" >&2
+    exit 77
+  }
 fi
 
 source=$(mktemp -d)
@@ -34,20 +37,26 @@ cp ci/book/SUMMARY.md "$source/src/SUMMARY.md"
   echo
   echo "- [All requirements](requirements.md)"
 } >>"$source/src/SUMMARY.md"
-{ echo "# Requirements"; echo; "$bpconform" list --requirements --format markdown; } >"$source/src/requirements.md"
-for id in $("$bpconform" list --requirements --format markdown | grep -oE '^\| *`?BP-[A-Z]+-[0-9]+' | grep -oE 'BP-.*'); do
+table=$("$bpconform" list --requirements --format markdown)
+ids=$(grep -oE '^\| \[?BP-[A-Z]+-[0-9]+' <<<"$table" | grep -oE 'BP-.*')
+{ echo "# Requirements"; echo; sed -E 's#^\| \[(BP-[A-Z]+-[0-9]+)\]\([^)]*\)#| [\1](requirements/\1.md)#' <<<"$table"; } >"$source/src/requirements.md"
+for id in $ids; do
   "$bpconform" explain "$id" --format markdown >"$source/src/requirements/$id.md"
   echo "  - [$id](requirements/$id.md)" >>"$source/src/SUMMARY.md"
 done
 
 # A page of docs/ links to files of the repository; the book has copies of them.
 for page in "$source"/src/*.md; do
-  sed -i -E -e 's#\]\(docs/#](#g' -e 's#\]\(\.\./README\.md#](introduction.md#g' "$page"
-  for link in $(grep -oE '\]\((\.\./)?(ci|fixtures|features|ARCHITECTURE\.md|CONTRIBUTING\.md|CHANGELOG\.md|LICENSE-[A-Z]+)[^)#]*' "$page" | sed -E 's#^\]\(##' | sort -u); do
+  # Some of them are pages of the book under another name.
+  sed -i -E -e 's#\]\(docs/#](#g' -e 's#\]\((\.\./)?README\.md#](introduction.md#g' \
+    -e 's#\]\((\.\./)?SECURITY\.md#](security.md#g' -e 's#\]\((\.\./)?CHANGELOG\.md#](changes.md#g' "$page"
+  for link in $(grep -oE '\]\((\.\./)?(ci/|fixtures/|features/|ARCHITECTURE\.md|CONTRIBUTING\.md|LICENSE-[A-Z]+)[^)#]*' "$page" | sed -E 's#^\]\(##' | sort -u); do
     file=${link#../}
     mkdir -p "$source/src/files/$(dirname "$file")"
-    [ -d "$file" ] || cp "$file" "$source/src/files/$file.txt"
-    sed -i "s#](${link})#](files/$file.txt)#g" "$page"
+    # mdBook takes every .md in a link for a page of its own.
+    copy=files/${file/.md/}.txt
+    [ -d "$file" ] || cp "$file" "$source/src/$copy"
+    sed -i "s#](${link})#]($copy)#g" "$page"
   done
 done
 "$tools/bin/mdbook" build --dest-dir "$out" "$source" 2>&1 | tee "$source/log"
@@ -58,7 +67,8 @@ fi
 
 venv=target/book-venv
 if python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check linkchecker==10.6.0; then
-  "$venv/bin/linkchecker" --no-status --no-warnings --ignore-url '^https?://' "$out/index.html"
+  # Each page: the table of contents is made by a script, which a checker of links does not run.
+  find "$out" -name '*.html' -print0 | xargs -0 "$venv/bin/linkchecker" --no-status --no-warnings --ignore-url '^https?://'
 else
   echo "NOT TESTED: the links of the book; PyPI, or python3 with venv, is missing" >&2
   exit 77
