@@ -139,6 +139,9 @@ impl Author {
         Some(match id {
             "author.login-page" => self.login_page(form),
             "author.csrf-token" => self.csrf_token(now),
+            "author.current-user" if form.fields.contains_key("props") => {
+                plain(400, "The mocked Author does not add properties to the current user: leave `props` out\n")
+            }
             "author.current-user" => self.current_user(),
             "author.authorizables" => self.search_authorizables(form),
             "author.querybuilder" | "author.querybuilder-post" => self.query_builder(form),

@@ -150,6 +150,15 @@ pub(super) fn property_refusal(node_type: &str, has_mixins: bool, name: &str, va
     })
 }
 
+/// The child or property without which Oak keeps no node of a type.
+pub(super) fn mandatory(primary_type: &str) -> Option<&'static str> {
+    match primary_type {
+        "nt:file" => Some("jcr:content"),
+        "nt:resource" => Some("jcr:data"),
+        _ => None,
+    }
+}
+
 /// Whether only Oak makes nodes of a type.
 fn is_of_oak(primary_type: &str) -> bool {
     primary_type.starts_with("rep:") && !OPEN.contains(&primary_type)

@@ -26,6 +26,10 @@ impl Author {
         for field in fields {
             self.check_field(field, fields)?;
         }
+        let nodes = fields.iter().filter_map(|field| split(&field.path)).map(|(node, _)| node);
+        for node in std::iter::once(path).chain(nodes) {
+            self.check_whole(node, path, fields, form)?;
+        }
         for (name, file) in &form.files {
             let hint = form.get(&format!("{name}@TypeHint")).filter(|hint| *hint != FILE);
             if let Some(hint) = hint {
@@ -43,6 +47,9 @@ impl Author {
         let Some((node, name)) = split(&field.path) else { return Ok(()) };
         let is_removed = field.delete || matches!(field.change, Change::Remove);
         let is_written = matches!(field.change, Change::Set(_) | Change::Patch(_));
+        if is_removed && self.is_mandatory(&field.path) {
+            return Err((500, format!("Property is mandatory: {name}")));
+        }
         if (is_removed || is_written) && self.is_protected(node, name, fields) {
             return Err((500, format!("Property is protected: {name}")));
         }
@@ -57,11 +64,49 @@ impl Author {
             Change::Set(value) => value.as_texts(),
             _ => Vec::new(),
         };
+        let is_of_date = name == "jcr:lastModified" && self.type_of(node, fields) == "nt:resource";
+        if let Some(wrong) = values.iter().find(|value| is_of_date && fields::date(value).is_none()) {
+            return Err((500, format!("Unable to write {}: `{wrong}` is not a date", field.path)));
+        }
         let has_mixins = self.types_of(node, fields).len() > 1;
         match node_types::property_refusal(&self.type_of(node, fields), has_mixins, name, &values) {
             Some(refusal) => Err((500, format!("Unable to write {}: {refusal}", field.path))),
             None => Ok(()),
         }
+    }
+
+    /// Whether a node that is made, or gets another type, will have what its type needs, and only what its type allows.
+    fn check_whole(&self, node: &str, target: &str, fields: &[Field], form: &Form) -> Result<(), Refusal> {
+        let type_path = join(node, PRIMARY_TYPE);
+        let given = fields.iter().find(|field| field.path == type_path).and_then(Field::text);
+        let there = self.repository.get(node);
+        if given.is_none() && there.is_some() {
+            return Ok(());
+        }
+        let kind = given.map_or_else(|| self.type_of(node, fields), str::to_owned);
+        for name in there.iter().flat_map(|there| there.properties.keys()).filter(|name| *name != PRIMARY_TYPE) {
+            if let Some(refusal) = node_types::property_refusal(&kind, false, name, &[]) {
+                return Err((500, format!("Unable to change the type of {node}: {refusal}")));
+            }
+        }
+        let Some(name) = node_types::mandatory(&kind) else { return Ok(()) };
+        let needed = join(node, name);
+        let is_there = there.is_some_and(|node| node.child(name).is_some() || node.properties.contains_key(name));
+        let makes = |path: &str| path == needed || path.starts_with(&format!("{needed}/"));
+        let is_given = fields.iter().any(|field| makes(&field.path))
+            || form.files.iter().any(|(name, file)| makes(&fields::file_path(target, name, file)));
+        if is_there || is_given {
+            return Ok(());
+        }
+        Err((500, format!("javax.jcr.nodetype.ConstraintViolationException: {node} of type {kind} has no {name}")))
+    }
+
+    /// Whether the type of the node around it needs a child or property.
+    pub(super) fn is_mandatory(&self, path: &str) -> bool {
+        split(path).is_some_and(|(node, name)| {
+            let kind = self.repository.get(node).map(Node::primary_type);
+            kind.and_then(node_types::mandatory) == Some(name)
+        })
     }
 
     /// Whether a node is there, or it and its parents can be made.

@@ -87,6 +87,10 @@ fn check(parent_type: &str, path: &str, name: &str, node: &Node) -> Result<(), R
     if let Some(refusal) = node_types::refusal(parent_type, name, node.primary_type()) {
         return Err(refused(refusal));
     }
+    let needs = node_types::mandatory(node.primary_type());
+    if let Some(needed) = needs.filter(|name| node.child(name).is_none() && !node.properties.contains_key(*name)) {
+        return Err(refused(format!("it has no {needed}")));
+    }
     let mixins = node.texts("jcr:mixinTypes");
     let has_mixins = !mixins.is_empty();
     let types: Vec<_> = std::iter::once(node.primary_type().to_owned()).chain(mixins.iter().cloned()).collect();

@@ -242,7 +242,11 @@ impl Author {
     fn delete_all(&mut self, request: &Request, form: &Form, reply: &mut Reply) -> Result<(), Refusal> {
         let path = self.named(request);
         reply.at(&path);
-        if let Some(paths) = self.applies_to(form, &path) {
+        let paths = self.applies_to(form, &path);
+        if let Some(needed) = paths.iter().flatten().chain([&path]).find(|path| self.is_mandatory(path)) {
+            return Err((500, format!("Unable to delete {needed}: the node around it needs it")));
+        }
+        if let Some(paths) = paths {
             for path in paths {
                 self.delete_item(&path, reply);
             }
