@@ -6,7 +6,7 @@ Feature: Publish from AEM Assets to Brand Portal
   arrived is judged by what the tenant holds, never by what the Author reports. The request behind "Publish to Brand
   Portal" is not documented; until an operator has captured it, these scenarios are skipped on a real Author.
 
-  Rule: An asset that is published arrives, and one that is unpublished goes
+  Rule: An asset that is published arrives, and one that is unpublished is removed
 
     @BP-PUB-01 @change @author:configured @surface:author.publish @surface:author.unpublish
     Scenario Outline: An asset that was uploaded by <way> arrives with every byte
@@ -33,7 +33,7 @@ Feature: Publish from AEM Assets to Brand Portal
       And the replication status of the asset says that it is unpublished
       And the Author still has the asset
 
-  Rule: A folder goes with its assets
+  Rule: A folder is published with its assets
 
     @BP-PUB-03 @change @author:configured @surface:author.publish @surface:author.unpublish
     Scenario: A folder is published and unpublished
@@ -46,7 +46,7 @@ Feature: Publish from AEM Assets to Brand Portal
       Then the tenant no longer has any of the assets
       And the tenant no longer has the folder
 
-  Rule: A collection goes with its assets; content fragments do not go
+  Rule: A collection is published with its assets, but without content fragments
 
     @BP-PUB-04 @change @author:configured @surface:author.publish @surface:author.unpublish @surface:tenant.node
     Scenario: A collection is published and unpublished
@@ -79,7 +79,7 @@ Feature: Publish from AEM Assets to Brand Portal
       And the tenant receives all the assets, byte for byte
       And the tenant does not get the content fragment
 
-  Rule: Tags go on their own and with their assets
+  Rule: Tags are published alone and with their assets
 
     @BP-PUB-05 @change @author:configured @surface:author.publish @surface:author.unpublish
     Scenario: A tag is published on its own
@@ -99,7 +99,7 @@ Feature: Publish from AEM Assets to Brand Portal
       Then the tenant receives the asset, byte for byte
       And the tenant receives the tag
 
-  Rule: Presets, metadata schemas and search facets go; a locked default does not
+  Rule: Presets, metadata schemas and search facets are published; a locked default is not
 
     @BP-PUB-06 @change @author:configured @surface:author.publish @surface:author.unpublish @surface:tenant.node
     Scenario Outline: <A thing> is published and removed
@@ -122,7 +122,7 @@ Feature: Publish from AEM Assets to Brand Portal
       Then the publication is refused
       And the tenant does not get it
 
-  Rule: Asset Sourcing brings back what is contributed
+  Rule: Asset Sourcing imports contributions
 
     @BP-PUB-07 @change @author:configured @mock-clock
     @surface:author.contribution-folder-create @surface:author.publish @surface:author.unpublish @surface:tenant.contribute @surface:tenant.contributions

@@ -1,4 +1,4 @@
-//! The causes of what did not pass: which failures stand on their own, and which only follow from them.
+//! The causes of a record: which failures no other one explains, and which only follow from them.
 
 use bpconform_fixtures::{Cause, Explanation, Presuppositions, Remedies, Remedy, Sighting};
 

@@ -35,7 +35,7 @@ impl HybridArgs {
         }
     }
 
-    /// The same for an Author in a container, which reaches this machine by that name unless the operator says another.
+    /// The settings for an Author in a container, which reaches this machine by that name unless `--advertise` is set.
     #[must_use]
     pub fn advertised_as(&self, host: &str) -> Self {
         let mut hybrid = self.clone();

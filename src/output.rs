@@ -46,7 +46,7 @@ impl Output {
         Self { redactor, ..Self::default() }
     }
 
-    /// The same output for a command whose standard output is data, if `data`: text for people then goes to stderr.
+    /// With `data`, the output of a command whose standard output is data: text for people goes to stderr.
     #[must_use]
     pub fn with_data_on_stdout(&self, data: bool) -> Self {
         Self { data, ..self.clone() }

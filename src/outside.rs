@@ -1,6 +1,6 @@
-//! Every reader of what comes from outside, by name, so that tests can feed each with anything: those of `steps`, which read
-//! what a target says, and those of files that people and other programs write. What one cannot read it refuses; it never
-//! panics, and always comes to an end.
+//! The readers of outside data, by name, so that tests can call each of them with any input: those of `steps`, which read
+//! answers of a target, and those of files that people and other programs write. A reader rejects invalid input; it never
+//! panics, and always terminates.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! What a person sees while a run goes on: how far it is, how long it takes, the step of each scenario that runs, and
-//! what each of the four agents is being asked, for that is what takes long.
-//! Only on a terminal; elsewhere the lines of the scenarios that have ended say enough.
+//! The progress of a run on a terminal: how many scenarios have ended, the elapsed time, the current step of each running
+//! scenario, and the current request to each of the four agents, since these requests take the longest. Without a terminal
+//! only the lines of ended scenarios are printed.
 
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -1,5 +1,5 @@
-//! A conversation with an Author for commands that only look: how it is reached and who asks come from the same settings
-//! as for a run, and nothing but reads can be sent.
+//! A session with an Author for commands that only read. Addresses, connection and credentials come from the same settings
+//! as for a run, and only reads can be sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,16 +38,16 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Reads the settings and what they name. A connection that is not verified is warned of, loudly.
+    /// Reads the settings and the files that they name. It prints a warning if certificates are not verified.
     pub fn author(target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
         let Some(author) = target.author_url.clone() else {
-            let advice = "say --author-url URL or set BPCONFORM_AUTHOR_URL".to_owned();
+            let advice = "set --author-url URL or BPCONFORM_AUTHOR_URL".to_owned();
             return Err(Error::Missing { what: "address of the Author", advice });
         };
         Self::at(author, target, place, output)
     }
 
-    /// The same for an Author whose address is known from elsewhere.
+    /// Reads the settings for an Author whose address is already known.
     pub fn at(author: Url, target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
         let reach = Self::with_what_is_known(author, target, place, output)?;
         if reach.credentials.author_login().is_err() {
@@ -57,7 +57,7 @@ impl Reach {
     }
 
     fn without_login(&self) -> Error {
-        let file = "or write it into a file and say --credentials FILE";
+        let file = "or write it into a file and set --credentials FILE";
         match self.credentials.get("BPCONFORM_AUTHOR_USER") {
             None => Error::Missing {
                 what: "user of the Author",
@@ -70,7 +70,7 @@ impl Reach {
         }
     }
 
-    /// The same with or without credentials of the Author.
+    /// Reads the settings for an Author whose address is already known. Credentials of the Author are optional.
     pub fn with_what_is_known(
         author: Url,
         target: &TargetArgs,

@@ -1,5 +1,5 @@
-//! The texts of a record that come from elsewhere: the one place that knows where they are, for whatever has to be done to
-//! all of them. The structure of a record is never touched, so that no text can break it.
+//! The texts of a record that come from outside. Every operation on all of these texts, such as masking, finds them here.
+//! It never changes the structure of a record, so that no text can break it.
 
 use std::sync::LazyLock;
 
@@ -39,14 +39,14 @@ pub enum Place<'a> {
 type Change<'c> = &'c mut dyn FnMut(Place<'_>, &mut String);
 
 impl Record {
-    /// The record with every secret masked that was learned by now; what the target sent was masked when it came.
+    /// The record with every secret masked that was learned by now. Texts of the target were masked when they arrived.
     #[must_use]
     pub fn masked(mut self, redactor: &Redactor) -> Self {
         self.each_text(&mut |place, text| mask(redactor, place, text, false));
         self
     }
 
-    /// The same for a record that another version may have written: what the target sent is judged again.
+    /// The masked record of another version of bpconform: texts of the target are searched for secrets again.
     #[must_use]
     pub fn masked_anew(mut self, redactor: &Redactor) -> Self {
         // A run knows its own client id and organization; a later reader of its record must find them in it.

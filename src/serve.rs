@@ -1,5 +1,5 @@
-//! How mocks are served to others: the settings that `bpconform mock` and a run with mocked systems have in common, and
-//! the certificate authority that is kept from one time to the next, so that an Author needs to trust it once only.
+//! Mocks that other machines can reach: the settings that `bpconform mock` and a run with mocked systems share, and the
+//! certificate authority, which is kept, so that an Author has to trust it only once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};

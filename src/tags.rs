@@ -1,5 +1,5 @@
-//! The vocabulary of tags. It is closed, so that a mistyped tag is an error and never a protection that is lost;
-//! only tags that begin with `@x-` are the user's own.
+//! The vocabulary of tags. It is closed: a mistyped tag is an error, so that its protection is never silently lost. Only
+//! tags that begin with `@x-` are free for users.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -43,12 +43,12 @@ fn without_mark(text: String) -> String {
     text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
 }
 
-/// The lines of a text end as on any system: a lone carriage return, as of an old editor, ends one, too.
+/// A text whose lines end with line feeds. A lone carriage return, as old editors write it, also ends a line.
 pub fn with_line_feeds(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
-/// The same for a file that is too large to be read at once. Invalid bytes become U+FFFD.
+/// Decodes a file in chunks, since it may be too large to be read at once. Invalid bytes become U+FFFD.
 pub fn decoded(mut reader: impl BufRead) -> io::Result<impl Read> {
     let encoding = encoding(reader.fill_buf()?);
     Ok(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(reader))

@@ -222,11 +222,11 @@ fn a_session_that_ends_half_way_is_reported_as_one() {
         });
     };
     for requests in HALF_WAY {
-        could_not_tell(&mock, after(requests, &mock, refuse), "401: the session has ended half-way");
-        could_not_tell(&mock, after(requests, &mock, log_in), "302: the session has ended half-way");
+        could_not_tell(&mock, after(requests, &mock, refuse), "401: the session has ended during the run");
+        could_not_tell(&mock, after(requests, &mock, log_in), "302: the session has ended during the run");
     }
     let told = doctor(&mock, &format!("http://{}", after(7, &mock, refuse)), &[]);
-    unreachable(&told, &["401: the session has ended half-way"]);
+    unreachable(&told, &["401: the session has ended during the run"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The table of settings, taken from the definition of the command line: what has a name in the environment is a
+//! The table of settings, derived from the definition of the command line: every flag with an environment variable is a
 //! setting.
 
 use std::any::TypeId;
@@ -41,7 +41,7 @@ pub struct Setting {
 
 /// All settings, each once, in the order in which the help shows them.
 pub fn all() -> &'static [Setting] {
-    // Each entry of a file of a thousand profiles asks for them.
+    // Cached, since every entry of a configuration file needs them, and a file may have a thousand profiles.
     static ALL: LazyLock<Vec<Setting>> = LazyLock::new(|| of(&super::Cli::command()));
     &ALL
 }

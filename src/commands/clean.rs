@@ -1,5 +1,5 @@
-//! `bpconform clean`: undoes from its journal what a run changed and could not undo itself, because it was killed or its
-//! Author did not answer. It may be repeated. With `--containers` it sweeps the Docker Engine instead.
+//! `bpconform clean`: reads the journal of a run and undoes the changes that the run could not undo itself, because it was
+//! killed or the Author did not answer. It can be repeated. With `--containers` it sweeps the Docker Engine instead.
 
 use std::path::Path;
 use std::sync::Arc;

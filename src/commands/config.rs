@@ -1,5 +1,5 @@
-//! `bpconform config show`: every setting and credential with its value and, when asked for, where it came from. Secrets
-//! are masked; no file or command that holds one is opened for this.
+//! `bpconform config show`: every setting and credential with its value and, with `--origin`, its source. Secrets are
+//! masked; no file with a secret is read and no command for one is run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

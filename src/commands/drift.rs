@@ -73,7 +73,7 @@ fn reach(arguments: &DriftArgs, url: &Url, place: SettingSources<'_>, output: &O
     Reach::at(url.clone(), &arguments.target, place, output)
 }
 
-/// One of the two, with what the requests need of it.
+/// One of the two Authors, with the values that the requests need.
 async fn side(reach: &Reach, arguments: &DriftArgs, requests: &[DriftRequest], output: &Output) -> Result<Side, Error> {
     let run = reach.run(ask::surfaces(requests), &arguments.target, output)?;
     let run = match arguments.target.allow {
@@ -83,7 +83,7 @@ async fn side(reach: &Reach, arguments: &DriftArgs, requests: &[DriftRequest], o
     Ok(Side::new(reach.session(run)).await)
 }
 
-/// The same with the user of the second Author, if one is named.
+/// The credentials for the second Author: its own if they are set, otherwise those of the first.
 fn of_b(credentials: &Credentials) -> Credentials {
     // A token of the first Author would override the user and password of the second one.
     let own_user = credentials.get("BPCONFORM_AUTHOR_B_USER").is_some();

@@ -1,5 +1,6 @@
-//! Many Authors at once: each profile of a configuration file is an environment, and is checked by itself, so that one that
-//! hangs or fails takes no other along. Each writes its own record; the overview is rendered from them.
+//! `bpconform run --fleet`: checks many Authors at once. Each profile of a configuration file is an environment. They are
+//! checked independently, so that one that hangs or fails does not affect the others. Each has its own record, and the
+//! overview is rendered from the records.
 
 mod overview;
 mod process;
@@ -52,11 +53,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The most environments that are under way, whatever they wait for: memory stays bounded.
 const MOST: usize = 256;
 
-/// What a run may take beyond its limit before it is asked to end: to put back what a scenario changed, and to write its
+/// How long a run may exceed its limit before it is asked to end, so that it can undo its changes and write its
 /// record.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// What it may take then until it is given up: ended while it undoes, it would leave an Author half put back.
+/// How long it may take then until it is killed: if it were killed while it undoes, an Author would be half restored.
 const TO_END: Duration = undo::LIMIT.saturating_add(GRACE);
 
 /// The options of a fleet.

@@ -1,5 +1,5 @@
-//! `bpconform init`: the first step towards a real Author. It asks for the addresses that no flag gives, checks by reads
-//! that an Author answers there, writes a profile with comments, and prints the next command.
+//! `bpconform init`: the first step towards a real Author. It asks for missing addresses, checks with read
+//! requests that an Author answers there, writes a profile with comments, and prints the next command.
 
 mod profile;
 mod questions;
@@ -61,7 +61,7 @@ fn addresses(args: &InitArgs) -> Result<(Url, Option<Url>), Error> {
         }
         None => Err(Error::Missing {
             what: "address of the Author",
-            advice: "say --author-url URL, or start `bpconform init` on a terminal, where it asks".to_owned(),
+            advice: "set --author-url URL, or start `bpconform init` on a terminal, where it asks".to_owned(),
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! `bpconform list`: the scenarios, and what covers each requirement.
+//! `bpconform list`: the scenarios, or the requirements with the number of their scenarios.
 
 use std::fmt::Write as _;
 
@@ -80,7 +80,7 @@ fn apart_from(requirement: &Requirement, product: Option<Product>) -> Option<Str
     product.map(|_| format!("it holds for {} only", Product::names(&requirement.products)))
 }
 
-/// The same as a table in Markdown, with a link to the section of the document that makes each requirement.
+/// The requirements as a Markdown table, each with a link to its section of the document.
 fn coverage_markdown(cases: &[&Case], product: Option<Product>) -> String {
     let known = Requirements::built_in();
     let mut text =

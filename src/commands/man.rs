@@ -1,4 +1,4 @@
-//! `bpconform man`: manual pages, made from the definition of the command line.
+//! `bpconform man`: manual pages, generated from the definition of the command line.
 
 use std::path::Path;
 

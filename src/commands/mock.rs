@@ -1,4 +1,4 @@
-//! `bpconform mock`: the mocked stack by itself, for others to ask.
+//! `bpconform mock`: serves the mocked stack to other programs.
 
 mod check;
 
@@ -37,7 +37,7 @@ pub async fn command(mock: &MockArgs, variables: &BTreeMap<String, String>, outp
     let running = start(options).await?;
     let (serving, text) = (running.serving(), text(&running, mock));
     let addresses = |control: Option<&str>| if mock.json { json(&serving, control) } else { Ok(text.clone()) };
-    // Whoever reads the addresses may end this at once.
+    // Listen for signals first: a program that reads the addresses may end this process immediately.
     let end = signals::asked_to_end();
     match mock.control_port {
         None => {

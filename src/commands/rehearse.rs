@@ -1,5 +1,5 @@
-//! `bpconform rehearse`: an upgrade before it is made. The old Author is checked in a container and ended, the new one
-//! starts on its repository, is checked in the same way, and the two records are compared.
+//! `bpconform rehearse`: rehearses an upgrade. It checks the old Author in a container and stops it, starts the new one on
+//! the same repository, checks that in the same way, and compares the two records.
 
 use std::path::Path;
 use std::time::Instant;
@@ -72,14 +72,14 @@ pub async fn command(
 fn judge(before: &Record, after: &Record, output: &Output) -> Exit {
     let diff = diff::diff(before, after);
     output.print_text(&format!("\nwhat the upgrade did\n{}", diff.text()));
-    // What broke says more than that something else could not be judged.
+    // A broken requirement takes precedence over one that could not be judged.
     match diff.exit() {
         Exit::Green => incomparable(after).unwrap_or(Exit::Green),
         exit => exit,
     }
 }
 
-/// The exit code of a run that says too little of its Author to be compared.
+/// The exit code of a run whose record proves too little to be compared.
 fn incomparable(record: &Record) -> Option<Exit> {
     match record.outcome {
         RunOutcome::Conforms | RunOutcome::Fails => None,
@@ -87,7 +87,7 @@ fn incomparable(record: &Record) -> Option<Exit> {
     }
 }
 
-/// An Author that keeps its repository elsewhere would begin with its own.
+/// Fails unless the new Author reads the kept directories: otherwise it would start with an empty repository.
 async fn reads_them(to: &str, paths: &[String]) -> Result<(), Error> {
     let volumes = image(to).await?.volumes;
     if paths.is_empty() || volumes.is_empty() || volumes.iter().any(|volume| paths.contains(volume)) {

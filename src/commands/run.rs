@@ -1,5 +1,5 @@
-//! `bpconform run`: from what was asked for to a record and an exit code. The target is brought up first where it is a
-//! container, and whatever happens then, it is ended.
+//! `bpconform run`: checks a target, and returns its record and the exit code. A target in a container is started first,
+//! and stopped at the end, also after a failure.
 
 mod confirm;
 pub(crate) mod flags;

@@ -1,4 +1,4 @@
-//! `bpconform surface`: shows, learns or looks for the endpoints of an Author.
+//! `bpconform surface`: shows, learns or probes the endpoints of an Author.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! What is known not to pass, each with its reason and an end: a run then fails on what is new, on what no longer
-//! happens, and on an entry that is no longer needed.
+//! Baselines: the scenarios and requirements that are known not to pass, each with its reason and an expiry date. With a
+//! baseline, a run fails on new deviations, and on entries that no longer apply.
 
 mod expiry;
 pub mod update;

@@ -1,5 +1,5 @@
-//! The records of all shards of a plan as the one record that an unsharded run would have made. What does not belong
-//! together, is missing or is there twice is refused: a gap must not look like a proof.
+//! Merges the records of all shards of a plan into the record of an unsharded run. Records of different plans, missing
+//! shards and duplicate shards are rejected: a gap must not look like a proof.
 
 use std::collections::BTreeMap;
 

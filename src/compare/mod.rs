@@ -1,4 +1,4 @@
-//! Records compared: with what is expected of them, with each other, and put together.
+//! Compares records with a baseline and with each other, and merges them.
 
 pub mod baseline;
 pub mod diff;

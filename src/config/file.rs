@@ -1,6 +1,6 @@
-//! `bpconform.toml`: settings that are common to all profiles, and one table `[target.NAME]` for each profile. Read with
-//! the places of its keys, so that each complaint names the line. It never holds a secret, and no complaint echoes a
-//! value, which might be one.
+//! `bpconform.toml`: settings that are common to all profiles, and one table `[target.NAME]` for each profile. The
+//! position of each key is kept, so that every error names the line. The file must not contain a secret, and no error
+//! quotes a value, which might be one.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
-//! The configuration: a file with profiles, laid under the environment and the flags. The definition of the command line
-//! is the one table of settings: a setting is an argument that has a name in the environment, its key in the file is the
-//! argument's id, and a value of the file becomes the argument's default. So every source is read by the same parser, and
-//! what clap knows of a value's source says where it came from.
+//! The configuration: a file with profiles, which the environment and the flags override. The definition of the command
+//! line is the only table of settings: a setting is an argument with an environment variable, its key in the file is the
+//! id of the argument, and a value of the file becomes the default of the argument. So the same parser reads every source,
+//! and clap knows the source of each value.
 
 pub mod connection;
 pub mod file;
@@ -101,7 +101,7 @@ impl Configured {
         Self::of_profile(arguments, &Arc::new(file), profile.as_deref())
     }
 
-    /// The same for a profile of a file that was read and checked before.
+    /// The settings of a profile of a file that was read and checked before.
     pub fn of_profile(
         arguments: &[OsString],
         file: &Arc<ConfigFile>,

@@ -1,5 +1,6 @@
 //! Credentials that the configuration names: a value that is not secret, a file that only its owner can read, or a command
-//! that prints it. What the environment already gives is not asked for.
+//! that prints it. A credential in the environment takes precedence, and its
+//! source in the configuration is then not read.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -1,5 +1,5 @@
-//! The Docker Engine: what is asked of it besides starting a container, which testcontainers does. Every request has a
-//! limit, and every refusal is put into an operator's words.
+//! Requests to the Docker Engine, except the start of a container, for which testcontainers is used. Every request has a
+//! time limit, and every error has a message for operators.
 
 use std::collections::HashMap;
 use std::path::Path;

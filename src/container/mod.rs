@@ -1,5 +1,5 @@
-//! An Author in a container, from its start to the removal of all that it needed. testcontainers starts it; what is
-//! started has the run's label. Whatever happens, everything with this label is removed at the end.
+//! An Author in a container, from its start to its removal. testcontainers starts it, with the label of the run. At the end
+//! of the run, also after a failure, everything with this label is removed.
 
 mod engine;
 mod error;
@@ -102,12 +102,12 @@ impl KeptVolumes {
     }
 }
 
-/// What an image says of itself; it is pulled when it is not here.
+/// The metadata of an image. It is pulled if it does not exist here.
 pub async fn image(name: &str) -> Result<Image, Error> {
     Ok(Engine::find().await?.image(name).await?)
 }
 
-/// The same of an image that is here, for who only wants to know.
+/// The metadata of an image, if it exists here. It is never pulled.
 pub async fn local_image(name: &str) -> Result<Option<Image>, Error> {
     Ok(Engine::find().await?.local_image(name).await?)
 }

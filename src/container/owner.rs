@@ -1,5 +1,5 @@
-//! The owner of a container: labels that name the run and the process that started it, so that a sweep can distinguish what a run
-//! that was killed left behind from what one that goes on still needs.
+//! The owner of a container: labels that name the run and the process that started it, so that a sweep can distinguish
+//! the remains of a killed run from the containers of a run in progress.
 
 use std::collections::HashMap;
 

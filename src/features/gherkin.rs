@@ -1,5 +1,5 @@
-//! Gherkin as a file has it. The parser takes much for a description that was meant to be something else; here that is
-//! an error, since a step or a scenario that silently disappears proves nothing.
+//! Checks the text of a feature file. The Gherkin parser reads many mistakes as a description; here they are errors, since
+//! a step or a scenario that silently disappears would prove nothing.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

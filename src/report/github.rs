@@ -1,4 +1,4 @@
-//! What GitHub Actions shows of a run: the step summary and the annotations, each within GitHub's limits.
+//! The step summary and the annotations for GitHub Actions, each within GitHub's limits.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! The record as Markdown: for a pull request, a ticket, a wiki. What stands in it from outside is escaped, so that a
-//! reason cannot become a heading, a link or HTML.
+//! The record as Markdown, for a pull request, a ticket or a wiki. Texts from outside are escaped, so that a reason cannot
+//! become a heading, a link or HTML.
 
 use std::fmt::Write as _;
 

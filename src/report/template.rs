@@ -1,5 +1,4 @@
-//! A page from its template: what comes from outside is escaped, what the program itself brings along (styles and
-//! scripts) is not.
+//! Renders a page from its template. Texts from outside are escaped, and the program's own styles and scripts are not.
 
 use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
 use serde::Serialize;

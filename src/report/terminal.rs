@@ -1,4 +1,4 @@
-//! What a person reads while a run goes on and at its end. Pure: records in, text out.
+//! The text for a terminal, during a run and at its end: a pure function of the record.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What several reports share: the requirements by section of the document, and each failure with its remedy.
+//! Data that several reports share: the requirements by section of the document, and each failure with its remedy.
 
 use bpconform_fixtures::{Cause, Product, Remedies, Remedy, Requirement, Requirements};
 use bpconform_steps::evidence::{Exchange, Outcome};

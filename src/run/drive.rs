@@ -1,4 +1,4 @@
-//! Cucumber inside the binary: it receives features, and its events become the trace of each scenario.
+//! Runs cucumber inside the binary, and collects its events as the trace of each scenario.
 
 use std::collections::HashMap;
 use std::panic;

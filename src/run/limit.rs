@@ -1,4 +1,4 @@
-//! The most scenarios of a run that may not pass: then no other one begins, so that nothing more is changed.
+//! The limit for scenarios that do not pass. Once it is reached, no further scenario starts, so that nothing more is changed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +32,7 @@ impl FailureLimit {
         Self { most, attempts: if strict { 1 } else { retries + 1 }, exempt: Arc::default(), state: Arc::default() }
     }
 
-    /// The same limit, for which these scenarios do not count.
+    /// The limit without these scenarios, which do not count.
     #[must_use]
     pub(crate) fn without(self, exempt: HashSet<ScenarioKey>) -> Self {
         Self { exempt: Arc::new(exempt), ..self }

@@ -122,13 +122,13 @@ impl Stage {
         }
     }
 
-    /// The same stage for a run that retries what does not pass.
+    /// The stage for a run that retries scenarios that do not pass.
     #[must_use]
     pub(crate) fn with_retries(self, retries: bool) -> Self {
         Self { retries, ..self }
     }
 
-    /// The same stage until so many scenarios did not pass.
+    /// The stage with a limit for scenarios that do not pass.
     #[must_use]
     pub(crate) fn until(self, limit: FailureLimit) -> Self {
         Self { limit, ..self }

@@ -1,4 +1,4 @@
-//! The trace of one scenario: its events, turned into its record.
+//! The trace of one scenario: its events, from which its record is made.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! How a run does what no endpoint is known for: not at all, or in a browser.
+//! How a run performs steps without a known endpoint: it skips them, or performs them in a browser.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! What arrived at IMS and at the tenant, as their mocks show it: what the Author really sends, not what it says of it.
+//! The requests that arrived at the mocked IMS and tenant. They show what the Author really sends, independently of its own
+//! logs and transcripts.
 
 use std::collections::BTreeMap;
 

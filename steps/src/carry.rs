@@ -1,5 +1,5 @@
-//! Carries one request over the wire and reads the whole answer, or explains to the user why this failed. A read that did
-//! not get through is sent again a few times; anything else is sent once, since it may have had its effect.
+//! Sends one request and reads the whole answer, or explains to the user why this failed. A read without an answer is
+//! retried a few times; any other request is sent once, since it may have had its effect.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -227,7 +227,7 @@ fn certificate_advice(cause: &str) -> Option<&'static str> {
         ("not valid yet", "the certificate is not valid yet: check the clocks of both machines"),
         ("NotValidForName", "the certificate is for another host: use the name that it is for"),
         ("not valid for name", "the certificate is for another host: use the name that it is for"),
-        ("CertificateRequired", "the server asks for a client certificate: say --client-cert and --client-key"),
+        ("CertificateRequired", "the server asks for a client certificate: set --client-cert and --client-key"),
         (
             "InvalidContentType",
             "what answers does not speak TLS: is the scheme right? write http:// or use the port of HTTPS",

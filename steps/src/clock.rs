@@ -1,4 +1,4 @@
-//! The time of the target: the mocks' clock where they have one, else the time of this machine.
+//! The time of the target: the clock of the mocks if they have one, otherwise the time of this machine.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
 
-/// What time it is for the target.
+/// The current time of the target.
 pub async fn now(session: &Session) -> Checked<Timestamp> {
     if session.stack.control.is_none() {
         return Ok(Timestamp::now());

@@ -1,4 +1,4 @@
-//! What proves to the target who the run is. Every value is held as a secret; none comes from a flag.
+//! The credentials of a run. Every value is kept as a secret; none comes from a flag.
 
 use std::collections::BTreeMap;
 

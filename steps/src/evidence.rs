@@ -1,4 +1,4 @@
-//! What went over the wire behind a verdict, without secrets.
+//! The HTTP exchanges behind a verdict, without secrets.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The journal of a run: every change and what undoes it, on disk before the change is sent. A run that is killed leaves
-//! it behind, and `bpconform clean` undoes from it what the run could not.
+//! The journal of a run: every change and the operations that undo it, written to disk before the change is sent. A killed
+//! run leaves it behind, and `bpconform clean` reads it to undo the remaining changes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! What the steps of one scenario hand on to each other: one value of each type.
+//! The values that the steps of a scenario pass to each other, one of each type.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;

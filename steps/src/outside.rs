@@ -1,5 +1,5 @@
-//! Every reader of what a target says, by name, so that tests can feed each with anything. What one cannot read it refuses;
-//! it never panics, and always comes to an end.
+//! The readers of answers of a target, by name, so that tests can call each of them with any input. A reader rejects
+//! invalid input; it never panics, and always terminates.
 
 use bpconform_fixtures::Surfaces;
 use jiff::Timestamp;

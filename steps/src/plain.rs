@@ -1,4 +1,4 @@
-//! Texts of a target as plain text: nothing in them steers a terminal or a CI system.
+//! Texts of a target as plain text, without control sequences for terminals and without commands for CI systems.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     neutral(text, false)
 }
 
-/// The same for a text that the program has coloured: its own sequences stay.
+/// Like [`plain`], for a text with the program's own color sequences, which are kept.
 pub fn plain_with_styles(text: &str) -> Cow<'_, str> {
     neutral(text, true)
 }
@@ -36,7 +36,7 @@ pub(crate) fn tells_failure(line: &str) -> bool {
     FAILURE.is_match(line)
 }
 
-/// The same in one line.
+/// Like [`plain`], on one line.
 pub fn plain_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use bpconform_fixtures::Cause;
 use serde::{Deserialize, Serialize};
 
-/// What a step's ending means for the verdict of its scenario.
+/// The effect of a problem on the verdict of its scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -30,7 +30,7 @@ impl Kind {
 /// Why a step did not pass. Steps return it, and the engine gets this value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problem {
-    /// What it means for the verdict.
+    /// The effect on the verdict.
     pub kind: Kind,
     /// What was seen and what was expected, for a person; without secrets.
     pub reason: String,
@@ -40,7 +40,7 @@ pub struct Problem {
     pub lines: Vec<String>,
 }
 
-/// What a step returns.
+/// The result of a step.
 pub type Checked<T = ()> = Result<T, Problem>;
 
 impl Problem {
@@ -64,19 +64,19 @@ impl Problem {
         Self { kind, reason: reason.into(), cause: None, lines: Vec::new() }
     }
 
-    /// The same problem with a cause, if one is given.
+    /// The problem with a cause, if one is given.
     #[must_use]
     pub fn because(self, cause: impl Into<Option<Cause>>) -> Self {
         Self { cause: cause.into().or(self.cause), ..self }
     }
 
-    /// The same problem with the lines that show it.
+    /// The problem with the lines that show it.
     #[must_use]
     pub fn showing(self, lines: Vec<String>) -> Self {
         Self { lines, ..self }
     }
 
-    /// The same problem with its subject before the reason.
+    /// The problem with its subject before the reason.
     #[must_use]
     pub fn about(self, what: impl fmt::Display) -> Self {
         Self { reason: format!("{what}: {}", self.reason), ..self }
@@ -96,7 +96,7 @@ pub fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Checked {
 
 /// A result whose problem can be given a cause.
 pub trait Because {
-    /// The same result, with that cause for its problem.
+    /// The result, with that cause in its problem.
     #[must_use]
     fn because(self, cause: impl Into<Option<Cause>>) -> Self;
 }

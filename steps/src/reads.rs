@@ -1,9 +1,8 @@
 //! One read per question: equal reads of a run are sent once, shared while they are under way, and kept as one exchange
 //! that every verdict refers to.
 //!
-//! What a probe or a change may have altered is read again, and so is everything after time was allowed to pass, since
-//! then somebody waits for a difference. A read that exists to find two states (two Authors behind one address) is sent a
-//! few times.
+//! After a probe or a change, everything that it may have altered is read again, and after a step that waits, everything is.
+//! A read that can reveal two Authors behind one address is sent a few times.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! What all scenarios of a run share, and what its operator knows.
+//! The data that all scenarios of a run share, and the settings of its operator.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Where the four systems of a target are.
+//! The addresses of the four systems of a target.
 
 use bpconform_fixtures::System;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ impl Stack {
             System::Control => {
                 Problem::skipped("this needs a clock that can be advanced; only the embedded mocks have one")
             }
-            _ => Problem::skipped(format!("no address of the {} was given: say {flag} URL", system.name())),
+            _ => Problem::skipped(format!("no address of the {} was given: set {flag} URL", system.name())),
         })
     }
 

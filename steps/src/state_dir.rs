@@ -44,7 +44,7 @@ impl StateDir {
         written().map_err(|error| Problem::error(format!("{} cannot be written: {error}", path.display())))
     }
 
-    /// The same, in place of a file of that name. A reader sees the old file or the new one.
+    /// Writes a file, and replaces an existing one atomically: a reader sees either the old or the new content.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Checked {
         let next = format!("{name}.next");
         self.remove(&next)?;

@@ -1,4 +1,4 @@
-//! What the tenant holds of what the Author delivered (surfaces.md §3.5).
+//! The delivered content on the tenant (surfaces.md §3.5).
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The requests that are under way: what a person who waits for a run wants to see.
+//! The requests in progress, for the display of a run's progress.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;

@@ -101,22 +101,22 @@ impl std::fmt::Display for Undo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Node { path } => write!(f, "delete the node {path}"),
-            Self::Content { path } => write!(f, "delete {path} once no queue holds anything of it"),
+            Self::Content { path } => write!(f, "delete {path} as soon as no queue contains an item for it"),
             Self::ImsConfiguration { title } => write!(f, "delete the IMS configuration \"{title}\""),
             Self::CloudService { title, agents, .. } => {
                 write!(f, "delete the cloud service \"{title}\" with {} and the Mac user", agents.join(", "))
             }
             Self::Project { org, title } => write!(f, "delete the project \"{title}\" of the organization {org}"),
-            Self::Folder { path } => write!(f, "delete the folder {path} if nothing is in it"),
+            Self::Folder { path } => write!(f, "delete the folder {path} if it is empty"),
             Self::Publication { path } => write!(f, "unpublish {path}"),
-            Self::Replication { agent, paths } => write!(f, "take back what {agent} delivered: {}", paths.join(", ")),
-            Self::AgentOff { agent } => write!(f, "switch the agent {agent} on"),
+            Self::Replication { agent, paths } => write!(f, "unpublish what {agent} delivered: {}", paths.join(", ")),
+            Self::AgentOff { agent } => write!(f, "enable the agent {agent}"),
             Self::Certificate { owner, alias } => {
                 write!(f, "remove the certificate {alias} from the key store of {owner}")
             }
             Self::Package { name } => write!(f, "delete the package {name}"),
-            Self::Lock { .. } => f.write_str("give the lock on the Author back"),
-            Self::Replacement { name } => write!(f, "put back the configuration that the package {name} keeps"),
+            Self::Lock { .. } => f.write_str("release the lock on the Author"),
+            Self::Replacement { name } => write!(f, "restore the configuration from the package {name}"),
         }
     }
 }

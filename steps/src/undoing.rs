@@ -1,4 +1,4 @@
-//! Carries out what undoes a change: at a scenario's end, at the run's end, and in a later process.
+//! Undoes changes: at the end of a scenario, at the end of the run, and in a later process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -41,17 +41,19 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut needed: Vec<Undo> = Vec::new();
-    // The scenarios of which a cloud service is left.
+    // The scenarios whose cloud service could not be deleted.
     let mut in_the_way: Vec<String> = Vec::new();
-    // The lock is given back last, whenever it was taken. Agents are on first: what waits in their queues must go.
+    // The lock is released last, whenever it was taken. Agents are enabled first, so that their queues empty.
     let (locks, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_lock);
     let (agents, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_agent_off);
     for change in agents.into_iter().chain(others).chain(locks) {
         let undone = match change.undo.iter().find(|undo| needed.contains(*undo)) {
-            Some(package) => Err(Problem::error(format!("will not {package}: it still keeps the configuration"))),
+            Some(package) => {
+                Err(Problem::error(format!("not done: {package}, since the package still keeps the configuration")))
+            }
             None if replaces(&change) && in_the_way.contains(&change.scenario) => Err(Problem::error(
-                "not put back yet: the run's own cloud service is still there, and deleting it later would delete the \
-                 agents of the same names",
+                "not restored yet: the cloud service of the run still exists, and deleting it later would delete the agents \
+                 with the same names",
             )),
             None => one_or_again(session, &change).await,
         };
@@ -185,7 +187,7 @@ async fn take_back(session: &Session, path: &str) -> Checked {
 /// by a run that was killed.
 async fn take_back_by_agent(session: &Session, path: &str) -> Checked {
     let agent = agents::of_tenant(session).await?.into_iter().next();
-    let agent = agent.ok_or_else(|| Problem::error(format!("no agent of the tenant is there to take {path} back")))?;
+    let agent = agent.ok_or_else(|| Problem::error(format!("the tenant has no agent that could unpublish {path}")))?;
     let surface = session.surface("author.replicate");
     let call = Call::to(&surface.id).field("command", surface.phrase("deactivate")).field("agent", &agent.name);
     gone(session, call.field("path", path), &[400, 404]).await
@@ -332,7 +334,8 @@ async fn ims_configuration(session: &Session, title: &str, change: &Change) -> C
                 titled.retain(|it| it.title.as_deref() == Some(title));
             }
         }
-        // One that was answered is there now or was deleted since; only one without an answer may still appear.
+        // A change with an answer has its result by now, or it was deleted since. Only one without an answer may still
+        // appear.
         Ok((!titled.is_empty() || change.status.is_some()).then_some(titled))
     };
     for configuration in until(session, change, titled).await?.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Waits of one scenario: for what appears with a delay, and for reads that show what was changed.
+//! The waits of a scenario: for objects that appear with a delay, and for reads that show the last change.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whether the Author still accepts the run's login. A session that ends half-way (the password was changed, the user
+//! Whether the Author still accepts the run's login. A session that ends during a run (the password was changed, the user
 //! locked, a gateway's log-in ran out) must not be mistaken for the Author's answer.
 
 use std::sync::Arc;
@@ -45,8 +45,8 @@ pub(crate) fn judge(refusal: Reply, user: &Reply) -> Checked<Reply> {
         return Ok(refusal);
     }
     let problem = Problem::error(format!(
-        "{} answered {}: the session has ended half-way; the Author accepted the login before and does not any more: was the \
-        password changed, the user locked, or has a token expired?",
+        "{} answered {}: the session has ended during the run; the Author accepted the login before and now rejects \
+        it: was the password changed, the user locked, or has a token expired?",
         refusal.what(),
         refusal.status
     ));
@@ -89,7 +89,7 @@ mod tests {
             [reply(401, &[], ""), reply(200, &[], r#"{"authorizableId":"anonymous"}"#), reply(200, &[], "<html>")]
         {
             let problem = judged(&user).expect_err("nobody");
-            assert!(problem.reason.contains("the session has ended half-way"), "{problem}");
+            assert!(problem.reason.contains("the session has ended during the run"), "{problem}");
         }
     }
 }

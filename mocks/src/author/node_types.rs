@@ -1,4 +1,4 @@
-//! Node types of the repository: which exist, what Oak adds to a node by itself, and what a type does not allow.
+//! Node types of the repository: the existing types, the properties that Oak adds to nodes, and what a type forbids.
 
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ const WITH_CREATED: [&str; 15] = [
     "mix:created",
 ];
 
-/// Mixins of which each node has an identifier, and `nt:resource`, which is one of them.
+/// Types and mixins whose nodes have an identifier.
 const WITH_IDENTIFIER: [&str; 4] = ["nt:resource", "mix:referenceable", "mix:versionable", "mix:shareable"];
 
 /// Types of Oak's own that a client may create; it makes the others itself, with users and permissions.
@@ -62,7 +62,7 @@ pub(super) fn exists(name: &str) -> bool {
     KNOWN.split_whitespace().any(|known| known == name)
 }
 
-/// Adds what Oak adds to a node that is created: who created it, and when; its identifier.
+/// Adds the properties that Oak adds to a new node: its creator, its time of creation, and its identifier.
 pub(super) fn complete(node: &mut Node, now: Timestamp, user: &str) {
     let types: Vec<String> =
         std::iter::once(node.primary_type().to_owned()).chain(node.texts("jcr:mixinTypes").iter().cloned()).collect();
@@ -80,7 +80,7 @@ pub(super) fn complete(node: &mut Node, now: Timestamp, user: &str) {
     }
 }
 
-/// The same for a node and all below it.
+/// Adds these properties to a node and all its descendants.
 pub(super) fn complete_all(node: &mut Node, now: Timestamp, user: &str) {
     complete(node, now, user);
     node.children.values_mut().for_each(|child| complete_all(child, now, user));
@@ -108,7 +108,7 @@ pub(super) fn identifier() -> String {
     [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
-/// Why a node may not be made with that name and type below a parent of a type, in the words of Oak.
+/// Why a node with that name and type cannot be created below a parent of a type, in the words of Oak.
 pub(super) fn refusal(parent_type: &str, name: &str, primary_type: &str) -> Option<String> {
     if !is_name(name) {
         return Some(format!("javax.jcr.RepositoryException: Invalid name or path: {name}"));

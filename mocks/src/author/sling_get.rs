@@ -1,4 +1,4 @@
-//! Sling GET: nodes as JSON, properties as text, files as they are (surfaces.md §5.7).
+//! Sling GET: nodes as JSON, properties as text, files unchanged (surfaces.md §5.7).
 
 use serde_json::{Map, json};
 
@@ -25,7 +25,7 @@ const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// How a node is to be sent as JSON.
+/// The format of a node in JSON.
 struct Rendering {
     depth: Depth,
     /// Children as a list, `harray`.
@@ -100,7 +100,7 @@ impl Rendering {
     }
 }
 
-/// A path as an address has it: percent-encoded, with `_jcr_content` for `jcr:content`.
+/// A path in the form of an address: percent-encoded, with `_jcr_content` for `jcr:content`.
 pub(super) fn address(path: &str) -> String {
     let mangle = |name: &str| match name.split_once(':') {
         Some((prefix, rest)) if !prefix.is_empty() => format!("_{prefix}_{rest}"),
@@ -110,12 +110,12 @@ pub(super) fn address(path: &str) -> String {
     percent_encoding::utf8_percent_encode(&path, ENCODED).to_string()
 }
 
-/// Sends a client to the address with a slash at its end, under which Sling has the index of a node.
+/// Redirects to the address with a slash at its end, at which Sling has the index of a node.
 fn to_folder(path: &str) -> Response {
     Response { status: 302, ..Response::default() }.with_header("location", format!("{}/", address(path)))
 }
 
-/// The node that is to be made, `*`, which can be read before it is.
+/// The node `*`, which stands for a new node and can be read before it exists.
 fn star(path: &str) -> Option<Response> {
     match path.rsplit('/').next()? {
         "*" => Some(to_folder(path)),
@@ -144,7 +144,7 @@ pub(crate) fn to_json(node: &Node, depth: Depth) -> serde_json::Value {
     object.into()
 }
 
-/// The same with the children as a list, each with its name.
+/// A node in Sling's JSON with its children as a list, each with its name.
 fn to_list(node: &Node, depth: Depth) -> serde_json::Value {
     let mut object: Map<_, _> = node.properties.iter().map(|(name, value)| property_to_json(name, value)).collect();
     if depth != Some(0) && !node.children.is_empty() {

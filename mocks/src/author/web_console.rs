@@ -1,4 +1,4 @@
-//! Pages of Felix's web console that clients other than this tool read: a bundle, components, events, the product.
+//! Pages of Felix's web console that other clients than bpconform read: a bundle, components, events, the product.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::status::{Product, describe};
 use super::{escape, html, plain};
 use crate::machine::Response;
 
-/// The services that the mock stands for, as components of their bundles.
+/// The services that the mock provides, as components of their bundles.
 const COMPONENTS: [&str; 5] = [
     "org.apache.sling.auth.core.impl.SlingAuthenticator",
     "org.apache.sling.jcr.resource.internal.JcrResourceResolverFactoryImpl",

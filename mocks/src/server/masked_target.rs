@@ -1,4 +1,4 @@
-//! Request targets without the secrets in their query, for whatever shows a request.
+//! Request targets with the secrets in their query masked, for everything that shows a request.
 
 use bpconform_fixtures::{SecretNames, Sensitivity};
 use url::form_urlencoded;

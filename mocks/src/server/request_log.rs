@@ -1,5 +1,5 @@
-//! The log of the requests that a system received, for runs that must prove what was sent and what was not. It holds no
-//! bodies and no secrets.
+//! The log of the requests that a system received, for runs that must prove what was sent and what was not. It contains
+//! no bodies and no secrets.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};

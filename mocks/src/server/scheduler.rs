@@ -1,4 +1,4 @@
-//! What happens without a request: due times, deliveries, and the clock when it is advanced.
+//! Runs what happens without a request: due events, deliveries, and advances of the clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! One environment in a separate process: for a container, whose clean-up knows it by its process, and for those who ask
-//! for it with `--isolate`.
+//! Checks an environment in a separate process: a container, since its clean-up identifies it by the process, and every
+//! environment with `--isolate`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
-//! One environment in a thread of this process. What all of them need (features, expressions, endpoints, the file of
-//! profiles) is prepared once; session, secrets, journal, time limit, record and output are its own. A thread that panics
-//! or hangs takes no other along.
+//! Checks an environment in a thread of this process. Shared data (features, expressions, endpoints, the file of profiles)
+//! is prepared once. Each environment has its own session, secrets, journal, time limit, record and output. A thread that
+//! panics or hangs does not affect the others.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! The text of a profile: every setting that was given, each with its help as a comment, and how credentials are named.
+//! The text of a profile: every given setting, each with its help as a comment, and a comment about credentials.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! `bpconform mock --check`: do mocks that run already serve? It is what an image without a shell has for a health check.
+//! `bpconform mock --check`: checks that running mocks answer. It is the health check of the image, which has no shell.
 
 use url::Url;
 

@@ -14,7 +14,7 @@ pub(super) fn replacement(target: &Target, how: &RunFlags, output: &Output) -> R
     let Some((stack, _)) = target.real().filter(|_| asks) else { return Ok(()) };
     let tenant = stack.tenant_id().map_err(|problem| Error::Usage(problem.reason))?;
     output.err(&format!(
-        "The Brand Portal configuration of {} will be deleted and put back.\nType the tenant id ({tenant}) to go on: ",
+        "The Brand Portal configuration of {} will be deleted and restored.\nType the tenant id ({tenant}) to continue: ",
         stack.author
     ));
     let mut typed = String::new();

@@ -25,7 +25,7 @@ fn mocks_are_meant(run: &RunArgs, configured: &Configured) -> Result<(), Error> 
     if run.target.target != TargetKind::Mock || configured.is_given("target") {
         return Ok(());
     }
-    let advice = "the embedded mocks would be checked instead: say --target author or --target container, or --target \
+    let advice = "the embedded mocks would be checked instead: set --target author or --target container, or --target \
         mock if they are meant";
     if let Some(id) = TARGETS.into_iter().find(|id| configured.is_given(id)) {
         return Err(Error::Usage(format!("{id} is set ({}), and {advice}", configured.origin_of(id))));

@@ -1,4 +1,4 @@
-//! What the exit code of a run depends on, from its flags.
+//! The conditions of the exit code, from the flags of a run.
 
 use std::collections::BTreeMap;
 

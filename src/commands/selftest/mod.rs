@@ -1,8 +1,8 @@
 //! `bpconform selftest`: the proof that every check can fail. The features are run once against mocks without a defect
 //! and once for each defect; a defect must turn exactly the requirements red that it breaks.
 //!
-//! A defect changes nothing before the first request, call or node that it means. The run without defects is watched for
-//! those, and a scenario in which none of them occurs is not run again: it would do the same.
+//! A defect changes nothing before the first request, call or node that it selects. The run without defects records those.
+//! A scenario in which none of them occurs is not run again, since the defect would have no effect.
 
 #[cfg(test)]
 mod agreement;

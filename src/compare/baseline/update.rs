@@ -1,4 +1,4 @@
-//! A baseline brought up to date with a record: what people wrote stays, to the letter.
+//! Updates a baseline from a record. Everything that people wrote stays unchanged.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

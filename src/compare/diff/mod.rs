@@ -1,4 +1,4 @@
-//! Two records compared, for example before and after an upgrade: what was fixed, what broke, what is no longer checked,
+//! Compares two records, for example before and after an upgrade: what was fixed, what broke, what is no longer checked,
 //! which settings of the agents changed, and which answers became slower beyond noise.
 
 mod render;

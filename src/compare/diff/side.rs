@@ -1,4 +1,4 @@
-//! One side of a comparison, and what makes two of them hard to compare.
+//! One side of a comparison, and the differences that make two runs hard to compare.
 
 use std::fmt;
 
@@ -18,17 +18,17 @@ pub struct ComparedRun {
     /// Where the Author is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
-    /// What the Author calls its version.
+    /// The version that the Author reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// What the run was allowed to do.
+    /// The permission level of the run.
     pub allow: Allow,
-    /// What the run came to.
+    /// The outcome of the run.
     pub outcome: RunOutcome,
-    /// The same in words.
+    /// The outcome of the run in words.
     #[serde(skip)]
     pub result: String,
-    /// Whether it came to its end.
+    /// Whether it was complete.
     pub complete: bool,
 }
 

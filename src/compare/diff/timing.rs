@@ -1,5 +1,5 @@
-//! Answers that became slower or quicker beyond noise: endpoint by endpoint, by the median, which one slow answer among
-//! many does not move.
+//! Endpoints whose answers became slower or quicker beyond noise. Medians are compared, since a single slow answer does not
+//! change them.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What one scenario did, as the JSON that the page draws when a person opens it.
+//! The details of one scenario, as the JSON that the page renders when the scenario is opened.
 
 use bpconform_fixtures::Remedy;
 use bpconform_steps::evidence::{Exchange, Outcome, Text};

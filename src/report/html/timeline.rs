@@ -1,5 +1,5 @@
-//! All requests of a run over time, one lane for each system and each of the four agents. Requests that touch are one
-//! bar, so that the drawing stays small however many there are.
+//! All requests of a run over time, one lane for each system and each of the four agents. Adjacent requests share
+//! one bar, so that the timeline stays small with any number of requests.
 
 use bpconform_steps::evidence::{Exchange, Outcome};
 use serde::Serialize;

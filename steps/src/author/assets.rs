@@ -1,4 +1,4 @@
-//! Content of the run's own: folders, assets, content fragments, collections, tags (surfaces.md §5.8, §6.9–§6.11).
+//! Content that the run creates: folders, assets, content fragments, collections, tags (surfaces.md §5.8, §6.9–§6.11).
 
 use serde_json::json;
 

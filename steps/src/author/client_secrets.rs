@@ -1,4 +1,4 @@
-//! Whether the client secret of an IMS configuration is stored encrypted, and shown nowhere.
+//! Checks that the client secret of an IMS configuration is stored encrypted, and shown nowhere.
 
 use super::ims_configurations::{ImsConfiguration, Storage};
 use super::{pages, repository};

@@ -248,12 +248,12 @@ pub(super) fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
     found
 }
 
-/// The IMS configurations for Brand Portal: those that say so, and those that a cloud configuration uses.
+/// The IMS configurations for Brand Portal: those with that cloud solution, and those that a cloud configuration uses.
 pub async fn for_brand_portal(session: &Session) -> Checked<Vec<ImsConfiguration>> {
     of_brand_portal(session, &storage(session).await?).await
 }
 
-/// The same of what was read before.
+/// The IMS configurations for Brand Portal in a storage that was read before.
 pub async fn of_brand_portal(session: &Session, storage: &Storage) -> Checked<Vec<ImsConfiguration>> {
     let configurations = super::cloud_configuration::all(session).await?;
     let used: Vec<String> = configurations.into_iter().filter_map(|it| it.ims_configuration).collect();

@@ -1,8 +1,8 @@
-//! Keeps what a run replaces of an Author's Brand Portal configuration, and puts it back as it was: a transaction.
+//! Keeps the Brand Portal configuration that a run replaces, and restores it, as a transaction.
 //!
-//! It is kept on the Author, in a package of the Package Manager (surfaces.md §5.6): a package can hold what no request
-//! can read and write again, such as the Mac user's keys. Nothing is deleted before two reads of the configuration agreed
-//! and the package was downloaded and compared with them, and the package is deleted only when all is as it was.
+//! It is kept on the Author, in a package of the Package Manager (surfaces.md §5.6), since a package can contain what no
+//! request can read and write, such as the keys of the Mac user. Nothing is deleted before two reads of the configuration
+//! agree and the downloaded package matches them. The package is deleted only after the configuration was restored.
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! The Brand Portal configuration of an Author at one moment: what is decided to be replaced, and what must be there again
-//! afterwards.
+//! The Brand Portal configuration of an Author at one moment: what a run replaces, and what must exist again afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! The lock that a run takes on the Author before it changes anything: two runs at once would each keep what the other has
-//! half deleted.
+//! The lock that a run takes on the Author before it changes anything. Without it, each of two simultaneous runs could keep
+//! a configuration that the other one has half deleted.
 //!
-//! A node of the run's own is moved to the lock's path without `:replace`, which a real Sling refuses when something is
-//! there. A POST to that path would not do: two of them merge. The folder `/var/bpconform` stays, since another run may be
-//! about to use it; it is the tool's own and no part of a comparison.
+//! The run creates a node and moves it to the path of the lock without `:replace`, which a real Sling rejects if the path
+//! exists. A POST to that path is no lock, since two of them are merged. The folder `/var/bpconform` stays, since another
+//! run may be about to use it; it is not part of any comparison.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -109,7 +109,7 @@ pub async fn take(session: &Session, host: &str, lasts: Duration) -> Checked {
                     path()
                 )));
             }
-            // Whoever held it has just given it back.
+            // The run that held the lock has just released it.
             None => session.pass(PAUSE).await?,
         }
     }

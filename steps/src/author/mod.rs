@@ -1,5 +1,5 @@
-//! Readers of the Author: each asks one kind of thing and gives back a typed value, or a problem that says what came
-//! instead. What a value should be is for the steps to say. [`setup`] makes what the documentation says a person makes.
+//! Readers of the Author. Each one reads one kind of object and returns a typed value, or a problem that names what was
+//! received instead; the steps judge the values. [`setup`] creates the objects that a person creates by the documentation.
 
 mod address;
 pub mod agents;

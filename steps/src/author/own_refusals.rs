@@ -1,5 +1,6 @@
-//! Token requests that a run made fail on purpose. The Author logs each refusal, and a later run must not take that entry
-//! for a fault of the configuration. The state directory remembers them: the log names neither run nor configuration.
+//! Token requests that a run made fail on purpose. The Author logs each refusal, and a later run must not report
+//! that entry as a problem of the configuration. The state directory keeps these entries, since the log names neither the
+//! run nor the configuration.
 
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ impl Written {
 }
 
 impl OnPurpose {
-    /// What begins now.
+    /// A refusal that begins now.
     pub(super) fn now(session: &Session) -> Self {
         Self {
             run: session.run.id.clone(),
@@ -61,7 +62,7 @@ impl OnPurpose {
         }
     }
 
-    /// The same, with what the log says of it.
+    /// The refusal with its entries in the log.
     pub(super) fn with(&self, entries: Vec<Written>) -> Self {
         Self { entries: Some(entries), ..self.clone() }
     }

@@ -83,7 +83,8 @@ async fn still_known(session: &Session, reply: &Reply) -> Checked {
     if user.is_ok_and(|user| user != "anonymous") {
         return Ok(());
     }
-    let problem = Problem::error(format!("{} answered {}: the session has ended half-way", reply.what(), reply.status));
+    let problem =
+        Problem::error(format!("{} answered {}: the session has ended during the run", reply.what(), reply.status));
     Err(problem.because(Cause::SessionEnded))
 }
 

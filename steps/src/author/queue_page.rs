@@ -1,4 +1,4 @@
-//! What the page of an agent says of its queue.
+//! The status of a queue on the page of its agent.
 
 use super::queue::{self, Queue, State};
 use crate::call::Call;

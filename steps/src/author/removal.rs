@@ -1,7 +1,7 @@
 //! Deletions on the Author: by Sling POST, and read afterwards (surfaces.md §5.7).
 //!
-//! HTTP DELETE is never sent. On a real Author it reaches the WebDAV servlet, which makes the parent `mix:lockable` for
-//! ever, and which answers 405 where it is stopped, as Adobe's security checklist asks.
+//! HTTP DELETE is never sent. On a real Author it reaches the WebDAV servlet, which makes the parent `mix:lockable`
+//! permanently. Where that servlet is stopped, as Adobe's security checklist asks, the answer is 405.
 
 use std::time::Duration;
 

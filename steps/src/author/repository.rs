@@ -147,7 +147,7 @@ fn contradicted(path: &str, reply: &Reply) -> Problem {
 async fn hidden(session: &Session, path: &str, reply: &Reply) -> Problem {
     let user = session.send(Call::to("author.current-user").fresh()).await.and_then(|user| user.json());
     if user.is_ok_and(|user| user["authorizableId"] == "anonymous") {
-        let problem = Problem::error(format!("{} answered 404: the session has ended half-way", reply.what()));
+        let problem = Problem::error(format!("{} answered 404: the session has ended during the run", reply.what()));
         return problem.because(Cause::SessionEnded);
     }
     let path = if path.is_empty() { "/" } else { path };

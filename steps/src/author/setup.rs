@@ -184,7 +184,7 @@ pub async fn traces(session: &Session, later: bool) -> Checked<Vec<String>> {
             return Ok(found);
         }
     }
-    // Nothing in a single read may be the state before the last change.
+    // A single read could still show the state before the last change.
     traces_now(session).await
 }
 

@@ -1,4 +1,4 @@
-//! What an Author holds of agents, configurations and users at one moment, and how it differs from another: the proof
+//! The agents, configurations and users of an Author at one moment, and their differences from another moment: the proof
 //! that an upgrade touches nothing else (surfaces.md §5.7, §6.13).
 
 use std::collections::{BTreeMap, BTreeSet};

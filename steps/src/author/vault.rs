@@ -1,5 +1,5 @@
-//! What a content package holds, as Apache Jackrabbit FileVault writes it: XML of nodes (`.content.xml`), files, and binary
-//! properties.
+//! Parses the content of a package in the format of Apache Jackrabbit FileVault: XML of nodes (`.content.xml`), files, and
+//! binary properties.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};

@@ -1,5 +1,5 @@
-//! Secrets in JSON, by the names of its properties: nested, in lists, as pairs of name and value. What is cut off, followed
-//! by something else or no JSON at all is read as far as it goes.
+//! Secrets in JSON, by the names of its properties: nested, in lists, as pairs of name and value. Truncated
+//! or invalid JSON, and JSON that is followed by other text, is read as far as possible.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Remembers texts that held nothing to mask, so that they are not searched again until another secret is known.
+//! Remembers texts without secrets, so that they are not searched again until another secret is known.
 //!
 //! Many verdicts refer to the same answer, and its text is checked before each output.
 

@@ -1,7 +1,7 @@
-//! The secrets that a run knows, found in every form in one pass over a text.
+//! Finds the known secrets of a run, in all encodings, in one pass over a text.
 //!
-//! A run learns while it masks, a token with every other answer. An automaton over all forms would be built again for
-//! each; here a form is found by eight of its bytes, which cost nothing to add.
+//! A run learns secrets while it masks, for example a token from every other answer. An automaton over all encodings would
+//! have to be built again for each secret. Here an encoded secret is found by eight of its bytes, which are cheap to add.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -11,10 +11,10 @@ use super::forms::{self, Kind};
 use super::value::Finding;
 use super::{MASK, PUBLIC};
 
-/// The number of bytes of a form that are compared first, to find the places that need a full comparison.
+/// The number of bytes of an encoded secret that are compared first, to find the places that need a full comparison.
 const WINDOW: usize = 8;
 
-/// The same for forms that are shorter than that.
+/// The number of bytes that are compared first for secrets shorter than [`WINDOW`].
 const SHORT: usize = 4;
 
 /// Shorter values of letters and digits are masked only as separate words.

@@ -1,4 +1,5 @@
-//! Secrets in XML and HTML: in elements and attributes with the name of one, in form fields, in cells behind such a name.
+//! Secrets in XML and HTML: in elements and attributes with such a name, in form fields, and in table cells that follow such
+//! a name.
 
 use std::ops::Range;
 

@@ -1,9 +1,9 @@
 //! Keeps secrets out of every byte that leaves the process.
 //!
-//! A secret is found by what the run knows, by the name that a value has (a property, a header, a field, a parameter), and
-//! by its looks. What the position of a value proves to be a secret is learned, and masked in every other form too. A value
-//! that is short or in the program's vocabulary is masked only where its position shows that it is the secret: reports
-//! would be useless if a password `admin` masked a part of every path.
+//! A secret is recognized because the run knows it, by the name of the value (a property, a header, a field, a parameter),
+//! or by its shape. A secret that is recognized by its name is learned, and then masked in every encoding. A value that is
+//! short or in the program's vocabulary is masked only where its name shows that it is the secret: reports would be useless
+//! if a password `admin` masked a part of every path.
 
 mod forms;
 mod json;
@@ -100,17 +100,17 @@ impl Redactor {
         self.shared.judged.offered(secret);
     }
 
-    /// Leaves a value readable wherever it stands: it is known to be no secret.
+    /// Never masks a value, which is known not to be a secret.
     pub fn keep_readable(&self, value: &str) {
         self.shared.open.write().unwrap_or_else(PoisonError::into_inner).insert(value.to_owned());
     }
 
-    /// A text of the program's own with every secret masked.
+    /// A text of the program itself, with every secret masked.
     pub fn redact(&self, text: &str) -> String {
         self.pass(text, Reading::Structure(Author::Program))
     }
 
-    /// The same for a text that somebody else wrote, such as the target: what is found in it is learned.
+    /// A text of another program, such as the target, with every secret masked. Secrets that are found in it are learned.
     pub fn redact_foreign(&self, text: &str) -> String {
         self.pass(text, Reading::Structure(Author::Other))
     }
@@ -187,8 +187,8 @@ impl Redactor {
         }
     }
 
-    /// The same for a value that the run sends. It learns its own secrets where it gets them; what else has such a name is
-    /// made up, such as the wrong secret of a feature.
+    /// A value that the run sends, masked if its name marks a secret. It is not learned: real secrets of the run are known,
+    /// and other values with such a name are invented, such as the wrong secret of a feature.
     pub fn redact_own_value(&self, name: &str, value: &str) -> String {
         match value::judge(Names::new(self.more()).classify(name), value, 0..value.len(), true) {
             Some(found) if !self.is_open(value) => replace(value, vec![found]),

@@ -1,4 +1,4 @@
-//! What names say, as one text repeats them, with those that the operator added.
+//! Decides whether a name marks a secret, including the names that the operator added. Results are cached for a text.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Secrets behind a name and a sign, whatever the text is: `key=value`, `key: value`, `"key":"value"`, headers, lines of
+//! Secrets that follow a name and a separator, in any text: `key=value`, `key: value`, `"key":"value"`, headers, lines of
 //! properties files, parts of a multipart form, phrases of a log.
 
 use std::ops::Range;

@@ -1,5 +1,5 @@
-//! What is a secret by its looks, whatever its name: tokens, private keys, hashes of passwords, credentials in headers and
-//! in addresses.
+//! Secrets that are recognized by their shape, independently of a name: tokens, private keys, hashes of passwords,
+//! credentials in headers and in addresses.
 
 use std::ops::Range;
 use std::sync::LazyLock;

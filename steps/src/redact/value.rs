@@ -1,4 +1,4 @@
-//! Whether a value is a secret, given what its name says, and which part of it.
+//! Decides by the name of a value whether the value, or which part of it, is a secret.
 
 use std::collections::HashMap;
 use std::ops::Range;

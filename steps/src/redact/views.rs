@@ -1,16 +1,16 @@
-//! Texts as their readers see them: with one layer of escapes decoded, and for each byte where it stood before.
+//! Texts with decoded escapes, one layer at a time. Each byte has its position in the original text.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// More layers of escapes than that are not read.
+/// The maximum number of layers of escapes that are decoded.
 const LAYERS: usize = 4;
 
-/// A text, and where each of its bytes stood in the text that it was decoded from.
+/// A text, and the position of each of its bytes in the text that it was decoded from.
 #[derive(Debug)]
 pub(super) struct View<'a> {
     pub(super) text: Cow<'a, str>,
-    /// One entry more than there are bytes; none where nothing was decoded.
+    /// The positions of all bytes, and of the end of the text; empty if nothing was decoded.
     places: Option<Vec<u32>>,
 }
 
@@ -62,10 +62,10 @@ impl<'a> View<'a> {
     }
 }
 
-/// The text, and the text with one layer of escapes after the other decoded.
+/// The text, and the text with its layers of escapes decoded one after another.
 ///
-/// A secret may itself hold what looks like an escape of another notation: `\&lt;` is a backslash and `<` in HTML, and
-/// an escaped `&` in a file of properties. So each notation is decoded alone, too, in every order.
+/// A secret may itself contain what looks like an escape of another notation: `\&lt;` is a backslash and `<` in HTML, and
+/// an escaped `&` in a properties file. So the notations are also decoded one by one, in every order.
 pub(super) fn all(text: &str) -> Vec<View<'_>> {
     let mut views = vec![View::of(text)];
     for _ in 0..LAYERS {
@@ -81,13 +81,13 @@ pub(super) fn all(text: &str) -> Vec<View<'_>> {
     views
 }
 
-/// The first bytes of the escapes of JSON and its like, of HTML, and of URLs.
+/// The first bytes of the escapes of JSON and similar notations, of HTML, and of URLs.
 const NOTATIONS: [u8; 3] = [b'\\', b'&', b'%'];
 
 /// The largest number of views of one text.
 const MOST: usize = 24;
 
-/// The largest size of all views of one text together, in bytes: a large body is read by fewer notations.
+/// The maximum size of all views of one text together, in bytes. For a large body fewer notations are decoded.
 const LARGEST: usize = 2 * 1024 * 1024;
 
 fn size_of(views: &[View<'_>]) -> usize {
@@ -106,7 +106,7 @@ fn add_single_notations(views: &mut Vec<View<'_>>) {
     }
 }
 
-/// The letter that an escape at the start of a text stands for, and its length.
+/// The character that the escape at the start of a text represents, and the length of the escape.
 fn unit(text: &str) -> Option<(char, usize)> {
     match text.as_bytes().first()? {
         b'\\' => backslash(text),

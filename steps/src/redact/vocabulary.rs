@@ -1,5 +1,5 @@
-//! The program's own words: what verdicts, levels and fields are called, and what the facts about the systems say. A
-//! password that is one of them stands in every report for other reasons.
+//! The program's own words: the names of verdicts, levels and fields, and the words of the facts about the systems. Such a
+//! word occurs in every report, even if it is also a password.
 
 use bpconform_fixtures::facts;
 

@@ -1,5 +1,5 @@
 //! Sentences of `03-ims-integration.feature` and `05-replication-agents.feature` about what arrives at IMS and at the
-//! tenant. They are for systems that are mocks: only these show it.
+//! tenant. Only mocks show that, so these sentences are for mocked systems.
 
 #![expect(clippy::needless_pass_by_value, reason = "cucumber gives a step its values")]
 

@@ -21,7 +21,10 @@ async fn has_no_configuration(world: &mut World) -> Checked {
     if traces.is_empty() {
         return Ok(());
     }
-    Err(Problem::skipped(format!("the Author already has a configuration, which is left alone: {}", traces.join(", "))))
+    Err(Problem::skipped(format!(
+        "the Author already has a configuration, which stays unchanged: {}",
+        traces.join(", ")
+    )))
 }
 
 fn form(world: &World) -> Checked<CloudForm> {

@@ -68,7 +68,7 @@ async fn given_none(world: &mut World) -> Checked {
     if found.is_empty() {
         Ok(())
     } else {
-        Err(Problem::skipped(format!("the Author already has {found}, which is left alone")))
+        Err(Problem::skipped(format!("the Author already has {found}, which stays unchanged")))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The sentences of the features: a module for each, and modules of their own for what arrives at mocked systems, for what
-//! else is published than assets, and for the jobs that stop an upgrade.
+//! The sentences of the features: a module for each feature, and separate modules for requests that arrive at mocked
+//! systems, for published content other than assets, and for the jobs that stop an upgrade.
 
 pub mod arriving;
 mod chosen;
@@ -36,8 +36,7 @@ pub(crate) fn fill(session: &Session, text: &str) -> Checked<String> {
     }
     let values = [("tenant", session.stack.tenant_id()?), ("tenant-url", agents::tenant_url(session)?)];
     let values: BTreeMap<_, _> = values.map(|(name, value)| (name.to_owned(), value)).into();
-    expand(text, &values)
-        .map_err(|name| Problem::error(format!("the feature says {{{name}}}, which stands for nothing")))
+    expand(text, &values).map_err(|name| Problem::error(format!("the feature contains {{{name}}}, which has no value")))
 }
 
 /// The statuses that an answer can have.

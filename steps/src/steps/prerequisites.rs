@@ -112,7 +112,7 @@ async fn tenant_answers(world: &mut World) -> Checked {
     let to = reply.header("location").and_then(|to| reply.url.join(to).ok());
     let loops = to.is_some_and(|to| target(&to) == target(&reply.url) && to.query().is_none_or(str::is_empty));
     match reply.status {
-        // Whatever page it is, the tenant is there.
+        // Any page proves that the tenant answers.
         200..300 => reply.page(|_| reply.looks_like_html()).map(drop),
         300..400 if loops => reply.expect_status(&[200]).map(drop),
         300..400 | 401 | 403 => Ok(()),

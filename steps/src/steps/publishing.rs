@@ -1,4 +1,4 @@
-//! Sentences of `06-publishing.feature`: content of the run's own, and what becomes of it.
+//! Sentences of `06-publishing.feature`: content that the run creates, and its publication.
 
 use std::time::Duration;
 

@@ -11,16 +11,16 @@ use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
 
-/// Whether the upgrade may go on; the problem says which queue is not idle.
+/// Whether the upgrade may continue; the problem names the queue that is not idle.
 #[derive(Debug)]
 struct Verified(Checked);
 
-/// Fails, unless no queue of the four has anything to do: each that has is named, with the item that it is at.
+/// Fails unless all four queues are idle. It names each other queue with its current item.
 async fn verify_running_jobs(session: &Session) -> Checked {
     stops_unless(queue::all_idle(session, &agents::four(session).await?).await)
 }
 
-/// The same for these agents, however many.
+/// Fails unless the queues of these agents are idle.
 pub(super) async fn none_running(session: &Session, agents: &[Agent]) -> Checked {
     stops_unless(queue::all_idle(session, agents).await)
 }

@@ -1,7 +1,7 @@
 //! Sentences of `08-upgrade.feature`: delete the configuration, then create it again.
 //!
-//! The scenarios that delete are tagged `@replaces`: on a real Author the run keeps the whole configuration before, the Mac
-//! user's keys among it, and puts it back afterwards.
+//! The scenarios that delete are tagged `@replaces`: on a real Author the run first keeps the whole configuration, with the
+//! keys of the Mac user, and restores it afterwards.
 
 use bpconform_step_macros::{given, then, when};
 

@@ -38,7 +38,7 @@ impl Author {
         html(200, &format!("<html><body><div id=\"Path\">{}</div></body></html>\n", escape(&path)))
     }
 
-    /// `POST /api/assets/<path>`: JSON or fields without a file make a folder, any other body an asset.
+    /// `POST /api/assets/<path>`: JSON or fields without a file create a folder, any other body an asset.
     pub(super) fn api_create(&mut self, now: Timestamp, path: &str, request: &Request, form: &Form) -> Response {
         let json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         let path = match (path.strip_suffix('*'), form.get("name")) {

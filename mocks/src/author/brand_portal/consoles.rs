@@ -1,4 +1,4 @@
-//! The consoles from which content is published: Assets and Tagging, each a list of what a folder holds.
+//! The consoles from which content is published, Assets and Tagging: each lists the content of a folder.
 
 use jiff::Timestamp;
 

@@ -57,7 +57,7 @@ impl Author {
         document(200, "Adobe IMS Configurations", &format!("{cards}<h2>Create</h2>\n{create}{certificates}"))
     }
 
-    /// Create certificate and Download Public Key, which Create has in its first step.
+    /// Create certificate and Download Public Key, the first step of Create.
     fn certificates_section(&self, now: Timestamp) -> String {
         let (create, download) =
             (self.surfaces.get("author.certificate-create"), self.surfaces.get("author.certificate-download"));
@@ -206,7 +206,7 @@ impl Author {
     }
 }
 
-/// The wording is the mock's own: that of a real Author is not known (§2.2).
+/// The wording of a real Author is not known (surfaces.md §2.2), so this one is invented by the mock.
 fn unhealthy(provider: &Provider, problem: &str) -> Response {
     let body =
         format!("<p>{}: No token could be retrieved.</p><pre>{}</pre>", escape(&provider.title), escape(problem));

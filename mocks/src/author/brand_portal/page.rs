@@ -1,11 +1,11 @@
-//! The few HTML pages that a person clicks through on a mocked Author.
+//! The HTML pages of the mocked Author for people.
 
 use jiff::Timestamp;
 
 use crate::author::{Author, escape, html};
 use crate::machine::{Request, Response};
 
-/// An HTML document with a heading and a way home; `body` is HTML already.
+/// An HTML document with a heading and a link to the start page; `body` is HTML.
 pub(super) fn document(status: u16, title: &str, body: &str) -> Response {
     let title = escape(title);
     html(
@@ -17,7 +17,7 @@ pub(super) fn document(status: u16, title: &str, body: &str) -> Response {
     )
 }
 
-/// The answer to a form as a page for a person, with a way back; for a program it stays as it is.
+/// The answer to a form: a page with a link back for a browser, and the plain answer for a program.
 pub(super) fn shown(request: &Request, response: Response, done: &str, back: &str) -> Response {
     let accepts_pages = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
     if !accepts_pages {
@@ -37,13 +37,13 @@ pub(super) fn shown(request: &Request, response: Response, done: &str, back: &st
 pub(super) enum Field<'a> {
     /// A line of text: name on the wire, label.
     Text(&'a str, &'a str),
-    /// A line that is not shown while it is typed: name on the wire, label.
+    /// A password field: name on the wire, label.
     Password(&'a str, &'a str),
-    /// A choice: name on the wire, label, values and what is shown for them.
+    /// A choice: name on the wire, label, values and their texts.
     Choice(&'a str, &'a str, Vec<(String, String)>),
     /// A check box: name on the wire, label.
     Check(&'a str, &'a str),
-    /// A value that goes along unseen: name on the wire, value.
+    /// A hidden value: name on the wire, value.
     Hidden(&'a str, &'a str),
 }
 
@@ -76,21 +76,21 @@ pub(super) fn form(method: &str, action: &str, fields: &[Field<'_>], button: &st
     format!("<form method=\"{method}\" action=\"{action}\">{fields}<button type=\"submit\">{button}</button></form>\n")
 }
 
-/// The token that a browser's form must bring along.
+/// The CSRF token that a form of a browser must contain.
 pub(super) struct Csrf {
     name: String,
     value: String,
 }
 
 impl Csrf {
-    /// The unseen field that holds it.
+    /// The hidden field that contains it.
     pub(super) fn field(&self) -> Field<'_> {
         Field::Hidden(&self.name, &self.value)
     }
 }
 
 impl Author {
-    /// Where a person begins: the consoles of the documented steps, as Tools has them.
+    /// The start page: links to the consoles of the documented steps, as under Tools.
     pub(crate) fn start_page(&self) -> Response {
         let link = |(navigation, label, surface): (&str, &str, &str)| {
             let root = if surface == "author.tags-page" { "content/cq:tags" } else { "content/dam" };
@@ -107,7 +107,7 @@ impl Author {
         document(200, "Adobe Experience Manager, mocked", &format!("<ul>\n{}</ul>", consoles.map(link).concat()))
     }
 
-    /// A token for a form that the user is about to get.
+    /// A new CSRF token for a form of the user.
     pub(super) fn csrf_field(&self, now: Timestamp) -> Csrf {
         let answer: serde_json::Value = serde_json::from_slice(&self.csrf_token(now).body).unwrap_or_default();
         Csrf {

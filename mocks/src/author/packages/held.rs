@@ -1,4 +1,4 @@
-//! A package that somebody uploaded or created: its file, byte for byte, and what it was built from.
+//! A package that a client uploaded or created: its unchanged file, and the nodes that it was built from.
 
 use std::io::{Cursor, Write as _};
 
@@ -11,7 +11,7 @@ use super::{Listed, Mark, file_name, install, vault};
 use crate::author::escape;
 use crate::author::repository::{Node, Repository, normal};
 
-/// What was at each of some paths; nothing where there was nothing.
+/// Paths and their nodes at some time; `None` for a path without a node.
 pub(super) type Snapshot = Vec<(String, Option<Node>)>;
 
 /// A package that is kept.
@@ -23,9 +23,9 @@ pub(crate) struct Held {
     pub(super) roots: Vec<String>,
     /// The file as it was uploaded or built.
     pub(super) file: Vec<u8>,
-    /// What was below the roots when it was built here: it can hold what the notation of the file cannot.
+    /// The nodes below the roots when the package was built here. They can contain more than the format of the file can.
     built: Option<Snapshot>,
-    /// What was below the roots before it was installed.
+    /// The nodes below the roots before the package was installed.
     snapshot: Option<Snapshot>,
     pub(super) created: Mark,
     pub(super) modified: Mark,

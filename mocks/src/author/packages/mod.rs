@@ -15,10 +15,10 @@ use super::seed::Package;
 use super::{Author, plain};
 use crate::machine::{Form, Response};
 
-/// When the packages of a seed were made and installed.
+/// The time at which the packages of a seed were created and installed.
 const PACKAGED: i64 = 1_700_000_000_000;
 
-/// A package as the lists show it; an absent time or user is left out.
+/// A package in the lists; a missing time or user is left out.
 #[derive(Clone, Debug, Default)]
 struct Listed {
     group: String,
@@ -33,7 +33,7 @@ struct Listed {
     has_snapshot: bool,
 }
 
-/// Who did something, and when.
+/// The user and the time of an operation.
 #[derive(Clone, Debug, Default)]
 struct Mark {
     at: Option<Timestamp>,
@@ -93,7 +93,7 @@ impl Listed {
     }
 }
 
-/// The name of a package's file, which has its version.
+/// The file name of a package, which contains its version.
 fn file_name(name: &str, version: &str) -> String {
     if version.is_empty() { format!("{name}.zip") } else { format!("{name}-{version}.zip") }
 }
@@ -118,7 +118,7 @@ impl Author {
         Response::json(200, &json!({ "total": results.len(), "results": results }))
     }
 
-    /// Whether an installation is running: one ends before it is answered.
+    /// The status of installations. None is ever running, since an installation ends before its answer is sent.
     pub(super) fn package_install_status() -> Response {
         Response::json(200, &json!({ "status": { "finished": true, "itemCount": 0 } }))
     }

@@ -1,4 +1,4 @@
-//! What is shown of each result: `p.hits`, `p.properties`, `p.nodedepth`.
+//! The properties that an answer contains for each result: `p.hits`, `p.properties`, `p.nodedepth`.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -6,7 +6,7 @@ use super::Parameters;
 use crate::author::repository::{Node, split};
 use crate::author::sling_get::to_json;
 
-/// What is shown of a result.
+/// The properties that an answer contains for a result.
 pub(super) enum Hits {
     /// Path, name and title.
     Simple,
@@ -22,7 +22,7 @@ impl Hits {
         let hits = match paging.get("hits").map(String::as_str) {
             None if properties.is_some() => return Err("p.properties needs p.hits=selective".to_owned()),
             None | Some("simple") => Self::Simple,
-            // A negative depth is all that is below.
+            // A negative depth means all descendants.
             Some("full") => Self::Full(depth.map_or(Some(0), |depth| usize::try_from(depth).ok())),
             Some("selective") => {
                 let names = properties.ok_or("p.hits=selective needs p.properties")?;
@@ -62,7 +62,7 @@ impl Hits {
     }
 }
 
-/// Copies the value at a relative path, with the nodes on the way.
+/// Copies the value at a relative path, with the nodes that contain it.
 fn select(from: &Json, to: &mut Map<String, Json>, path: &str) {
     let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
     match (from.get(name), rest) {

@@ -1,4 +1,4 @@
-//! The query builder, `/bin/querybuilder.json` (surfaces.md §5.3): predicates, groups, order, and what is shown of each hit.
+//! The query builder, `/bin/querybuilder.json` (surfaces.md §5.3): predicates, groups, order, and the properties of each hit.
 //! A predicate that the mock does not understand is answered with 400, since an empty list would look like a result.
 
 mod hits;

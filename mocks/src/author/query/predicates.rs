@@ -9,10 +9,10 @@ use crate::author::node_types;
 use crate::author::repository::{Node, Value, normal, split};
 use crate::author::sling_post::date;
 
-/// The predicates that are understood, for errors.
+/// The known predicates, for error messages.
 const KNOWN: &str = "path, type, nodename, property, boolproperty, fulltext, daterange, rangeproperty, tagid and group";
 
-/// Several predicates, all or any of which must fit.
+/// A group of predicates, of which all or any must match.
 pub(super) struct Group {
     any: bool,
     not: bool,
@@ -58,7 +58,7 @@ impl Group {
         Ok(Self { any: is_on("or"), not: is_on("not"), predicates })
     }
 
-    /// The path below which everything is that can fit, if one is given for all.
+    /// The path below which all matches are, if the group restricts it.
     pub(super) fn root(&self) -> Option<String> {
         if self.any || self.not {
             return None;
@@ -69,7 +69,7 @@ impl Group {
         })
     }
 
-    /// Whether a node fits.
+    /// Whether a node matches.
     pub(super) fn fits(&self, path: &str, node: &Node) -> bool {
         let mut each = self.predicates.iter().map(|predicate| predicate.fits(path, node));
         let fits = if self.any { self.predicates.is_empty() || each.any(|fits| fits) } else { each.all(|fits| fits) };
@@ -236,7 +236,7 @@ fn glob(text: &str) -> Result<Regex, String> {
     pattern(text, '*', '?').ok_or_else(|| format!("nodename={text} cannot be read"))
 }
 
-/// Words and phrases that must be there, or, with a minus, must not.
+/// Words and phrases that must occur or, with a minus, must not.
 fn words(text: &str) -> Result<Vec<(bool, String)>, String> {
     let unknown = |word: &str| word == "OR" || word.contains(['*', '?', '~', '^', '(', ')']);
     let mut words = Vec::new();
@@ -256,7 +256,7 @@ fn words(text: &str) -> Result<Vec<(bool, String)>, String> {
     if words.iter().any(|(wanted, _)| *wanted) { Ok(words) } else { Err("fulltext has no word".to_owned()) }
 }
 
-/// Whether a node, or for an asset or page anything below it, has a text.
+/// Whether a node contains a text; for an asset or a page, also any node below it.
 fn contains(node: &Node, word: &str) -> bool {
     let has = |value: &Value| {
         matches!(value, Value::Text(_) | Value::Texts(_))

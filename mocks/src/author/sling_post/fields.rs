@@ -12,31 +12,31 @@ use super::Refusal;
 use crate::author::repository::{Value, join, normal, split};
 use crate::machine::{File, Form};
 
-/// What becomes of a property's value.
+/// The change of a property's value.
 pub(super) enum Change {
-    /// The form has no value for it.
+    /// No change: the form has no value.
     Keep,
-    /// It goes, which is what Sling makes of an empty value.
+    /// Removal: Sling removes a property that is set to an empty value.
     Remove,
-    /// It is set.
+    /// A new value.
     Set(Value),
-    /// It is set to what Sling writes for an empty field of that name, unless Oak sets it itself.
+    /// The value that Sling writes for an empty field of that name, unless Oak sets the property itself.
     Automatic(Value),
-    /// Each of these values is added to it, or removed from it.
+    /// Values to add or to remove.
     Patch(Vec<(bool, String)>),
 }
 
-/// What a form does to one property.
+/// The changes of a form to one property.
 pub(super) struct Field {
-    /// The property's whole path.
+    /// The absolute path of the property.
     pub(super) path: String,
     /// Whether the property, or a node of that path, is to be deleted first.
     pub(super) delete: bool,
-    /// What becomes of its value.
+    /// The change of the value.
     pub(super) change: Change,
     /// Whether the form gives the type.
     pub(super) typed: bool,
-    /// What is copied or moved to the path.
+    /// The origin, if something is copied or moved to the path.
     pub(super) from: Option<Origin>,
 }
 
@@ -50,7 +50,7 @@ impl Field {
     }
 }
 
-/// What the form says of one property, by suffix.
+/// The fields of the form for one property, by suffix.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a suffix of Sling's")]
 struct Raw<'a> {
@@ -64,11 +64,11 @@ struct Raw<'a> {
     from: Option<Origin>,
 }
 
-/// Where the value, or a whole node, comes from.
+/// The origin of a value or of a node.
 pub(super) struct Origin {
     /// The absolute path of a node or property.
     pub(super) path: String,
-    /// Whether it goes from there.
+    /// Whether it is moved rather than copied.
     pub(super) moves: bool,
 }
 
@@ -178,7 +178,7 @@ fn typed(path: &str, values: &[&str], hint: Option<&str>) -> Result<Value, Refus
     }
 }
 
-/// A date in one of the forms that Sling reads, with its offset; one without an offset is taken as UTC.
+/// A date in one of the formats that Sling accepts, with its offset; without an offset it is UTC.
 pub(in crate::author) fn date(text: &str) -> Option<(Timestamp, Offset)> {
     let utc = |time: DateTime| Some((TimeZone::UTC.to_timestamp(time).ok()?, Offset::UTC));
     let local = || text.parse::<DateTime>().ok().and_then(utc);
@@ -191,13 +191,13 @@ pub(in crate::author) fn date(text: &str) -> Option<(Timestamp, Offset)> {
     instant().or_else(|| ecma(text)).or_else(local).or_else(german).or_else(german_day)
 }
 
-/// A date as Sling's JSON has it, `Mon Nov 23 2026 20:00:00 GMT+0100`.
+/// A date in the format of Sling's JSON, `Mon Nov 23 2026 20:00:00 GMT+0100`.
 pub(super) fn ecma(text: &str) -> Option<(Timestamp, Offset)> {
     let time = strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", text).ok()?;
     Some((time.to_timestamp().ok()?, time.offset()?))
 }
 
-/// Where an uploaded file goes: below the target under the field's name, `*` being the file's own.
+/// The path of an uploaded file: below the target, with the name of the field, or for `*` with the name of the file.
 pub(super) fn file_path(target: &str, field: &str, file: &File) -> String {
     let field = field.trim_start_matches("./");
     let own = file.name.rsplit(['/', '\\']).next().unwrap_or_default();

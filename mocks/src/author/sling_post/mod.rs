@@ -22,7 +22,7 @@ pub(super) use reply::Reply;
 type Refusal = (u16, String);
 
 impl Author {
-    /// Carries a form out on the node that the path names.
+    /// Executes a form on the node at the path.
     pub(super) fn sling_post(&mut self, now: Timestamp, request: &Request, form: &Form) -> Response {
         let word = self.surfaces.get("author.node-write").field("operation").to_owned();
         let mut reply = Reply::new(request, form, &normal(&request.path));
@@ -41,7 +41,7 @@ impl Author {
         }
     }
 
-    /// HTTP DELETE, which WebDAV serves: it makes the parent one that can be locked, and deletes no content of a page.
+    /// HTTP DELETE, which the WebDAV servlet serves: it makes the parent lockable, and does not delete the content of a page.
     pub(super) fn sling_delete(&mut self, path: &str) -> Response {
         let path = normal(path);
         if !self.repository.exists(&path) {
@@ -61,7 +61,7 @@ impl Author {
         Response { status: 204, ..Response::default() }
     }
 
-    /// The node that a path names: one that exists, or one to be made. `/` or `/*` at the end asks for a name.
+    /// The existing or new node at a path. With `/` or `/*` at the end, the name of a new node is generated.
     fn target(&self, now: Timestamp, request: &Request, form: &Form) -> Result<String, Refusal> {
         let path = request.path.as_str();
         if path != "/" && (path.ends_with('/') || path.ends_with("/*")) {
@@ -129,7 +129,7 @@ impl Author {
         children.move_index(from, to);
     }
 
-    /// Makes a node and its parents, each of the type that the form gives or the parent has as its default.
+    /// Creates a node and its parents, each with the type from the form or the default of its parent.
     fn make(&mut self, path: &str, fields: &[Field], now: Timestamp, reply: &mut Reply) {
         if self.repository.exists(path) {
             return;
@@ -143,7 +143,7 @@ impl Author {
         }
     }
 
-    /// Copies or moves to a field what its form names as its origin.
+    /// Copies or moves the origin that the form names to the path of a field.
     fn bring(&mut self, field: &Field, fields: &[Field], now: Timestamp, reply: &mut Reply) {
         let Some(origin) = &field.from else { return };
         let Some((parent, name)) = split(&field.path) else { return };
@@ -156,7 +156,7 @@ impl Author {
             self.make(parent, fields, now, reply);
             self.repository.insert(&field.path, node);
         } else {
-            // Sling ignores an origin that is not there.
+            // Sling ignores an origin that does not exist.
             return;
         }
         if origin.moves {
@@ -186,7 +186,7 @@ impl Author {
         let user = self.user.clone();
         let Some(node) = self.repository.get_mut(node) else { return };
         let value = match (value, node.properties.get(name)) {
-            // What has several values keeps having several, unless the form says otherwise.
+            // A property with several values keeps that, unless the form changes it.
             (Value::Text(text), Some(Value::Texts(_))) if !field.typed => Value::Texts(vec![text]),
             (Value::Text(text), _) if name == "jcr:mixinTypes" => Value::Texts(vec![text]),
             (value, _) => value,
@@ -217,7 +217,7 @@ impl Author {
         property.is_some() || self.repository.remove(path).is_some()
     }
 
-    /// Takes a node or a property away, if there is one.
+    /// Removes a node or a property, if it exists.
     fn delete_item(&mut self, path: &str, reply: &mut Reply) {
         if self.take_away(path) {
             reply.changed("deleted", path);
@@ -238,7 +238,7 @@ impl Author {
         }
     }
 
-    /// Deletes what is there. What is not there is deleted, too, as on a real Sling.
+    /// Deletes a node. As on a real Sling, this succeeds for a node that does not exist.
     fn delete_all(&mut self, request: &Request, form: &Form, reply: &mut Reply) -> Result<(), Refusal> {
         let path = self.named(request);
         reply.at(&path);
@@ -260,7 +260,7 @@ impl Author {
         Ok(())
     }
 
-    /// The node that an operation is about, as its path names it.
+    /// The node that the path of an operation names.
     fn named(&self, request: &Request) -> String {
         let path = request.path.as_str();
         self.repository.resolve(path).map_or_else(|| normal(path), |(resource, _)| resource.to_owned())

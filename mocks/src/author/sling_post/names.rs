@@ -6,14 +6,14 @@ use super::Refusal;
 use crate::author::repository::Node;
 use crate::machine::Form;
 
-/// The most characters of a generated name.
+/// The maximum number of characters in a generated name.
 const MOST: usize = 20;
 
 /// The fields from which Sling derives the name of a node without a name, in Sling's order.
 const NAMING: [&str; 8] =
     ["title", "jcr:title", "name", "description", "jcr:description", "abstract", "text", "jcr:text"];
 
-/// A name for a new node: `:name` as it is, or one of `:nameHint` or of a title, or a number.
+/// A name for a new node: `:name` unchanged, or derived from `:nameHint` or a title, or a number.
 pub(super) fn generated(parent: &Node, form: &Form, now: Timestamp) -> Result<String, Refusal> {
     if let Some(name) = form.get(":name").filter(|name| !name.is_empty()) {
         let taken = parent.children.contains_key(name);
@@ -45,7 +45,7 @@ fn filtered(text: &str) -> String {
     if name.is_empty() { "_".to_owned() } else { name }
 }
 
-/// The name with a random number behind it.
+/// The name with a random number as a suffix.
 fn free(parent: &Node, name: &str) -> String {
     std::iter::repeat_with(|| format!("{name}_{}", fastrand::u32(1..)))
         .find(|name| !parent.children.contains_key(name))

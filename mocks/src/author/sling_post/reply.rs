@@ -71,12 +71,12 @@ impl Reply {
         if status == 201 { response.with_header("location", address(&self.path)) } else { response }
     }
 
-    /// The answer to an operation that was not.
+    /// The answer to an operation that failed.
     pub(in crate::author) fn refuse(self, status: u16, message: &str) -> Response {
         self.refuse_as(status, "org.apache.sling.api.resource.PersistenceException", message)
     }
 
-    /// The same with the class of the exception.
+    /// The answer to an operation that failed, with the class of the exception.
     pub(in crate::author) fn refuse_as(mut self, status: u16, class: &'static str, message: &str) -> Response {
         // What was done before the refusal was not saved.
         self.changes.clear();

@@ -1,4 +1,4 @@
-//! The cells of the wire matrix that are rightly something else than an error.
+//! The cells of the wire matrix that need not be an error, with the reason for each.
 
 use crate::verdict::Verdict;
 

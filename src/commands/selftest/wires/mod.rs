@@ -1,4 +1,4 @@
-//! `bpconform selftest --wire`: the proof that no step takes a broken wire for an answer. For every documented step and
+//! `bpconform selftest --wire`: the proof that no step accepts a broken answer. For every documented step and
 //! every fault of the wire, the shortest scenario with that step runs on a separate stack; the first request that the
 //! step sends to the target gets the fault. The state of the target is then unknown: the verdict must be
 //! `error`, with a reason that names the request, and in time.
@@ -28,19 +28,19 @@ pub use cell::{Cell, CellFate};
 use cells::StruckStep;
 pub use table::WireMatrix;
 
-/// How long a request may take here; a fault that makes the run wait makes it wait this long.
+/// The time limit of a request, which is how long a run waits with a fault that never answers.
 const REQUEST: Duration = Duration::from_secs(1);
 
-/// The same for a cell that is played again.
+/// The time limit of a request when a cell is repeated.
 const REQUEST_AGAIN: Duration = Duration::from_secs(8);
 
 /// The time limit of a step with a fault, with a margin for a busy machine.
 const STEP: Duration = Duration::from_secs(20);
 
-/// How many scenarios run at once, those of all faults together, where much of what they do is to wait.
+/// The maximum number of scenarios that run at once with faults that make them wait, for all faults together.
 const AT_ONCE: usize = 16;
 
-/// The same for each fault that they have to work on; more would only need more memory.
+/// The maximum number of scenarios that run at once with a fault that needs computing; more would only need more memory.
 const AT_WORK: usize = 2;
 
 /// How many cells are played together. Their records and what was learned from their mocks are in memory until all of them
