@@ -84,7 +84,7 @@ fn row(surface: &Surface) -> String {
     let query: Vec<String> = surface.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     let known = match surface.evidence {
-        // What nobody knows is a stand-in of the mocks, so its path would mislead.
+        // The path of an unknown endpoint is only a placeholder of the mocks, so it would mislead.
         Evidence::Unknown => {
             return format!("| {} | `{}`: unknown, not sent | unknown |\n", surface.system.name(), surface.id);
         }

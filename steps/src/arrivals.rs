@@ -1,5 +1,5 @@
-//! The requests that arrived at the mocked IMS and tenant. They show what the Author really sends, independently of its own
-//! logs and transcripts.
+//! The requests that arrived at the mocked IMS and tenant. They show what the Author really sends, independently of the logs
+//! and transcripts that it writes.
 
 use std::collections::BTreeMap;
 

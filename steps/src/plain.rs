@@ -27,7 +27,7 @@ pub fn plain_with_styles(text: &str) -> Cow<'_, str> {
     neutral(text, true)
 }
 
-/// Whether a line has a word or a status of a failure.
+/// Whether a line contains words or a status that mean a failure.
 pub(crate) fn tells_failure(line: &str) -> bool {
     static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)\b(\w*error|\w*exception|fail(ed|s|ure)?|invalid\w*|refused|denied|unhealthy)\b|\b[45]\d\d\b")

@@ -2,7 +2,7 @@
 //! a configuration that the other one has half deleted.
 //!
 //! The run creates a node and moves it to the path of the lock without `:replace`, which a real Sling rejects if the path
-//! exists. A POST to that path is no lock, since two of them are merged. The folder `/var/bpconform` stays, since another
+//! exists. A POST to that path cannot serve as a lock, since two of them are merged. The folder `/var/bpconform` stays, since another
 //! run may be about to use it; it is not part of any comparison.
 
 use std::fmt;

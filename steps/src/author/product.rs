@@ -96,7 +96,7 @@ impl FromStr for LatestServicePack {
 }
 
 /// Fails unless the version is at least the latest one of its release line; skipped if that was not given. The latest
-/// version of one line says nothing about another.
+/// version of one line does not apply to another.
 pub fn is_latest(found: &Version, given: &[String]) -> Checked {
     is_installed_line(found)?;
     let given = given.iter().map(|text| text.parse::<LatestServicePack>()).collect::<Result<Vec<_>, _>>()?;
@@ -233,7 +233,7 @@ pub async fn judge_oauth(session: &Session, hotfix: &str) -> Checked {
     })
 }
 
-/// Where nobody knows how the product tells its version, the version of a bundle stands for it.
+/// The decision by the version of a bundle, for a product whose own version is not known.
 async fn can_by_bundle(session: &Session, unknown: Problem) -> Checked {
     let bundles = bundles::all(session).await?;
     let version = bundles.oauth_ability(session.surface("author.bundles")).ok_or(unknown)?;

@@ -100,7 +100,7 @@ impl<'a> Gate<'a> {
         with(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets the action's request through; `number` is its entry in the journal.
+    /// Opens the gate for the action's request; `number` is its entry in the journal.
     pub(super) fn open(&self, number: Option<u64>) {
         self.state(|state| (state.is_open, state.number) = (true, number));
     }

@@ -34,7 +34,7 @@ const SERVICE: &str = "dam-replication-service";
 pub(super) struct Distribution {
     agent: String,
     /// For example `DSTRQ2: ADD paths=[/content/dam/a.png]`.
-    told: String,
+    described: String,
     action: Action,
     /// The paths that are not delivered yet.
     paths: VecDeque<String>,
@@ -159,7 +159,7 @@ impl Author {
     fn distribution_item(&self, agent: &str, queue: &str, item: &str) -> Option<Response> {
         let node = self.repository.get(&join(&join(&kept(agent), queue), item))?;
         let number = |name: &str| node.number(name).unwrap_or_default();
-        let mut told = json!({
+        let mut described = json!({
             "sling:resourceType": "sling/distribution/service/agent/queue/item",
             "id": item,
             "pkgId": node.text("pkgId").unwrap_or(item),
@@ -172,9 +172,9 @@ impl Author {
             "state": if number("attempts") > 0 { "ERROR" } else { "QUEUED" },
         });
         if let Some(problem) = node.text("errorMessage") {
-            told["errorMessage"] = problem.into();
+            described["errorMessage"] = problem.into();
         }
-        Some(Response::json(200, &told))
+        Some(Response::json(200, &described))
     }
 
     fn distribution_log(&self, agent: &str) -> Vec<String> {
@@ -193,8 +193,8 @@ impl Author {
     fn new_request(&mut self, action: Action, paths: &[String]) -> (String, String) {
         self.brand_portal.requests += 1;
         let id = format!("DSTRQ{}", self.brand_portal.requests);
-        let told = format!("{id}: {} paths=[{}]", word(action), paths.join(", "));
-        (id, told)
+        let described = format!("{id}: {} paths=[{}]", word(action), paths.join(", "));
+        (id, described)
     }
 
     /// A POST to an agent: a test, or a request to add or delete.
@@ -210,11 +210,11 @@ impl Author {
             self.queue_distribution(now, agent, action, &paths, &user);
             return Step::Answer(answered(202, true, "ACCEPTED", "[QUEUED]"));
         }
-        let (_, told) = self.new_request(action, &[]);
-        self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {told}, user={user}"));
+        let (_, described) = self.new_request(action, &[]);
+        self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {described}, user={user}"));
         let test = Distribution {
             agent: agent.to_owned(),
-            told,
+            described,
             action,
             paths: VecDeque::from(["/".to_owned()]),
             user,
@@ -243,12 +243,12 @@ impl Author {
     }
 
     fn queue_distribution(&mut self, now: Timestamp, agent: &str, action: Action, paths: &[String], user: &str) {
-        let (id, told) = self.new_request(action, paths);
-        self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {told}, user={user}"));
+        let (id, described) = self.new_request(action, paths);
+        self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {described}, user={user}"));
         let queue = join(&kept(agent), &self.queue_name("queue", agent));
         self.repository.ensure(&queue, "sling:Folder");
         let item = Node::new("nt:unstructured")
-            .with("request", told)
+            .with("request", described)
             .with("paths", paths.to_vec())
             .with("action", word(action))
             .with("userid", user)
@@ -270,7 +270,7 @@ impl Author {
             let entered = node.number("due").or_else(|| node.number("time")).unwrap_or_default();
             let action = if node.text("action") == Some("DELETE") { Action::Deactivate } else { Action::Activate };
             let distribution = Distribution {
-                told: node.text("request").unwrap_or_default().to_owned(),
+                described: node.text("request").unwrap_or_default().to_owned(),
                 action,
                 paths: node.texts("paths").iter().cloned().collect(),
                 user: node.text("userid").unwrap_or_default().to_owned(),
@@ -361,12 +361,12 @@ impl Author {
 
     /// The end of a delivery: the log, and the answer of a test or the queue.
     fn distributed(&mut self, now: Timestamp, distribution: &Distribution, result: Result<(), String>) -> Step {
-        let Distribution { agent, told, item, .. } = distribution;
+        let Distribution { agent, described, item, .. } = distribution;
         let Some(item) = item.clone() else {
             return Step::Answer(match result {
                 Ok(()) => answered(202, true, "ACCEPTED", "[package imported]"),
                 Err(problem) => {
-                    self.log_distribution(now, agent, "ERROR", &format!("REQUEST-FAIL {told}, {problem}"));
+                    self.log_distribution(now, agent, "ERROR", &format!("REQUEST-FAIL {described}, {problem}"));
                     answered(400, false, "DROPPED", &format!("[{problem}]"))
                 }
             });
@@ -375,7 +375,7 @@ impl Author {
         let queue = self.queue_name("queue", agent);
         match result {
             Ok(()) => {
-                let message = format!("[{queue}] PACKAGE-DELIVERED {told}, importTime=3ms, execTime=5ms, size=0B");
+                let message = format!("[{queue}] PACKAGE-DELIVERED {described}, importTime=3ms, execTime=5ms, size=0B");
                 self.log_distribution(now, agent, "INFO", &message);
                 let paths = self.repository.get(&item).map(|node| node.texts("paths").to_vec()).unwrap_or_default();
                 self.repository.remove(&item);
@@ -389,9 +389,9 @@ impl Author {
     }
 
     fn distribution_failed(&mut self, now: Timestamp, distribution: &Distribution, item: &str, problem: &str) {
-        let Distribution { agent, told, .. } = distribution;
+        let Distribution { agent, described, .. } = distribution;
         let (queue, errors) = (self.queue_name("queue", agent), self.queue_name("error-queue", agent));
-        let message = format!("[{queue}] PACKAGE-FAIL {told}, could not deliver, {problem}");
+        let message = format!("[{queue}] PACKAGE-FAIL {described}, could not deliver, {problem}");
         self.log_distribution(now, agent, "ERROR", &message);
         let Some(node) = self.repository.get_mut(item) else { return };
         let attempts = node.number("attempts").unwrap_or_default() + 1;
@@ -406,7 +406,7 @@ impl Author {
         let folder = join(&kept(agent), &errors);
         self.repository.ensure(&folder, "sling:Folder");
         self.repository.insert(&join(&folder, &name), node);
-        let message = format!("[{queue}] PACKAGE-QUEUED {told}, was enqueued to an error queue");
+        let message = format!("[{queue}] PACKAGE-QUEUED {described}, was enqueued to an error queue");
         self.log_distribution(now, agent, "INFO", &message);
     }
 
@@ -421,9 +421,9 @@ impl Author {
 }
 
 fn list(kind: &str, items: &[String]) -> Response {
-    let mut told = json!({ "sling:resourceType": format!("sling/distribution/service/{kind}/list") });
-    told["items"] = Json::from(items.to_vec());
-    Response::json(200, &told)
+    let mut described = json!({ "sling:resourceType": format!("sling/distribution/service/{kind}/list") });
+    described["items"] = Json::from(items.to_vec());
+    Response::json(200, &described)
 }
 
 fn answered(status: u16, success: bool, state: &str, message: &str) -> Response {
