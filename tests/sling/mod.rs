@@ -3,6 +3,7 @@
 //! tests pass, and print that they did not run.
 
 mod author;
+mod distribution;
 mod drift;
 mod packages;
 mod replaced;
