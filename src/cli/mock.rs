@@ -79,7 +79,7 @@ pub struct MockArgs {
     #[arg(long, value_name = "FAULT", value_parser = fault())]
     pub wire: Option<String>,
     /// Delay each answer by up to 0.3 seconds, repeatable for each random seed
-    #[arg(id = "mock_jitter", long = "jitter", value_name = "SEED")]
+    #[arg(id = "mock_jitter", long = "jitter", value_name = "SEED", env = "BPCONFORM_MOCK_JITTER")]
     pub jitter: Option<u64>,
     /// A file of endpoints that override the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]

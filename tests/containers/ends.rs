@@ -9,8 +9,11 @@ use super::engine::{
 use super::{LOGIN, out, over, record};
 use crate::support::{bpconform, bpconform_with};
 
-/// Long enough to be interrupted in the middle.
+/// Everything that changes an Author.
 const ALL: [&str; 2] = ["--allow", "change"];
+
+/// The same, slow enough to be interrupted in the middle on any machine.
+const SLOW: [&str; 6] = ["--allow", "change", "--jobs", "1", "--container-env", "BPCONFORM_MOCK_JITTER=1"];
 
 #[test]
 fn a_slow_starter_is_waited_for() {
@@ -67,7 +70,7 @@ fn one_that_dies_half_way_could_not_be_judged() {
     }
     for (image, login) in [(MOCKS, &[][..]), (AUTHOR, &LOGIN)] {
         let out = out(&format!("container-dies-{}", login.len()));
-        let going = Going::start(&over(image, &[&ALL[..], &["--out", &out]].concat()), login);
+        let going = Going::start(&over(image, &[&SLOW[..], &["--out", &out]].concat()), login);
         wait_for_scenarios(Path::new(&out), 3);
         docker(&["kill", going.container()]).expect("it runs");
         let (told, name) = going.end();
@@ -93,7 +96,7 @@ fn who_asks_it_to_end_waits_for_nothing_and_finds_nothing() {
         let out = out(&format!("container-interrupted{signal}{never}"));
         let defect = ["--container-env", "BPCONFORM_MOCK_DEFECTS=author-still-starting"];
         let more = if never { &defect[..] } else { &[] };
-        let going = Going::start(&over(MOCKS, &[&ALL[..], &["--out", &out], more].concat()), &[]);
+        let going = Going::start(&over(MOCKS, &[&SLOW[..], &["--out", &out], more].concat()), &[]);
         if never {
             going.container();
         } else {
