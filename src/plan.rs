@@ -110,6 +110,8 @@ pub struct TargetFacts<'a> {
     /// The products that are judged: one, several while the signs of the Author contradict each other, all while it shows
     /// none.
     pub products: &'a [Product],
+    /// What of the Author's signs of its product cannot be read.
+    pub unread: Option<String>,
     /// The detected states of a real Author; none in a dry run, which sends nothing.
     pub states: Option<&'a BTreeSet<String>>,
 }
@@ -154,6 +156,8 @@ pub enum Decision {
     Keep(Box<ScenarioRecord>),
     /// It is about another product, with a reason for people.
     NotApplicable(String),
+    /// Whether it is about this product cannot be read, with a reason for people.
+    Unclear(String),
 }
 
 /// A scenario with its decision.
@@ -249,7 +253,7 @@ fn decide(case: &Case, facts: &TargetFacts<'_>) -> Decision {
     ];
     match reasons.into_iter().find_map(|reason| reason(case, facts)) {
         Some(reason) => Decision::Skip(reason),
-        None => Decision::Run,
+        None => of_unread_product(case, facts).map_or(Decision::Run, Decision::Unclear),
     }
 }
 
@@ -272,8 +276,18 @@ fn products_of(case: &Case) -> Vec<Product> {
 
 /// While the Author may be any product, only what holds for all of them is judged.
 fn of_unknown_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
-    let differs = facts.products == Product::ALL && products_of(case) != Product::ALL;
-    differs.then(|| "which product the Author is cannot be seen: name it with --product".to_owned())
+    (facts.unread.is_none() && depends_on_product(case, facts))
+        .then(|| "which product the Author is cannot be seen: name it with --product".to_owned())
+}
+
+/// What is not answered is no sign that is absent.
+fn of_unread_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
+    let unread = facts.unread.as_ref().filter(|_| depends_on_product(case, facts))?;
+    Some(format!("which product the Author is cannot be read, and --product does not name it: {unread}"))
+}
+
+fn depends_on_product(case: &Case, facts: &TargetFacts<'_>) -> bool {
+    facts.products == Product::ALL && products_of(case) != Product::ALL
 }
 
 fn above_allow(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {

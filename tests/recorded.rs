@@ -159,7 +159,7 @@ async fn click_through(browser: &Browser, mock: &Mock) -> Value {
     browser.go(&page("/")).await;
     browser.click_link("Adobe IMS Configurations").await;
     browser.click_button("Check Health").await;
-    assert!(browser.text("body").await.contains("My integration: Token retrieved successfully!"));
+    browser.wait_for_part("body", "My integration: Token retrieved successfully!").await;
     network.note(browser, "GET").await;
 
     // Tools > Cloud Services > AEM Brand Portal > Create > Save & Close

@@ -162,6 +162,7 @@ impl Options {
             browser: self.via.facts(),
             replace: self.replace,
             products,
+            unread: survey.and_then(|survey| survey.signs.unread()),
             states: survey.map(|survey| &survey.states),
         }
     }

@@ -118,6 +118,7 @@ pub(super) fn skipped(planned: &Planned) -> Option<ScenarioRecord> {
         Decision::Skip(reason) => Some(not_run(&planned.case, Verdict::Skipped, Some(reason.clone()))),
         Decision::Keep(found) => Some((**found).clone()),
         Decision::NotApplicable(reason) => Some(not_run(&planned.case, Verdict::NotApplicable, Some(reason.clone()))),
+        Decision::Unclear(reason) => Some(not_run(&planned.case, Verdict::Error, Some(reason.clone()))),
     }
 }
 

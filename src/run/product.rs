@@ -4,15 +4,21 @@ use bpconform_fixtures::Product;
 use bpconform_steps::run::Judged;
 
 /// One thing that an Author may show of its product.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// It shows this.
     Shown(String),
     /// It answered, and does not show it.
     Absent,
-    /// Its answer cannot be read: whether it shows it stays open.
-    #[default]
-    Unreadable,
+    /// Its answer cannot be read, for this reason: whether it shows it stays open.
+    Unreadable(String),
+}
+
+/// Nothing was read.
+impl Default for Sign {
+    fn default() -> Self {
+        Self::Unreadable(String::new())
+    }
 }
 
 impl Sign {
@@ -20,7 +26,7 @@ impl Sign {
     pub fn shown(&self) -> Option<&str> {
         match self {
             Self::Shown(text) => Some(text),
-            Self::Absent | Self::Unreadable => None,
+            Self::Absent | Self::Unreadable(_) => None,
         }
     }
 
@@ -31,7 +37,7 @@ impl Sign {
         } else if *second == third {
             third
         } else {
-            Self::Unreadable
+            Self::Unreadable("its answers contradict each other".to_owned())
         }
     }
 
@@ -39,7 +45,8 @@ impl Sign {
         match self {
             Self::Shown(_) => None,
             Self::Absent => Some(format!("it shows no {what}")),
-            Self::Unreadable => Some(format!("whether it has a {what} cannot be read")),
+            Self::Unreadable(why) if why.is_empty() => Some(format!("whether it has a {what} cannot be read")),
+            Self::Unreadable(why) => Some(format!("whether it has a {what} cannot be read: {why}")),
         }
     }
 }
@@ -90,13 +97,23 @@ impl Signs {
         (products, told().map(|(_, sign)| sign).collect())
     }
 
-    fn missing(&self) -> Vec<String> {
-        let signs = [
+    fn all(&self) -> [(&Sign, &str); 3] {
+        [
             (&self.version, "version"),
             (&self.distribution_agent, "distribution agent for Brand Portal"),
             (&self.replication_agent, "replication agent for Brand Portal"),
-        ];
-        signs.iter().filter_map(|(sign, what)| sign.missing(what)).collect()
+        ]
+    }
+
+    fn missing(&self) -> Vec<String> {
+        self.all().iter().filter_map(|(sign, what)| sign.missing(what)).collect()
+    }
+
+    /// What cannot be read, if something cannot.
+    pub fn unread(&self) -> Option<String> {
+        let unread = self.all().into_iter().filter(|(sign, _)| matches!(sign, Sign::Unreadable(_)));
+        let unread: Vec<_> = unread.filter_map(|(sign, what)| sign.missing(what)).collect();
+        (!unread.is_empty()).then(|| unread.join("; "))
     }
 }
 
@@ -183,8 +200,8 @@ mod tests {
             let [first, second, third] = readings;
             assert_eq!(Signs::majority(first, &second, third), right);
         }
-        let all_differ = Sign::majority(Sign::Absent, &Sign::Unreadable, Sign::Shown("x".into()));
-        assert_eq!(all_differ, Sign::Unreadable);
+        let all_differ = Sign::majority(Sign::Absent, &Sign::default(), Sign::Shown("x".into()));
+        assert!(matches!(all_differ, Sign::Unreadable(_)));
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn sign(read: Checked<Option<String>>) -> Sign {
         Ok(None) => Sign::Absent,
         Err(problem) => {
             tracing::debug!(problem = problem.reason, "a sign of the product cannot be read");
-            Sign::Unreadable
+            Sign::Unreadable(problem.reason)
         }
     }
 }

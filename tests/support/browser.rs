@@ -170,10 +170,19 @@ impl Browser {
 
     /// Polls until the text appears; the page reacts to typing after a moment.
     pub(crate) async fn wait_for(&self, selector: &str, expected: &str) {
+        self.wait_until(selector, expected, |text| text == expected).await;
+    }
+
+    /// Polls until the text appears within more.
+    pub(crate) async fn wait_for_part(&self, selector: &str, expected: &str) {
+        self.wait_until(selector, expected, |text| text.contains(expected)).await;
+    }
+
+    async fn wait_until(&self, selector: &str, expected: &str, is_there: impl Fn(&str) -> bool) {
         let began = Instant::now();
         loop {
             let text = self.text(selector).await;
-            if text == expected {
+            if is_there(&text) {
                 return;
             }
             assert!(began.elapsed() < Duration::from_secs(10), "{selector} says {text:?}, not {expected:?}");
