@@ -283,7 +283,7 @@ fn of_unknown_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
 /// What is not answered is no sign that is absent.
 fn of_unread_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let unread = facts.unread.as_ref().filter(|_| depends_on_product(case, facts))?;
-    Some(format!("which product the Author is cannot be read, and --product does not name it: {unread}"))
+    Some(format!("which product the Author is cannot be read: name it with --product; {unread}"))
 }
 
 fn depends_on_product(case: &Case, facts: &TargetFacts<'_>) -> bool {
