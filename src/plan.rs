@@ -280,7 +280,7 @@ fn of_unknown_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
         .then(|| "which product the Author is cannot be seen: name it with --product".to_owned())
 }
 
-/// What is not answered is no sign that is absent.
+/// A sign of the product that cannot be read may be there: nothing that depends on it is judged.
 fn of_unread_product(case: &Case, facts: &TargetFacts<'_>) -> Option<String> {
     let unread = facts.unread.as_ref().filter(|_| depends_on_product(case, facts))?;
     Some(format!("which product the Author is cannot be read: name it with --product; {unread}"))

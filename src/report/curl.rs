@@ -28,11 +28,15 @@ pub fn line(exchange: &Exchange) -> Option<String> {
     words.extend(exchange.request_headers.iter().map(|(name, value)| header(name, value)));
     let of_operator = form.operator_headers.iter();
     words.extend(of_operator.map(|name| format!("-H {}", hidden_header(name))));
-    let piped = piped(exchange, &form.body);
-    words.extend(body(exchange, &form.body, piped));
+    words.extend(body(exchange, &form.body));
     words.extend(address(exchange, form));
     let line = words.join(" ");
-    Some(piped.map(|text| format!("{} | {line}", printed(text))).unwrap_or(line))
+    match piped(exchange, &form.body)[..] {
+        [] => Some(line),
+        [text] => Some(format!("{} | {line}", printed(text))),
+        // There is only one standard input.
+        _ => None,
+    }
 }
 
 fn login(form: &RequestForm) -> Option<String> {
@@ -72,16 +76,20 @@ fn file_name(name: &str) -> String {
     format!("./{}", base.chars().filter(is_plain).collect::<String>())
 }
 
-/// What is written to curl's standard input: a shell drops line feeds at the end of what a command prints.
-fn piped<'a>(exchange: &'a Exchange, body: &'a SentBody) -> Option<&'a str> {
-    let texts: Vec<&str> = match body {
-        SentBody::None => Vec::new(),
-        SentBody::Urlencoded(fields) | SentBody::Multipart { fields, .. } => {
-            fields.iter().filter(|field| variable(field).is_none()).map(|field| field.value.as_str()).collect()
+/// The texts that curl must read from its standard input: a shell drops line feeds at the end of what a command prints.
+fn piped<'a>(exchange: &'a Exchange, body: &'a SentBody) -> Vec<&'a str> {
+    match body {
+        SentBody::None | SentBody::Urlencoded(_) => Vec::new(),
+        SentBody::Multipart { fields, .. } => {
+            fields.iter().filter(|field| ends_in_line_feed(field)).map(|field| field.value.as_str()).collect()
         }
-        SentBody::Bytes(_) => whole(exchange).into_iter().collect(),
-    };
-    texts.into_iter().find(|text| text.ends_with('\n'))
+        SentBody::Bytes(_) => whole(exchange).filter(|text| text.ends_with('\n')).into_iter().collect(),
+    }
+}
+
+/// Whether a field that is sent as it stands ends in a line feed.
+fn ends_in_line_feed(field: &SentField) -> bool {
+    variable(field).is_none() && field.value.ends_with('\n')
 }
 
 /// The text of a body of which nothing is missing.
@@ -90,22 +98,21 @@ fn whole(exchange: &Exchange) -> Option<&str> {
     (!body.capped && body.text.len() == body.bytes && !body.text.contains('\u{fffd}')).then_some(body.text.as_str())
 }
 
-fn body(exchange: &Exchange, body: &SentBody, piped: Option<&str>) -> Vec<String> {
-    let is_piped = |field: &SentField| variable(field).is_none() && piped == Some(field.value.as_str());
+fn body(exchange: &Exchange, body: &SentBody) -> Vec<String> {
     match body {
         SentBody::None if exchange.method == "POST" => vec!["--data ''".to_owned()],
         SentBody::None => Vec::new(),
         SentBody::Urlencoded(fields) if fields.is_empty() => vec!["--data ''".to_owned()],
         SentBody::Urlencoded(fields) => {
             let word = |field: &SentField| match encoded(&field.name) {
-                name if is_piped(field) => quoted(&format!("{name}@-")),
-                name => pair(field, &name),
+                name if ends_in_line_feed(field) => format!("--data-raw '{name}={}'", encoded(&field.value)),
+                name => format!("--data-urlencode {}", pair(field, &name)),
             };
-            fields.iter().map(|field| format!("--data-urlencode {}", word(field))).collect()
+            fields.iter().map(word).collect()
         }
         SentBody::Multipart { fields, file } => {
             let fields = fields.iter().map(|field| {
-                if is_piped(field) {
+                if ends_in_line_feed(field) {
                     return format!("-F {}", quoted(&format!("{}=<-", field.name)));
                 }
                 format!("--form-string {}", pair(field, &field.name))
@@ -117,7 +124,7 @@ fn body(exchange: &Exchange, body: &SentBody, piped: Option<&str>) -> Vec<String
         }
         SentBody::Bytes(kind) => {
             let data = match whole(exchange) {
-                Some(_) if piped.is_some() => "--data-binary @-".to_owned(),
+                Some(text) if text.ends_with('\n') => "--data-binary @-".to_owned(),
                 Some(text) => format!("--data-raw {}", quoted(text)),
                 None => "--data-binary @body".to_owned(),
             };
@@ -295,8 +302,10 @@ mod tests {
     fn a_line_feed_at_the_end_is_not_lost() {
         let field = || field("a", "x\n", None);
         let post = |body| line(&exchange("POST", RequestForm { body, ..RequestForm::default() })).expect("a line");
-        let told = post(SentBody::Urlencoded(vec![field()]));
-        assert!(told.starts_with("printf %b 'x\\0012' | curl ") && told.contains("--data-urlencode 'a@-'"), "{told}");
+        let told = post(SentBody::Urlencoded(vec![field(), field()]));
+        assert!(told.contains("--data-raw 'a=x%0A' --data-raw 'a=x%0A'"), "{told}");
+        let two = SentBody::Multipart { fields: vec![field(), field()], file: None };
+        assert_eq!(line(&exchange("POST", RequestForm { body: two, ..RequestForm::default() })), None);
         let told = post(SentBody::Multipart { fields: vec![field()], file: None });
         assert!(told.starts_with("printf %b 'x\\0012' | curl ") && told.contains("-F 'a=<-'"), "{told}");
         let bytes = RequestForm { body: SentBody::Bytes("text/plain".into()), ..RequestForm::default() };

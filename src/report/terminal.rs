@@ -254,7 +254,7 @@ impl Terminal {
                 Decision::Skip(reason) => (self.styles.verdict(Verdict::Skipped, "skip"), Some(reason)),
                 Decision::Keep(_) => (self.styles.verdict(Verdict::Unproven, "keep"), None),
                 Decision::NotApplicable(reason) => (self.styles.verdict(Verdict::NotApplicable, "n/a "), Some(reason)),
-                Decision::Unclear(reason) => (self.styles.verdict(Verdict::Error, "none"), Some(reason)),
+                Decision::Unclear(reason) => (self.styles.verdict(Verdict::Error, "err "), Some(reason)),
             };
             line(&mut text, &format!("  {word}  {:<7}  {}  {ids}", planned.case.allow, planned.case.id));
             if let Some(reason) = reason {

@@ -1,7 +1,7 @@
 //! What a page shows after its request, and what the request was answered with. Only what is new on the page counts, and only
 //! if the answer does not say otherwise.
 
-use super::pages::{Change, health, judged, proxy_of_console};
+use super::pages::{Change, health, judged, passes, proxy_of_console};
 use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
 use crate::support::proxy::{Act, Proxy};
 
@@ -38,8 +38,7 @@ fn what_a_script_shows_counts_as_the_result() {
         let show = "document.getElementById('told').innerHTML = text";
         by_script(body, "<div id=told></div>", show);
     };
-    let (verdict, reason) = health("by-script", change);
-    assert_eq!(verdict, "passed", "{reason}");
+    passes("by-script", change);
 }
 
 #[test]
@@ -51,8 +50,7 @@ fn a_toast_that_comes_late_is_waited_for() {
         let show = "setTimeout(() => { document.getElementById('told').innerHTML = text }, 5000)";
         by_script(body, "<div id=told></div>", show);
     };
-    let (verdict, reason) = health("late-toast", change);
-    assert_eq!(verdict, "passed", "{reason}");
+    passes("late-toast", change);
 }
 
 #[test]

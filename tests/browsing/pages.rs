@@ -16,6 +16,12 @@ pub(super) fn health(name: &str, change: Change) -> (String, String) {
     judged(&mock, &proxy, name)
 }
 
+/// Fails unless that health check passes.
+pub(super) fn passes(name: &str, change: Change) {
+    let (verdict, reason) = health(name, change);
+    assert_eq!(verdict, "passed", "{name}: {reason}");
+}
+
 /// A proxy that changes the console of the IMS configurations.
 pub(super) fn proxy_of_console(mock: &Mock, change: Change) -> Proxy {
     Proxy::start(mock.url("author"), move |request| {
@@ -55,8 +61,7 @@ fn a_label_in_another_language_is_the_same_control() {
         ("japanese", |_, _, body| *body = body.replace("Check Health", "ヘルスチェック")),
         ("marked", |_, _, body| *body = body.replace(">Check Health<", ">  CHECK HEALTH <")),
     ] {
-        let (verdict, reason) = health(name, change);
-        assert_eq!(verdict, "passed", "{name}: {reason}");
+        passes(name, change);
     }
 }
 
@@ -104,8 +109,7 @@ fn a_dialog_that_comes_late_is_waited_for() {
             setTimeout(() => all.forEach((it) => document.querySelector('h1').after(it)), 5000)</script></body>";
         *body = body.replace("</body>", script);
     };
-    let (verdict, reason) = health("late", late);
-    assert_eq!(verdict, "passed", "{reason}");
+    passes("late", late);
 }
 
 #[test]

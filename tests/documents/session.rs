@@ -16,6 +16,8 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use regex::Regex;
+
 use crate::support::{Mock, command, directory};
 
 /// The Authors and tenants that a document can name, and the flags of the mocks that take their place.
@@ -131,7 +133,8 @@ impl Session {
         for (name, value) in self.mocks.first().map(Mock::credentials).unwrap_or_default() {
             command = command.replace(&format!("{name}=…"), &format!("{name}='{value}'"));
         }
-        self.names.iter().fold(command, |text, (document, real)| text.replace(document, real))
+        let pairs: Vec<_> = self.names.iter().map(|(document, real)| (document.as_str(), real.as_str())).collect();
+        replaced(&command, &pairs)
     }
 
     /// Output with what the documents say in place of the real addresses and ports, and without the warning that the
@@ -139,8 +142,16 @@ impl Session {
     fn displaced(&self, out: &str) -> String {
         let weak = |line: &&str| line.starts_with(WEAK_PASSWORD);
         let out: String = out.split_inclusive('\n').filter(|line| !weak(line)).collect();
-        self.names.iter().fold(out, |text, (document, real)| text.replace(real, document))
+        let pairs: Vec<_> = self.names.iter().map(|(document, real)| (real.as_str(), document.as_str())).collect();
+        replaced(&out, &pairs)
     }
+}
+
+/// A text in which each first one is replaced by its second one, in one pass: a free port may contain the digits of another.
+fn replaced(text: &str, pairs: &[(&str, &str)]) -> String {
+    let all = pairs.iter().map(|(from, _)| regex::escape(from)).collect::<Vec<_>>().join("|");
+    let to = |found: &str| pairs.iter().find(|(from, _)| *from == found).map_or("", |(_, to)| to).to_owned();
+    Regex::new(&all).expect("escaped texts").replace_all(text, |found: &regex::Captures<'_>| to(&found[0])).into_owned()
 }
 
 /// A port that nothing listens at, below those that the system gives away by itself.

@@ -70,7 +70,8 @@ pub async fn examine(session: Session, insecure: bool, asked: Option<Product>) -
     diagnosis
 }
 
-/// Makes the problems inconclusive that a second look did not find, if it could look everywhere.
+/// Makes the problems inconclusive that a second look did not find, also if it could not look everywhere: one read decides
+/// nothing.
 fn confirm(findings: &mut [Finding], second: &[Finding]) {
     let is_same = |one: &Finding, other: &Finding| (one.topic, one.requirement) == (other.topic, other.requirement);
     let is_unclear = |one: &Finding| one.severity == Severity::Unknown;
@@ -80,11 +81,11 @@ fn confirm(findings: &mut [Finding], second: &[Finding]) {
         if second.iter().any(|other| other.is_problem() && is_same(other, finding)) {
             continue;
         }
-        if let Some(hidden) = &hidden {
-            finding.seen += &format!("; it could not be asked a second time: {hidden}");
-            continue;
-        }
-        let seen = format!("{}; asked a second time, the target gave another answer", finding.seen);
+        let why = hidden.as_ref().map_or_else(
+            || "asked a second time, the target gave another answer".to_owned(),
+            |hidden| format!("it could not be asked a second time: {hidden}"),
+        );
+        let seen = format!("{}; {why}", finding.seen);
         let (topic, requirement) = (finding.topic, finding.requirement);
         *finding = Finding::caused(topic, Severity::Unknown, requirement, seen, Some(Cause::TwoStates));
     }

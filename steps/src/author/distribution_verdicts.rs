@@ -76,8 +76,9 @@ fn judge_entries(agent: &str, queue: &str, entries: &[Entry]) -> Checked {
     let after = &entries[delivered.map_or(0, |at| at + 1)..];
     let failures: Vec<&Entry> = after.iter().filter(|entry| entry.is_failure()).collect();
     if let Some(last) = failures.last() {
-        let told = format!("{} failures follow the last delivery of {agent}: {}", failures.len(), last.message);
-        return Err(Problem::failed(told).showing(last_lines(&failures)));
+        let follow = if failures.len() == 1 { "failure follows" } else { "failures follow" };
+        let seen = format!("{} {follow} the last delivery of {agent}: {}", failures.len(), last.message);
+        return Err(Problem::failed(seen).showing(last_lines(&failures)));
     }
     let unclear: Vec<&Entry> = after.iter().filter(|entry| entry.is_unclear()).collect();
     if let Some(last) = unclear.last() {
