@@ -10,6 +10,7 @@ pub mod console;
 pub mod deviations;
 pub mod faults;
 pub mod form;
+mod free_port;
 pub mod ims;
 pub mod machine;
 pub mod renewal;

@@ -8,6 +8,9 @@ use crate::machine::Response;
 /// The maximum number of nodes to compare with the path.
 const MOST_NODES: usize = 1000;
 
+/// How many paths are compared letter by letter.
+const MOST_COMPARED: usize = 20;
+
 /// The minimum similarity of a suggested path, from 0 to 1.
 const ALIKE: f64 = 0.6;
 
@@ -76,14 +79,16 @@ impl Author {
             .filter(|surface| surface.system == System::Author && !surface.path.contains("{*"))
             .map(|surface| surface.path.clone());
         let nodes = self.repository.walk("/").take(MOST_NODES).map(|(path, _)| path);
-        let mut near: Vec<_> = services
-            .chain(nodes)
-            .filter(|known| may_be_alike(path, without_selectors(known)))
-            .map(|known| (strsim::normalized_damerau_levenshtein(path, without_selectors(&known)), known))
-            .filter(|(likeness, _)| *likeness >= ALIKE)
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        near.dedup_by(|a, b| a.1 == b.1);
+        let most = services.chain(nodes).map(|known| (most_alike(path, without_selectors(&known)), known));
+        let mut candidates: Vec<_> = most.filter(|(likeness, _)| *likeness >= ALIKE).collect();
+        sort_by_likeness(&mut candidates);
+        candidates.truncate(MOST_COMPARED);
+        let compared = candidates.into_iter().map(|(_, known)| {
+            let likeness = strsim::normalized_damerau_levenshtein(path, without_selectors(&known));
+            (likeness, known)
+        });
+        let mut near: Vec<_> = compared.filter(|(likeness, _)| *likeness >= ALIKE).collect();
+        sort_by_likeness(&mut near);
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
 }
@@ -93,15 +98,21 @@ fn is_depth(selectors: &str) -> bool {
     matches!(depth, "-1" | "infinity" | "tidy" | "harray") || depth.parse::<u32>().is_ok()
 }
 
-/// Whether the bytes of two texts, in any order, allow a similarity. What one text has and the other has not must be edited,
-/// so a comparison, which is slow, could not find more.
-fn may_be_alike(a: &str, b: &str) -> bool {
+/// Sorts paths, the most similar first, and removes what is there twice.
+fn sort_by_likeness(paths: &mut Vec<(f64, String)>) {
+    paths.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    paths.dedup_by(|a, b| a.1 == b.1);
+}
+
+/// The similarity that two texts have at most, from their bytes in any order: what one text has and the other has not must
+/// be edited. A comparison is slow, and could not find more.
+fn most_alike(a: &str, b: &str) -> f64 {
     let mut surplus = [0_i32; 256];
     a.bytes().for_each(|byte| surplus[usize::from(byte)] += 1);
     b.bytes().for_each(|byte| surplus[usize::from(byte)] -= 1);
     let (of_a, of_b) = surplus.iter().fold((0, 0), |(of_a, of_b), left| (of_a + left.max(&0), of_b - left.min(&0)));
     let longer = i32::try_from(a.len().max(b.len()).max(1)).unwrap_or(i32::MAX);
-    1.0 - f64::from(of_a.max(of_b)) / f64::from(longer) >= ALIKE
+    1.0 - f64::from(of_a.max(of_b)) / f64::from(longer)
 }
 
 /// The path without `.json` and the depth before it.

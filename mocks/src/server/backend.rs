@@ -1,7 +1,7 @@
-//! The wiremock server behind a front, and its replacement before its memory grows too much.
+//! The wiremock server behind the fronts of a stack, and its replacement before its memory grows too much.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +20,7 @@ use super::call_queue::ReplySender;
 use super::caller::error_chain;
 use super::host::Host;
 use super::wire::{self, Sent};
+use crate::free_port;
 use crate::machine::Response;
 
 /// How many requests a wiremock server gets before it is replaced: it keeps about 4 KB of each.
@@ -54,18 +55,18 @@ pub(super) enum BackendAnswer {
 }
 
 impl Backend {
-    pub(super) async fn start(host: Arc<Host>) -> Result<Self, String> {
-        let responder = Responder { host, waiting: Arc::default() };
+    pub(super) async fn start() -> Result<Self, String> {
+        let responder = Responder::default();
         let current = Mutex::new(Arc::new(Generation::start(responder.clone()).await?));
         Ok(Self { responder, current, next: AtomicU64::new(1) })
     }
 
-    /// Sends a request to the machine through wiremock.
-    pub(super) async fn ask(&self, parts: &Parts, body: Bytes) -> Result<BackendAnswer, String> {
+    /// Sends a request to the machine of a host through wiremock.
+    pub(super) async fn ask(&self, host: &Arc<Host>, parts: &Parts, body: Bytes) -> Result<BackendAnswer, String> {
         let generation = self.generation(body.len()).await?;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
-        let _expected = self.responder.expect(id, reply);
+        let _expected = self.responder.expect(id, Conversation { host: Arc::clone(host), reply });
         let request = wire::onward(&generation.server.uri(), parts, body, (CONVERSATION, id.into()))?;
         let response = generation.client.request(request).await.map_err(|error| error_chain(&error))?;
         if response.headers().contains_key(CONVERSATION) {
@@ -97,7 +98,7 @@ impl Backend {
 
 impl Generation {
     async fn start(responder: Responder) -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+        let listener = free_port::bind(Ipv4Addr::LOCALHOST.into()).map_err(|error| error.to_string())?;
         let server = MockServer::builder().listener(listener).disable_request_recording().start().await;
         Mock::given(any()).respond_with(responder).mount(&server).await;
         let mut connector = HttpConnector::new();
@@ -118,20 +119,25 @@ impl Generation {
     }
 }
 
-/// The wiremock responder that calls the machine.
-#[derive(Clone)]
+/// The wiremock responder that calls the machines.
+#[derive(Clone, Default)]
 struct Responder {
+    waiting: Arc<Mutex<HashMap<u64, Conversation>>>,
+}
+
+/// A request on its way to a machine.
+struct Conversation {
     host: Arc<Host>,
-    waiting: Arc<Mutex<HashMap<u64, ReplySender>>>,
+    reply: ReplySender,
 }
 
 impl Responder {
-    fn expect(&self, id: u64, reply: ReplySender) -> Expected<'_> {
-        self.waiting().insert(id, reply);
+    fn expect(&self, id: u64, conversation: Conversation) -> Expected<'_> {
+        self.waiting().insert(id, conversation);
         Expected { responder: self, id }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, ReplySender>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Conversation>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,17 +145,17 @@ impl Responder {
 impl Respond for Responder {
     fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
         let id = request.headers.get(CONVERSATION).and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or_default();
-        let Some(reply) = self.waiting().remove(&id) else {
+        let Some(Conversation { host, reply }) = self.waiting().remove(&id) else {
             return ResponseTemplate::new(400).set_body_string("only the mock's front may ask here");
         };
-        match self.host.handle(&wire::to_machine(request), reply) {
+        match host.handle(&wire::to_machine(request), reply) {
             Some(response) => wire::to_template(response),
             None => ResponseTemplate::new(202).insert_header(CONVERSATION, HeaderValue::from(id)),
         }
     }
 }
 
-/// Removes the reply sender of a request that is over.
+/// Forgets a request that is over.
 struct Expected<'a> {
     responder: &'a Responder,
     id: u64,

@@ -46,21 +46,21 @@ pub(super) struct Front {
     tls: Option<TlsAcceptor>,
     latency: Latency,
     framing: AnswerFraming,
-    backend: Backend,
+    backend: Arc<Backend>,
 }
 
 /// An answer that a script sends on the connection, in place of the HTTP library.
 struct Scripted(Vec<ScriptStep>);
 
 impl Front {
-    pub(super) async fn start(
+    pub(super) fn new(
         controls: Controls,
         tls: Option<Arc<ServerConfig>>,
         latency: Latency,
         framing: AnswerFraming,
-    ) -> Result<Arc<Self>, String> {
-        let backend = Backend::start(Arc::clone(&controls.host)).await?;
-        Ok(Arc::new(Self { controls, tls: tls.map(TlsAcceptor::from), latency, framing, backend }))
+        backend: Arc<Backend>,
+    ) -> Arc<Self> {
+        Arc::new(Self { controls, tls: tls.map(TlsAcceptor::from), latency, framing, backend })
     }
 
     /// Serves until it is dropped; its connections end with it.
@@ -197,7 +197,7 @@ impl Front {
         if !parts.uri.path().starts_with('/') {
             return wire::plain_text(400, "the mock serves paths only");
         }
-        match self.backend.ask(parts, body).await {
+        match self.backend.ask(&self.controls.host, parts, body).await {
             Ok(BackendAnswer::Ready(answer)) => answer,
             Ok(BackendAnswer::Pending(answer)) => match timeout(ANSWER_LIMIT, answer).await {
                 Ok(Ok(answer)) => wire::to_hyper(answer),

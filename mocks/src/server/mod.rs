@@ -8,8 +8,8 @@
 //! ```
 //!
 //! wiremock runs a responder under one lock, so a responder runs one step of the machine and never waits; an answer that
-//! needs a call goes back to the front as a pending conversation. wiremock keeps every request in memory, so the front
-//! replaces its wiremock server from time to time (`backend`). TLS ends in the front.
+//! needs a call goes back to the front as a pending conversation. wiremock keeps every request in memory, so it is
+//! replaced from time to time (`backend`); the fronts of a stack share one. TLS ends in the front.
 
 mod arrival;
 mod backend;
@@ -39,6 +39,7 @@ use crate::clock::Clock;
 use crate::faults::Fault;
 use crate::machine::Machine;
 
+use backend::Backend;
 use breaker::{Breaker, NextFault};
 pub use caller::CallOptions;
 use caller::Caller;
@@ -84,6 +85,7 @@ impl Server {
         let clock = Clock::default();
         let (scheduler, calls) = Scheduler::new(clock.clone(), Caller::new(options)?);
         let next = Arc::<NextFault>::default();
+        let backend = Arc::new(Backend::start().await?);
         let mut tasks = JoinSet::new();
         for service in services {
             let host = Arc::new(Host::new(service.machine, clock.clone(), scheduler.calls()));
@@ -98,7 +100,8 @@ impl Server {
                 uses_tls: service.tls.is_some(),
             };
             let latency = Latency::new(service.system, service.jitter);
-            let front = Front::start(controls, service.tls, latency, AnswerFraming::new(service.framing)).await?;
+            let framing = AnswerFraming::new(service.framing);
+            let front = Front::new(controls, service.tls, latency, framing, Arc::clone(&backend));
             tasks.spawn(front.serve(service.listener));
         }
         tasks.spawn(Arc::clone(&scheduler).run(calls));

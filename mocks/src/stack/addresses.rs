@@ -9,6 +9,7 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
 use super::options::{StackError, StackOptions};
+use crate::free_port;
 use crate::server::CallOptions;
 
 /// The other systems that a system calls; their addresses are required.
@@ -52,7 +53,8 @@ impl Addresses {
     fn take(&mut self, options: &StackOptions, system: System) -> Result<(), StackError> {
         let address = SocketAddr::new(options.bind, options.ports.port(system));
         let failed = |problem| StackError::Bind { system: system.name(), address, problem };
-        let socket = Socket::bind(address).map_err(failed)?;
+        let socket = if address.port() == 0 { free_port::bind(address.ip()) } else { Socket::bind(address) };
+        let socket = socket.map_err(failed)?;
         socket.set_nonblocking(true).map_err(failed)?;
         let port = socket.local_addr().map_err(failed)?.port();
         let host = options.host(system)?;
