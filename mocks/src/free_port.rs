@@ -53,7 +53,9 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_left_out() {
-        let taken: Vec<_> = (0..20).map(|ahead| TcpListener::bind(([127, 0, 0, 1], next_port() + ahead))).collect();
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let next = next_port();
+        let taken: Vec<_> = (1..=20).map(|ahead| TcpListener::bind((loopback, next + ahead))).collect();
         assert!(bind([127, 0, 0, 1].into()).is_ok());
         drop(taken);
     }
