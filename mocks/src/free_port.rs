@@ -1,62 +1,72 @@
 //! Sockets at free ports of a loopback address.
 //!
-//! Linux looks for a free port among those of the last minute's connections. The self-test starts thousands of stacks a
-//! minute, and most of its time went into that search. Below the range for connections, the next port is nearly always
-//! free.
+//! Asked for any port, Linux searches among those of the last minute's connections. The self-test binds some hundred
+//! sockets a second, and spent two fifths of its CPU time in that search. Below the range for connections, the next port
+//! is nearly always free.
 
 use std::io;
 use std::net::{IpAddr, TcpListener};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::ops::Range;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The first port to try, below Linux's range for connections (32768 and up) and that of Kubernetes (30000 to 32767).
-const FIRST: u16 = 20_000;
-
-/// How many ports there are to try.
-const COUNT: u16 = 10_000;
+/// The ports to try: below Linux's range for connections (32768 and up), and below those that containers are given.
+const PORTS: Range<u16> = 20_000..28_000;
 
 /// How many ports are tried before the system chooses.
 const TRIES: usize = 50;
 
 /// Binds a free port of an address.
 pub(crate) fn bind(address: IpAddr) -> io::Result<TcpListener> {
-    // Elsewhere two sockets could get the same port: for an address and for all of them, or with the option that the
-    // standard library sets.
-    if cfg!(target_os = "linux") && address.is_loopback() {
-        let next = std::iter::repeat_with(|| TcpListener::bind((address, next_port())));
-        if let Some(listener) = next.take(TRIES).find_map(Result::ok) {
-            return Ok(listener);
-        }
-    }
-    TcpListener::bind((address, 0))
+    // Other systems let two sockets have one port, with the option that the standard library sets. So do addresses other
+    // than loopback, where a part of this machine may already use the port of one address.
+    let tries = if cfg!(target_os = "linux") && address.is_loopback() { TRIES } else { 0 };
+    first_free(address, std::iter::repeat_with(next_port).take(tries))
+        .map_or_else(|| TcpListener::bind((address, 0)), Ok)
+}
+
+/// A socket at the first of some ports that is free.
+fn first_free(address: IpAddr, mut ports: impl Iterator<Item = u16>) -> Option<TcpListener> {
+    ports.find_map(|port| TcpListener::bind((address, port)).ok())
 }
 
 /// The next port to try. Each process begins at another one.
 fn next_port() -> u16 {
-    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
-    let start = || AtomicU16::new(u16::try_from(std::process::id().wrapping_mul(7919) % u32::from(COUNT)).unwrap_or(0));
-    FIRST + NEXT.get_or_init(start).fetch_add(1, Ordering::Relaxed) % COUNT
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(std::process::id().wrapping_mul(7919)));
+    let step = NEXT.fetch_add(1, Ordering::Relaxed) % u32::from(PORTS.end - PORTS.start);
+    PORTS.start + u16::try_from(step).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn port(socket: &TcpListener) -> u16 {
+        socket.local_addr().expect("bound").port()
+    }
+
     #[test]
     fn every_socket_has_its_own_port() {
-        let sockets: Vec<_> = (0..200).map(|_| bind([127, 0, 0, 1].into()).expect("a free port")).collect();
-        let mut ports: Vec<_> = sockets.iter().map(|socket| socket.local_addr().expect("bound").port()).collect();
-        ports.sort_unstable();
-        ports.dedup();
+        let sockets: Vec<_> = (0..200).map(|_| bind(LOOPBACK).expect("a free port")).collect();
+        let ports: std::collections::BTreeSet<u16> = sockets.iter().map(port).collect();
         assert_eq!(ports.len(), 200);
     }
 
     #[test]
     fn a_port_in_use_is_left_out() {
-        let loopback = IpAddr::from([127, 0, 0, 1]);
-        let next = next_port();
-        let taken: Vec<_> = (1..=20).map(|ahead| TcpListener::bind((loopback, next + ahead))).collect();
-        assert!(bind([127, 0, 0, 1].into()).is_ok());
-        drop(taken);
+        let (taken, other) = (bind(LOOPBACK).expect("a free port"), bind(LOOPBACK).expect("a free port"));
+        let (taken_port, free_port) = (port(&taken), port(&other));
+        drop(other);
+        assert!(first_free(LOOPBACK, [taken_port].into_iter()).is_none());
+        let found = first_free(LOOPBACK, [taken_port, free_port].into_iter()).expect("one is free");
+        assert_eq!(port(&found), free_port);
+    }
+
+    #[test]
+    fn the_system_chooses_for_all_addresses() {
+        let socket = bind(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)).expect("a free port");
+        assert!(!PORTS.contains(&port(&socket)), "{}", port(&socket));
     }
 }

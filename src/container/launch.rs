@@ -27,9 +27,9 @@ pub const THIS_MACHINE: &str = "host.docker.internal";
 /// How long the engine may take to start a process; until the Author is ready is another matter.
 const STARTUP: Duration = Duration::from_secs(120);
 
-/// The ports of this machine that the mocks are given. Below are those that programs are known by, above are those that
-/// the system gives away.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// The ports of this machine that the mocks in a container are given. Below are those of embedded mocks and those that
+/// programs are known by, above are those that the system gives away.
+const PORTS: std::ops::Range<u16> = 28_000..32_000;
 
 const LOOPBACK: &str = "127.0.0.1";
 

@@ -5,10 +5,10 @@ use bpconform_fixtures::{Surfaces, System};
 use super::{Author, plain};
 use crate::machine::Response;
 
-/// The maximum number of nodes to compare with the path.
+/// The maximum number of nodes that are considered.
 const MOST_NODES: usize = 1000;
 
-/// How many paths are compared letter by letter.
+/// How many of the paths that may be similar are compared letter by letter, which is slow.
 const MOST_COMPARED: usize = 20;
 
 /// The minimum similarity of a suggested path, from 0 to 1.
@@ -79,16 +79,16 @@ impl Author {
             .filter(|surface| surface.system == System::Author && !surface.path.contains("{*"))
             .map(|surface| surface.path.clone());
         let nodes = self.repository.walk("/").take(MOST_NODES).map(|(path, _)| path);
-        let most = services.chain(nodes).map(|known| (most_alike(path, without_selectors(&known)), known));
-        let mut candidates: Vec<_> = most.filter(|(likeness, _)| *likeness >= ALIKE).collect();
-        sort_by_likeness(&mut candidates);
+        let known = services.chain(nodes).map(|known| (highest_similarity(path, without_selectors(&known)), known));
+        let mut candidates: Vec<_> = known.filter(|(similarity, _)| *similarity >= ALIKE).collect();
+        sort_by_similarity(&mut candidates);
         candidates.truncate(MOST_COMPARED);
         let compared = candidates.into_iter().map(|(_, known)| {
-            let likeness = strsim::normalized_damerau_levenshtein(path, without_selectors(&known));
-            (likeness, known)
+            let similarity = strsim::normalized_damerau_levenshtein(path, without_selectors(&known));
+            (similarity, known)
         });
-        let mut near: Vec<_> = compared.filter(|(likeness, _)| *likeness >= ALIKE).collect();
-        sort_by_likeness(&mut near);
+        let mut near: Vec<_> = compared.filter(|(similarity, _)| *similarity >= ALIKE).collect();
+        sort_by_similarity(&mut near);
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
 }
@@ -99,14 +99,14 @@ fn is_depth(selectors: &str) -> bool {
 }
 
 /// Sorts paths, the most similar first, and removes what is there twice.
-fn sort_by_likeness(paths: &mut Vec<(f64, String)>) {
+fn sort_by_similarity(paths: &mut Vec<(f64, String)>) {
     paths.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     paths.dedup_by(|a, b| a.1 == b.1);
 }
 
-/// The similarity that two texts have at most, from their bytes in any order: what one text has and the other has not must
-/// be edited. A comparison is slow, and could not find more.
-fn most_alike(a: &str, b: &str) -> f64 {
+/// The highest similarity that two texts can have, from their bytes in any order: each byte that only one of them has is an
+/// edit.
+fn highest_similarity(a: &str, b: &str) -> f64 {
     let mut surplus = [0_i32; 256];
     a.bytes().for_each(|byte| surplus[usize::from(byte)] += 1);
     b.bytes().for_each(|byte| surplus[usize::from(byte)] -= 1);

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! wiremock runs a responder under one lock, so a responder runs one step of the machine and never waits; an answer that
-//! needs a call goes back to the front as a pending conversation. wiremock keeps every request in memory, so it is
-//! replaced from time to time (`backend`); the fronts of a stack share one. TLS ends in the front.
+//! needs a call goes back to the front as a pending conversation. The fronts of a stack share one
+//! wiremock server, which keeps every request in memory, so it is replaced from time to time (`backend`). TLS ends in the front.
 
 mod arrival;
 mod backend;
