@@ -105,7 +105,13 @@ impl Reply {
     pub fn is_foreign_page(&self) -> bool {
         let text = self.text();
         let is_felixs = self.status == 403 && text.contains(FELIXS_OWN);
-        self.looks_like_html() && !is_felixs && !SLINGS_OWN.iter().any(|own| text.contains(own))
+        self.looks_like_html() && !is_felixs && !self.is_slings_own_page()
+    }
+
+    /// Whether the body is a page of Sling or AEM.
+    pub fn is_slings_own_page(&self) -> bool {
+        let text = self.text();
+        self.looks_like_html() && SLINGS_OWN.iter().any(|own| text.contains(own))
     }
 
     /// The body as JSON. The error names a login page or a malformed body.

@@ -41,6 +41,21 @@ fn the_doctor_does_not_miss_what_a_user_may_not_read() {
 }
 
 #[test]
+fn the_doctor_names_what_a_publisher_may_not_read() {
+    let Some(sling) = shared("the_doctor_names_what_a_publisher_may_not_read") else { return };
+    // The name of each user is also the password, which is masked unless it is as common as "admin".
+    for (user, expected) in [
+        ("admin", "ok       publisher           BP-PRE-05  admin is the administrator"),
+        ("viewer", "info     publisher           BP-PRE-05  [secret] may read what publishing needs"),
+        ("stranger", "PROBLEM  publisher           BP-PRE-05  [secret] may not read /conf, and publishing requires it"),
+    ] {
+        let arguments = ["doctor", "--author-url", sling.url("author"), "--product", "aem-6.5"];
+        let told = bpconform_with(&arguments, &sling.credentials(user));
+        assert!(told.out.contains(expected), "{}", told.all());
+    }
+}
+
+#[test]
 fn a_wrong_password_is_told_before_anything_else() {
     let Some(sling) = shared("a_wrong_password_is_told_before_anything_else") else { return };
     let told = sling.run_as("nobody", &["--quiet"]);

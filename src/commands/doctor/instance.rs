@@ -2,6 +2,7 @@
 
 use bpconform_fixtures::{Hint, Product};
 use bpconform_steps::author::product::{self, Version};
+use bpconform_steps::author::publisher::{self, Shown};
 use bpconform_steps::author::{bundles, pages, proxies, users};
 use bpconform_steps::session::Session;
 use bpconform_steps::{Kind, Problem};
@@ -12,16 +13,17 @@ use super::{Finding, Severity};
 
 /// Looks at the instance.
 pub(super) async fn look(session: &Session) -> Vec<Finding> {
-    let (version, user, privileges, bundles, modes, proxies) = futures::join!(
+    let (version, user, privileges, publisher, bundles, modes, proxies) = futures::join!(
         version(session).boxed(),
         users::judge_current(session).boxed(),
         privileges(session).boxed(),
+        publisher(session).boxed(),
         all_bundles(session).boxed(),
         run_modes(session).boxed(),
         proxies(session).boxed()
     );
     let user = user.err().map(|problem| Finding::of("user", "BP-PRE-05", &problem));
-    version.into_iter().chain(user).chain([privileges]).chain([modes]).chain(bundles).chain(proxies).collect()
+    version.into_iter().chain(user).chain([privileges, publisher, modes]).chain(bundles).chain(proxies).collect()
 }
 
 /// What is to be known of the products that the Author is judged as: the end of their support, for example.
@@ -142,6 +144,27 @@ async fn privileges(session: &Session) -> Finding {
         )
     } else {
         Finding::problem(topic, "BP-PRE-05", format!("the user may not open: {}", denied.join(", ")))
+    }
+}
+
+/// Whether the user has what publishing needs (surfaces.md §3.6).
+pub(super) async fn publisher(session: &Session) -> Finding {
+    let (topic, requirement) = ("publisher", "BP-PRE-05");
+    match publisher::judge(session).await {
+        Ok((user, Shown::Administrator)) => {
+            Finding::ok(topic, requirement, format!("{user} is the administrator, who may publish"))
+        }
+        Ok((user, Shown::Granted)) => {
+            Finding::ok(topic, requirement, format!("{user} may read what publishing needs, and replicate content"))
+        }
+        Ok((user, Shown::Open)) => {
+            let seen = format!(
+                "{user} may read what publishing needs; whether it may also create, modify and replicate below /content \
+                 and /content/dam, for example by a group, is not shown"
+            );
+            Finding::new(topic, Severity::Info, requirement, seen)
+        }
+        Err(problem) => Finding::of(topic, requirement, &problem),
     }
 }
 

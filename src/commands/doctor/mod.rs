@@ -113,9 +113,12 @@ async fn look(session: &Session, insecure: bool, asked: Option<Product>) -> Vec<
 
 /// Looks at an Author of AEM as a Cloud Service.
 async fn cloud(session: &Session, case: &CloudState) -> Vec<Finding> {
-    let (agent, cloud) =
-        futures::join!(distribution::look(session).boxed(), configuration::cloud(session, case).boxed());
-    [agent, cloud].concat()
+    let (publisher, agent, cloud) = futures::join!(
+        instance::publisher(session).boxed(),
+        distribution::look(session).boxed(),
+        configuration::cloud(session, case).boxed(),
+    );
+    [vec![publisher], agent, cloud].concat()
 }
 
 /// Looks at an Author that is installed: AEM 6.5 or its LTS.

@@ -109,6 +109,45 @@ async fn a_proxy_of_one_client_alone_is_told() {
     }
 }
 
+/// What the doctor says of the user with that password, on a mocked Author with these edits.
+async fn publisher(user: &str, product: Product, edits: &str) -> (Severity, String, Vec<String>) {
+    let text = format!("[[defect]]\nid = 'rights'\nsays = 'b'\nbreaks = []\nedits = [{edits}]");
+    let defects = if edits.is_empty() { Vec::new() } else { Defects::parse("test", &text).expect("defects").all };
+    let defects = defects.into_iter().map(Arc::new).collect();
+    let mock = stack::Stack::start(StackOptions { defects, product, ..StackOptions::new("configured") });
+    let mock = mock.await.expect("started");
+    let author = Url::parse(&mock.author).expect("an address");
+    let stack = Stack { author, ims: None, console: None, tenant: None, control: None };
+    let names = ["BPCONFORM_AUTHOR_USER", "BPCONFORM_AUTHOR_PASSWORD"].map(|name| (name.to_owned(), user.to_owned()));
+    let session = Session::new(Arc::new(run()), stack, Credentials::new(names).0);
+    let report = examine(session, false, Some(product)).await;
+    let found = report.findings.into_iter().find(|finding| finding.topic == "publisher").expect("a finding");
+    (found.severity, found.seen, found.remedy)
+}
+
+/// An edit that denies or grants the privilege to replicate.
+fn entry(path: &str, kind: &str, user: &str) -> String {
+    let with = format!(
+        "{{ 'jcr:primaryType' = 'rep:{kind}ACE', 'rep:principalName' = '{user}', 'rep:privileges' = ['crx:replicate'] }}"
+    );
+    format!("{{ node = '{path}', change = {{ make = {{ path = '{path}/rep:policy/entry', with = {with} }} }} }}")
+}
+
+#[tokio::test]
+async fn what_a_publisher_lacks_is_told() {
+    for product in [Product::Aem65, Product::AemCloud] {
+        let (severity, seen, _) = publisher("admin", product, &entry("/content/dam", "Deny", "admin")).await;
+        assert_eq!((severity, seen.contains("administrator")), (Severity::Ok, true), "{seen}");
+        let (severity, seen, _) = publisher("viewer", product, "").await;
+        assert_eq!((severity, seen.contains("is not shown")), (Severity::Info, true), "{seen}");
+        let (severity, seen, _) = publisher("viewer", product, &entry("/content", "Grant", "viewer")).await;
+        assert_eq!((severity, seen.contains("may read what publishing needs, and")), (Severity::Ok, true), "{seen}");
+        let (severity, seen, remedy) = publisher("viewer", product, &entry("/content/dam", "Deny", "viewer")).await;
+        assert_eq!((severity, seen.contains("/content/dam denies viewer")), (Severity::Problem, true), "{seen}");
+        assert!(remedy.iter().any(|step| step.contains("replicate below /content")), "{remedy:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_report_can_be_read() {
     for seed in ["configured", "half-configured", "token-expired"] {

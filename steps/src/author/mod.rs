@@ -24,6 +24,7 @@ pub mod pages;
 pub mod product;
 pub mod proxies;
 pub mod publication;
+pub mod publisher;
 pub mod queue;
 pub mod queue_page;
 pub mod removal;

@@ -65,11 +65,11 @@ pub(crate) async fn tree(session: &Session, call: Call) -> Checked<Option<Value>
     }
 }
 
-fn node(path: &str, depth: &str) -> Call {
+pub(super) fn node(path: &str, depth: &str) -> Call {
     Call::to("author.node").with("path", path.trim_start_matches('/')).with("depth", depth)
 }
 
-fn object(reply: Reply) -> Checked<Value> {
+pub(super) fn object(reply: Reply) -> Checked<Value> {
     let reply = reply.expect_status(&[200])?;
     match reply.json()? {
         node @ Value::Object(_) => Ok(node),
@@ -144,7 +144,7 @@ fn contradicted(path: &str, reply: &Reply) -> Problem {
 }
 
 /// Why what every Author has was not found.
-async fn hidden(session: &Session, path: &str, reply: &Reply) -> Problem {
+pub(super) async fn hidden(session: &Session, path: &str, reply: &Reply) -> Problem {
     let user = session.send(Call::to("author.current-user").fresh()).await.and_then(|user| user.json());
     if user.is_ok_and(|user| user["authorizableId"] == "anonymous") {
         let problem = Problem::error(format!("{} answered 404: the session has ended during the run", reply.what()));
