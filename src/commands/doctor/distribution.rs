@@ -18,7 +18,7 @@ pub(super) async fn look(session: &Session) -> Vec<Finding> {
 }
 
 async fn agent(session: &Session) -> Result<(), Problem> {
-    distribution::judge_names(session, &distribution::names(session, false).await?)?;
+    distribution::judge_names(session, &distribution::names(session, false).await?).await?;
     distribution::judge_enabled(session).await
 }
 

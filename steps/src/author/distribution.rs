@@ -121,17 +121,30 @@ pub async fn names(session: &Session, fresh: bool) -> Checked<Vec<String>> {
 }
 
 /// Fails unless exactly one agent for Brand Portal is there, with the name that AEM gives it.
-pub fn judge_names(session: &Session, names: &[String]) -> Checked {
+pub async fn judge_names(session: &Session, names: &[String]) -> Checked {
     let surface = session.surface("author.distribution-agents");
     let (agent, prefix) = (surface.phrase("agent"), surface.phrase("prefix"));
     let ours: Vec<&str> = names.iter().map(String::as_str).filter(|name| name.starts_with(prefix)).collect();
     match ours[..] {
-        [] => Err(Problem::failed(format!("the Author has no distribution agent {agent}"))),
+        [] => Err(not_listed(session).await),
         [only] if only == agent => Ok(()),
         _ => {
             let told = format!("the distribution agents for Brand Portal are {}, not {agent} alone", ours.join(", "));
             Err(Problem::failed(told))
         }
+    }
+}
+
+/// Why the Author does not list the agent: a disabled one is not registered, and its settings say so.
+pub async fn not_listed(session: &Session) -> Problem {
+    let agent = agent(session);
+    let settings = session.send(ask(session, "author.distribution-settings")).await;
+    let settings = settings.ok().filter(|reply| reply.status == 200).and_then(|reply| reply.json().ok());
+    match settings.map(|settings| enabled_in(session, &settings)) {
+        Some(Ok(false)) => Problem::failed(format!(
+            "the distribution agent {agent} is not enabled, so that the Author does not list it"
+        )),
+        _ => Problem::failed(format!("the Author has no distribution agent {agent}")),
     }
 }
 

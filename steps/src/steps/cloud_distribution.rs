@@ -42,9 +42,9 @@ async fn open_distribution(world: &mut World) -> Checked {
 }
 
 #[then("exactly one distribution agent for Brand Portal is there, named as AEM names it")]
-fn exactly_one(world: &mut World) -> Checked {
+async fn exactly_one(world: &mut World) -> Checked {
     let Names(names) = world.kept()?;
-    distribution::judge_names(world.session()?, names)
+    distribution::judge_names(world.session()?, names).await
 }
 
 #[then("it is enabled")]
@@ -55,8 +55,7 @@ async fn is_enabled(world: &mut World) -> Checked {
 #[given("the distribution agent for Brand Portal")]
 async fn the_agent(world: &mut World) -> Checked {
     let session = world.session()?;
-    let is_there = distribution::has_agent(session).await?;
-    ensure(is_there, || format!("the Author has no distribution agent {}", distribution::agent(session)))
+    if distribution::has_agent(session).await? { Ok(()) } else { Err(distribution::not_listed(session).await) }
 }
 
 #[given("the Author has no distribution agent for Brand Portal yet")]
