@@ -25,7 +25,7 @@ const OF_B: [(&str, &str); 3] = [
 /// Carries it out.
 pub async fn command(arguments: &DriftArgs, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
     let accepted = arguments.accept.as_deref().map_or_else(|| Ok(Accepted::nothing()), Accepted::read)?;
-    let requests = DriftRequests::built_in();
+    let requests = &DriftRequests::of(arguments.target.product.0);
     let all: Vec<DriftRequest> = requests.reads.iter().chain(&requests.changes).cloned().collect();
     let changes = arguments.target.allow.is_some_and(|allow| allow == Allow::Change);
     let [a, b] = [reach(arguments, &arguments.a, place, output)?, reach(arguments, &arguments.b, place, output)?];
@@ -80,7 +80,7 @@ async fn side(reach: &Reach, arguments: &DriftArgs, requests: &[DriftRequest], o
         Some(Allow::Change) => ask::with_journal(run, &reach.stack)?,
         _ => run,
     };
-    Ok(Side::new(reach.session(run)).await)
+    Ok(Side::new(reach.session(run), arguments.target.product.0).await)
 }
 
 /// The credentials for the second Author: its own if they are set, otherwise those of the first.

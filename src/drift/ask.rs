@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bpconform_fixtures::surfaces::{Arguments, Class};
-use bpconform_fixtures::{Allow, DriftRequest, Evidence, Surface, Surfaces, System};
+use bpconform_fixtures::surfaces::{Arguments, Class, expand};
+use bpconform_fixtures::{Allow, DriftRequest, Evidence, Product, Surface, Surfaces, System};
 use bpconform_steps::journal::{FORMAT, Header, Journal};
 use bpconform_steps::reply::Reply;
 use bpconform_steps::run::Run;
@@ -78,7 +78,7 @@ pub fn with_journal(run: Run, stack: &Stack) -> Result<Run, Error> {
 
 impl Side {
     /// Asks an Author for what the requests need of it.
-    pub async fn new(session: Session) -> Self {
+    pub async fn new(session: Session, product: Option<Product>) -> Self {
         let json = async |surface: &str| session.send(Call::to(surface)).await.ok()?.json().ok();
         let mut values = Arguments::new();
         if let Some(home) = json("author.current-user").await.and_then(|user| user["home"].as_str().map(str::to_owned))
@@ -91,7 +91,31 @@ impl Side {
         if let Some(agent) = names.into_iter().find(|name| name.starts_with("mp_replication_agent")) {
             values.insert("agent".to_owned(), agent);
         }
-        Self { session, values }
+        let mut side = Self { session, values };
+        // Only AEM as a Cloud Service has a distribution agent.
+        let queues = [("waiting", "queue"), ("failed", "error-queue")].into_iter();
+        for (value, word) in queues.filter(|_| product == Some(Product::AemCloud)) {
+            if let Some(item) = side.first_item(word).await {
+                side.values.insert(value.to_owned(), item);
+            }
+        }
+        side
+    }
+
+    /// The first item of a queue of the distribution agent.
+    async fn first_item(&self, word: &str) -> Option<String> {
+        let agent = self.session.surface("author.distribution-agents").phrase("agent");
+        let values = [("agent".to_owned(), agent.to_owned())].into();
+        let queue =
+            expand(self.session.surface("author.distribution-queues").phrase(word), &values).unwrap_or_default();
+        let call = Call::to("author.distribution-queue").with("agent", agent).with("queue", &queue);
+        let json = self.session.send(call).await.ok()?.json().ok()?;
+        json["items"].get(0)?.as_str().map(str::to_owned)
+    }
+
+    /// Whether it has what a request needs that need not be there.
+    fn can_be_asked(&self, request: &DriftRequest) -> bool {
+        request.passing().is_none_or(|name| self.values.contains_key(name))
     }
 
     /// Makes the folder below which everything is changed.
@@ -127,7 +151,9 @@ impl Side {
 
 /// Sends reads to both, several at once; they are the first of all requests.
 pub async fn reads<'a>(a: &Side, b: &Side, requests: &'a [DriftRequest]) -> Vec<Answers<'a>> {
-    let asked = requests.iter().enumerate().map(|(index, request)| both(a, b, index, request));
+    let asked = requests.iter().enumerate();
+    let asked = asked.filter(|(_, request)| a.can_be_asked(request) && b.can_be_asked(request));
+    let asked = asked.map(|(index, request)| both(a, b, index, request));
     futures::stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 

@@ -38,6 +38,9 @@ impl Author {
     /// Reads a path: a node with `.json`, `.N.json`, `.-1.json` or `.infinity.json`, a property alone or with `.json`, a
     /// file or an asset by its name. A node without an extension is redirected to its folder, as on a real Sling.
     pub(super) fn sling_get(&self, path: &str) -> Response {
+        if let Some(response) = self.distribution_resource(path) {
+            return response;
+        }
         if let Some(folder) = path.strip_suffix('/').filter(|folder| self.repository.exists(folder)) {
             return plain(403, &format!("Forbidden: {folder}/ has no index; read {folder}.json\n"));
         }
@@ -51,7 +54,7 @@ impl Author {
         let Some(selectors) = rest.strip_suffix(".json") else { return not_rendered(resource, rest) };
         match Rendering::read(selectors) {
             Ok(rendering) => self.tree(resource, node, &rendering),
-            Err(selector) => plain(400, &format!("Invalid recursion selector value '{selector}'\n")),
+            Err(selector) => invalid(selector),
         }
     }
 
@@ -100,6 +103,18 @@ impl Rendering {
     }
 }
 
+/// A resource outside the repository as JSON, as these selectors request it.
+pub(super) fn rendered(resource: &Node, selectors: &str) -> Response {
+    match Rendering::read(selectors) {
+        Ok(rendering) => rendering.send(resource),
+        Err(selector) => invalid(selector),
+    }
+}
+
+fn invalid(selector: &str) -> Response {
+    plain(400, &format!("Invalid recursion selector value '{selector}'\n"))
+}
+
 /// A path in the form of an address: percent-encoded, with `_jcr_content` for `jcr:content`.
 pub(super) fn address(path: &str) -> String {
     let mangle = |name: &str| match name.split_once(':') {
@@ -111,7 +126,7 @@ pub(super) fn address(path: &str) -> String {
 }
 
 /// Redirects to the address with a slash at its end, at which Sling has the index of a node.
-fn to_folder(path: &str) -> Response {
+pub(super) fn to_folder(path: &str) -> Response {
     Response { status: 302, ..Response::default() }.with_header("location", format!("{}/", address(path)))
 }
 

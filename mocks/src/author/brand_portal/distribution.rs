@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use bpconform_fixtures::surfaces::{Arguments, expand};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::cloud::CloudConfiguration;
 use super::queue::Action;
@@ -17,7 +17,7 @@ use crate::author::{Author, plain};
 use crate::machine::{Call, CallResult, Form, Response, Step};
 
 /// The settings of the agents.
-const SETTINGS: &str = "/libs/sling/distribution/settings/agents";
+pub(super) const SETTINGS: &str = "/libs/sling/distribution/settings/agents";
 /// What the agents keep: a node for each, with its log and its queues.
 const KEPT: &str = "/var/sling/distribution/agents";
 /// The maximum number of lines in the log of an agent.
@@ -55,16 +55,16 @@ const fn word(action: Action) -> &'static str {
     }
 }
 
-fn settings(agent: &str) -> String {
+pub(super) fn settings(agent: &str) -> String {
     join(SETTINGS, agent)
 }
 
-fn kept(agent: &str) -> String {
+pub(super) fn kept(agent: &str) -> String {
     join(KEPT, agent)
 }
 
 impl Author {
-    /// Answers a request to the servlets of content distribution; `None` for any other endpoint.
+    /// Answers a test, or a request to add or delete; `None` for any other endpoint.
     pub(super) fn distribution_surface(
         &mut self,
         now: Timestamp,
@@ -72,41 +72,39 @@ impl Author {
         arguments: &Arguments,
         form: &Form,
     ) -> Option<Step> {
-        let argument = |name: &str| arguments.get(name).map(String::as_str).unwrap_or_default();
-        let (agent, queue) = (argument("agent"), argument("queue"));
-        Some(Step::Answer(match id {
-            "author.distribution-agents" => list("agent", &self.distribution_agents()),
-            _ if !id.starts_with("author.distribution-") || id == "author.distribution-settings" => return None,
-            _ if !self.distribution_agents().iter().any(|name| name == agent) => {
-                plain(404, &format!("agent {agent} not found\n"))
-            }
-            "author.distribution-status" => Response::json(200, &json!({ "state": self.distribution_state(agent) })),
-            "author.distribution-queues" => list("agent/queue", &self.distribution_queues(agent)),
-            "author.distribution-queue" => self.distribution_queue(agent, queue)?,
-            "author.distribution-item" => self.distribution_item(agent, queue, argument("item"))?,
-            "author.distribution-log" => plain(200, &(self.distribution_log(agent).join("\n") + "\n")),
-            "author.distribution-test" => return Some(self.distribute(now, agent, form)),
-            _ => return None,
-        }))
+        let agent = arguments.get("agent").filter(|_| id == "author.distribution-test")?;
+        if self.distribution_agents().iter().any(|name| name == agent) {
+            return Some(self.distribute(now, agent, form));
+        }
+        // A path without a resource is answered by the servlet that creates one.
+        let problem = format!("java.lang.UnsupportedOperationException: create '{agent}': not a distribution agent\n");
+        Some(Step::Answer(plain(500, &problem)))
     }
 
     /// The enabled agents: a disabled one is not registered as a service.
-    fn distribution_agents(&self) -> Vec<String> {
-        let agents = self.repository.children(SETTINGS);
-        let enabled = agents.filter(|(_, node)| !matches!(node.properties.get("enabled"), Some(Value::Bool(false))));
-        enabled.filter_map(|(path, _)| path.rsplit('/').next().map(str::to_owned)).collect()
+    pub(super) fn distribution_agents(&self) -> Vec<String> {
+        let is_enabled = |name: &String| {
+            let node = self.repository.get(&settings(name));
+            !node.is_some_and(|node| matches!(node.properties.get("enabled"), Some(Value::Bool(false))))
+        };
+        self.distribution_configurations().filter(is_enabled).collect()
+    }
+
+    /// The names of all agents, disabled ones included.
+    pub(super) fn distribution_configurations(&self) -> impl Iterator<Item = String> {
+        self.repository.children(SETTINGS).filter_map(|(path, _)| path.rsplit('/').next().map(str::to_owned))
     }
 
     /// The names of the two queues of an agent, or those that its node names.
-    fn distribution_queues(&self, agent: &str) -> Vec<String> {
+    pub(super) fn distribution_queues(&self, agent: &str) -> Vec<String> {
         let own = self.repository.get(&kept(agent)).map(|node| node.texts("queues").to_vec()).unwrap_or_default();
         if !own.is_empty() {
             return own;
         }
-        ["queue", "error-queue"].map(|word| self.queue_name(word, agent)).to_vec()
+        ["error-queue", "queue"].map(|word| self.queue_name(word, agent)).to_vec()
     }
 
-    fn queue_name(&self, word: &str, agent: &str) -> String {
+    pub(super) fn queue_name(&self, word: &str, agent: &str) -> String {
         let values = [("agent".to_owned(), agent.to_owned())].into();
         expand(self.surfaces.get("author.distribution-queues").phrase(word), &values).unwrap_or_default()
     }
@@ -115,13 +113,13 @@ impl Author {
         self.repository.get(&kept(agent)).is_some_and(|node| node.flag("paused"))
     }
 
-    fn distribution_items(&self, agent: &str, queue: &str) -> Vec<(String, &Node)> {
+    pub(super) fn distribution_items(&self, agent: &str, queue: &str) -> Vec<(String, &Node)> {
         let folder = join(&kept(agent), queue);
         let items = self.repository.get(&folder).into_iter().flat_map(|folder| &folder.children);
         items.map(|(name, node)| (join(&folder, name), node)).collect()
     }
 
-    fn distribution_queue_state(&self, agent: &str, queue: &str) -> &'static str {
+    pub(super) fn distribution_queue_state(&self, agent: &str, queue: &str) -> &'static str {
         let items = self.distribution_items(agent, queue);
         let tried = items.first().is_some_and(|(_, node)| node.number("attempts").unwrap_or_default() > 0);
         match items.len() {
@@ -134,51 +132,8 @@ impl Author {
         }
     }
 
-    fn distribution_state(&self, agent: &str) -> &'static str {
+    pub(super) fn distribution_state(&self, agent: &str) -> &'static str {
         self.distribution_queue_state(agent, &self.queue_name("queue", agent))
-    }
-
-    fn distribution_queue(&self, agent: &str, queue: &str) -> Option<Response> {
-        if !self.distribution_queues(agent).iter().any(|name| name == queue) {
-            return None;
-        }
-        let items = self.distribution_items(agent, queue);
-        let first: Vec<_> = items.first().and_then(|(path, _)| path.rsplit('/').next()).into_iter().collect();
-        Some(Response::json(
-            200,
-            &json!({
-                "sling:resourceType": "sling/distribution/service/agent/queue",
-                "state": self.distribution_queue_state(agent, queue),
-                "empty": items.is_empty(),
-                "itemsCount": items.len().to_string(),
-                "items": first,
-            }),
-        ))
-    }
-
-    fn distribution_item(&self, agent: &str, queue: &str, item: &str) -> Option<Response> {
-        let node = self.repository.get(&join(&join(&kept(agent), queue), item))?;
-        let number = |name: &str| node.number(name).unwrap_or_default();
-        let mut described = json!({
-            "sling:resourceType": "sling/distribution/service/agent/queue/item",
-            "id": item,
-            "pkgId": node.text("pkgId").unwrap_or(item),
-            "size": number("size"),
-            "paths": node.texts("paths"),
-            "action": node.text("action"),
-            "userid": node.text("userid"),
-            "attempts": number("attempts"),
-            "time": number("time"),
-            "state": if number("attempts") > 0 { "ERROR" } else { "QUEUED" },
-        });
-        if let Some(problem) = node.text("errorMessage") {
-            described["errorMessage"] = problem.into();
-        }
-        Some(Response::json(200, &described))
-    }
-
-    fn distribution_log(&self, agent: &str) -> Vec<String> {
-        self.repository.get(&kept(agent)).map(|node| node.texts("log").to_vec()).unwrap_or_default()
     }
 
     fn log_distribution(&mut self, now: Timestamp, agent: &str, level: &str, message: &str) {
@@ -197,20 +152,22 @@ impl Author {
         (id, described)
     }
 
-    /// A POST to an agent: a test, or a request to add or delete.
+    /// A POST to an agent: a test, or a request to add or delete. The action may be written in any case.
     fn distribute(&mut self, now: Timestamp, agent: &str, form: &Form) -> Step {
         let action = form.get("action").unwrap_or_default();
-        let known = [Action::Activate, Action::Deactivate, Action::Test].into_iter().find(|one| word(*one) == action);
-        let Some(action) = known else {
-            return Step::Answer(Response::json(400, &json!({ "message": "action is missing or unknown" })));
+        let known = [Action::Activate, Action::Deactivate, Action::Test].into_iter();
+        let Some(action) = known.into_iter().find(|one| word(*one).eq_ignore_ascii_case(action)) else {
+            return Step::Answer(answered(400, false, "DROPPED", "Request type not accepted"));
         };
-        let user = self.user.clone();
+        let (user, paths) = (self.user.clone(), form.all("path").to_vec());
+        if action == Action::Activate && paths.iter().any(|path| !self.repository.exists(path)) {
+            return Step::Answer(self.not_allowed(now, agent, &paths));
+        }
         if action != Action::Test {
-            let paths = form.all("path").to_vec();
             self.queue_distribution(now, agent, action, &paths, &user);
             return Step::Answer(answered(202, true, "ACCEPTED", "[QUEUED]"));
         }
-        let (_, described) = self.new_request(action, &[]);
+        let (_, described) = self.new_request(action, &paths);
         self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {described}, user={user}"));
         let test = Distribution {
             agent: agent.to_owned(),
@@ -223,6 +180,16 @@ impl Author {
             bearer: String::new(),
         };
         self.begin_distribution(now, test)
+    }
+
+    /// What is not there may not be read, and what the user may not read is not distributed.
+    fn not_allowed(&mut self, now: Timestamp, agent: &str, paths: &[String]) -> Response {
+        let (_, described) = self.new_request(Action::Activate, paths);
+        let (problem, user) = ("Not enough privileges", self.user.clone());
+        self.log_distribution(now, agent, "INFO", &format!("REQUEST-START {described}, user={user}"));
+        let failed = format!("REQUEST-FAIL {described}, user={user}, message={problem}");
+        self.log_distribution(now, agent, "ERROR", &failed);
+        Response::json(503, &json!({ "message": problem }))
     }
 
     /// Publish and unpublish: a request for each path, and for an asset one for its parent folder.
@@ -366,7 +333,7 @@ impl Author {
             return Step::Answer(match result {
                 Ok(()) => answered(202, true, "ACCEPTED", "[package imported]"),
                 Err(problem) => {
-                    self.log_distribution(now, agent, "ERROR", &format!("REQUEST-FAIL {described}, {problem}"));
+                    self.log_distribution(now, agent, "ERROR", "an error happened during package import");
                     answered(400, false, "DROPPED", &format!("[{problem}]"))
                 }
             });
@@ -391,7 +358,9 @@ impl Author {
     fn distribution_failed(&mut self, now: Timestamp, distribution: &Distribution, item: &str, problem: &str) {
         let Distribution { agent, described, .. } = distribution;
         let (queue, errors) = (self.queue_name("queue", agent), self.queue_name("error-queue", agent));
-        let message = format!("[{queue}] PACKAGE-FAIL {described}, could not deliver, {problem}");
+        let name = item.rsplit('/').next().unwrap_or_default().to_owned();
+        let request = described.split(':').next().unwrap_or_default();
+        let message = format!("[{queue}] PACKAGE-FAIL {request}: could not deliver {name}, {problem}");
         self.log_distribution(now, agent, "ERROR", &message);
         let Some(node) = self.repository.get_mut(item) else { return };
         let attempts = node.number("attempts").unwrap_or_default() + 1;
@@ -401,12 +370,13 @@ impl Author {
         if attempts < MOST_ATTEMPTS {
             return;
         }
-        let (node, name) = (node.clone(), item.rsplit('/').next().unwrap_or_default().to_owned());
+        let node = node.clone();
         self.repository.remove(item);
         let folder = join(&kept(agent), &errors);
         self.repository.ensure(&folder, "sling:Folder");
         self.repository.insert(&join(&folder, &name), node);
-        let message = format!("[{queue}] PACKAGE-QUEUED {described}, was enqueued to an error queue");
+        let message =
+            format!("[{queue}] PACKAGE-QUEUED {request}: distribution package {name} was enqueued to an error queue");
         self.log_distribution(now, agent, "INFO", &message);
     }
 
@@ -418,12 +388,6 @@ impl Author {
         node.set("enabled", true);
         self.repository.ensure(&kept(&agent), "sling:Folder");
     }
-}
-
-fn list(kind: &str, items: &[String]) -> Response {
-    let mut described = json!({ "sling:resourceType": format!("sling/distribution/service/{kind}/list") });
-    described["items"] = Json::from(items.to_vec());
-    Response::json(200, &described)
 }
 
 fn answered(status: u16, success: bool, state: &str, message: &str) -> Response {

@@ -8,6 +8,7 @@ mod cloud;
 mod consoles;
 mod delivery;
 mod distribution;
+mod distribution_resources;
 mod ims;
 mod key_store;
 mod osgi;
