@@ -3,68 +3,57 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::author::{Sling, there_is_a_sling};
-use crate::support::directory;
+use super::author::{Sling, differences, there_is_a_sling};
+use crate::support::{Mock, Told, bpconform_with, command, directory};
 
 const AGENT: &str = "/libs/sling/distribution/services/agents/bpdistributionagent0";
 
-/// The requirements that are judged by reads and Test Connection.
-const JUDGED: [&str; 4] = ["BP-CS-01", "BP-CS-02", "BP-CS-03", "BP-CS-04"];
+/// The cloud configuration that the delivery follows.
+const CLOUD: &str = "/etc/cloudservices/mediaportal/BPdocConfiguration/jcr:content";
 
-/// Receives packages, and answers each with the same status.
-struct Receiver {
-    url: String,
-    status: Arc<AtomicU16>,
+/// The folder that is published.
+const FOLDER: &str = "/content/dam/distributed";
+
+/// What the stand-ins of content distribution serve.
+const SURFACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sling/surfaces-distribution.toml");
+
+/// The requirements that are judged.
+const JUDGED: [&str; 5] = ["BP-CS-01", "BP-CS-02", "BP-CS-03", "BP-CS-04", "BP-CS-05"];
+
+/// Where they are changed by a run: what the agent keeps of its work, and the index of it.
+const TRACES: [&str; 3] = ["/var/sling/distribution", "/var/eventing", "/oak:index"];
+
+/// A tenant that refuses each delivery with 403; its address.
+fn refusing_tenant() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://bpdoc.localhost:{}", listener.local_addr().expect("it is bound").port());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || refuse(stream));
+        }
+    });
+    url
 }
 
-impl Receiver {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}/bin/receive", listener.local_addr().expect("it is bound"));
-        let status = Arc::new(AtomicU16::new(200));
-        let current = Arc::clone(&status);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let current = Arc::clone(&current);
-                std::thread::spawn(move || receive(stream, current.load(Ordering::SeqCst)));
-            }
-        });
-        Self { url, status }
-    }
-
-    fn answer_with(&self, status: u16) {
-        self.status.store(status, Ordering::SeqCst);
-    }
-}
-
-/// Reads one request to its end, and answers it.
-fn receive(stream: TcpStream, status: u16) -> Option<()> {
+/// Reads one request to its end, and refuses it.
+fn refuse(stream: TcpStream) -> Option<()> {
     let mut reader = BufReader::new(stream);
-    let (mut length, mut is_chunked) = (0, false);
+    let mut length = 0;
     loop {
         let line = line(&mut reader)?.to_ascii_lowercase();
         if line.is_empty() {
             break;
         }
-        is_chunked |= line.starts_with("transfer-encoding:") && line.contains("chunked");
         if let Some(text) = line.strip_prefix("content-length:") {
             length = text.trim().parse().ok()?;
         }
     }
-    while is_chunked {
-        let size = u64::from_str_radix(&line(&mut reader)?, 16).ok()?;
-        skip(&mut reader, size + 2)?;
-        is_chunked = size > 0;
-    }
-    skip(&mut reader, length)?;
-    let answer = format!("HTTP/1.1 {status} Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    reader.get_mut().write_all(answer.as_bytes()).ok()
+    std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink()).ok()?;
+    reader.get_mut().write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()
 }
 
 fn line(reader: &mut BufReader<TcpStream>) -> Option<String> {
@@ -73,16 +62,23 @@ fn line(reader: &mut BufReader<TcpStream>) -> Option<String> {
     (read > 0).then(|| line.trim_end().to_owned())
 }
 
-fn skip(reader: &mut BufReader<TcpStream>, length: u64) -> Option<()> {
-    std::io::copy(&mut reader.take(length), &mut std::io::sink()).ok().map(drop)
+/// What a run says of this Author.
+struct Judged {
+    verdicts: Vec<String>,
+    told: Told,
 }
 
-/// The verdicts of a run on this Author.
-fn verdicts(sling: &Sling, name: &str) -> Vec<String> {
+/// Runs what is for AEM as a Cloud Service alone.
+fn judged(sling: &Sling, name: &str, allow: &str) -> Judged {
     let out = directory(&format!("sling-distribution-{name}"));
     let place = out.to_str().expect("UTF-8");
-    let flags = ["--product", "aem-cloud", "--allow", "probe", "--tags", "@product:aem-cloud", "--out", place];
-    let told = sling.run_as("admin", &flags);
+    let began = Instant::now();
+    let mut run = command(&["run", "--target", "author", "--surfaces", SURFACES, "--author-url", sling.url("author")]);
+    for (flag, system) in [("--ims-url", "ims"), ("--tenant-url", "tenant"), ("--console-url", "console")] {
+        run.args([flag, sling.url(system)]);
+    }
+    run.args(["--product", "aem-cloud", "--allow", allow, "--tags", "@product:aem-cloud", "--out", place]);
+    let told = super::author::told(&run.envs(sling.credentials("admin")).output().expect("it starts"), began);
     let record = std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", told.all()));
     let record: Value = serde_json::from_str(&record).expect("JSON");
     let all = record["requirements"].as_array().expect("a list");
@@ -91,7 +87,7 @@ fn verdicts(sling: &Sling, name: &str) -> Vec<String> {
         println!("{name}: {id} {}: {}", one["verdict"], one["reason"]);
         one["verdict"].as_str().expect("a word").to_owned()
     };
-    JUDGED.iter().map(verdict).collect()
+    Judged { verdicts: JUDGED.iter().map(verdict).collect(), told }
 }
 
 /// Waits until an answer contains a text, or does not contain it any more.
@@ -107,37 +103,121 @@ fn wait_until(sling: &Sling, path: &str, text: &str, contains: bool) {
     }
 }
 
+/// Has the agent deliver to another tenant.
+fn deliver_to(sling: &Sling, tenant: &str) {
+    let answer = sling.ask("POST", CLOUD, &format!("tenantURL={tenant}"));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
 fn publish(sling: &Sling) {
-    let answer = sling.ask("POST", AGENT, "action=ADD&path=/content/dam/distributed");
+    let answer = sling.ask("POST", AGENT, &format!("action=ADD&path={FOLDER}"));
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
 }
 
-#[test]
-fn a_real_distribution_agent_is_judged_right() {
-    if !there_is_a_sling("a_real_distribution_agent_is_judged_right") {
-        return;
-    }
-    let tenant = Receiver::start();
-    let sling = Sling::start(&["--distribution", &tenant.url]);
+/// Disables the agent. The web console keeps only what is sent along.
+fn disable(sling: &Sling) {
+    let kept = [
+        ("name", "bpdistributionagent0"),
+        ("title", "Publish to Brand Portal"),
+        ("serviceName", "distributionService"),
+        ("requestAuthorizationStrategy.target", "(name=brand-portal)"),
+        ("transportSecretProvider.target", "(name=brand-portal)"),
+        ("packageBuilder.target", "(name=brand-portal)"),
+        ("triggers.target", "(name=none)"),
+        ("enabled", "false"),
+    ];
+    let names: Vec<_> = kept.iter().map(|(name, _)| *name).collect();
+    let form = url::form_urlencoded::Serializer::new("apply=true&action=ajaxConfigManager".to_owned())
+        .append_pair("propertylist", &names.join(","))
+        .extend_pairs(kept)
+        .finish();
+    let factory = "org.apache.sling.distribution.agent.impl.ForwardDistributionAgentFactory~bpdistributionagent0";
+    sling.ask("POST", &format!("/system/console/configMgr/{factory}"), &form);
+    let settings = "/libs/sling/distribution/settings/agents/bpdistributionagent0.json";
+    wait_until(sling, settings, "\"enabled\":false", true);
+    wait_until(sling, "/libs/sling/distribution/services/agents.json", "bpdistributionagent0", false);
+}
+
+/// What may differ between the mocked agent and the real one.
+const ACCEPTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sling/accepted-distribution.toml");
+
+/// Fails when the mock shows the agent differently from the real core while both have an item in the error queue.
+fn compare(sling: &Sling) {
+    let mock = Mock::with(&["--product", "aem-cloud", "--seed", "error-queue"]);
+    let failures = || {
+        let log = sling.ask("GET", &format!("{AGENT}/log.txt"), "");
+        log.lines().filter(|line| line.contains("ERROR") || line.contains("-FAIL ")).count()
+    };
+    let failed_before = failures();
+    let arguments = ["surface", "drift", mock.url("author"), sling.url("author"), "--product", "aem-cloud"];
+    let arguments = [&arguments[..], &["--allow", "change", "--format", "json", "--accept", ACCEPTED]].concat();
+    let told = bpconform_with(&arguments, &sling.credentials("admin"));
+    let report: Value = serde_json::from_str(&told.out).unwrap_or_else(|_| panic!("{}", told.all()));
+    let requests = report["requests"].as_array().expect("a list").iter();
+    // Another test compares the other requests.
+    let ours = requests.filter(|request| request["request"].to_string().contains("/libs/sling/distribution"));
+    let open = ours.flat_map(|request| {
+        let differences = request["differences"].as_array().expect("a list").iter();
+        let open = differences.filter(|difference| difference["accepted"].is_null());
+        open.map(move |difference| format!("{}: {difference}\n", request["request"]))
+    });
+    assert_eq!(open.collect::<String>(), "");
+    assert_ne!(told.code, Some(3), "{}", told.err);
+    assert_eq!(failures(), failed_before, "a comparison logs no failure, which would fail BP-CS-04");
+    println!("accepted, but nothing differs so: {}", report["unused"]);
+}
+
+/// The agent of one version of the distribution core in each of its states.
+fn judge(core: &str) {
+    let sling = Sling::start(&["--distribution", "tenant", "--core", core]);
     wait_until(&sling, "/libs/sling/distribution/services/agents.json", "bpdistributionagent0", true);
-    assert_eq!(verdicts(&sling, "new"), ["passed", "passed", "passed", "skipped"]);
+    let expect = |name: &str, allow: &str, verdicts: [&str; 5]| {
+        let judged = judged(&sling, &format!("{core}-{name}"), allow);
+        assert_eq!(judged.verdicts, verdicts, "{core} {name}: {}", judged.told.all());
+        judged.told
+    };
+    expect("new", "probe", ["passed", "passed", "passed", "skipped", "skipped"]);
 
-    sling.ask("POST", "/content/dam/distributed", "jcr:primaryType=sling:Folder");
+    let before = sling.repository();
+    let told = expect("published", "change", ["passed", "passed", "passed", "skipped", "passed"]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    let differences = differences(&before, &sling.repository());
+    let left = differences.lines().filter(|line| !TRACES.iter().any(|path| line[2..].starts_with(path)));
+    super::author::expect_as_before(&left.collect::<Vec<_>>().join("\n"));
+
+    sling.ask("POST", FOLDER, "jcr:primaryType=sling:Folder");
     publish(&sling);
-    wait_until(&sling, &format!("{AGENT}/log.txt"), "PACKAGE-DELIVERED", true);
     wait_until(&sling, &format!("{AGENT}/queues/queue-bpdistributionagent0.json"), "\"empty\":true", true);
-    assert_eq!(verdicts(&sling, "delivered"), ["passed", "passed", "passed", "passed"]);
+    expect("delivered", "probe", ["passed", "passed", "passed", "passed", "skipped"]);
 
-    tenant.answer_with(403);
+    let refusing = refusing_tenant();
+    deliver_to(&sling, &refusing);
     publish(&sling);
     wait_until(&sling, &format!("{AGENT}/log.txt"), "was enqueued to an error queue", true);
     wait_until(&sling, &format!("{AGENT}/queues/error-queue-bpdistributionagent0.json"), "\"empty\":false", true);
     wait_until(&sling, &format!("{AGENT}/status.json"), "IDLE", true);
-    assert_eq!(verdicts(&sling, "refused"), ["passed", "failed", "failed", "failed"]);
+    expect("refused", "probe", ["passed", "failed", "failed", "failed", "skipped"]);
+    deliver_to(&sling, sling.url("tenant"));
+    compare(&sling);
+    deliver_to(&sling, &refusing);
+    expect("not-published", "change", ["passed", "failed", "failed", "failed", "failed"]);
 
-    let factory = "org.apache.sling.distribution.agent.impl.ForwardDistributionAgentFactory~bpdistributionagent0";
-    let disabled = "apply=true&action=ajaxConfigManager&propertylist=enabled&enabled=false";
-    sling.ask("POST", &format!("/system/console/configMgr/{factory}"), disabled);
-    wait_until(&sling, "/libs/sling/distribution/services/agents.json", "bpdistributionagent0", false);
-    assert_eq!(verdicts(&sling, "disabled"), ["failed"; 4]);
+    disable(&sling);
+    expect("disabled", "probe", ["failed", "failed", "failed", "failed", "skipped"]);
+}
+
+/// The version that AEM 6.5.25 has.
+#[test]
+fn the_distribution_agent_of_aem_6_5_is_judged_right() {
+    if there_is_a_sling("the_distribution_agent_of_aem_6_5_is_judged_right") {
+        judge("0.4.0");
+    }
+}
+
+/// The newest version.
+#[test]
+fn a_real_distribution_agent_is_judged_right() {
+    if there_is_a_sling("a_real_distribution_agent_is_judged_right") {
+        judge("0.7.4");
+    }
 }

@@ -1,5 +1,6 @@
 package bpconform.standins;
 
+import java.util.Arrays;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.Map;
@@ -65,6 +66,11 @@ public final class Activator implements BundleActivator {
             path(context, new Packages.Service(packaging), "/crx/packmgr/service.jsp");
             context.registerService(Filter.class, new Packages.Commands(packaging), properties(
                 "sling.filter.scope", "REQUEST"));
+            // The class cannot even be loaded where content distribution is not installed.
+            if (hasBundle(context, "org.apache.sling.distribution.api")) {
+                context.registerService(Filter.class, new Distribution(context), properties(
+                    "sling.filter.scope", "REQUEST"));
+            }
             path(context, new Content(repository), "/bin/stand-ins/copy");
             path(context, new Dump(), "/bin/stand-ins/dump");
             // The last: whoever finds the login page finds all the others.
@@ -73,6 +79,10 @@ public final class Activator implements BundleActivator {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static boolean hasBundle(BundleContext context, String name) {
+        return Arrays.stream(context.getBundles()).anyMatch(bundle -> name.equals(bundle.getSymbolicName()));
     }
 
     private static void path(BundleContext context, Servlet servlet, String... paths) {
