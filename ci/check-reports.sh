@@ -34,7 +34,7 @@ mkdir -p "$out/records/hostile" && cp fixtures/schema/sample.run.json "$out/reco
 
 for name in passing failing killed hostile; do
   mkdir -p "$out/$name"
-  for form in json=run.json html=report.html junit=junit.xml messages=messages.ndjson har=run.har ctrf=ctrf.json sarif=report.sarif markdown=report.md; do
+  for form in json=run.json html=report.html junit=junit.xml messages=messages.ndjson har=run.har ctrf=ctrf.json sarif=report.sarif markdown=report.md trace=trace.zip; do
     "$bpconform" report "${form%%=*}" "$out/records/$name" --out "$out/$name/${form#*=}.new"
     # A report that is rendered later says what the one that was written at the end of the run says.
     [ ! -e "$out/$name/${form#*=}" ] || cmp "$out/$name/${form#*=}" "$out/$name/${form#*=}.new"

@@ -70,6 +70,7 @@ fn record(bytes: &[u8]) {
         ] {
             let _ = format.render(&record);
         }
+        let _ = ReportFormat::Trace.bytes(&record, &str::to_owned);
     }
 }
 

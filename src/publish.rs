@@ -83,11 +83,11 @@ fn write_masked(
     output: &Output,
     mask: &dyn Fn(&str) -> String,
 ) -> Result<(), Error> {
-    let text = wanted.format.render(record)?;
     if wanted.is_stdout() {
-        output.out(&text);
+        output.out(&wanted.format.render(record)?);
         return Ok(());
     }
+    let bytes = wanted.format.bytes(record, mask)?;
     wanted.make_room()?;
-    std::fs::write(&wanted.path, mask(&text)).map_err(|source| Error::Write { file: wanted.path.clone(), source })
+    std::fs::write(&wanted.path, bytes).map_err(|source| Error::Write { file: wanted.path.clone(), source })
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use bpconform_fixtures::{Allow, Cause, Product, Requirement, Requirements};
-use bpconform_steps::evidence::Exchange;
+use bpconform_steps::evidence::{Exchange, PageView};
+use bpconform_steps::page_files::PageFiles;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,9 @@ pub struct Record {
     /// The journal from which `bpconform clean` can undo them later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<String>,
+    /// Where the files are that the record names.
+    #[serde(skip)]
+    pub files: PageFiles,
 }
 
 /// The program that made a record.
@@ -321,6 +325,9 @@ pub struct ScenarioRecord {
     /// The exchanges outside of its steps, which undo its changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
+    /// The pages of the browser outside of its steps, which undo its changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageView>,
     /// Its changes that could not be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
@@ -370,6 +377,9 @@ pub struct StepRecord {
     /// The exchanges of the step, in the order of sending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
+    /// The pages of the browser, as its actions left them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageView>,
 }
 
 /// One requirement.
@@ -563,6 +573,11 @@ impl ScenarioRecord {
     /// Why it did not pass, with the lines that show it.
     pub fn full_reason(&self) -> Option<String> {
         with_lines(self.reason.as_ref(), &self.lines)
+    }
+
+    /// The pages of the browser that belong to it, in their order.
+    pub fn all_pages(&self) -> impl Iterator<Item = &PageView> {
+        self.steps.iter().flat_map(|step| &step.pages).chain(&self.pages)
     }
 
     /// Whether it passed only on a retry.

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use bpconform_steps::page_files::{self, PageFiles};
 use bpconform_steps::plain::plain_json;
 use serde::Serialize;
 
@@ -65,9 +66,10 @@ impl RecordWriter {
         self.part.write_all(line.as_bytes()).map_err(|source| Error::Write { file: self.directory.join(PART), source })
     }
 
-    /// Replaces the partial record with the whole one.
+    /// Replaces the partial record with the whole one, and removes pictures of an earlier run.
     pub fn finish(self, record: &Record) -> Result<(), Error> {
         write(record, &self.directory.join(WHOLE))?;
+        page_files::remove_others(&self.directory, &record.pictures());
         let part = self.directory.join(PART);
         fs::remove_file(&part).map_err(|source| Error::Write { file: part, source })
     }
@@ -76,6 +78,7 @@ impl RecordWriter {
 /// Removes the files of an earlier run from a directory. If this run fails before it has a record, the earlier one must
 /// not be mistaken for its result.
 pub fn clear(directory: &Path) -> Result<(), Error> {
+    page_files::remove_others(directory, &[]);
     [WHOLE, PART, JUNIT].into_iter().try_for_each(|name| remove(&directory.join(name)))
 }
 
@@ -153,6 +156,7 @@ fn read_file(file: &Path) -> Result<Record, Error> {
         );
         return Err(unreadable(file, problem));
     }
+    record.files = PageFiles::beside(file.parent().unwrap_or(Path::new("")));
     // Earlier versions wrote no causes.
     if record.causes.is_empty() {
         record.causes = causes::explain(&mut record.scenarios);
@@ -215,7 +219,14 @@ impl Record {
             complete: self.complete,
             left_behind: self.left_behind.clone(),
             journal: self.journal.clone(),
+            files: self.files.clone(),
         }
+    }
+
+    /// The files of pictures to which it refers.
+    pub fn pictures(&self) -> Vec<&str> {
+        let pages = self.scenarios.iter().flat_map(ScenarioRecord::all_pages);
+        pages.filter_map(|page| page.picture.as_deref()).collect()
     }
 
     /// Recomputes verdicts, counts and outcome after scenarios were replaced or added.

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use bpconform_steps::evidence::{Exchange, Outcome, RequestForm, SentField, Text};
+use bpconform_steps::evidence::{Exchange, Outcome, PageView, RequestForm, SentField, Text};
 use bpconform_steps::plain::plain;
 use bpconform_steps::redact::{MASK, Redactor};
 use regex::Regex;
@@ -16,7 +16,7 @@ use crate::record::{
 /// The client id of a request for a token, ids of organizations and technical accounts, and names that a run gave: public
 /// values, which other systems keep under names like "API key" and "claims".
 static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:\bclient(?:_i|I)d(?:=|\\*":\s*\\*")([^&\s\["\\]+)|([0-9A-F]{20,24}(?:\+\w+)?@(?:AdobeOrg|techacct\.adobe\.com))|(bpconform-[0-9a-z]{7}-[\w-]+))"#)
+    Regex::new(r#"(?:\bclient(?:[_.]i|I)d(?:=|\\*":\s*\\*")([^&\s\["\\]+)|([0-9A-F]{20,24}(?:\+\w+)?@(?:AdobeOrg|techacct\.adobe\.com))|(bpconform-[0-9a-z]{7}-[\w-]+))"#)
         .unwrap_or_else(|error| unreachable!("{error}"))
 });
 
@@ -33,6 +33,8 @@ pub enum Place<'a> {
     Header(&'a str),
     /// What is kept of a body, and whether it was cut.
     Body(bool),
+    /// The accessibility tree of a page, and whether it was cut.
+    Tree(bool),
 }
 
 /// Whose texts are changed.
@@ -44,6 +46,29 @@ impl Record {
     pub fn masked(mut self, redactor: &Redactor) -> Self {
         self.each_text(&mut |place, text| mask(redactor, place, text, false));
         self
+    }
+
+    /// The record with every secret masked that was learned by now, and without the pictures of pages whose text shows one of
+    /// them: when those were taken, it was not known yet.
+    #[must_use]
+    pub fn masked_with_pictures(self, redactor: &Redactor) -> Self {
+        let mut record = self.masked(redactor);
+        let files = record.files.clone();
+        // Of a page, the record may hold only the beginning; its files know all of it.
+        let withheld = files.revealing(redactor);
+        for page in record.pages_mut() {
+            if page.picture.as_ref().is_some_and(|picture| withheld.contains(picture)) {
+                page.picture = None;
+                page.no_picture = Some("it would have shown a secret that was learned later".to_owned());
+            }
+        }
+        withheld.iter().for_each(|picture| files.remove(picture));
+        record
+    }
+
+    /// The pages of the browser, in the order of the scenarios.
+    fn pages_mut(&mut self) -> impl Iterator<Item = &mut PageView> {
+        self.scenarios.iter_mut().flat_map(pages_of)
     }
 
     /// The masked record of another version of bpconform: texts of the target are searched for secrets again.
@@ -66,7 +91,11 @@ impl Record {
     pub fn without_exchanges(mut self) -> Self {
         for scenario in &mut self.scenarios {
             scenario.exchanges.clear();
-            scenario.steps.iter_mut().for_each(|step| step.exchanges.clear());
+            scenario.pages.clear();
+            for step in &mut scenario.steps {
+                step.exchanges.clear();
+                step.pages.clear();
+            }
         }
         self
     }
@@ -112,6 +141,8 @@ impl ScenarioRecord {
     #[must_use]
     pub fn without_bodies(&self) -> Self {
         let mut copy = self.clone();
+        let pages = copy.steps.iter_mut().flat_map(|step| &mut step.pages).chain(&mut copy.pages);
+        pages.for_each(|page| page.tree = Text::default());
         let of_steps = copy.steps.iter_mut().flat_map(|step| &mut step.exchanges);
         for Exchange { request_headers, request_body, outcome, .. } in of_steps.chain(&mut copy.exchanges) {
             request_headers.clear();
@@ -139,7 +170,8 @@ impl ScenarioRecord {
     }
 
     fn each_text(&mut self, change: Change<'_>) {
-        let Self { feature, file, name, tags, reason, lines, attempts, steps, exchanges, left_behind, .. } = self;
+        let Self { feature, file, name, tags, reason, lines, attempts, steps, exchanges, pages, left_behind, .. } =
+            self;
         let of_feature = [feature, file, name].into_iter().chain(tags);
         of_feature.for_each(|text| change(Place::Feature, text));
         reason.iter_mut().chain(left_behind).for_each(|text| change(Place::Sentence, text));
@@ -147,15 +179,29 @@ impl ScenarioRecord {
         for Attempt { reason, .. } in attempts {
             reason.iter_mut().for_each(|text| change(Place::Sentence, text));
         }
-        for StepRecord { text, table, doc_string, reason, lines, exchanges, .. } in steps {
+        for StepRecord { text, table, doc_string, reason, lines, exchanges, pages, .. } in steps {
             let of_feature = std::iter::once(text).chain(table.iter_mut().flatten()).chain(doc_string);
             of_feature.for_each(|text| change(Place::Feature, text));
             reason.iter_mut().for_each(|text| change(Place::Sentence, text));
             lines.iter_mut().for_each(|text| change(Place::Target, text));
             exchanges.iter_mut().for_each(|exchange| each_text_of(exchange, change));
+            pages.iter_mut().for_each(|page| each_text_of_page(page, change));
         }
         exchanges.iter_mut().for_each(|exchange| each_text_of(exchange, change));
+        pages.iter_mut().for_each(|page| each_text_of_page(page, change));
     }
+}
+
+fn pages_of(scenario: &mut ScenarioRecord) -> impl Iterator<Item = &mut PageView> {
+    scenario.steps.iter_mut().flat_map(|step| &mut step.pages).chain(&mut scenario.pages)
+}
+
+fn each_text_of_page(page: &mut PageView, change: Change<'_>) {
+    let PageView { step, url, title, picture, no_picture, tree, console, .. } = page;
+    picture.iter_mut().for_each(|file| change(Place::Feature, file));
+    [step, url].into_iter().chain(no_picture).for_each(|text| change(Place::Sentence, text));
+    std::iter::once(title).chain(console).for_each(|text| change(Place::Target, text));
+    change(Place::Tree(tree.capped), &mut tree.text);
 }
 
 fn each_text_of(exchange: &mut Exchange, change: Change<'_>) {
@@ -196,9 +242,9 @@ fn mask(redactor: &Redactor, place: Place<'_>, text: &mut String, anew: bool) {
         Place::Target => redactor.redact_foreign(text),
         Place::Header(name) if anew => redactor.redact_value(name, text),
         Place::Body(_) if anew => redactor.redact_foreign(text),
-        Place::Header(_) | Place::Body(_) => redactor.redact_known(text),
+        Place::Header(_) | Place::Body(_) | Place::Tree(_) => redactor.redact_known(text),
     };
-    let cut = matches!(place, Place::Body(true)) || masked.ends_with('…');
+    let cut = matches!(place, Place::Body(true) | Place::Tree(true)) || masked.ends_with('…');
     *text = if cut { redactor.redact_cut(&masked) } else { masked };
 }
 

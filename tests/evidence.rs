@@ -140,6 +140,10 @@ fn every_requested_report_is_written_and_github_is_notified() {
     assert!(told.err.contains("exit 1: does not conform"), "the summary is on standard error: {}", told.err);
     let data: Value = serde_json::from_str(&told.out).expect("the standard output is data and nothing else");
     assert_eq!(data["reportFormat"], "CTRF");
+    for wrong in [&["run", "--report", "trace=-"][..], &["report", "trace", path(&folder)]] {
+        let told = bpconform(wrong);
+        assert!(told.code == Some(2) && told.err.contains("ZIP file"), "{}", told.all());
+    }
     let wrong = bpconform(&["run", "--report", "pdf=x"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("unknown format `pdf`"), "{}", wrong.all());
 }
@@ -171,16 +175,23 @@ fn a_report_that_is_rendered_later_is_the_same_to_the_byte() {
     for (name, flags) in [("passing", &[][..]), ("failing", &["--defect", "agent-disabled"])] {
         let out = folder.join(name);
         let earlier = |format: ReportFormat| out.join(format!("report.{}", format.word()));
-        let wanted = ReportFormat::ALL.map(|format| format!("{}={}", format.word(), path(&earlier(format))));
+        let wanted: Vec<String> =
+            ReportFormat::all().map(|format| format!("{}={}", format.word(), path(&earlier(format)))).collect();
         let reports: Vec<&str> = wanted.iter().flat_map(|wanted| ["--report", wanted]).collect();
         let told = bpconform(&[&["run", "-q", "--out", path(&out)][..], flags, &reports].concat());
         assert!(matches!(told.code, Some(0 | 1)), "{}", told.all());
-        for format in ReportFormat::ALL {
+        for format in ReportFormat::all() {
             let later = out.join("later");
             let told = bpconform(&["report", format.word(), path(&out), "--out", path(&later)]);
             assert_eq!(told.code, Some(0), "{}", told.all());
-            let text = |file: &Path| std::fs::read_to_string(file).expect("written");
-            let (earlier, later) = (text(&earlier(format)), text(&later));
+            let bytes = |file: &Path| std::fs::read(file).expect("written");
+            let (earlier, later) = (bytes(&earlier(format)), bytes(&later));
+            if format == ReportFormat::Trace {
+                assert!(earlier == later, "{name}: the trace differs");
+                continue;
+            }
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+            let (earlier, later) = (text(earlier), text(later));
             let differs = earlier.lines().zip(later.lines()).find(|(one, two)| one != two);
             assert!(earlier == later, "{name}, {}: {differs:?}", format.word());
         }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, bpconform_with, directory, reply, serve};
+use crate::support::{Mock, Told, bpconform_with, directory, reply, serve, unzipped};
 
 /// A password that looks different in every encoding.
 const PASSWORD: &str = "p8e-canary/\"pass\"+wörd&<more>";
@@ -30,7 +30,11 @@ fn everything(printed: &Told, folder: &Path) -> Vec<(String, String)> {
         let path = entry.expect("it can be listed").path();
         if path.is_file() {
             let bytes = std::fs::read(&path).expect("it can be read");
-            all.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            if bytes.starts_with(b"PK") {
+                all.extend(unzipped(&bytes).into_iter().map(|(name, bytes)| (name, text(&bytes))));
+            }
+            all.push((path.display().to_string(), text(&bytes)));
         }
     }
     all
@@ -48,7 +52,8 @@ fn assert_hidden(secrets: &[String], all: &[(String, String)]) {
     }
 }
 
-const REPORTS: [&str; 9] = ["html", "junit", "messages", "har", "ctrf", "sarif", "markdown", "github", "text"];
+const REPORTS: [&str; 10] =
+    ["html", "junit", "messages", "har", "ctrf", "sarif", "markdown", "github", "text", "trace"];
 
 #[test]
 fn a_talkative_run_that_changes_shows_none_of_its_secrets() {

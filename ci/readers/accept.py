@@ -1,12 +1,13 @@
 """Gives reports to readers that are not part of this project. Usage: accept.py DIRECTORY SCHEMA
 
-DIRECTORY holds run.json and junit.xml; SCHEMA is the JSON Schema of run.json.
+DIRECTORY holds run.json, junit.xml and trace.zip; SCHEMA is the JSON Schema of run.json.
 """
 
 import json
 import pathlib
 import sys
 import xml.etree.ElementTree as ET
+import zipfile
 
 import junitparser
 from jsonschema import Draft202012Validator
@@ -72,6 +73,15 @@ def main(directory, schema):
     if len(cases) != len(verdicts):
         problems.append(f"junit.xml: {len(cases)} cases for {len(verdicts)} scenarios")
     print(f"junit.xml: {len(cases)} cases read")
+    with zipfile.ZipFile(directory / "trace.zip") as trace:
+        if broken := trace.testzip():
+            problems.append(f"trace.zip: {broken} is broken")
+        there = set(trace.namelist())
+        pages = [page for one in json.loads(trace.read("trace.json"))["scenarios"] for page in one["pages"]]
+        named = {name for page in pages for name in (page["tree"], page.get("picture")) if name}
+        problems += [f"trace.zip: {name} is missing" for name in sorted(named - there)]
+        exchanges = len(json.loads(trace.read("exchanges.har"))["log"]["entries"])
+    print(f"trace.zip: {len(there)} files, {len(pages)} pages and {exchanges} exchanges read")
     if problems:
         print(*problems, sep="\n", file=sys.stderr)
     return 1 if problems else 0

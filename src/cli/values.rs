@@ -135,7 +135,7 @@ pub(crate) fn color() -> impl TypedValueParser<Value = Color> {
 }
 
 pub(crate) fn report_format() -> impl TypedValueParser<Value = ReportFormat> {
-    let values = ReportFormat::ALL.map(|format| PossibleValue::new(format.word()).help(format.help()));
+    let values = ReportFormat::all().map(|format| PossibleValue::new(format.word()).help(format.help()));
     PossibleValuesParser::new(values).try_map(|word| word.parse::<ReportFormat>())
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bpconform_steps::page_files::PageFiles;
+
 use crate::cli::merge::MergeArgs;
 use crate::compare::baseline::Baseline;
 use crate::compare::merge::merge;
@@ -19,8 +21,14 @@ pub fn command(args: &MergeArgs, styles: Styles, output: &Output) -> Result<Exit
     let read = |path: &PathBuf| Ok((path.display().to_string(), record_file::read(path)?));
     let records = args.shards.iter().map(read).collect::<Result<Vec<_>, Error>>()?;
     let expected = args.baseline.as_deref().map(Baseline::read).transpose()?;
-    let record = merge(records)?.masked_anew(&output.redactor);
+    let files: Vec<_> = records.iter().map(|(_, record)| record.files.clone()).collect();
+    let mut record = merge(records)?.masked_anew(&output.redactor);
     std::fs::create_dir_all(&args.out).map_err(|source| Error::Write { file: args.out.clone(), source })?;
+    for files in files {
+        let copied = files.copy_to(&args.out, &record.pictures());
+        copied.map_err(|source| Error::Write { file: args.out.clone(), source })?;
+    }
+    record.files = PageFiles::beside(&args.out);
     record_file::write(&record, &args.out.join(record_file::WHOLE))?;
     write_report(
         &record,

@@ -13,6 +13,7 @@ use std::time::Instant;
 use bpconform_fixtures::Allow;
 use bpconform_mocks::author::seed;
 use bpconform_steps::credentials::Credentials;
+use bpconform_steps::page_files::PageFiles;
 use bpconform_steps::run::Settings;
 use bpconform_steps::stack::Stack;
 use bpconform_steps::wire::{Connection, Limits};
@@ -248,7 +249,10 @@ impl RunRequest<'_> {
         let record = crate::run::run(&options, &features, observer.clone()).await?;
         drop(own_mocks);
         self.learn(&options)?;
-        let record = record.masked(&output.redactor);
+        let record = record.masked_with_pictures(&output.redactor);
+        if let (Some(out), Some(rerun)) = (out, &options.rerun) {
+            rerun.copy_pictures(&record, out)?;
+        }
         observer.finish(&record)?;
         let terminal = terminal.end(&record.clone().without_exchanges().plain());
         output.print_for_people(&terminal);
@@ -267,6 +271,15 @@ impl RunRequest<'_> {
         std::fs::write(file, learned.text()?).map_err(|source| Error::Write { file: file.clone(), source })?;
         self.output.err(&format!("written: {}; use it with --surfaces {}\n", file.display(), file.display()));
         Ok(())
+    }
+
+    /// Where pictures of pages are kept: beside the record, or in memory for reports that show them.
+    fn page_files(self, out: Option<&Path>) -> PageFiles {
+        match out {
+            Some(out) => PageFiles::beside(out),
+            None if self.how.reports.iter().any(|wanted| wanted.format.shows_pictures()) => PageFiles::in_memory(),
+            None => PageFiles::default(),
+        }
     }
 
     fn accepted(self) -> HashSet<String> {
@@ -306,7 +319,7 @@ impl RunRequest<'_> {
         let variations = variations_named(&self.how.variations)?;
         let allow = self.target.allow.unwrap_or(if mocked { Allow::Change } else { Allow::Observe });
         changes_need_care(self.how, mocked, allow)?;
-        let via = via(&self.how.browser, &target)?;
+        let via = via(&self.how.browser, &target, self.page_files(out))?;
         let mocks = if mocked { BTreeSet::new() } else { self.hybrid.mocks()? };
         let usual_jobs = match (embedded, mocked, allow) {
             (true, _, _) => JOBS_ON_MOCKS,
@@ -373,7 +386,7 @@ impl RunRequest<'_> {
 }
 
 /// How actions are done. A browser is for a real Author; every endpoint of the mocks is known.
-fn via(args: &BrowserArgs, target: &Target) -> Result<Via, Error> {
+fn via(args: &BrowserArgs, target: &Target, files: PageFiles) -> Result<Via, Error> {
     if args.via == ViaKind::Http {
         let said =
             [(args.browser.is_some(), "--browser"), (args.headed, "--headed"), (args.learn.is_some(), "--learn")];
@@ -391,7 +404,7 @@ fn via(args: &BrowserArgs, target: &Target) -> Result<Via, Error> {
         return Err(Error::Usage(format!("--browser: the file {} does not exist", program.display())));
     }
     let everything = args.via == ViaKind::Browser;
-    Ok(Via::browser(args.browser.as_deref(), args.headed, everything, &stack.author))
+    Ok(Via::browser(args.browser.as_deref(), args.headed, everything, &stack.author, files))
 }
 
 /// What only means something when a real Author is changed, and what would make that dangerous.

@@ -3,6 +3,7 @@
 
 mod data;
 mod facts;
+mod pictures;
 mod timeline;
 
 use bpconform_fixtures::requirements::{Document, Level};
@@ -51,6 +52,7 @@ struct Page<'a> {
     timeline: Option<Timeline>,
     scenarios: usize,
     features: Vec<Feature<'a>>,
+    pictures: Option<Value>,
     footer: String,
 }
 
@@ -86,6 +88,7 @@ impl<'a> Page<'a> {
             timeline: Timeline::of(record),
             scenarios: record.scenarios.len(),
             features: features(record)?,
+            pictures: pictures::embedded(record)?,
             footer: format!("record of {}, form {}", record.started, record.format),
         })
     }

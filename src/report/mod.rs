@@ -1,4 +1,4 @@
-//! The reports for people and machines, each rendered from the record alone.
+//! The reports for people and machines, each rendered from the record and the pictures that it names.
 
 pub mod ctrf;
 pub mod curl;
@@ -12,6 +12,7 @@ pub mod sarif;
 pub mod style;
 pub mod template;
 pub mod terminal;
+pub mod trace;
 pub mod view;
 
 use std::path::PathBuf;
@@ -50,10 +51,17 @@ pub enum ReportFormat {
     Annotations,
     /// The text of the terminal.
     Text,
+    /// A ZIP file of what the run saw in a browser.
+    Trace,
 }
 
 impl ReportFormat {
     /// All formats, in the order in which the help shows them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain([Self::Trace])
+    }
+
+    /// The formats that are text, in the order in which the help shows them.
     pub const ALL: [Self; 11] = [
         Self::Json,
         Self::Html,
@@ -82,6 +90,7 @@ impl ReportFormat {
             Self::Github => "github",
             Self::Annotations => "annotations",
             Self::Text => "text",
+            Self::Trace => "trace",
         }
     }
 
@@ -99,15 +108,31 @@ impl ReportFormat {
             Self::Github => "Markdown within the limits of a GitHub step summary",
             Self::Annotations => "GitHub's workflow commands: one annotation for each failure, within its limits",
             Self::Text => "The text of the terminal",
+            Self::Trace => {
+                "A ZIP file of what was done in a browser: screenshots, accessibility trees, consoles and requests"
+            }
         }
     }
 
     /// The words for all formats, as a list for messages.
     fn words() -> String {
-        Self::ALL.map(Self::word).join(", ")
+        Self::all().map(Self::word).collect::<Vec<_>>().join(", ")
     }
 
-    /// Renders a record. An error is a bug in the program.
+    /// Whether it shows pictures of pages.
+    pub const fn shows_pictures(self) -> bool {
+        matches!(self, Self::Html | Self::Trace)
+    }
+
+    /// The bytes of a report, whose texts went through `mask`. An error is a bug in the program.
+    pub fn bytes(self, record: &Record, mask: &dyn Fn(&str) -> String) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Trace => trace::render(record, mask),
+            _ => self.render(record).map(|text| mask(&text).into_bytes()),
+        }
+    }
+
+    /// Renders a record as text. An error is a bug in the program.
     pub fn render(self, record: &Record) -> Result<String, Error> {
         if self.is_json() {
             return self.render_json(record).map(|text| plain_json(&text).into_owned());
@@ -119,6 +144,7 @@ impl ReportFormat {
             Self::Markdown => markdown::render(record),
             Self::Github => github::summary(record),
             Self::Annotations => github::annotations(record),
+            Self::Trace => return Err(Error::Internal("a trace is not a text".to_owned())),
             Self::Text | Self::Json | Self::Messages | Self::Har | Self::Ctrf | Self::Sarif => text(record),
         })
     }
@@ -152,7 +178,7 @@ impl FromStr for ReportFormat {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|format| format.word() == word);
+        let found = Self::all().find(|format| format.word() == word);
         found.ok_or_else(|| format!("unknown format `{word}`; the formats are {}", Self::words()))
     }
 }
@@ -194,6 +220,9 @@ impl FromStr for ReportRequest {
             .filter(|(_, path)| !path.is_empty())
             .ok_or_else(|| format!("write it like html=report.html; the formats are {}", ReportFormat::words()))?;
         let format = format.parse()?;
+        if format == ReportFormat::Trace && path == "-" {
+            return Err("a trace is a ZIP file: name it, as in trace=trace.zip".to_owned());
+        }
         Ok(Self { format, path: path.into() })
     }
 }

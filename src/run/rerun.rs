@@ -36,6 +36,12 @@ impl Rerun {
         Err(rerun.refused("changes of that run were not undone; run `bpconform clean`, and then everything again"))
     }
 
+    /// Copies the pictures of the scenarios that were taken over.
+    pub fn copy_pictures(&self, record: &Record, out: &Path) -> Result<(), Error> {
+        let copied = self.record.files.copy_to(out, &record.pictures());
+        copied.map_err(|source| Error::Write { file: out.to_owned(), source })
+    }
+
     fn refused(&self, problem: &str) -> Error {
         Error::Usage(format!("--rerun {}: {problem}", self.place))
     }

@@ -274,7 +274,7 @@ impl Stage {
     /// Ends a scenario: undoes its changes on a real target, and takes its evidence.
     pub(crate) async fn leave(&self, key: &ScenarioKey, world: &mut World) -> ScenarioEvidence {
         let Some(session) = world.end() else { return ScenarioEvidence::default() };
-        let exchanges = session.take_exchanges();
+        let (exchanges, pages) = (session.take_exchanges(), session.take_views());
         session.settle_what_pages_sent(self.has_passed(key));
         let problems = match &*self.ground {
             Backend::Real(..) => undoing::undo_scenario(&session).await,
@@ -285,7 +285,8 @@ impl Stage {
         // Dropping waits for the threads of the mock, which would block the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));
         let left_behind = problems.into_iter().map(|problem| problem.reason).collect();
-        ScenarioEvidence { exchanges, undo: session.take_exchanges(), left_behind, rest: Vec::new() }
+        let (undo, undo_pages) = (session.take_exchanges(), session.take_views());
+        ScenarioEvidence { exchanges, undo, pages, undo_pages, left_behind, rest: Vec::new() }
     }
 }
 

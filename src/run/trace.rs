@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use bpconform_fixtures::Cause;
-use bpconform_steps::evidence::Exchange;
 use bpconform_steps::{Kind, Problem};
 
 use crate::features::Case;
@@ -148,8 +147,9 @@ impl EndedScenario {
         for (step, found) in record.steps.iter_mut().skip(trace.steps.len()).zip(evidence.rest) {
             fill(step, &StepTrace { line: step.line, started: at, ended: Some(at), problem: found }, at);
         }
-        share(&mut record.steps, evidence.exchanges);
-        record.exchanges = evidence.undo;
+        share(&mut record.steps, evidence.exchanges, |one| one.started_us, |step| &mut step.exchanges);
+        share(&mut record.steps, evidence.pages, |one| one.at_us, |step| &mut step.pages);
+        (record.exchanges, record.pages) = (evidence.undo, evidence.undo_pages);
         record.left_behind = evidence.left_behind;
         for (attempt, left) in earlier.into_iter().map(|ended| ended.attempt(case)) {
             record.attempts.push(attempt);
@@ -196,15 +196,20 @@ fn fill(step: &mut StepRecord, traced: &StepTrace, at: SystemTime) {
     step.lines = traced.problem.as_ref().map(|problem| problem.lines.clone()).unwrap_or_default();
 }
 
-/// Assigns each exchange to the step that had begun last when it was sent.
-fn share(steps: &mut [StepRecord], exchanges: Vec<Exchange>) {
-    let begun = |step: &StepRecord, sent_ms: f64| step.started_ms > 0.0 && step.started_ms <= sent_ms;
-    for exchange in exchanges {
+/// Assigns each piece of evidence to the step that had begun last at its time.
+fn share<T>(
+    steps: &mut [StepRecord],
+    evidence: Vec<T>,
+    time: impl Fn(&T) -> i64,
+    of: impl Fn(&mut StepRecord) -> &mut Vec<T>,
+) {
+    let begun = |step: &StepRecord, at_ms: f64| step.started_ms > 0.0 && step.started_ms <= at_ms;
+    for one in evidence {
         #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits for centuries")]
-        let sent_ms = exchange.started_us as f64 / 1000.0;
-        let owner = steps.iter().rposition(|step| begun(step, sent_ms)).unwrap_or(0);
+        let at_ms = time(&one) as f64 / 1000.0;
+        let owner = steps.iter().rposition(|step| begun(step, at_ms)).unwrap_or(0);
         if let Some(step) = steps.get_mut(owner) {
-            step.exchanges.push(exchange);
+            of(step).push(one);
         }
     }
 }
@@ -223,6 +228,7 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         started_ms: 0.0,
         duration_ms: 0.0,
         exchanges: Vec::new(),
+        pages: Vec::new(),
     };
     ScenarioRecord {
         id: case.id.clone(),
@@ -246,6 +252,7 @@ pub(crate) fn not_run(case: &Case, verdict: Verdict, reason: Option<String>) -> 
         duration_ms: 0.0,
         steps: case.steps.iter().map(step).collect(),
         exchanges: Vec::new(),
+        pages: Vec::new(),
         left_behind: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bpconform_fixtures::UserInterface;
 use bpconform_steps::browser::Browser;
+use bpconform_steps::page_files::PageFiles;
 use bpconform_steps::run::{Browsing, PageActions};
 use url::Url;
 
@@ -34,15 +35,18 @@ pub struct BrowserChoice {
     pub sandboxed: bool,
     /// What its pages send for the actions of the run.
     pub sent: PageActions,
+    /// Where pictures of its pages are kept.
+    pub files: PageFiles,
 }
 
 impl Via {
     /// A browser for the pages of that Author.
-    pub fn browser(program: Option<&Path>, headed: bool, everything: bool, author: &Url) -> Self {
+    pub fn browser(program: Option<&Path>, headed: bool, everything: bool, author: &Url, files: PageFiles) -> Self {
         match Browser::new(program, headed, author, "") {
             Ok(browser) => {
                 let (program, sandboxed) = (program.map(Path::to_owned), browser.is_sandboxed());
-                Self::Browser(BrowserChoice { program, headed, everything, sandboxed, sent: PageActions::default() })
+                let sent = PageActions::default();
+                Self::Browser(BrowserChoice { program, headed, everything, sandboxed, sent, files })
             }
             Err(why) => Self::NoBrowser(why),
         }
@@ -57,11 +61,20 @@ impl Via {
         }
     }
 
+    /// Where pictures of the pages are kept.
+    pub(super) fn files(&self) -> PageFiles {
+        match self {
+            Self::Browser(choice) => choice.files.clone(),
+            Self::Http | Self::NoBrowser(_) => PageFiles::default(),
+        }
+    }
+
     /// The browser of a run with that id.
     pub(super) fn begin(&self, author: &Url, run: &str) -> Option<Browsing> {
         let Self::Browser(choice) = self else { return None };
         let browser = Browser::new(choice.program.as_deref(), choice.headed, author, run).ok()?;
         let interface = UserInterface::built_in().clone();
-        Some(Browsing { browser, interface, everything: choice.everything, sent: choice.sent.clone() })
+        let (sent, files) = (choice.sent.clone(), choice.files.clone());
+        Some(Browsing { browser, interface, everything: choice.everything, sent, files })
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn open(
         body_cap: bpconform_steps::evidence::BODY_CAP,
         left_behind: Vec::new(),
         journal: None,
+        files: options.via.files(),
         requirements: record::requirements(&scenarios, &products),
         causes: Vec::new(),
         slow: Vec::new(),

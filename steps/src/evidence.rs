@@ -42,6 +42,32 @@ pub struct Exchange {
     pub outcome: Outcome,
 }
 
+/// A page of the browser, as it was at the end of a step in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PageView {
+    /// When it was looked at: microseconds since 1970.
+    pub at_us: i64,
+    /// The id of the endpoint whose request the steps replace.
+    pub surface: String,
+    /// What was done, for example `press "Create"`.
+    pub step: String,
+    /// The page's address.
+    pub url: String,
+    /// The page's title.
+    pub title: String,
+    /// The file of its picture, beside the record: `pages/DIGEST.webp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// Why there is no picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_picture: Option<String>,
+    /// Its accessibility tree, a line for each element, masked and capped.
+    pub tree: Text,
+    /// Errors that it reported in its console since the step before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<String>,
+}
+
 /// How a request was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestForm {
@@ -158,7 +184,7 @@ pub enum Outcome {
 }
 
 /// A body as evidence.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// The part that is kept; bytes that are not UTF-8 are replaced.
     pub text: String,
@@ -187,6 +213,18 @@ impl Text {
             text = redactor.redact_cut(&text);
         }
         Self { text, bytes: body.len(), capped }
+    }
+
+    /// Keeps the tree of a page, whose texts were masked one by one, up to the cap. The label of a field says nothing about
+    /// its value here: a client id is also called an API key.
+    pub(crate) fn keep_tree(tree: &str, redactor: &Redactor) -> Self {
+        let mut text = redactor.redact_known(tree);
+        let capped = text.len() > BODY_CAP;
+        if capped {
+            text.truncate(floor(&text, BODY_CAP));
+            text = redactor.redact_cut(&text);
+        }
+        Self { text, bytes: tree.len(), capped }
     }
 }
 

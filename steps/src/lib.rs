@@ -17,6 +17,7 @@ pub mod login;
 pub mod memory;
 mod named_certificate;
 pub mod outside;
+pub mod page_files;
 mod page_sending;
 pub mod plain;
 pub mod problem;

@@ -12,6 +12,7 @@ use bpconform_fixtures::{Allow, Cause, Layer, Product, Surface, Surfaces, System
 use crate::browser::Browser;
 use crate::journal::Journal;
 use crate::login::Login;
+use crate::page_files::PageFiles;
 use crate::problem::{Checked, Problem};
 use crate::reads::Reads;
 use crate::redact::Redactor;
@@ -228,6 +229,8 @@ pub struct Browsing {
     pub everything: bool,
     /// What the pages sent.
     pub sent: PageActions,
+    /// Where pictures of the pages are kept.
+    pub files: PageFiles,
 }
 
 /// What the operator knows and the target cannot say.

@@ -9,6 +9,7 @@ mod outcome;
 mod own_request;
 mod sharing;
 mod shown;
+mod views;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{Authentication, Call};
 use crate::credentials::Credentials;
-use crate::evidence::Exchange;
+use crate::evidence::{Exchange, PageView};
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -48,6 +49,8 @@ pub struct Session {
     /// The number of the scenario's attempt, from 0. An attempt shares no read with another one.
     pub(crate) attempt: usize,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
+    /// The pages of the browser that were looked at.
+    views: Arc<Mutex<Vec<PageView>>>,
     /// What pages sent for actions of which it is not known yet whether they succeeded.
     sent_by_pages: Arc<Mutex<Vec<PageAction>>>,
     undoing: bool,
@@ -78,6 +81,7 @@ impl Session {
             scenario: String::new(),
             attempt: 0,
             exchanges: Arc::default(),
+            views: Arc::default(),
             sent_by_pages: Arc::default(),
             undoing: false,
             stop: CancellationToken::new(),
@@ -105,7 +109,8 @@ impl Session {
         let (run, stack, credentials) = (Arc::clone(&self.run), self.stack.clone(), self.credentials.clone());
         let scenario = self.scenario.clone();
         let (exchanges, sent_by_pages) = (Arc::clone(&self.exchanges), Arc::clone(&self.sent_by_pages));
-        Self { scenario, exchanges, sent_by_pages, undoing: true, ..Self::new(run, stack, credentials) }
+        let views = Arc::clone(&self.views);
+        Self { scenario, exchanges, views, sent_by_pages, undoing: true, ..Self::new(run, stack, credentials) }
     }
 
     /// Makes the conversation end when the run is stopped: nothing more is sent but what undoes a change.
@@ -135,6 +140,11 @@ impl Session {
         let mut exchanges = std::mem::take(&mut *lock(&self.exchanges));
         exchanges.sort_by_key(|exchange| exchange.started_us);
         exchanges
+    }
+
+    /// The pages of the browser that were looked at so far; they are taken away.
+    pub fn take_views(&self) -> Vec<PageView> {
+        std::mem::take(&mut *lock(&self.views))
     }
 
     /// Ends the part of the conversation so far: what pages sent in it can be learned only if it succeeded.

@@ -55,11 +55,9 @@ fn no_secret_that_is_typed_into_a_page_is_in_the_evidence() {
     assert_eq!(told.code, Some(0), "{}", told.all());
     let secrets = mock.credentials();
     let secret = secrets.iter().find(|(name, _)| *name == "BPCONFORM_IMS_CLIENT_SECRET").expect("it is there").1;
-    let files = std::fs::read_dir(folder.join("out")).expect("it is there").flatten();
-    for file in files {
-        let text = std::fs::read_to_string(file.path()).expect("UTF-8");
-        assert!(!text.contains(secret), "{}", file.path().display());
-        assert!(!text.contains("YWRtaW46YWRtaW4="), "{}: the login", file.path().display());
+    for (name, text) in super::evidence::everything(&folder.join("out")) {
+        assert!(!text.contains(secret), "{name}");
+        assert!(!text.contains("YWRtaW46YWRtaW4="), "{name}: the login");
     }
     assert!(!told.all().contains(secret));
     assert!(told.out.contains("/mnt/overlay/x/ims/save"), "the request of the page is evidence: {}", told.out);

@@ -4,6 +4,7 @@
 mod answers;
 mod controls;
 mod ends;
+mod evidence;
 mod pages;
 mod whole;
 

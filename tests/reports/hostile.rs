@@ -24,6 +24,7 @@ fn record() -> Record {
         for step in &mut scenario.steps {
             step.reason.iter_mut().for_each(|reason| *reason += TITLE);
             step.lines.push(TITLE.into());
+            step.pages.push(sample::page(TITLE));
             for exchange in &mut step.exchanges {
                 exchange.url += TITLE;
                 exchange.request_headers.push(("x-title".into(), TITLE.into()));
@@ -92,6 +93,17 @@ fn a_hostile_title_is_harmless_in_every_format() {
             matches!(format, ReportFormat::Html | ReportFormat::Markdown | ReportFormat::Github | ReportFormat::Junit);
         let text = without_fenced(&text);
         assert!(!is_markup || !(text.contains("<script>alert") || text.contains("<img src=x")), "{word} holds markup");
+    }
+}
+
+#[test]
+fn a_hostile_title_is_harmless_in_a_trace() {
+    let trace = ReportFormat::Trace.bytes(&record(), &str::to_owned).expect("it is rendered");
+    let files = crate::support::unzipped(&trace);
+    assert!(files.len() > 4, "{}", files.len());
+    for (name, bytes) in files {
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        assert!(text.contains("Agent") && !text.contains(steers), "{name}: {text:?}");
     }
 }
 

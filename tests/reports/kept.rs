@@ -148,6 +148,8 @@ fn every_text_of_the_record_passes_the_gate_for_secrets() {
     record.environment.ci.insert("job".into(), "https://ci.example".into());
     record.left_behind.push("something".into());
     record.journal = Some("journal.jsonl".into());
+    record.scenarios[0].pages.push(sample::page("a page"));
+    record.scenarios[0].steps[0].pages.push(sample::page("a page"));
     record.target.addresses.insert("author".into(), "http://author.example:4502/".parse().expect("an address"));
     let whole = serde_json::to_value(&record).expect("JSON");
     let (mut seen, mut left) = (0, Vec::new());

@@ -6,7 +6,7 @@ use bpconform::record::{
 };
 use bpconform::verdict::Verdict;
 use bpconform_fixtures::{Allow, Cause, Product, Requirements};
-use bpconform_steps::evidence::{self, BODY_CAP, Exchange, Text};
+use bpconform_steps::evidence::{self, BODY_CAP, Exchange, PageView, Text};
 use jiff::Timestamp;
 
 /// When all samples began: 2026-03-04 10:00:00 UTC, in milliseconds.
@@ -43,7 +43,24 @@ pub(crate) fn scenario(id: &str, requirement: &str, verdict: Verdict) -> Scenari
         duration_ms: 120.5,
         steps: steps(verdict, reason),
         exchanges: Vec::new(),
+        pages: Vec::new(),
         left_behind: Vec::new(),
+    }
+}
+
+/// A page of the browser whose every text is this one.
+pub(crate) fn page(text: &str) -> PageView {
+    let text = || text.to_owned();
+    PageView {
+        at_us: 1,
+        surface: "author.ims-console".into(),
+        step: text(),
+        url: text(),
+        title: text(),
+        picture: Some(text()),
+        no_picture: Some(text()),
+        tree: Text { text: text(), ..Text::default() },
+        console: vec![text()],
     }
 }
 
@@ -60,6 +77,7 @@ fn steps(verdict: Verdict, reason: Option<String>) -> Vec<StepRecord> {
         started_ms: BEGAN + at,
         duration_ms: 40.0,
         exchanges: Vec::new(),
+        pages: Vec::new(),
     };
     let mut given = step("Given", "the four replication agents of the tenant", 11, Verdict::Passed, 5.0);
     given.exchanges = vec![agents("true", "180000")];
@@ -187,6 +205,7 @@ pub(crate) fn record(scenarios: Vec<ScenarioRecord>) -> Record {
         complete: true,
         left_behind: Vec::new(),
         journal: None,
+        files: bpconform_steps::page_files::PageFiles::default(),
     };
     record.summary.wall_ms = 2400.0;
     record.judge_again(false);

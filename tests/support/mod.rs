@@ -268,3 +268,16 @@ pub(crate) fn reply(mut stream: TcpStream, bytes: impl FnOnce(&str) -> Vec<u8>) 
     }
     let _ = stream.write_all(&bytes(&String::from_utf8_lossy(&head)));
 }
+
+/// The files of a ZIP file, by name.
+pub(crate) fn unzipped(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a ZIP file");
+    let mut files = Vec::new();
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).expect("an entry");
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("it can be read");
+        files.push((entry.name().expect("UTF-8").into_owned(), bytes));
+    }
+    files
+}

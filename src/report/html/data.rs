@@ -1,7 +1,7 @@
 //! The details of one scenario, as the JSON that the page renders when the scenario is opened.
 
 use bpconform_fixtures::Remedy;
-use bpconform_steps::evidence::{Exchange, Outcome, Text};
+use bpconform_steps::evidence::{Exchange, Outcome, PageView, Text};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'a Remedy>,
     steps: Vec<Step<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pages: Vec<Page<'a>>,
     exchanges: Vec<Request<'a>>,
     lanes: Vec<&'static str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -39,6 +41,21 @@ struct Step<'a> {
     table: Option<&'a [Vec<String>]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     doc: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    step: &'a str,
+    url: &'a str,
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_picture: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tree: Option<Body<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    console: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -96,6 +113,7 @@ fn data(scenario: &ScenarioRecord) -> Data<'_> {
         place: format!("{}:{}", scenario.file, scenario.line),
         remedy: view::remedy(scenario),
         steps: scenario.steps.iter().map(step).collect(),
+        pages: scenario.all_pages().map(|view| page(view, most)).collect(),
         lanes: if exchanges.is_empty() { Vec::new() } else { view::LANES.to_vec() },
         exchanges,
         attempts: &scenario.attempts,
@@ -112,6 +130,18 @@ fn step(step: &StepRecord) -> Step<'_> {
         reason: step.full_reason(),
         table: Some(step.table.as_slice()).filter(|table| !table.is_empty()),
         doc: step.doc_string.as_deref(),
+    }
+}
+
+fn page(view: &PageView, most: usize) -> Page<'_> {
+    Page {
+        step: &view.step,
+        url: &view.url,
+        title: &view.title,
+        picture: view.picture.as_deref(),
+        no_picture: view.no_picture.as_deref(),
+        tree: body(&view.tree, most),
+        console: &view.console,
     }
 }
 

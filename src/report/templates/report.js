@@ -66,6 +66,34 @@
     one.doc ? el("pre", {}, one.doc) : null,
     one.reason && !told ? el("pre", { class: "reason" }, one.reason) : null);
 
+  // ---- the pages of the browser
+  let pictures;
+  const picture = (name) => {
+    pictures ??= JSON.parse($("#pictures")?.textContent ?? "{}");
+    return Object.hasOwn(pictures, name) ? `data:image/webp;base64,${pictures[name]}` : null;
+  };
+  const enlarge = (src, one) => {
+    const box = el("dialog", { class: "picture", "aria-label": `The page after: ${one.step}` },
+      el("div", { class: "caption" }, el("p", {}, one.step), el("button", { type: "button" }, "Close")),
+      el("img", { src, alt: `Screenshot of the page "${one.title}" at ${one.url}` }));
+    $("button", box).addEventListener("click", () => box.close());
+    box.addEventListener("close", () => box.remove());
+    box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+    document.body.append(box);
+    box.showModal();
+  };
+  const thumbnail = (one) => {
+    const src = one.picture && picture(one.picture);
+    if (!src) return el("p", { class: "none" }, one.picture ? `See ${one.picture}` : `No screenshot: ${one.no_picture ?? "there is none"}`);
+    const open = el("button", { type: "button", class: "thumb", "aria-label": `Enlarge the page after: ${one.step}` }, el("img", { src, alt: "" }));
+    open.addEventListener("click", () => enlarge(src, one));
+    return open;
+  };
+  const page = (one) => el("figure", {}, thumbnail(one),
+    el("figcaption", {}, el("b", {}, one.step), el("span", {}, `${one.title || "without a title"} · ${one.url}`)),
+    one.console ? el("pre", { class: "console" }, one.console.join("\n")) : null,
+    one.tree ? el("details", {}, el("summary", {}, "Accessibility tree"), el("pre", {}, one.tree.text + (one.tree.cut ? "…" : ""))) : null);
+
   // What scrolls can be reached by keyboard; what does not is no stop on the way.
   const reach = (root) => $$("pre", root).forEach((pre) => {
     if (pre.scrollHeight <= pre.clientHeight) return;
@@ -85,6 +113,7 @@
   const fill = (body, data, told) => {
     body.append(el("ol", { class: "steps" }, ...data.steps.map(step(told))));
     if (data.remedy && !told) body.append(remedy(data.remedy));
+    if (data.pages) body.append(el("h4", {}, `Pages of the browser (${data.pages.length})`), el("div", { class: "pages" }, ...data.pages.map(page)));
     const transcripts = data.exchanges.filter((one) => one.transcript);
     if (transcripts.length) body.append(el("h4", {}, transcripts.length > 1 ? "Transcripts, side by side" : "Transcript"),
       el("div", { class: "agents" }, ...transcripts.map(transcript)));

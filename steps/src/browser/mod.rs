@@ -4,9 +4,13 @@
 //! it like every other request of the run, or blocks it. So the browser needs no credentials, certificates or proxy, and
 //! reaches only what the run may reach.
 
+pub(crate) mod console;
 mod devtools;
 pub(crate) mod elements;
+mod masking;
+mod outline;
 pub(crate) mod page;
+pub(crate) mod picture;
 mod process;
 mod scripts;
 pub(crate) mod traffic;

@@ -39,10 +39,13 @@ impl<'a> Page<'a> {
         let page = Self { browser, target, session, others };
         page.call("Page.enable", json!({})).await?;
         page.call("DOM.enable", json!({})).await?;
+        // What the page reports in its console.
+        page.call("Runtime.enable", json!({})).await?;
+        page.call("Log.enable", json!({})).await?;
         Ok(page)
     }
 
-    async fn call(&self, method: &'static str, params: Value) -> Checked<Value> {
+    pub(super) async fn call(&self, method: &'static str, params: Value) -> Checked<Value> {
         self.browser.devtools.call(Some(&self.session), method, params).await
     }
 
@@ -58,6 +61,11 @@ impl<'a> Page<'a> {
     /// Whether a frame is that of the page itself: not one within it, and not a window that it opened.
     pub(crate) fn is_itself(&self, frame: &str) -> bool {
         self.target == frame
+    }
+
+    /// The frame of the page itself.
+    pub(super) fn frame(&self) -> &str {
+        &self.target
     }
 
     /// Goes to an address, and returns when its answer has begun.

@@ -60,7 +60,7 @@ impl Session {
         values.extend(call.arguments.iter().map(|(name, value)| (name.clone(), value.clone())));
         let gate = Gate::new(self, Own { surface, about, commands: &action.commands }, values);
         let labels = &browsing.interface.labels;
-        let walk = Walk {
+        let mut walk = Walk {
             session: self,
             surface,
             action,
@@ -69,13 +69,13 @@ impl Session {
             page: &page,
             labels,
             item: None,
+            doing: String::new(),
+            done: Vec::new(),
             before: Vec::new(),
         };
         let limit = ACTION + self.run.wire.limits.request;
         let outcome = tokio::select! {
-            outcome = tokio::time::timeout(limit, walk.whole()) => outcome.unwrap_or_else(|_| {
-                Err(Problem::error(format!("the steps were not done within {} s", limit.as_secs())))
-            }),
+            outcome = walk.within(limit) => outcome,
             ended = gate.serve(browser, &page) => Err(ended),
         };
         page.close().await;
@@ -83,13 +83,37 @@ impl Session {
     }
 }
 
+/// Whether a step only prepares the next one.
+const fn is_part_of_a_form(step: &UiStep) -> bool {
+    matches!(step, UiStep::Select { .. } | UiStep::Fill { .. } | UiStep::Choose { .. })
+}
+
 impl Walk<'_> {
-    async fn whole(mut self) -> Checked<Reply> {
-        for step in &self.action.steps {
+    /// All steps, in that time. A problem is returned with the picture of its page.
+    async fn within(&mut self, limit: Duration) -> Checked<Reply> {
+        let outcome = tokio::time::timeout(limit, self.whole())
+            .await
+            .unwrap_or_else(|_| Err(Problem::error(format!("the steps were not done within {} s", limit.as_secs()))));
+        match outcome {
+            Ok(reply) => self.look().await.map(|_| reply),
+            Err(problem) => Err(self.pictured(problem).await),
+        }
+    }
+
+    async fn whole(&mut self) -> Checked<Reply> {
+        let action = self.action;
+        for (index, step) in action.steps.iter().enumerate() {
             if self.is_done() {
                 break;
             }
-            let done = self.step(step).await;
+            self.doing = self.words_of(step);
+            let mut done = self.step(step).await;
+            // A form is looked at when it is complete. Once the request may be sent, the page may change at any time: then it
+            // is looked at in the end.
+            let goes_on = is_part_of_a_form(step) && action.steps.get(index + 1).is_some_and(is_part_of_a_form);
+            if done.is_ok() && !goes_on && !self.gate.is_open() {
+                done = self.look().await.map(drop);
+            }
             // A page that sends its request at once is no longer there for the next step.
             if let Err(problem) = done
                 && !self.gate.has_sent()
@@ -114,20 +138,24 @@ impl Walk<'_> {
 
     async fn step(&mut self, step: &UiStep) -> Checked {
         match step {
-            UiStep::Open { page } => self.open(page).await,
-            UiStep::Reach { labels } => self.reach(labels).await,
-            UiStep::Select { item } => self.select(item).await,
+            UiStep::Open { page } => self.open(page).await?,
+            UiStep::Reach { labels } => self.reach(labels).await?,
+            UiStep::Select { item } => self.select(item).await?,
             UiStep::Press { labels, unless, sends } => {
                 if let Some(unless) = unless
                     && self.is_there(unless).await?
                 {
                     return Ok(());
                 }
-                self.press(labels, *sends).await
+                self.press(labels, *sends).await?;
             }
-            UiStep::Fill { label, with } => self.fill(label, with).await,
-            UiStep::Choose { label, with } => self.choose(label, with).await,
+            // A field without a value is left as it is.
+            UiStep::Fill { with, .. } | UiStep::Choose { with, .. } if self.value(with).is_none() => return Ok(()),
+            UiStep::Fill { label, with } => self.fill(label, with).await?,
+            UiStep::Choose { label, with } => self.choose(label, with).await?,
         }
+        self.done.push(self.doing.clone());
+        Ok(())
     }
 
     /// Writes a change to the journal, with what undoes it, and only then lets its request through.

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::Session;
 use super::own_request::{Own, Said};
+use crate::browser::console;
 use crate::browser::page::Page;
 use crate::browser::traffic::PageRequest;
 use crate::browser::{Event, Running};
@@ -22,7 +23,7 @@ use crate::run::PageAction;
 /// How long a page must not have asked for anything before it counts as complete.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// How many blocked requests are kept as evidence of one action.
+/// How many blocked requests, and errors of the page, are kept as evidence of one action.
 const KEPT: usize = 50;
 
 /// The gate before the requests of a page.
@@ -53,6 +54,8 @@ struct State {
     moved: Instant,
     document: Option<u16>,
     blocked: Vec<String>,
+    /// Errors of the page that nobody has taken yet.
+    console: Vec<String>,
 }
 
 enum Ruling {
@@ -92,6 +95,7 @@ impl<'a> Gate<'a> {
             moved: Instant::now(),
             document: None,
             blocked: Vec::new(),
+            console: Vec::new(),
         };
         Self { session, own, values, state: Mutex::new(state) }
     }
@@ -161,6 +165,11 @@ impl<'a> Gate<'a> {
         self.state(|state| state.blocked.clone())
     }
 
+    /// The errors that the page reported since they were taken last.
+    pub(super) fn take_console(&self) -> Vec<String> {
+        self.state(|state| std::mem::take(&mut state.console))
+    }
+
     /// Answers the requests of the page, until the browser ends.
     pub(super) async fn serve(&self, browser: &Running, page: &Page<'_>) -> Problem {
         let mut events = browser.events.lock().await;
@@ -179,6 +188,13 @@ impl<'a> Gate<'a> {
     async fn meet(&self, browser: &Running, page: &Page<'_>, event: Event) {
         if event.name == "Page.javascriptDialogOpening" {
             return page.dismiss(event.about["type"].as_str().unwrap_or_default()).await;
+        }
+        if let Some(error) = console::error(&event) {
+            return self.state(|state| {
+                if state.console.len() < KEPT && !state.console.contains(&error) {
+                    state.console.push(error);
+                }
+            });
         }
         let Some(request) = PageRequest::of(&event) else { return browser.refuse_unreadable(&event).await };
         let ruling = self.rule(&request);

@@ -33,6 +33,10 @@ pub(super) struct Walk<'a> {
     pub(super) labels: &'a BTreeMap<String, Label>,
     /// The item of a list that was chosen.
     pub(super) item: Option<Chosen>,
+    /// What the step does that is under way, or was done last.
+    pub(super) doing: String,
+    /// What was done since the page was looked at.
+    pub(super) done: Vec<String>,
     /// The lines of the page before its request could be sent.
     pub(super) before: Vec<String>,
 }
