@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bpconform_fixtures::{Product, System};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use url::Url;
 
 use crate::cli::serve::ServeArgs;
@@ -84,4 +84,24 @@ pub struct MockArgs {
     /// A file of endpoints that override the built-in ones
     #[arg(long, value_name = "FILE", env = "BPCONFORM_SURFACES")]
     pub surfaces: Option<PathBuf>,
+    /// How the pages of the Author look: plain forms, like AEM 6.5 (Coral 3), or built with Adobe's component library
+    /// (spectrum, which needs --ui-assets). The pages of the last two are in the language of the user's preferences, otherwise
+    /// in that of the browser: English or German
+    #[arg(long, value_name = "SKIN", value_enum, default_value_t, env = "BPCONFORM_MOCK_UI_SKIN")]
+    pub ui_skin: SkinKind,
+    /// The directory of the unpacked npm package @adobe/coral-spectrum, for --ui-skin spectrum
+    #[arg(long, value_name = "DIR", env = "BPCONFORM_MOCK_UI_ASSETS")]
+    pub ui_assets: Option<PathBuf>,
+}
+
+/// How the pages of the Author look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SkinKind {
+    /// Forms without scripts.
+    #[default]
+    Plain,
+    /// Elements with the roles and names of Coral 3 in AEM 6.5.
+    Coral3,
+    /// Elements of Adobe's open-source component library.
+    Spectrum,
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use bpconform_fixtures::{Defects, Product, System};
 use bpconform_mocks::author::AuthorSeed;
+use bpconform_mocks::author::brand_portal::{Skin, UiAssets};
 use bpconform_mocks::authority::Authority;
 use bpconform_mocks::faults::Fault;
 use bpconform_mocks::renewal::RestartableStack;
 use bpconform_mocks::stack::{self, Ports, StackOptions};
 
-use crate::cli::mock::MockArgs;
+use crate::cli::mock::{MockArgs, SkinKind};
 use crate::config::connection::pem;
 use crate::environment;
 use crate::error::Error;
@@ -75,6 +76,7 @@ fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
     if let (Some(id), None) = (there, &mock.how.tenant_id) {
         id.clone_into(&mut options.tenant_id);
     }
+    options.skin = skin(mock.ui_skin, mock.ui_assets.as_deref())?;
     options.jitter = mock.jitter;
     options.wire = mock.wire.as_deref().and_then(Fault::get);
     let tls = mock.tls || options.wire.is_some_and(Fault::needs_tls);
@@ -82,6 +84,24 @@ fn options(mock: &MockArgs) -> Result<StackOptions, Error> {
         options.authority = Some(Arc::new(Authority::new().map_err(Error::Internal)?));
     }
     Ok(options)
+}
+
+/// The skin of the Author's pages.
+fn skin(kind: SkinKind, assets: Option<&Path>) -> Result<Skin, Error> {
+    match (kind, assets) {
+        (SkinKind::Spectrum, Some(directory)) => {
+            let read = UiAssets::read(directory).map_err(|problem| Error::Usage(format!("--ui-assets: {problem}")))?;
+            Ok(Skin::Spectrum(Arc::new(read)))
+        }
+        (SkinKind::Spectrum, None) => Err(Error::Usage(
+            "--ui-skin spectrum needs --ui-assets DIR, the unpacked npm package @adobe/coral-spectrum".into(),
+        )),
+        (SkinKind::Plain | SkinKind::Coral3, Some(_)) => {
+            Err(Error::Usage("--ui-assets has no effect without --ui-skin spectrum".into()))
+        }
+        (SkinKind::Plain, None) => Ok(Skin::Plain),
+        (SkinKind::Coral3, None) => Ok(Skin::Coral3),
+    }
 }
 
 /// The seed of a file, with the one that it extends.

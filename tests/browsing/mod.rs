@@ -6,6 +6,7 @@ mod controls;
 mod ends;
 mod evidence;
 mod pages;
+mod skins;
 mod whole;
 
 use std::io::Write as _;
@@ -35,9 +36,14 @@ fn has_browser() -> bool {
 
 /// A mock in that state, its undocumented endpoints moved.
 fn moved(name: &str, seed: &str) -> Mock {
+    moved_with(name, seed, &[])
+}
+
+/// The same with more flags of the mock.
+fn moved_with(name: &str, seed: &str, more: &[&str]) -> Mock {
     let file = directory(&format!("browsing-{name}")).join("moved.toml");
     std::fs::write(&file, MOVED).expect("it can be written");
-    Mock::with(&["--seed", seed, "--surfaces", file.to_str().expect("UTF-8")])
+    Mock::with(&[&["--seed", seed, "--surfaces", file.to_str().expect("UTF-8")], more].concat())
 }
 
 /// Runs against an Author at that address; the other systems are those of the mock. A separate temporary directory shows what

@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use crate::machine::{Call, CallResult, Form, Machine, Request, Response, Step, Ticket};
 
 use access::Access;
+use brand_portal::{Locale, Skin};
 use repository::Repository;
 pub use seed::AuthorSeed;
 use status::Product;
@@ -54,6 +55,10 @@ pub struct Author {
     pub(crate) user: String,
     /// The state of Brand Portal outside the repository.
     pub(crate) brand_portal: brand_portal::BrandPortal,
+    /// How its pages look.
+    skin: Skin,
+    /// The language of the page that is being made.
+    locale: Locale,
 }
 
 impl Author {
@@ -68,9 +73,17 @@ impl Author {
             packages: Vec::new(),
             user: access::ANONYMOUS.to_owned(),
             brand_portal: brand_portal::BrandPortal::default(),
+            skin: Skin::default(),
+            locale: Locale::default(),
         };
         author.brand_portal_start();
         author
+    }
+
+    /// The same Author with another skin of its pages.
+    #[must_use]
+    pub fn with_skin(self, skin: Skin) -> Self {
+        Self { skin, ..self }
     }
 
     /// The endpoint that serves a request, with its arguments: fixed paths first, endpoints for any node last.
@@ -95,8 +108,16 @@ impl Author {
         if id == "author.login" {
             return Ok(Step::Answer(self.log_in(now, request, &form)));
         }
+        if let Some(file) = self.skin_file(&request.path) {
+            return Ok(Step::Answer(file));
+        }
         self.user = self.authenticate(now, request, id)?;
         self.access.guard(now, &self.surfaces, &self.user, request, &form)?;
+        self.read_locale(request);
+        let nothing = Arguments::new();
+        if let Some(page) = self.skinned(id, route.as_ref().map_or(&nothing, |(_, it)| it), request, &form) {
+            return Ok(Step::Answer(page));
+        }
         if request.method == "GET" && (request.path == "/" || id == "author.start-page") {
             return Ok(Step::Answer(self.start_page()));
         }

@@ -185,7 +185,9 @@ impl Machines<'_> {
             System::Console => Box::new(Console::new(surfaces, console_options(&self.ims))),
             System::Tenant => Box::new(Tenant::new(surfaces, &self.options.tenant_id, &self.ims)),
             // Every front serves the controls; they need no separate machine here.
-            System::Author | System::Control => Box::new(Author::new(surfaces, self.seed.clone())),
+            System::Author | System::Control => {
+                Box::new(Author::new(surfaces, self.seed.clone()).with_skin(self.options.skin.clone()))
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bpconform_fixtures::{Defect, Product, Surfaces, System, Variation};
 
+use crate::author::brand_portal::Skin;
 use crate::author::seed::{Account, AuthorSeed, SeedError};
 use crate::authority::Authority;
 use crate::deviations::Watch;
@@ -76,6 +77,8 @@ pub struct StackOptions {
     pub watch: Option<Watch>,
     /// The fault that breaks every request of a client to the Author.
     pub wire: Option<&'static Fault>,
+    /// How the pages of the Author look.
+    pub skin: Skin,
     /// The random seed of the delays before and after each answer; `None` means no delay.
     pub jitter: Option<u64>,
 }
@@ -102,6 +105,7 @@ impl StackOptions {
             variations: Vec::new(),
             watch: None,
             wire: None,
+            skin: Skin::default(),
             jitter: None,
         }
     }

@@ -10,6 +10,9 @@ pub(crate) const PRESSABLE: [&str; 7] = ["button", "menuitem", "link", "tab", "t
 /// The roles of what can be typed into.
 pub(crate) const TYPABLE: [&str; 3] = ["textbox", "searchbox", "spinbutton"];
 
+/// The roles of what can be ticked.
+pub(crate) const TICKABLE: [&str; 2] = ["checkbox", "switch"];
+
 /// The roles of what offers values.
 pub(crate) const CHOOSABLE: [&str; 3] = ["combobox", "listbox", "button"];
 

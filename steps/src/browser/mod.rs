@@ -7,6 +7,8 @@
 pub(crate) mod console;
 mod devtools;
 pub(crate) mod elements;
+mod fallbacks;
+mod lists;
 mod masking;
 mod outline;
 pub(crate) mod page;

@@ -26,7 +26,7 @@ pub(crate) struct Place {
 
 /// An element that a script has found.
 #[derive(Clone, Debug)]
-pub(crate) struct Handle(String);
+pub(crate) struct Handle(pub(super) String);
 
 impl<'a> Page<'a> {
     /// Opens an empty page.
@@ -132,7 +132,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    async fn document(&self) -> Checked<Handle> {
+    pub(super) async fn document(&self) -> Checked<Handle> {
         let document = self.call("Runtime.evaluate", json!({ "expression": "document" })).await?;
         text(&document["result"], "objectId").map(Handle)
     }
@@ -166,14 +166,17 @@ impl<'a> Page<'a> {
     /// What selects an item, unless it is selected or has nothing for that.
     pub(crate) async fn selector(&self, item: &Handle) -> Checked<Option<Element>> {
         let found = self.on(item, SELECTOR, &[], false).await?;
-        let Some(object) = found["objectId"].as_str() else { return Ok(None) };
-        let described = self.call("DOM.describeNode", json!({ "objectId": object })).await?;
-        let node = described["node"]["backendNodeId"].as_i64();
-        Ok(node.map(|node| Element { role: "checkbox".to_owned(), name: String::new(), disabled: false, node }))
+        self.element_of(&found, "checkbox").await
     }
 
     /// Calls a function on an element; each argument is a value or an object.
-    async fn on(&self, Handle(object): &Handle, function: &str, arguments: &[Value], by_value: bool) -> Checked<Value> {
+    pub(super) async fn on(
+        &self,
+        Handle(object): &Handle,
+        function: &str,
+        arguments: &[Value],
+        by_value: bool,
+    ) -> Checked<Value> {
         let wanted = json!({
             "objectId": object, "functionDeclaration": function, "arguments": arguments, "returnByValue": by_value,
         });
@@ -184,7 +187,7 @@ impl<'a> Page<'a> {
         Ok(called["result"].take())
     }
 
-    async fn handle(&self, element: &Element) -> Checked<Handle> {
+    pub(super) async fn handle(&self, element: &Element) -> Checked<Handle> {
         let resolved = self.call("DOM.resolveNode", json!({ "backendNodeId": element.node })).await?;
         text(&resolved["object"], "objectId").map(Handle)
     }

@@ -11,7 +11,10 @@ pub(super) const ITEM: &str = "function (values) {
       || (element.matches(titles) && values.includes(text(element))));
   const all = [...this.querySelectorAll(kinds)].filter(has);
   const inner = all.filter((item) => !all.some((other) => other !== item && item.contains(other)));
-  return inner.length === 1 ? inner[0] : String(inner.length);
+  // A card is part of its item, which has more controls.
+  const whole = inner.map((item) => item.closest('.foundation-collection-item, [data-foundation-collection-item-id]') || item);
+  const items = [...new Set(whole)];
+  return items.length === 1 ? items[0] : String(items.length);
 }";
 
 /// What is in the way of a click at a point, if anything is.
@@ -57,7 +60,8 @@ pub(super) const OF_ANOTHER: &str = "function (item) {
 /// What selects an item of a list, unless it is selected.
 pub(super) const SELECTOR: &str = "function () {
   const kinds = '[type=checkbox], [role=checkbox], [type=radio], [role=radio], td:first-child img, \
-.foundation-collection-item-thumbnail';
+td:first-child coral-icon, tr .foundation-collection-item-thumbnail, coral-columnview-item-thumbnail, \
+coral-quickactions-item[icon=check], coral-quickactions [icon=check]';
   if (this.matches('[aria-selected=true], .foundation-selections-item')) return null;
   const found = [...this.querySelectorAll(kinds)].find((element) => element.getClientRects().length);
   return !found || found.checked || found.getAttribute('aria-checked') === 'true' ? null : found;

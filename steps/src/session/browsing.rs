@@ -13,6 +13,7 @@ use super::gate::Gate;
 use super::own_request::Own;
 use super::shown;
 use super::walk::{PAUSE, Walk, value};
+use crate::browser::elements::TICKABLE;
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -68,6 +69,7 @@ impl Session {
             gate: &gate,
             page: &page,
             labels,
+            overlays: &browsing.interface.overlays,
             item: None,
             doing: String::new(),
             done: Vec::new(),
@@ -85,7 +87,7 @@ impl Session {
 
 /// Whether a step only prepares the next one.
 const fn is_part_of_a_form(step: &UiStep) -> bool {
-    matches!(step, UiStep::Select { .. } | UiStep::Fill { .. } | UiStep::Choose { .. })
+    matches!(step, UiStep::Select { .. } | UiStep::Tick { .. } | UiStep::Fill { .. } | UiStep::Choose { .. })
 }
 
 impl Walk<'_> {
@@ -140,7 +142,22 @@ impl Walk<'_> {
         match step {
             UiStep::Open { page } => self.open(page).await?,
             UiStep::Reach { labels } => self.reach(labels).await?,
-            UiStep::Select { item } => self.select(item).await?,
+            UiStep::Select { item, unless } => {
+                if let Some(unless) = unless
+                    && self.is_there_once(unless).await?
+                {
+                    return Ok(());
+                }
+                self.select(item).await?;
+            }
+            UiStep::Tick { label, unless } => {
+                if let Some(unless) = unless
+                    && self.is_there(unless).await?
+                {
+                    return Ok(());
+                }
+                self.press_one_of(&TICKABLE, std::slice::from_ref(label), false).await?;
+            }
             UiStep::Press { labels, unless, sends } => {
                 if let Some(unless) = unless
                     && self.is_there(unless).await?

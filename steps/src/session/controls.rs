@@ -11,7 +11,7 @@ use crate::browser::page::Handle;
 use crate::problem::{Checked, Problem};
 
 /// How long a control of an item is waited for before the item is selected: a toolbar may appear only then.
-const UNSELECTED: Duration = Duration::from_secs(1);
+const UNSELECTED: Duration = Duration::from_millis(400);
 
 /// The controls with one of some labels, and all that there are where they were looked for.
 #[derive(Default)]
@@ -29,21 +29,67 @@ impl Walk<'_> {
 
     /// Whether the page has a control with that label.
     pub(super) async fn is_there(&self, label: &str) -> Checked<bool> {
-        let roles = [&PRESSABLE[..], &TYPABLE[..], &CHOOSABLE[..]].concat();
-        Ok(!self.on_page(&roles, &self.labels(&[label.to_owned()])).await?.matching.is_empty())
+        Ok(!self.with_any_role(label).await?.is_empty())
     }
 
-    /// The controls of the whole page: by label, otherwise by documented id.
+    /// Whether the page has exactly one control with that label.
+    pub(super) async fn is_there_once(&self, label: &str) -> Checked<bool> {
+        Ok(self.with_any_role(label).await?.len() == 1)
+    }
+
+    async fn with_any_role(&self, label: &str) -> Checked<Vec<Element>> {
+        let roles = [&PRESSABLE[..], &TYPABLE[..], &CHOOSABLE[..]].concat();
+        Ok(self.on_page(&roles, &self.labels(&[label.to_owned()])).await?.matching)
+    }
+
+    /// The controls with one of these labels: by role and accessible name, otherwise by what a person sees beside them or as
+    /// their title. `all` are those that a screen reader knows.
+    async fn matching(
+        &self,
+        all: &[Element],
+        within: Option<&Handle>,
+        roles: &[&str],
+        labels: &[&Label],
+    ) -> Checked<Vec<Element>> {
+        let mut matching = Vec::new();
+        for element in elements::with_label(all, roles, labels) {
+            // The name of an icon is not what the control does.
+            if !self.page.is_named_by_icon(element).await.unwrap_or(false) {
+                matching.push(element.clone());
+            }
+        }
+        if matching.is_empty() { self.page.labelled(within, roles, labels).await } else { Ok(matching) }
+    }
+
+    /// The controls of the whole page: by label, otherwise by documented id, otherwise by what they are beside.
     async fn on_page(&self, roles: &[&str], labels: &[&Label]) -> Checked<Found> {
         let all = self.page.elements(None).await?;
-        let mut matching: Vec<_> = elements::with_label(&all, roles, labels).into_iter().cloned().collect();
+        let mut matching = self.matching(&all, None, roles, labels).await?;
         for id in labels.iter().filter_map(|label| label.id.as_deref()) {
             if matching.is_empty() {
                 matching = self.page.by_id(id).await?;
                 matching.retain(|element| roles.contains(&element.role.as_str()));
             }
         }
+        let beside = labels.iter().filter_map(|label| self.labels.get(label.beside.as_deref()?));
+        for mark in beside.filter(|_| roles.contains(&TYPABLE[0])) {
+            if matching.is_empty() {
+                matching = self.page.field_beside(mark).await?;
+            }
+        }
         Ok(Found { matching, all, is_around: false })
+    }
+
+    /// Closes what AEM lays over a page for a user who has not closed it before, if it is shown.
+    async fn close_overlay(&self) -> Checked {
+        for overlay in self.overlays {
+            if let Some(control) = self.page.what_closes(&overlay.shown, &overlay.close).await?
+                && let Ok(place) = self.page.place_of(&control).await?
+            {
+                self.page.click(place).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The controls where a person looks for them. Once an item is chosen: in the open dialog, in the item, and around it,
@@ -53,7 +99,7 @@ impl Walk<'_> {
         let item = self.still_there(chosen).await?;
         for within in self.page.dialog().await?.iter().chain([&item]) {
             let all = self.page.elements(Some(within)).await.unwrap_or_default();
-            let matching: Vec<_> = elements::with_label(&all, roles, labels).into_iter().cloned().collect();
+            let matching = self.matching(&all, Some(within), roles, labels).await.unwrap_or_default();
             if !matching.is_empty() {
                 return Ok(Found { matching, all, is_around: false });
             }
@@ -84,9 +130,9 @@ impl Walk<'_> {
             // A page that is just being replaced cannot be asked.
             let found = self.found(roles, &labels).await.unwrap_or_default();
             let may_select = found.is_around && (!found.matching.is_empty() || began.elapsed() >= UNSELECTED);
-            if may_select && !selected {
-                selected = true;
-                self.select_chosen().await?;
+            if may_select && !selected && began.elapsed() < APPEARING {
+                selected = self.select_chosen().await?;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
             if let [one] = &found.matching[..]
@@ -100,20 +146,29 @@ impl Walk<'_> {
             if began.elapsed() >= APPEARING {
                 return Err(self.missing(roles, names, &found).await);
             }
+            if found.matching.is_empty() {
+                self.close_overlay().await.ok();
+            }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Selects the chosen item, if it has a control for that: the toolbar of a list concerns what is selected.
-    async fn select_chosen(&self) -> Checked {
-        let Some(chosen) = &self.item else { return Ok(()) };
+    /// Selects the chosen item, if it has a control for that: the toolbar of a list concerns what is selected. Returns
+    /// whether nothing more is to be done for that.
+    async fn select_chosen(&self) -> Checked<bool> {
+        let Some(chosen) = &self.item else { return Ok(true) };
         let item = self.still_there(chosen).await?;
-        if let Some(control) = self.page.selector(&item).await?
-            && let Ok(place) = self.page.place_of(&control).await?
-        {
-            self.page.click(place).await?;
+        let mut control = self.page.selector(&item).await?;
+        if control.is_none() {
+            self.page.hover(&item).await?;
+            tokio::time::sleep(PAUSE).await;
+            control = self.page.selector(&item).await?;
         }
-        Ok(())
+        let Some(control) = control else { return Ok(true) };
+        match self.page.place_of(&control).await? {
+            Ok(place) => self.page.click(place).await.map(|()| true),
+            Err(_) => self.close_overlay().await.map(|()| false),
+        }
     }
 
     /// Why a control cannot be used: where, which one, and what there is instead.
@@ -139,9 +194,14 @@ impl Walk<'_> {
 
     /// Presses a control; if its press `sends`, the action's request may follow.
     pub(super) async fn press(&mut self, names: &[String], sends: bool) -> Checked {
+        self.press_one_of(&PRESSABLE, names, sends).await
+    }
+
+    /// Presses a control of one of these roles.
+    pub(super) async fn press_one_of(&mut self, roles: &[&str], names: &[String], sends: bool) -> Checked {
         let until = Instant::now() + APPEARING;
         loop {
-            let Some(control) = self.control(&PRESSABLE, names).await? else { return Ok(()) };
+            let Some(control) = self.control(roles, names).await? else { return Ok(()) };
             match self.page.place_of(&control).await? {
                 Ok(place) => {
                     if sends {
@@ -156,7 +216,10 @@ impl Walk<'_> {
                         .problem(&format!("has the {role} \"{name}\", but it is covered by {cover}"))
                         .await);
                 }
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) => {
+                    self.close_overlay().await.ok();
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
@@ -168,10 +231,15 @@ impl Walk<'_> {
         while reached < names.len() {
             // A page that is just being replaced cannot be asked.
             let all = self.page.elements(None).await.unwrap_or_default();
-            let ahead = (reached..names.len()).rev().find(|index| {
-                let label = self.labels(&names[*index..=*index]);
-                matches!(elements::with_label(&all, &PRESSABLE, &label)[..], [one] if !one.disabled)
-            });
+            let mut ahead = None;
+            for index in (reached..names.len()).rev() {
+                let label = self.labels(&names[index..=index]);
+                let found = self.matching(&all, None, &PRESSABLE, &label).await.unwrap_or_default();
+                if matches!(&found[..], [one] if !one.disabled) {
+                    ahead = Some(index);
+                    break;
+                }
+            }
             if let Some(index) = ahead {
                 self.press(&names[index..=index], false).await?;
                 reached = index + 1;
@@ -179,6 +247,7 @@ impl Walk<'_> {
                 let found = Found { all, ..Found::default() };
                 return Err(self.missing(&PRESSABLE, &names[reached..], &found).await);
             } else {
+                self.close_overlay().await.ok();
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -219,9 +288,55 @@ impl Walk<'_> {
     pub(super) async fn choose(&self, label: &str, with: &str) -> Checked {
         let Some(value) = self.value(with) else { return Ok(()) };
         let Some(list) = self.control(&CHOOSABLE, &[label.to_owned()]).await? else { return Ok(()) };
-        let Err(offered) = self.page.choose(&list, value).await? else { return Ok(()) };
+        let chosen = if self.page.is_select(&list).await? {
+            self.page.choose(&list, value).await?
+        } else {
+            self.choose_from_open_list(&list, value).await?
+        };
+        let Err(offered) = chosen else { return Ok(()) };
         let name = list.name.trim();
         let problem = format!("has the list \"{name}\" without exactly one option {value}; it offers {offered}");
         Err(self.problem(&problem).await)
+    }
+
+    /// Opens a list, presses the option, and waits until the list shows it. The error is what the list offers instead.
+    async fn choose_from_open_list(&self, list: &Element, value: &str) -> Checked<Result<(), String>> {
+        let until = Instant::now() + APPEARING;
+        self.press_element(list, until).await?;
+        let option = loop {
+            match self.page.option(list, value).await? {
+                Ok(option) => break option,
+                Err(offered) if Instant::now() >= until => return Ok(Err(offered)),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        };
+        let text = option.name.clone();
+        self.press_element(&option, until).await?;
+        while !self.page.shows_value(list, &text).await? {
+            if Instant::now() >= until {
+                return Ok(Err(format!("{text}, which it does not take")));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Presses a control once nothing covers it.
+    async fn press_element(&self, control: &Element, until: Instant) -> Checked {
+        loop {
+            match self.page.place_of(control).await? {
+                Ok(place) => return self.page.click(place).await,
+                Err(cover) if Instant::now() >= until => {
+                    let (role, name) = (&control.role, control.name.trim());
+                    return Err(self
+                        .problem(&format!("has the {role} \"{name}\", but it is covered by {cover}"))
+                        .await);
+                }
+                Err(_) => {
+                    self.close_overlay().await.ok();
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
     }
 }

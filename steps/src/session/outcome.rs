@@ -62,8 +62,9 @@ impl Walk<'_> {
         if self.action.result == UiResult::Page && (200..300).contains(&reply.status) {
             let page = self.shown(!changes).await?;
             let lines = if is_redirect { page } else { shown::agreed(page, &reply, answered.is_shown, changes)? };
-            let lines: String =
-                lines.iter().map(|line| format!("<p>{}</p>\n", html_escape::encode_text(line))).collect();
+            let said: Vec<_> = self.action.says.iter().filter_map(|name| self.labels.get(name)).collect();
+            let lines = lines.into_iter().map(|line| shown::in_english(line, &said));
+            let lines: String = lines.map(|line| format!("<p>{}</p>\n", html_escape::encode_text(&line))).collect();
             reply.body = format!("<!doctype html>\n<html><body>\n{lines}</body></html>\n").into_bytes();
         }
         Ok(reply)

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use bpconform_fixtures::ui::Label;
 use serde_json::Value;
 
 use crate::html;
@@ -41,6 +42,19 @@ pub(super) fn new_lines(before: &[String], after: Vec<String>) -> Vec<String> {
         _ => true,
     };
     after.into_iter().filter(is_new).collect()
+}
+
+/// The line with the English text in the place of that of another language: as the whole line, or after a colon, with or
+/// without an exclamation mark.
+pub(super) fn in_english(line: String, said: &[&Label]) -> String {
+    let (before, text) = line.rsplit_once(": ").map_or(("", line.as_str()), |(before, text)| (before, text));
+    let (text, mark) = text.strip_suffix('!').map_or((text, ""), |text| (text, "!"));
+    let english = said.iter().find(|label| label.is(text)).and_then(|label| label.en.first());
+    match english {
+        Some(english) if before.is_empty() => format!("{english}{mark}"),
+        Some(english) => format!("{before}: {english}{mark}"),
+        None => line,
+    }
 }
 
 /// What an answer itself says about its request.
@@ -143,6 +157,17 @@ mod tests {
         let before = strings(&["Healthy", "Acme"]);
         assert_eq!(new_lines(&before, strings(&["Acme", "Healthy"])), strings(&[]));
         assert_eq!(new_lines(&before, strings(&["Healthy", "Healthy", "New"])), strings(&["Healthy", "New"]));
+    }
+
+    #[test]
+    fn a_message_in_another_language_is_read_as_the_english_one() {
+        let label = &bpconform_fixtures::UserInterface::built_in().labels["token-retrieved"];
+        let english = |line: &str| in_english(line.to_owned(), &[label]);
+        assert_eq!(english("Acme: Token erfolgreich abgerufen!"), "Acme: Token retrieved successfully!");
+        assert_eq!(english("Token erfolgreich abgerufen"), "Token retrieved successfully");
+        for other in ["Acme: Kein Token erfolgreich abgerufen!", "Acme: Fehler", ""] {
+            assert_eq!(english(other), other);
+        }
     }
 
     fn agreed_on(page: &[&str], content_type: &str, body: &str, changes: bool) -> Checked<Vec<String>> {

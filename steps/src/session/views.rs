@@ -23,11 +23,12 @@ impl Walk<'_> {
             UiStep::Open { page } if page.starts_with('/') => format!("open {page}"),
             UiStep::Open { page } => format!("open {}", self.session.surface(page).path),
             UiStep::Reach { labels } => format!("reach {}", quoted(labels)),
-            UiStep::Select { item } => {
+            UiStep::Select { item, .. } => {
                 let values = item.iter().filter_map(|name| self.value(name)).collect::<Vec<_>>().join(" or ");
                 format!("select {}", self.clean(&values))
             }
             UiStep::Press { labels, .. } => format!("press {}", quoted(labels)),
+            UiStep::Tick { label, .. } => format!("tick {}", quoted(std::slice::from_ref(label))),
             UiStep::Fill { label, .. } => format!("fill {}", quoted(std::slice::from_ref(label))),
             UiStep::Choose { label, .. } => format!("choose {}", quoted(std::slice::from_ref(label))),
         }

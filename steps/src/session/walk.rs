@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bpconform_fixtures::surfaces::Class;
-use bpconform_fixtures::ui::{Label, UiAction};
+use bpconform_fixtures::ui::{Label, Overlay, UiAction};
 use bpconform_fixtures::{Cause, Surface};
 
 use super::Session;
@@ -31,6 +31,7 @@ pub(super) struct Walk<'a> {
     pub(super) gate: &'a Gate<'a>,
     pub(super) page: &'a Page<'a>,
     pub(super) labels: &'a BTreeMap<String, Label>,
+    pub(super) overlays: &'a [Overlay],
     /// The item of a list that was chosen.
     pub(super) item: Option<Chosen>,
     /// What the step does that is under way, or was done last.

@@ -61,7 +61,8 @@ fn address(console: &str, path: &str) -> String {
     format!("{}{path}", console.trim_end_matches("/{*path}"))
 }
 
-fn is_listed(node: &Node) -> bool {
+/// Whether a console lists the node.
+pub(super) fn is_listed(node: &Node) -> bool {
     let kind = node.primary_type();
     matches!(kind, "dam:Asset" | "cq:Tag")
         || kind.ends_with("Folder")

@@ -198,7 +198,7 @@ impl Author {
         let surface = self.surfaces.get("author.ims-health").clone();
         Step::Answer(match self.token_answer(now, provider.is_jwt(), outcome) {
             Ok(_) => {
-                let message = surface.wording("message").replace("{title}", &provider.title);
+                let message = self.healthy(surface.wording("message")).replace("{title}", &provider.title);
                 document(200, surface.wording("heading"), &format!("<p>{}</p>", escape(&message)))
             }
             Err(problem) => unhealthy(provider, &problem),

@@ -17,6 +17,7 @@ mod publish;
 mod queue;
 mod secret;
 mod selection;
+mod skins;
 mod sourcing;
 mod token;
 mod transcript;
@@ -32,6 +33,8 @@ use super::repository::join;
 use crate::machine::{Call, CallResult, Form, Request, Response, Step, Ticket};
 use agent::Agent;
 use delivery::{Delivery, Job};
+pub(crate) use skins::Locale;
+pub use skins::{Skin, UiAssets};
 
 /// The state of Brand Portal outside the repository.
 #[derive(Debug, Default)]
