@@ -48,22 +48,41 @@ impl Record {
         self
     }
 
-    /// The record with every secret masked that was learned by now, and without the pictures of pages whose text shows one of
-    /// them: when those were taken, it was not known yet.
+    /// The record with every secret masked that was learned by now, and without the pictures of pages that show one of them:
+    /// when those were taken, it was not known yet.
     #[must_use]
     pub fn masked_with_pictures(self, redactor: &Redactor) -> Self {
+        let before = self.trees();
         let mut record = self.masked(redactor);
         let files = record.files.clone();
-        // Of a page, the record may hold only the beginning; its files know all of it.
-        let withheld = files.revealing(redactor);
-        for page in record.pages_mut() {
-            if page.picture.as_ref().is_some_and(|picture| withheld.contains(picture)) {
+        // Of a page, the record may hold only the beginning; its files know all of it. Pages of an earlier run, whose scenarios
+        // were taken over, are known by their trees only.
+        let mut withheld = files.revealing(redactor);
+        withheld.extend(record.revealing_since(&before));
+        record.withhold(&withheld);
+        withheld.iter().for_each(|picture| files.remove(picture));
+        record
+    }
+
+    /// The accessibility trees of its pages.
+    fn trees(&self) -> Vec<String> {
+        self.scenarios.iter().flat_map(ScenarioRecord::all_pages).map(|page| page.tree.text.clone()).collect()
+    }
+
+    /// The pictures of pages whose trees were masked since then.
+    fn revealing_since(&self, before: &[String]) -> Vec<String> {
+        let pages = self.scenarios.iter().flat_map(ScenarioRecord::all_pages).zip(before);
+        pages.filter(|(page, before)| page.tree.text != **before).filter_map(|(page, _)| page.picture.clone()).collect()
+    }
+
+    /// Takes these pictures out of it. One picture may be that of several pages.
+    fn withhold(&mut self, pictures: &[String]) {
+        for page in self.pages_mut() {
+            if page.picture.as_ref().is_some_and(|picture| pictures.contains(picture)) {
                 page.picture = None;
                 page.no_picture = Some("it would have shown a secret that was learned later".to_owned());
             }
         }
-        withheld.iter().for_each(|picture| files.remove(picture));
-        record
     }
 
     /// The pages of the browser, in the order of the scenarios.
@@ -79,10 +98,13 @@ impl Record {
             let values = PUBLIC.captures_iter(text).filter_map(|found| found.iter().skip(1).flatten().next());
             values.for_each(|value| redactor.keep_readable(value.as_str()));
         });
+        let before = self.trees();
         // Twice: what is found late may stand in an earlier place in another form.
         for _ in 0..2 {
             self.each_text(&mut |place, text| mask(redactor, place, text, true));
         }
+        let withheld = self.revealing_since(&before);
+        self.withhold(&withheld);
         self
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use bpconform::record::{Record, RunOutcome};
 use bpconform::record_file::{self, PART, RecordWriter, WHOLE};
 use bpconform::verdict::Verdict;
+use bpconform_steps::evidence::PageView;
 use bpconform_steps::redact::Redactor;
 
 use serde_json::Value;
@@ -195,6 +196,24 @@ fn a_secret_in_an_address_is_masked_wherever_it_stands() {
             let left = record.target.addresses["author"].as_str();
             assert!(!left.contains("canary"), "{address} becomes {left}");
         }
+    }
+}
+
+#[test]
+fn a_picture_of_a_page_that_shows_what_is_learned_later_is_withheld() {
+    let redactor = Redactor::default();
+    redactor.learn("p8x-canary-of-tests");
+    let pages = || {
+        let mut record = sample::passing();
+        let page = |text: &str, picture: &str| PageView { picture: Some(picture.to_owned()), ..sample::page(text) };
+        record.scenarios[0].pages = vec![page("a p8x-canary-of-tests", "one"), page("nothing", "two")];
+        record.scenarios[0].steps[0].pages.push(page("the same picture", "one"));
+        record
+    };
+    for record in [pages().masked_with_pictures(&redactor), pages().masked_anew(&redactor)] {
+        assert_eq!(record.pictures(), ["two"]);
+        let told = record.scenarios[0].steps[0].pages[0].no_picture.as_deref();
+        assert!(told.is_some_and(|told| told.contains("learned later")), "{told:?}");
     }
 }
 
