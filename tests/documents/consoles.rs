@@ -7,7 +7,7 @@ use super::{documents, name, read};
 use crate::support;
 
 /// What a block can need that a test does not have.
-const NEEDS: [&str; 5] = ["author", "cargo", "docker", "keytool", "minutes"];
+const NEEDS: [&str; 6] = ["author", "cargo", "docker", "keytool", "minutes", "npm"];
 
 #[test]
 fn every_console_block_prints_what_it_shows() {
