@@ -6,6 +6,7 @@ mod controls;
 mod ends;
 mod evidence;
 mod pages;
+mod people;
 mod skins;
 mod whole;
 

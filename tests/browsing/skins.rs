@@ -16,7 +16,7 @@ use crate::support::{Mock, post};
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// The flags of the mock for a skin; none if it needs the library, which is not available.
-fn flags(skin: &str) -> Option<Vec<String>> {
+pub(super) fn flags(skin: &str) -> Option<Vec<String>> {
     let mut flags = vec!["--ui-skin".to_owned(), skin.to_owned()];
     if skin == "spectrum" {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browsing/fetch-coral");
@@ -36,7 +36,7 @@ fn flags(skin: &str) -> Option<Vec<String>> {
 }
 
 /// Sets the language of the administrator's pages.
-fn speak(mock: &Mock, language: &str) {
+pub(super) fn speak(mock: &Mock, language: &str) {
     let repository = mock.repository();
     let home = home_of(&repository["home"]["users"], "admin").expect("the administrator");
     let answer = post(mock, &format!("/home/users{home}/preferences"), &format!("language={language}"));

@@ -128,6 +128,46 @@ impl Browser {
         self.follow(&format!("//button[normalize-space()='{text}']")).await;
     }
 
+    /// Clicks the element that a script returns, once it does and nothing covers the element.
+    pub(crate) async fn click_found(&self, script: &str) {
+        let (began, mut why) = (Instant::now(), "it is not there".to_owned());
+        loop {
+            let found = self.run(script).await;
+            if let Some(element) = found[ELEMENT].as_str() {
+                let click = self.http.post(format!("{}/element/{element}/click", self.session)).json(&json!({}));
+                let reply: Value = click.send().await.expect("answered").json().await.expect("JSON");
+                if reply["value"].is_null() {
+                    return;
+                }
+                why = reply["value"]["message"].to_string();
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "cannot be clicked, {why}: {script}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Clicks what has this text or title, once it is there.
+    pub(crate) async fn click_text(&self, text: &str) {
+        let script = format!(
+            "const plain = (it) => (it || '').replace(/\\s+/g, ' ').trim();
+            const shown = (it) => it.getClientRects().length && getComputedStyle(it).visibility !== 'hidden';
+            const is = (it) => plain(it.getAttribute('title')) === {text} || plain(it.textContent) === {text} && !it.childElementCount;
+            const found = [...document.querySelectorAll('body *')].filter(is).find(shown);
+            return found?.closest('button, a') || found || null;",
+            text = json!(text),
+        );
+        self.click_found(&script).await;
+    }
+
+    /// Waits until a script of the page returns something true.
+    pub(crate) async fn wait_for_script(&self, script: &str) {
+        let began = Instant::now();
+        while self.run(script).await != Value::Bool(true) {
+            assert!(began.elapsed() < Duration::from_secs(20), "never true: {script}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn follow(&self, path: &str) {
         let found = self.post("/element", &json!({ "using": "xpath", "value": path })).await;
         let element = found[ELEMENT].as_str().expect("an element");
