@@ -2,7 +2,7 @@
 //! when it is killed. What the repositories of Author and tenant hold before and after is the same.
 //!
 //! The numbers are small here, so that they fit into every run of the tests; `BPCONFORM_TEST_PAIRS`,
-//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them, `BPCONFORM_TEST_AT_ONCE` runs more of them at once.
+//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them, `BPCONFORM_TEST_AT_ONCE` sets how many run at once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -142,7 +142,7 @@ fn with_wrong_answer(requirement: &str, number: usize, (word, wrong): &(&str, Ac
 fn ends(requirement: &str, wrong: &(&str, Act), first: usize, step: usize) -> BTreeMap<i32, usize> {
     let (next, codes) = (AtomicUsize::new(first), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
-        for _ in 0..count("BPCONFORM_TEST_AT_ONCE", 1) {
+        for _ in 0..count("BPCONFORM_TEST_AT_ONCE", 4) {
             scope.spawn(|| {
                 while let Some(code) = with_wrong_answer(requirement, next.fetch_add(step, Ordering::SeqCst), wrong) {
                     *codes.lock().expect("no panic").entry(code).or_default() += 1;

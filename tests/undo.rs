@@ -267,7 +267,7 @@ impl Held {
 
 #[test]
 fn the_journal_of_a_run_that_goes_on_is_its_own() {
-    let held = held_at("undo-in-use", 12, "an-oauth-integration", &["--request-timeout", "60"]);
+    let held = held_at("undo-in-use", 12, "an-oauth-integration", &["--request-timeout", "20"]);
     let out = held.out.to_str().expect("UTF-8").to_owned();
     let journal = held.out.join("journal.jsonl");
     let before = std::fs::read_to_string(&journal).expect("it is there");
@@ -314,7 +314,7 @@ fn a_run_that_is_asked_to_end_undoes_first() {
 
 #[test]
 fn a_run_past_its_time_limit_undoes_first() {
-    held_at("undo-time-limit", 12, "an-oauth-integration", &["--timeout", "1"]).ends_with(3);
+    held_at("undo-time-limit", 12, "an-oauth-integration", &["--timeout", "5"]).ends_with(3);
 }
 
 #[test]

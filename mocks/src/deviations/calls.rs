@@ -7,10 +7,15 @@ use super::headers::set_headers;
 use crate::machine::{Call, CallResult, Response};
 
 impl Rules {
-    /// The changed call, or the result of one that is not made.
-    pub(super) fn changed_call(&self, mut call: Call) -> Result<Call, CallResult> {
-        let Some(change) = self.call_rule(&call).map(|change| change.change.clone()) else { return Ok(call) };
-        match change {
+    /// The changed call, or the result of one that is not made. `changed` counts the calls that each rule has changed.
+    pub(super) fn changed_call(&self, mut call: Call, changed: &mut Vec<u32>) -> Result<Call, CallResult> {
+        let Some((number, rule)) = self.call_rule(&call) else { return Ok(call) };
+        changed.resize(changed.len().max(number + 1), 0);
+        if changed[number] >= rule.first {
+            return Ok(call);
+        }
+        changed[number] += 1;
+        match rule.change.clone() {
             CallChange::Answer { status, body } => {
                 return Err(Ok(Response::new(status, "text/plain;charset=utf-8", self.fill(&body))));
             }

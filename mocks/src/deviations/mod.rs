@@ -63,6 +63,8 @@ pub struct Deviating {
     rules: Rules,
     edits: Edits,
     stale: Stale,
+    /// The number of calls that each rule has changed.
+    changed_calls: Vec<u32>,
     /// The requests whose answers wait for a call.
     waiting: HashMap<Ticket, Request>,
 }
@@ -77,7 +79,14 @@ impl Deviating {
         deviation: Deviation,
     ) -> Self {
         let rules = Rules { system, surfaces, values, deviation };
-        Self { machine, edits: Edits::new(&rules), stale: Stale::default(), rules, waiting: HashMap::new() }
+        Self {
+            machine,
+            edits: Edits::new(&rules),
+            stale: Stale::default(),
+            changed_calls: Vec::new(),
+            rules,
+            waiting: HashMap::new(),
+        }
     }
 
     /// Applies the changes after a step of the machine: to its calls, its answer and its repository.
@@ -113,7 +122,7 @@ impl Deviating {
     fn with_changed_calls(&mut self, now: Timestamp, mut step: Step) -> Step {
         for _ in 0..MAX_ANSWERED {
             let Step::Call(ticket, call) = step else { return step };
-            match self.rules.changed_call(call) {
+            match self.rules.changed_call(call, &mut self.changed_calls) {
                 Ok(call) => return Step::Call(ticket, call),
                 Err(outcome) => step = self.machine.resume(now, ticket, outcome),
             }

@@ -17,13 +17,14 @@ impl Rules {
         self.deviation.changes.answers.iter().filter(|answer| self.selects(&answer.to, request)).collect()
     }
 
-    /// The first change that applies to a call.
-    pub(super) fn call_rule(&self, call: &Call) -> Option<&CallRule> {
+    /// The first rule that applies to a call, with its number.
+    pub(super) fn call_rule(&self, call: &Call) -> Option<(usize, &CallRule)> {
         let matches = |pattern: &Option<Pattern>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern.regex().is_match(text))
         };
         let request = as_request(call);
-        self.deviation.changes.calls.iter().filter(|change| change.from == self.system).find(|change| {
+        let rules = self.deviation.changes.calls.iter().enumerate();
+        rules.filter(|(_, change)| change.from == self.system).find(|(_, change)| {
             matches(&change.method, &call.method)
                 && change.url.regex().is_match(&call.url)
                 && fields_match(&change.fields, &request)

@@ -79,6 +79,11 @@ impl Queue {
             _ => State::Active,
         }
     }
+
+    /// Whether the agent will make a second attempt at its first item.
+    pub fn has_failed_once(&self) -> bool {
+        self.state() == State::Blocked && self.items.first().is_some_and(|item| item.attempts <= 1)
+    }
 }
 
 /// Fails, unless nothing waits in the queue of any of these agents: each that is busy is named, with the item that it is
@@ -90,13 +95,9 @@ pub async fn all_idle(session: &Session, agents: &[Agent]) -> Checked {
 
 /// Waits until no queue of the tenant's agents holds anything of that path, by two reads in a row.
 pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
-    let within = |item: &Item| item.path == path || item.path.starts_with(&format!("{path}/"));
     let none = async || {
         for _ in 0..2 {
-            let mut agents = agents::all(session).await?;
-            agents.retain(|agent| agent.name.starts_with("mp_"));
-            let queues = futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await?;
-            if queues.iter().flat_map(|queue| &queue.items).any(within) {
+            if !holding(session, path).await?.is_empty() {
                 return Ok(None);
             }
         }
@@ -105,6 +106,16 @@ pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
     let what = format!("the queues without anything of {path}");
     let limit = session.run.settings.patience;
     session.wait_for(&what, limit, none).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })
+}
+
+/// The queues of the tenant's agents that hold the node at that path, or one below it.
+pub(super) async fn holding(session: &Session, path: &str) -> Checked<Vec<Queue>> {
+    let within = |item: &Item| item.path == path || item.path.starts_with(&format!("{path}/"));
+    let mut agents = agents::all(session).await?;
+    agents.retain(|agent| agent.name.starts_with("mp_"));
+    let mut queues = futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await?;
+    queues.retain(|queue| queue.items.iter().any(within));
+    Ok(queues)
 }
 
 /// Fails unless what waits in a queue has a path, and something waits where it is blocked.
@@ -236,6 +247,16 @@ mod tests {
         assert_eq!(said(false, false, ITEM), "active - 1 pending");
         assert_eq!(said(true, false, ITEM), "blocked at Activate of /content/dam/a.png (attempts: 7), 1 pending");
         assert_eq!(said(false, true, ""), "paused, nothing pending");
+    }
+
+    #[test]
+    fn a_second_attempt_follows_only_the_first() {
+        let after = |attempts: &str, blocked| {
+            let item = ITEM.replace("\"numProcessed\":7", &format!("\"numProcessed\":{attempts}"));
+            queue(blocked, false, &item).expect("readable").has_failed_once()
+        };
+        assert!(after("1", true) && !after("2", true) && !after("1", false));
+        assert!(!queue(true, false, "").expect("readable").has_failed_once());
     }
 
     fn queues(third: Queue) -> Vec<Queue> {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{MINUTES, number};
 use crate::author::assets::{self, Asset, Way};
-use crate::author::{agents, publication, queue};
+use crate::author::{agents, delivery, publication, queue};
 use crate::clock;
 use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
@@ -243,7 +243,7 @@ pub(super) async fn arrivals(session: &Session, batch: &[Asset]) -> Checked<Vec<
         // When one did not come in all that time, the others had as much.
         let patience = if missing.is_empty() { session.run.settings.patience } else { Duration::ZERO };
         let came = async || tenant::received(session, &asset.path).await;
-        match session.wait_for(&asset.path, patience, came).await {
+        match delivery::wait_for(session, (&asset.path, &asset.path), patience, came).await {
             Ok(received) => received.judge(&asset.path, &asset.bytes)?,
             Err(problem) if problem.kind == Kind::Failed => missing.push(asset.path.clone()),
             Err(problem) => return Err(problem),
@@ -289,17 +289,15 @@ async fn fragment_stays(world: &mut World) -> Checked {
 /// Waits until the tenant has the Author's node at that path.
 pub(super) async fn arrives(session: &Session, path: &str) -> Checked {
     let what = format!("{path} at the tenant");
-    session
-        .wait_for(&what, session.run.settings.patience, async || tenant::received(session, path).await)
-        .await
-        .map(drop)
+    let came = async || tenant::received(session, path).await;
+    delivery::wait_for(session, (path, &what), session.run.settings.patience, came).await.map(drop)
 }
 
 /// Waits until the tenant has it no longer.
 pub(super) async fn gone(session: &Session, path: &str) -> Checked {
     let what = format!("{path} gone from the tenant");
     let none = async || Ok(tenant::received(session, path).await?.is_none().then_some(()));
-    session.wait_for(&what, session.run.settings.patience, none).await
+    delivery::wait_for(session, (path, &what), session.run.settings.patience, none).await
 }
 
 /// Gives it time to arrive, and fails when it does.
@@ -321,7 +319,7 @@ async fn status(world: &mut World, expected: String) -> Checked {
         let complete = status.at.is_some_and(|at| at >= *asked - CLOCKS) && status.by.is_some();
         Ok((complete && status.action.as_deref() == Some(wanted)).then_some(()))
     };
-    session.wait_for(&what, session.run.settings.patience, says).await
+    delivery::wait_for(session, (&path, &what), session.run.settings.patience, says).await
 }
 
 #[then("nothing of this run waits in a queue")]

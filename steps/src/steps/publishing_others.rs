@@ -16,6 +16,9 @@ use crate::session::Session;
 use crate::undo::Undo;
 use crate::world::World;
 
+/// How long an import may take after the poll that found the file.
+const IMPORT: Duration = Duration::from_secs(30);
+
 /// The tag of the scenario: its id and its path.
 #[derive(Clone, Debug)]
 struct Tag {
@@ -180,6 +183,8 @@ async fn accepted(world: &mut World, path: &str) -> Checked {
 #[then("the tenant receives the folders NEW and SHARED")]
 async fn parts_arrive(world: &mut World) -> Checked {
     let (session, Contribution(path)) = (world.session()?, world.kept()?);
+    // The Author asks for contributions once it has delivered the folder itself.
+    publishing::arrives(session, path).await?;
     for part in parts(session) {
         publishing::arrives(session, &format!("{path}/{part}")).await?;
     }
@@ -232,7 +237,7 @@ async fn comes_back(world: &mut World, minutes: String) -> Checked {
     let (session, Contributed(file)) = (world.session()?, world.kept()?);
     let what = format!("the contributed file {} on the Author", file.path);
     let came = async || assets::original(session, &file.path).await;
-    let bytes = session.wait_for(&what, Duration::from_secs(60 * minutes), came).await?;
+    let bytes = session.wait_for(&what, Duration::from_secs(60 * minutes) + IMPORT, came).await?;
     ensure(bytes == file.bytes, || {
         format!("the Author has {} bytes of {}, not the {} contributed", bytes.len(), file.path, file.bytes.len())
     })
