@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::publishing::{self, Assets, asset_path};
 use super::{MINUTES, number};
 use crate::author::assets::{self, Asset, Way};
-use crate::author::{publication, repository};
+use crate::author::{delivery, publication, queue, repository};
 use crate::call::{Authentication, Body, Call, Upload};
 use crate::ims;
 use crate::problem::{Checked, Problem, ensure};
@@ -183,12 +183,14 @@ async fn accepted(world: &mut World, path: &str) -> Checked {
 #[then("the tenant receives the folders NEW and SHARED")]
 async fn parts_arrive(world: &mut World) -> Checked {
     let (session, Contribution(path)) = (world.session()?, world.kept()?);
-    // The Author asks for contributions once it has delivered the folder itself.
-    publishing::arrives(session, path).await?;
     for part in parts(session) {
         publishing::arrives(session, &format!("{path}/{part}")).await?;
     }
-    Ok(())
+    // The Author asks for contributions once it has delivered the folder itself. The tenant makes that folder before, for
+    // what is in it.
+    let what = format!("{path} delivered by an agent");
+    let delivered = async || Ok(queue::holding(session, path).await?.is_empty().then_some(()));
+    delivery::wait_for(session, (path, &what), session.run.settings.patience, delivered).await
 }
 
 #[when("somebody contributes a file to NEW on the tenant")]
