@@ -78,7 +78,9 @@ pub async fn folder(session: &Session, path: &str) -> Checked {
 
 /// Gives a folder the Author's Brand Portal configuration (`mpConfig`, §3.3): without it nothing in it can be published.
 pub async fn configure(session: &Session, folder: &str) -> Checked {
-    let configurations = cloud_configuration::all(session).await?;
+    // A single wrong read must not make it absent.
+    let read = async || cloud_configuration::all(session).await;
+    let configurations = session.settled(read, |found| !found.is_empty()).await?;
     let configuration = configurations.first().ok_or_else(|| {
         Problem::failed("the Author has no Brand Portal cloud configuration; nothing can be published without one")
     })?;

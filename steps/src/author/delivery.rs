@@ -9,9 +9,9 @@ use crate::session::Session;
 /// The time in which an agent makes its second attempt: AEM sets `retryDelay` to a minute.
 const SECOND_ATTEMPT: Duration = Duration::from_secs(65);
 
-/// Waits until `check` finds what the delivery of the node at that path changes at the tenant; `what` says what that is. If
-/// an agent's first attempt failed, the second one is waited for, too: a tenant that was overloaded for a moment is not a
-/// wrong configuration. A failure says which queue still holds the node.
+/// Waits until `check` finds what the delivery of the node at that path changes at the tenant; `what` says what that is. A
+/// node that waits in a queue is waited for longer if the agent is delivering, or if only its first attempt failed: a
+/// tenant that was overloaded for a moment is not a wrong configuration. A failure says which queue holds the node.
 pub async fn wait_for<T>(
     session: &Session,
     (path, what): (&str, &str),
@@ -24,7 +24,7 @@ pub async fn wait_for<T>(
     };
     // The verdict stands without the queues, so one that cannot be read is no error.
     let Ok(mut held) = queue::holding(session, path).await else { return Err(late) };
-    if !limit.is_zero() && held.iter().any(Queue::has_failed_once) {
+    if !limit.is_zero() && held.iter().any(Queue::may_still_deliver) {
         match session.wait_for(what, SECOND_ATTEMPT, &check).await {
             Err(problem) if problem.kind == Kind::Failed => {}
             other => return other,

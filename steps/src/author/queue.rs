@@ -80,9 +80,13 @@ impl Queue {
         }
     }
 
-    /// Whether the agent will make a second attempt at its first item.
-    pub fn has_failed_once(&self) -> bool {
-        self.state() == State::Blocked && self.items.first().is_some_and(|item| item.attempts <= 1)
+    /// Whether the agent is delivering, or will make a second attempt at its first item.
+    pub fn may_still_deliver(&self) -> bool {
+        match self.state() {
+            State::Active => true,
+            State::Blocked => self.items.first().is_some_and(|item| item.attempts <= 1),
+            State::Idle | State::Paused => false,
+        }
     }
 }
 
@@ -250,13 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn a_second_attempt_follows_only_the_first() {
+    fn an_agent_is_waited_for_until_its_second_attempt() {
         let after = |attempts: &str, blocked| {
             let item = ITEM.replace("\"numProcessed\":7", &format!("\"numProcessed\":{attempts}"));
-            queue(blocked, false, &item).expect("readable").has_failed_once()
+            queue(blocked, false, &item).expect("readable").may_still_deliver()
         };
-        assert!(after("1", true) && !after("2", true) && !after("1", false));
-        assert!(!queue(true, false, "").expect("readable").has_failed_once());
+        assert!(after("1", true) && !after("2", true) && after("2", false));
+        assert!(!queue(true, false, "").expect("readable").may_still_deliver());
+        assert!(!queue(false, true, ITEM).expect("readable").may_still_deliver());
     }
 
     fn queues(third: Queue) -> Vec<Queue> {
