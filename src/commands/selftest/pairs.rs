@@ -84,8 +84,9 @@ pub(super) fn run(
 impl Combinations<'_> {
     /// For each defect the variations that could have an effect in one of its scenarios.
     fn eligible(&self) -> Vec<Vec<usize>> {
-        let variations = |defect| {
-            let all = 0..self.variations.0.len();
+        let variations = |defect: usize| {
+            let id = &self.defects.0[defect].id;
+            let all = (0..self.variations.0.len()).filter(|it| !self.variations.0[*it].takes_away.contains(id));
             all.filter(|variation| !self.scenarios((defect, *variation)).is_empty()).collect()
         };
         (0..self.defects.0.len()).map(variations).collect()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{cloud_configuration, repository};
+use super::{agents, cloud_configuration, repository};
 use crate::call::{Body, Call, Upload};
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
@@ -81,7 +81,10 @@ pub async fn configure(session: &Session, folder: &str) -> Checked {
     // A single wrong read must not make it absent.
     let read = async || cloud_configuration::all(session).await;
     let configurations = session.settled(read, |found| !found.is_empty()).await?;
-    let configuration = configurations.first().ok_or_else(|| {
+    // Of several that of the tenant, if one has its address.
+    let tenant = agents::tenant_url(session)?;
+    let of_tenant = configurations.iter().find(|it| it.tenant() == Some(tenant.trim_end_matches('/')));
+    let configuration = of_tenant.or(configurations.first()).ok_or_else(|| {
         Problem::failed("the Author has no Brand Portal cloud configuration; nothing can be published without one")
     })?;
     write(session, folder, &[("mpConfig", &configuration.path)]).await

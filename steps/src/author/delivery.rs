@@ -9,6 +9,9 @@ use crate::session::Session;
 /// The time in which an agent makes its second attempt: AEM sets `retryDelay` to a minute.
 const SECOND_ATTEMPT: Duration = Duration::from_secs(65);
 
+/// The time for another look at what no queue holds any more: it may have arrived after the last one.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
 /// Waits until `check` finds what the delivery of the node at that path changes at the tenant; `what` says what that is. A
 /// node that waits in a queue is waited for longer if the agent is delivering, or if only its first attempt failed: a
 /// tenant that was overloaded for a moment is not a wrong configuration. A failure says which queue holds the node.
@@ -24,14 +27,32 @@ pub async fn wait_for<T>(
     };
     // The verdict stands without the queues, so one that cannot be read is no error.
     let Ok(mut held) = queue::holding(session, path).await else { return Err(late) };
-    if !limit.is_zero() && held.iter().any(Queue::may_still_deliver) {
-        match session.wait_for(what, SECOND_ATTEMPT, &check).await {
+    let more = match &held[..] {
+        _ if limit.is_zero() => Duration::ZERO,
+        [] => LAST_LOOK,
+        held if held.iter().any(Queue::may_still_deliver) => SECOND_ATTEMPT,
+        _ => Duration::ZERO,
+    };
+    if !more.is_zero() {
+        match session.wait_for(what, more, &check).await {
             Err(problem) if problem.kind == Kind::Failed => {}
             other => return other,
         }
         held = queue::holding(session, path).await.unwrap_or(held);
     }
     Err(Problem { reason: format!("{}; {}", late.reason, state_of(&held)), ..late })
+}
+
+/// Waits while an agent may still deliver the node at that path. The result is judged by what follows.
+pub async fn wait_for_agents(session: &Session, path: &str) -> Checked {
+    let settled = async || {
+        let held = queue::holding(session, path).await.unwrap_or_default();
+        Ok((!held.iter().any(Queue::may_still_deliver)).then_some(()))
+    };
+    match session.wait_for(path, session.run.settings.patience + SECOND_ATTEMPT, settled).await {
+        Err(problem) if problem.kind == Kind::Failed => Ok(()),
+        other => other,
+    }
 }
 
 fn state_of(held: &[Queue]) -> String {

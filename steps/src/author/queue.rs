@@ -113,7 +113,7 @@ pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
 }
 
 /// The queues of the tenant's agents that hold the node at that path, or one below it.
-pub(crate) async fn holding(session: &Session, path: &str) -> Checked<Vec<Queue>> {
+pub(super) async fn holding(session: &Session, path: &str) -> Checked<Vec<Queue>> {
     let within = |item: &Item| item.path == path || item.path.starts_with(&format!("{path}/"));
     let mut agents = agents::all(session).await?;
     agents.retain(|agent| agent.name.starts_with("mp_"));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::publishing::{self, Assets, asset_path};
 use super::{MINUTES, number};
 use crate::author::assets::{self, Asset, Way};
-use crate::author::{delivery, publication, queue, repository};
+use crate::author::{delivery, publication, repository};
 use crate::call::{Authentication, Body, Call, Upload};
 use crate::ims;
 use crate::problem::{Checked, Problem, ensure};
@@ -188,9 +188,7 @@ async fn parts_arrive(world: &mut World) -> Checked {
     }
     // The Author asks for contributions once it has delivered the folder itself. The tenant makes that folder before, for
     // what is in it.
-    let what = format!("{path} delivered by an agent");
-    let delivered = async || Ok(queue::holding(session, path).await?.is_empty().then_some(()));
-    delivery::wait_for(session, (path, &what), session.run.settings.patience, delivered).await
+    delivery::wait_for_agents(session, path).await
 }
 
 #[when("somebody contributes a file to NEW on the tenant")]
