@@ -142,7 +142,7 @@ fn with_wrong_answer(requirement: &str, number: usize, (word, wrong): &(&str, Ac
 fn ends(requirement: &str, wrong: &(&str, Act), first: usize, step: usize) -> BTreeMap<i32, usize> {
     let (next, codes) = (AtomicUsize::new(first), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
-        for _ in 0..count("BPCONFORM_TEST_AT_ONCE", 8) {
+        for _ in 0..count("BPCONFORM_TEST_AT_ONCE", 4) {
             scope.spawn(|| {
                 while let Some(code) = with_wrong_answer(requirement, next.fetch_add(step, Ordering::SeqCst), wrong) {
                     *codes.lock().expect("no panic").entry(code).or_default() += 1;
