@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};
-use crate::author::{agents, ims_configurations, keeping, lock, queue, removal, repository, setup, users};
+use crate::author::{agents, delivery, ims_configurations, keeping, lock, queue, removal, repository, setup, users};
 use crate::call::Call;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
@@ -174,7 +174,8 @@ async fn take_back(session: &Session, path: &str) -> Checked {
         } else {
             take_back_by_agent(session, path).await?;
         }
-        session.wait_for(&what, DELIVERY, left).await.map_err(|problem| Problem::error(problem.reason))?;
+        let gone = delivery::wait_for(session, (path, &what), DELIVERY, left).await;
+        gone.map_err(|problem| Problem::error(problem.reason))?;
         queue::drained_of(session, path).await?;
         if !is_at_tenant(session, path, &refusals).await? {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{agents, cloud_configuration, repository};
+use super::{repository, tenants};
 use crate::call::{Body, Call, Upload};
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
@@ -76,17 +76,10 @@ pub async fn folder(session: &Session, path: &str) -> Checked {
     configure(session, path).await
 }
 
-/// Gives a folder the Author's Brand Portal configuration (`mpConfig`, §3.3): without it nothing in it can be published.
+/// Gives a folder the Brand Portal configuration of the tenant (`mpConfig`, §3.3): without it nothing in it can be published.
 pub async fn configure(session: &Session, folder: &str) -> Checked {
-    // A single wrong read must not make it absent.
-    let read = async || cloud_configuration::all(session).await;
-    let configurations = session.settled(read, |found| !found.is_empty()).await?;
-    // Of several that of the tenant, if one has its address.
-    let tenant = agents::tenant_url(session)?;
-    let of_tenant = configurations.iter().find(|it| it.tenant() == Some(tenant.trim_end_matches('/')));
-    let configuration = of_tenant.or(configurations.first()).ok_or_else(|| {
-        Problem::failed("the Author has no Brand Portal cloud configuration; nothing can be published without one")
-    })?;
+    // One that is not found is looked for again, since a single read may be wrong.
+    let configuration = session.settled(async || tenants::cloud_configuration(session).await, |_| true).await?;
     write(session, folder, &[("mpConfig", &configuration.path)]).await
 }
 

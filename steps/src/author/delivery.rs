@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use super::queue::{self, Queue};
+use super::queue::{self, Queue, SECOND_ATTEMPT};
 use crate::problem::{Checked, Kind, Problem};
 use crate::session::Session;
-
-/// The time in which an agent makes its second attempt: AEM sets `retryDelay` to a minute.
-const SECOND_ATTEMPT: Duration = Duration::from_secs(65);
 
 /// The time for another look at what no queue holds any more: it may have arrived after the last one.
 const LAST_LOOK: Duration = Duration::from_secs(1);

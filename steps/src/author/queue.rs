@@ -1,6 +1,7 @@
 //! The queue of a replication agent (surfaces.md §4.3).
 
 use std::fmt;
+use std::time::Duration;
 
 use bpconform_fixtures::Cause;
 use serde::Deserialize;
@@ -9,6 +10,10 @@ use super::agents::{self, Agent};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::session::Session;
+
+/// The time in which an agent makes its second attempt, unless somebody changed its `retryDelay`: the setting that AEM
+/// generates is a minute (surfaces.md §4.1, inferred).
+pub(super) const SECOND_ATTEMPT: Duration = Duration::from_secs(65);
 
 /// An agent's queue at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +113,7 @@ pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
         Ok(Some(()))
     };
     let what = format!("the queues without anything of {path}");
-    let limit = session.run.settings.patience;
+    let limit = session.run.settings.patience.max(SECOND_ATTEMPT);
     session.wait_for(&what, limit, none).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::walk::{APPEARING, Chosen, PAUSE, Walk};
 use crate::browser::elements::{self, CHOOSABLE, Element, PRESSABLE, TYPABLE};
-use crate::browser::page::Handle;
+use crate::browser::page::{Handle, Place};
 use crate::problem::{Checked, Problem};
 
 /// How long a control of an item is waited for before the item is selected: a toolbar may appear only then.
@@ -202,25 +202,12 @@ impl Walk<'_> {
         let until = Instant::now() + APPEARING;
         loop {
             let Some(control) = self.control(roles, names).await? else { return Ok(()) };
-            match self.page.place_of(&control).await? {
-                Ok(place) => {
-                    if sends {
-                        self.let_through().await?;
-                    }
-                    self.page.click(place).await?;
-                    return if self.gate.is_open() { Ok(()) } else { self.settle().await };
-                }
-                Err(cover) if Instant::now() >= until => {
-                    let (role, name) = (&control.role, control.name.trim());
-                    return Err(self
-                        .problem(&format!("has the {role} \"{name}\", but it is covered by {cover}"))
-                        .await);
-                }
-                Err(_) => {
-                    self.close_overlay().await.ok();
-                    tokio::time::sleep(PAUSE).await;
-                }
+            let Some(place) = self.uncovered(&control, until).await? else { continue };
+            if sends {
+                self.let_through().await?;
             }
+            self.page.click(place).await?;
+            return if self.gate.is_open() { Ok(()) } else { self.settle().await };
         }
     }
 
@@ -324,18 +311,24 @@ impl Walk<'_> {
     /// Presses a control once nothing covers it.
     async fn press_element(&self, control: &Element, until: Instant) -> Checked {
         loop {
-            match self.page.place_of(control).await? {
-                Ok(place) => return self.page.click(place).await,
-                Err(cover) if Instant::now() >= until => {
-                    let (role, name) = (&control.role, control.name.trim());
-                    return Err(self
-                        .problem(&format!("has the {role} \"{name}\", but it is covered by {cover}"))
-                        .await);
-                }
-                Err(_) => {
-                    self.close_overlay().await.ok();
-                    tokio::time::sleep(PAUSE).await;
-                }
+            if let Some(place) = self.uncovered(control, until).await? {
+                return self.page.click(place).await;
+            }
+        }
+    }
+
+    /// Where a control can be pressed; `None`, after a pause, if something covers it, which is an error at the end.
+    async fn uncovered(&self, control: &Element, until: Instant) -> Checked<Option<Place>> {
+        match self.page.place_of(control).await? {
+            Ok(place) => Ok(Some(place)),
+            Err(cover) if Instant::now() >= until => {
+                let (role, name) = (&control.role, control.name.trim());
+                Err(self.problem(&format!("has the {role} \"{name}\", but it is covered by {cover}")).await)
+            }
+            Err(_) => {
+                self.close_overlay().await.ok();
+                tokio::time::sleep(PAUSE).await;
+                Ok(None)
             }
         }
     }
