@@ -40,6 +40,9 @@ pub enum Place<'a> {
 /// Whose texts are changed.
 type Change<'c> = &'c mut dyn FnMut(Place<'_>, &mut String);
 
+/// Why a picture is not shown although it was taken.
+const WITHHELD: &str = "it would have shown a secret that was learned later";
+
 impl Record {
     /// The record with every secret masked that was learned by now. Texts of the target were masked when they arrived.
     #[must_use]
@@ -75,12 +78,20 @@ impl Record {
         pages.filter(|(page, before)| page.tree.text != **before).filter_map(|(page, _)| page.picture.clone()).collect()
     }
 
-    /// Takes these pictures out of it. One picture may be that of several pages.
+    /// Takes these pictures out of it, and out of the reasons that name them. One picture may be that of several pages.
     fn withhold(&mut self, pictures: &[String]) {
+        for picture in pictures {
+            let named = format!("screenshot: {picture}");
+            self.each_text(&mut |place, text| {
+                if matches!(place, Place::Sentence) && text.contains(&named) {
+                    *text = text.replace(&named, &format!("no screenshot: {WITHHELD}"));
+                }
+            });
+        }
         for page in self.pages_mut() {
             if page.picture.as_ref().is_some_and(|picture| pictures.contains(picture)) {
                 page.picture = None;
-                page.no_picture = Some("it would have shown a secret that was learned later".to_owned());
+                page.no_picture = Some(WITHHELD.to_owned());
             }
         }
     }

@@ -248,12 +248,13 @@ impl RunRequest<'_> {
         let observer = Observer::new(output.clone(), terminal.clone(), out);
         let record = crate::run::run(&options, &features, observer.clone()).await?;
         drop(own_mocks);
-        self.learn(&options)?;
         let record = record.masked_with_pictures(&output.redactor);
         if let (Some(out), Some(rerun)) = (out, &options.rerun) {
             rerun.copy_pictures(&record, out)?;
         }
         observer.finish(&record)?;
+        // A file that cannot be written must not keep pictures that were to be removed.
+        self.learn(&options)?;
         let terminal = terminal.end(&record.clone().without_exchanges().plain());
         output.print_for_people(&terminal);
         Ok(record)

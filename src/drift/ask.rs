@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bpconform_fixtures::surfaces::{Arguments, Class, expand};
+use bpconform_fixtures::surfaces::{Arguments, Class};
 use bpconform_fixtures::{Allow, DriftRequest, Evidence, Product, Surface, Surfaces, System};
+use bpconform_steps::author::distribution;
 use bpconform_steps::journal::{FORMAT, Header, Journal};
 use bpconform_steps::reply::Reply;
 use bpconform_steps::run::Run;
@@ -30,7 +31,7 @@ const PARENT: &str = "/content";
 #[derive(Debug)]
 pub struct Side {
     session: Session,
-    /// What it has in the place of `{agent}`, `{home}` and `{folder}`.
+    /// What it has in the place of the names in paths.
     values: Arguments,
 }
 
@@ -46,7 +47,7 @@ pub fn surfaces(requests: &[DriftRequest]) -> Surfaces {
         always: BTreeMap::new(),
         class: if request.method == "GET" { Class::Read } else { Class::Change },
         evidence: Evidence::Inferred,
-        source: "drift/requests.toml".to_owned(),
+        source: "fixtures/drift".to_owned(),
         fields: BTreeMap::new(),
         phrases: BTreeMap::new(),
         wording: BTreeMap::new(),
@@ -93,21 +94,27 @@ impl Side {
         }
         let mut side = Self { session, values };
         // Only AEM as a Cloud Service has a distribution agent.
-        let queues = [("waiting", "queue"), ("failed", "error-queue")].into_iter();
-        for (value, word) in queues.filter(|_| product == Some(Product::AemCloud)) {
-            if let Some(item) = side.first_item(word).await {
-                side.values.insert(value.to_owned(), item);
-            }
+        if product == Some(Product::AemCloud) {
+            side.look_at_distribution().await;
         }
         side
     }
 
+    async fn look_at_distribution(&mut self) {
+        if distribution::has_agent(&self.session).await.unwrap_or(false) {
+            self.values.insert("distributor".to_owned(), distribution::agent(&self.session).to_owned());
+        }
+        for (value, word) in [("waiting", "queue"), ("failed", "error-queue")] {
+            if let Some(item) = self.first_item(word).await {
+                self.values.insert(value.to_owned(), item);
+            }
+        }
+    }
+
     /// The first item of a queue of the distribution agent.
     async fn first_item(&self, word: &str) -> Option<String> {
-        let agent = self.session.surface("author.distribution-agents").phrase("agent");
-        let values = [("agent".to_owned(), agent.to_owned())].into();
-        let queue =
-            expand(self.session.surface("author.distribution-queues").phrase(word), &values).unwrap_or_default();
+        let queue = distribution::queue_name(&self.session, word);
+        let agent = distribution::agent(&self.session);
         let call = Call::to("author.distribution-queue").with("agent", agent).with("queue", &queue);
         let json = self.session.send(call).await.ok()?.json().ok()?;
         json["items"].get(0)?.as_str().map(str::to_owned)
@@ -143,7 +150,7 @@ impl Side {
         call.arguments = self.values.clone();
         call.fields.clone_from(&request.fields);
         call.headers = request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        // All of it goes with the folder.
+        // What is made goes with the folder; a request to an agent leaves nothing but entries of its log.
         let call = if request.method == "GET" { call } else { call.undone_by([]) };
         self.session.send(call).await
     }
@@ -160,7 +167,8 @@ pub async fn reads<'a>(a: &Side, b: &Side, requests: &'a [DriftRequest]) -> Vec<
 /// Sends changes to both, one after the other; `first` is the index of the first of them among all requests.
 pub async fn changes<'a>(a: &Side, b: &Side, first: usize, requests: &'a [DriftRequest]) -> Vec<Answers<'a>> {
     let mut answers = Vec::new();
-    for (index, request) in requests.iter().enumerate() {
+    let asked = requests.iter().enumerate();
+    for (index, request) in asked.filter(|(_, request)| a.can_be_asked(request) && b.can_be_asked(request)) {
         answers.push(both(a, b, first + index, request).await);
     }
     answers

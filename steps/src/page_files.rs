@@ -1,7 +1,7 @@
 //! Files of the pages that a run has seen. Each is named by the digest of what it holds, so that equal ones are one file and
 //! a changed one is no longer taken for evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,8 +32,30 @@ pub struct PageFiles(Option<Arc<Files>>);
 #[derive(Debug)]
 struct Files {
     place: Place,
-    /// The texts that each picture may show, without those of secrets that were known: in memory only.
-    texts: Mutex<BTreeMap<String, String>>,
+    texts: Mutex<Texts>,
+}
+
+/// The texts that each picture may show, without those of secrets that were known: in memory only.
+#[derive(Debug, Default)]
+struct Texts {
+    by_picture: BTreeMap<String, BTreeSet<String>>,
+    /// Their length together, in bytes.
+    length: usize,
+}
+
+impl Texts {
+    /// Adds the texts of a page to those of its picture; one picture may be that of several pages.
+    fn add(&mut self, picture: &str, texts: &str) -> Result<(), String> {
+        if self.by_picture.get(picture).is_some_and(|known| known.contains(texts)) {
+            return Ok(());
+        }
+        if self.length + texts.len() > IN_MEMORY {
+            return Err("the run has too many pages to search for secrets that are learned later".to_owned());
+        }
+        self.length += texts.len();
+        self.by_picture.entry(picture.to_owned()).or_default().insert(texts.to_owned());
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -79,12 +101,7 @@ impl PageFiles {
     pub fn keep(&self, bytes: Vec<u8>, texts: &str) -> Result<String, String> {
         let name = format!("{DIRECTORY}/{}{EXTENSION}", digest(&bytes));
         if let Some(files) = &self.0 {
-            // One picture may be that of several pages.
-            let mut all = files.texts.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = all.entry(name.clone()).or_default();
-            if known != texts {
-                *known += &format!("\n{texts}");
-            }
+            files.texts.lock().unwrap_or_else(PoisonError::into_inner).add(&name, texts)?;
         }
         match self.place() {
             None => return Err("pictures are kept with --out DIR only".to_owned()),
@@ -120,7 +137,8 @@ impl PageFiles {
     pub fn revealing(&self, redactor: &Redactor) -> Vec<String> {
         let Some(files) = &self.0 else { return Vec::new() };
         let texts = files.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        let revealing = texts.iter().filter(|(_, text)| redactor.redact_learned(text) != **text);
+        let shows = |text: &String| redactor.redact_learned(text) != *text;
+        let revealing = texts.by_picture.iter().filter(|(_, texts)| texts.iter().any(shows));
         revealing.map(|(name, _)| name.clone()).collect()
     }
 
@@ -193,6 +211,8 @@ mod tests {
         let files = PageFiles::in_memory();
         let name = files.keep(b"a picture".to_vec(), "a text").expect("it is kept");
         assert_eq!(files.keep(b"a picture".to_vec(), "a text").as_ref(), Ok(&name), "equal pictures are one file");
+        let texts = &files.0.as_ref().expect("files are kept").texts;
+        assert_eq!(texts.lock().expect("no panic").length, "a text".len(), "equal texts are kept once");
         assert_eq!(files.read(&name).as_deref(), Some(&b"a picture"[..]));
         for other in ["pages/../run.json", "/etc/passwd", "pages/0.webp", &name.replace("pages", "page")] {
             assert_eq!(files.read(other), None, "{other}");

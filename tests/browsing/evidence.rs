@@ -118,8 +118,11 @@ static SECRET: OnceLock<String> = OnceLock::new();
 /// Shows a password, and the run's own client secret in every place of a page where a text can stand.
 const SHOWN: &str = "<script>(() => {
   const secret = 'CANARY';
+  const aside = (it) => { it.setAttribute('aria-hidden', 'true'); it.textContent = 'aside ' + secret; };
   const add = (tag, set) => { const it = document.createElement(tag); set(it); document.body.append(it); return it; };
   add('p', (it) => { it.textContent = 'before ' + secret + ' after'; });
+  add('style', (it) => { it.textContent = '* { transition: all 5s }'; });
+  add('p', aside);
   add('p', (it) => { it.title = secret; it.textContent = 'a title'; });
   add('button', (it) => { it.setAttribute('aria-label', secret); it.textContent = 'x'; });
   add('input', (it) => { it.value = secret; it.setAttribute('aria-label', 'Old value'); });

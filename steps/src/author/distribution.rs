@@ -160,6 +160,20 @@ pub async fn has_agent(session: &Session) -> Checked<bool> {
     agreed(is_there, |one, other| one == other).await
 }
 
+/// Whether settings of the agent are there, as of one that is disabled and not listed. Two reads must agree.
+pub async fn has_settings(session: &Session) -> Checked<bool> {
+    let is_there = async || {
+        let reply = session.send(ask(session, "author.distribution-settings").fresh()).await?;
+        if reply.status == 404 {
+            return Ok(false);
+        }
+        let reply = reply.expect_status(&[200])?;
+        let enabled = enabled_in(session, &reply.json()?);
+        enabled.map(|_| true).map_err(|what| Problem::error(format!("{} {what}; {}", reply.what(), reply.excerpt())))
+    };
+    agreed(is_there, |one, other| one == other).await
+}
+
 fn ask(session: &Session, surface: &str) -> Call {
     Call::to(surface).with("agent", agent(session))
 }
@@ -336,7 +350,8 @@ pub fn delivery_queue(session: &Session) -> String {
     queue_name(session, "queue")
 }
 
-fn queue_name(session: &Session, word: &str) -> String {
+/// The name of a queue of the agent, by its word in the endpoint file.
+pub fn queue_name(session: &Session, word: &str) -> String {
     let values = [("agent".to_owned(), agent(session).to_owned())].into();
     expand(session.surface("author.distribution-queues").phrase(word), &values).unwrap_or_default()
 }

@@ -1,10 +1,11 @@
 //! Whether the run's user has the rights that the documentation requires for publishing (surfaces.md §3.6): read on what AEM
 //! and the configuration consist of, and the privilege to replicate content.
 
+use bpconform_fixtures::Cause;
 use serde_json::Value;
 
 use super::{repository, users};
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Kind, Problem};
 use crate::session::Session;
 
 /// What shows that a user may publish.
@@ -23,6 +24,8 @@ pub enum Shown {
 enum Entry {
     Allows,
     Denies,
+    /// Something, but for a part of what is below only.
+    Partly,
     Silent,
 }
 
@@ -33,9 +36,11 @@ pub async fn judge(session: &Session) -> Checked<(String, Shown)> {
     if user == surface.phrase("administrator") {
         return Ok((user, Shown::Administrator));
     }
-    for path in surface.phrase("publisher-reads").split(' ') {
-        may_read(session, &user, path).await?;
+    if user == users::NOBODY {
+        let ended = Problem::error(format!("the Author takes the run for {user}: the session has ended"));
+        return Err(ended.because(Some(Cause::SessionEnded)));
     }
+    reads_all(session, &user, surface.phrase("publisher-reads").split(' ')).await?;
     let privileges: Vec<&str> = surface.phrase("replicates-by").split(' ').collect();
     let mut entries = Vec::new();
     for path in surface.phrase("publisher-replicates").split(' ') {
@@ -47,8 +52,27 @@ pub async fn judge(session: &Session) -> Checked<(String, Shown)> {
         entries.push(entry);
     }
     // A grant on a node applies to everything below it that has no entry for the user.
-    let shown = if entries.first() == Some(&Entry::Allows) { Shown::Granted } else { Shown::Open };
+    let is_granted = entries.first() == Some(&Entry::Allows) && !entries.contains(&Entry::Partly);
+    let shown = if is_granted { Shown::Granted } else { Shown::Open };
     Ok((user, shown))
+}
+
+/// Fails for the first node that is hidden from the user, if another one is not: where the Author sends no node as JSON, the
+/// user's rights are not the reason.
+async fn reads_all<'a>(session: &Session, user: &str, paths: impl Iterator<Item = &'a str>) -> Checked {
+    let (mut hidden, mut read) = (None, 0);
+    for path in paths {
+        match may_read(session, user, path).await {
+            Ok(()) => read += 1,
+            Err(problem) if problem.kind == Kind::Failed => hidden = hidden.or(Some(problem)),
+            Err(problem) => return Err(problem),
+        }
+    }
+    match hidden {
+        None => Ok(()),
+        Some(problem) if read > 0 => Err(problem),
+        Some(problem) => Err(Problem::error(format!("{}; no node is sent as JSON at all", problem.reason))),
+    }
 }
 
 /// Every Author has these nodes, so that one which Sling's own page does not find is hidden from the user. Any other refusal
@@ -76,12 +100,14 @@ fn entry_of(policy: &Value, user: &str, privileges: &[&str]) -> Entry {
         let names = entry.get("rep:privileges").and_then(Value::as_array).into_iter().flatten();
         let named = names.filter_map(Value::as_str).any(|name| privileges.contains(&name));
         let whose = repository::text(entry, "rep:principalName");
-        let names = entry.as_object().into_iter().flat_map(|entry| entry.keys());
-        let is_whole = names.into_iter().all(|name| OF_ENTRY.contains(&name.as_str()));
-        named && is_whole && whose.is_some_and(|it| it.eq_ignore_ascii_case(user))
+        named && whose.is_some_and(|it| it.eq_ignore_ascii_case(user))
     };
-    let last = entries.rfind(is_about).and_then(|entry| repository::text(entry, "jcr:primaryType"));
-    match last.as_deref() {
+    let Some(last) = entries.rfind(is_about) else { return Entry::Silent };
+    let mut names = last.as_object().into_iter().flat_map(|entry| entry.keys());
+    if !names.all(|name| OF_ENTRY.contains(&name.as_str())) {
+        return Entry::Partly;
+    }
+    match repository::text(last, "jcr:primaryType").as_deref() {
         Some("rep:GrantACE") => Entry::Allows,
         Some("rep:DenyACE") => Entry::Denies,
         _ => Entry::Silent,
@@ -112,7 +138,9 @@ mod tests {
             (vec![entry(grant, "jane", "jcr:all"), entry(deny, "jane", "crx:replicate")], Entry::Denies),
             (vec![entry(deny, "everyone", "jcr:all"), entry(deny, "john", "jcr:all")], Entry::Silent),
             (vec![entry(deny, "jane", "jcr:read")], Entry::Silent),
-            (vec![restricted], Entry::Silent),
+            (vec![restricted.clone()], Entry::Partly),
+            (vec![entry(grant, "jane", "jcr:all"), restricted.clone()], Entry::Partly),
+            (vec![restricted, entry(grant, "jane", "jcr:all")], Entry::Allows),
         ] {
             let mut policy = json!({"jcr:primaryType": "rep:ACL"});
             for (index, entry) in entries.iter().enumerate() {

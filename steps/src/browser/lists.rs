@@ -27,10 +27,15 @@ const OPTION: &str = "function (wanted) {
   return all.map((it) => it.textContent.trim()).join(', ');
 }";
 
-/// Whether the control shows that option as its value.
+/// Whether the control shows that option as its value, whole and outside of the options within it.
 const SHOWS: &str = "function (text) {
   const low = (it) => (it || '').replace(/\\s+/g, ' ').trim().toLowerCase();
-  return low(this.value) === low(text) || low(this.textContent).includes(low(text));
+  const shown = this.cloneNode(true);
+  const options = '[role=option], [role=listbox], coral-selectlist, coral-selectlist-item, coral-select-item, option';
+  shown.querySelectorAll(options).forEach((it) => it.remove());
+  const chosen = [...this.querySelectorAll('[role=option][aria-selected=true]')];
+  return [this.value, shown.textContent].some((it) => low(it) === low(text))
+    || chosen.length === 1 && low(chosen[0].textContent) === low(text);
 }";
 
 impl Page<'_> {

@@ -1,6 +1,7 @@
 //! The scripts that replace what a page shows for the moment of a picture. They run in a world of their own.
 
-/// Collects all texts of the page, up to a number: each with the name of its field, and whether it is a password. What cannot
+/// Collects all texts of the page, up to a number: each with the name of its field, whether it is a password, and whether
+/// it is no attribute. What cannot
 /// be read, such as a frame or a drawing, is collected to be hidden as a whole.
 pub(super) const READ: &str = "function (most) {
   const all = [];
@@ -9,9 +10,9 @@ pub(super) const READ: &str = "function (most) {
 'aria-roledescription', 'data-title'];
   const buttons = 'input[type=submit], input[type=button], input[type=reset]';
   const drawn = 'canvas, video, object, embed, iframe, frame, img[src^=\"data:\"], img[src^=\"blob:\"], img[src$=\".svg\"]';
-  const add = (name, get, put, isPassword, isField) => {
+  const add = (name, get, put, isPassword, isField, isText) => {
     const text = get();
-    if (text && text.trim() && all.length < most) all.push({ name, text, get, put, isPassword, isField });
+    if (text && text.trim() && all.length < most) all.push({ name, text, get, put, isPassword, isField, isText });
   };
   const field = (element) => {
     const name = [element.name, element.id, element.getAttribute('aria-label'), element.labels?.[0]?.innerText]
@@ -24,7 +25,7 @@ pub(super) const READ: &str = "function (most) {
       if (node.nodeType === Node.TEXT_NODE) {
         if (/^(script|style|template|noscript)$/i.test(node.parentElement?.tagName || '')) continue;
         const text = node;
-        add('', () => text.data, (it) => { text.data = it; }, false, false);
+        add('', () => text.data, (it) => { text.data = it; }, false, false, true);
         continue;
       }
       const element = node;
@@ -39,7 +40,7 @@ pub(super) const READ: &str = "function (most) {
   };
   visit(document);
   globalThis.bpconformMasks = { all, hidden, changed: [], covered: [] };
-  return all.map(({ name, text, isPassword }) => [name, text, Boolean(isPassword)]);
+  return all.map(({ name, text, isPassword, isText }) => [name, text, Boolean(isPassword), Boolean(isText)]);
 }";
 
 /// Replaces these texts, by their number, and hides what cannot be read.
@@ -52,10 +53,11 @@ pub(super) const MASK: &str = "function (changes) {
     one.put(text);
     change.mask = one.get();
   }
-  for (const element of masks.hidden) {
+  // With a transition it would become invisible only after the picture.
+  for (const element of masks.hidden) for (const [name, to] of [['transition', 'none'], ['visibility', 'hidden']]) {
     const { style } = element;
-    masks.covered.push([element, style.getPropertyValue('visibility'), style.getPropertyPriority('visibility')]);
-    style.setProperty('visibility', 'hidden', 'important');
+    masks.covered.push([element, name, style.getPropertyValue(name), style.getPropertyPriority(name)]);
+    style.setProperty(name, to, 'important');
   }
 }";
 
@@ -68,9 +70,9 @@ pub(super) const PUT_BACK: &str = "function () {
     one.put(before);
     if (one.isField && one.get() !== before) whole = false;
   }
-  for (const [element, value, priority] of masks.covered) {
-    if (value) element.style.setProperty('visibility', value, priority);
-    else element.style.removeProperty('visibility');
+  for (const [element, name, value, priority] of masks.covered.reverse()) {
+    if (value) element.style.setProperty(name, value, priority);
+    else element.style.removeProperty(name);
   }
   delete globalThis.bpconformMasks;
   return whole;

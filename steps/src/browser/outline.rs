@@ -32,7 +32,7 @@ pub(super) fn outline(nodes: &Value, mask: &dyn Fn(&str) -> String) -> Outline {
     let by_id: HashMap<&str, &Value> = all.iter().filter_map(|node| Some((node["nodeId"].as_str()?, *node))).collect();
     let mut lines = Lines { by_id, mask, outline: Outline::default() };
     if let Some(root) = all.iter().find(|node| node["parentId"].is_null()) {
-        lines.add(root, 0, "");
+        lines.add_all(root);
     }
     let texts = all.iter().flat_map(|node| [&node["name"], &node["value"], &node["description"]]).map(value_of);
     Outline { all: texts.filter(|text| !text.trim().is_empty()).collect(), ..lines.outline }
@@ -45,7 +45,22 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn add(&mut self, node: &Value, depth: usize, parent: &str) {
+    /// A page decides how deep its tree is, so that no function may call itself for each level.
+    fn add_all(&mut self, root: &Value) {
+        let mut left = vec![(root, 0, String::new())];
+        while let Some((node, depth, parent)) = left.pop() {
+            let below = self.add(node, depth, &parent);
+            for child in node["childIds"].as_array().into_iter().flatten().rev().filter_map(Value::as_str) {
+                // Each node is read once, even if the tree has a loop.
+                if let Some(child) = self.by_id.remove(child) {
+                    left.push((child, below.0, below.1.clone()));
+                }
+            }
+        }
+    }
+
+    /// Adds one node; returns the depth of what is below it, and the name that it has there.
+    fn add(&mut self, node: &Value, depth: usize, parent: &str) -> (usize, String) {
         let (role, name) = (role(node), value_of(&node["name"]));
         if role == "StaticText" {
             self.outline.leaves += &name;
@@ -54,19 +69,11 @@ impl Lines<'_> {
         let is_quiet = node["ignored"].as_bool() == Some(true)
             || WITHOUT_MEANING.contains(&role)
             || role == "StaticText" && (name.trim().is_empty() || name.trim() == parent.trim());
-        if !is_quiet {
+        if !is_quiet && depth < DEEPEST {
             let line = self.line(node, role, &name);
             self.outline.text += &format!("{}- {line}\n", "  ".repeat(depth));
         }
-        if depth >= DEEPEST {
-            return;
-        }
-        let (depth, parent) = if is_quiet { (depth, parent) } else { (depth + 1, name.as_str()) };
-        for child in node["childIds"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            if let Some(child) = self.by_id.get(child).copied() {
-                self.add(child, depth, parent);
-            }
-        }
+        if is_quiet { (depth, parent.to_owned()) } else { (depth + 1, name) }
     }
 
     fn line(&self, node: &Value, role: &str, name: &str) -> String {
@@ -138,5 +145,17 @@ mod tests {
         assert_eq!(read.text, lines);
         assert_eq!((read.leaves.as_str(), read.masked_leaves.as_str()), ("Adobe IMSin two", "Adobe IMS[secret]"));
         assert!(read.all.contains(&"Acme".to_owned()), "{:?}", read.all);
+    }
+
+    #[test]
+    fn a_deep_page_is_read_to_its_end() {
+        let node = |number: usize| {
+            let (role, name) = if number == 100_000 { ("StaticText", "the end") } else { ("generic", "") };
+            let parent = number.checked_sub(1).map(|parent| parent.to_string());
+            json!({ "nodeId": number.to_string(), "parentId": parent, "role": { "value": role },
+                "name": { "value": name }, "childIds": [(number + 1).to_string()] })
+        };
+        let nodes = (0..=100_000).map(node).collect();
+        assert_eq!(outline(&nodes, &str::to_owned).leaves, "the end");
     }
 }

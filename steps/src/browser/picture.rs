@@ -44,6 +44,8 @@ struct Shown {
     text: String,
     /// Whether it is a password, whatever it is.
     is_password: bool,
+    /// Whether it is text of the page itself, not of an attribute or a field.
+    is_text: bool,
 }
 
 impl Page<'_> {
@@ -58,12 +60,16 @@ impl Page<'_> {
         if shown.len() >= MOST {
             return Ok(Capture::none(format!("the page has more than {MOST} texts to search for secrets")));
         }
-        let changes: Vec<_> =
-            shown.iter().enumerate().filter_map(|(index, it)| Some((index, it.masked(redactor)?))).collect();
+        let masked: Vec<_> = shown.iter().map(|it| it.masked(redactor)).collect();
+        let changes: Vec<_> = masked.iter().enumerate().filter_map(|(index, it)| Some((index, it.as_ref()?))).collect();
+        let now = shown.iter().zip(&masked).map(|(it, masked)| (it, masked.as_deref().unwrap_or(&it.text)));
+        let (texts, whole) =
+            (now.clone().map(|(_, text)| text), now.filter(|(it, _)| it.is_text).map(|(_, text)| text));
+        let texts = format!("{}\n{}", texts.collect::<Vec<_>>().join("\n"), whole.collect::<String>());
         // Even if its answer is lost, the masks may be there.
-        let masked = self.in_world(world, MASK, &[json!({ "value": changes })]).await;
-        let capture = match masked {
-            Ok(_) => self.masked_page(redactor).await,
+        let done = self.in_world(world, MASK, &[json!({ "value": changes })]).await;
+        let capture = match done {
+            Ok(_) => self.masked_page(redactor).await.with_texts(&texts, redactor),
             Err(problem) => Capture::none(problem.reason),
         };
         self.put_back(world, capture).await
@@ -124,6 +130,7 @@ impl Page<'_> {
             name: it[0].as_str().unwrap_or_default().to_owned(),
             text: it[1].as_str().unwrap_or_default().to_owned(),
             is_password: it[2] == true,
+            is_text: it[3] == true,
         });
         Ok((world, shown.collect()))
     }
@@ -162,6 +169,19 @@ impl Capture {
         let texts = texts.join("\n");
         let tree = if outline.splits_secrets(redactor) { NO_TREE.to_owned() } else { outline.text };
         Self { picture, tree, texts }
+    }
+}
+
+impl Capture {
+    /// The same with the texts of the page itself: its accessibility tree leaves out what is hidden from a screen reader,
+    /// or behind a dialog. A secret that was learned from a later text, or is split between elements, takes the picture
+    /// away.
+    fn with_texts(mut self, texts: &str, redactor: &Redactor) -> Self {
+        if self.picture.is_ok() && redactor.redact_learned(texts) != texts {
+            self.picture = Err(REVEALING.to_owned());
+        }
+        self.texts = format!("{}\n{texts}", self.texts);
+        self
     }
 }
 

@@ -61,7 +61,8 @@ async fn the_agent(world: &mut World) -> Checked {
 #[given("the Author has no distribution agent for Brand Portal yet")]
 async fn no_agent_yet(world: &mut World) -> Checked {
     let session = world.session()?;
-    if !distribution::has_agent(session).await? {
+    // A disabled agent is not listed.
+    if !distribution::has_agent(session).await? && !distribution::has_settings(session).await? {
         return Ok(());
     }
     let agent = distribution::agent(session);
