@@ -19,7 +19,7 @@ use crate::undo::{all_learned, clean, differences, run, told};
 
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
 
-fn count(variable: &str, usual: usize) -> usize {
+pub(crate) fn count(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
@@ -31,13 +31,13 @@ fn tenant(mock: &Mock) -> Value {
 const OF_DISTRIBUTION: &str = "/var/sling/distribution/";
 
 /// What differs from before, on the Author and on the tenant.
-fn changed(mock: &Mock, before: &(Value, Value)) -> String {
+pub(crate) fn changed(mock: &Mock, before: &(Value, Value)) -> String {
     let author = differences(&before.0, &mock.repository());
     let author = author.lines().filter(|line| !line.starts_with(OF_DISTRIBUTION)).map(|line| format!("{line}\n"));
     author.collect::<String>() + &differences(&before.1, &tenant(mock))
 }
 
-fn now(mock: &Mock) -> (Value, Value) {
+pub(crate) fn now(mock: &Mock) -> (Value, Value) {
     (mock.repository(), tenant(mock))
 }
 

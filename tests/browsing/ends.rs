@@ -1,12 +1,7 @@
-//! How a run with a browser ends: without one, by a kill, and what is in its evidence.
+//! How a run with a browser ends: without one, and what is in its evidence.
 
-use std::process::Stdio;
-use std::sync::mpsc::channel;
-use std::time::Duration;
-
-use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios, temporary};
-use crate::support::proxy::{Act, Proxy};
-use crate::support::{bpconform, bpconform_with, command, directory, send_signal};
+use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
+use crate::support::{bpconform, bpconform_with, directory};
 
 #[test]
 fn flags_of_a_browser_that_would_have_no_effect_are_errors() {
@@ -62,54 +57,6 @@ fn no_secret_that_is_typed_into_a_page_is_in_the_evidence() {
     assert!(!told.all().contains(secret));
     assert!(told.out.contains("/mnt/overlay/x/ims/save"), "the request of the page is evidence: {}", told.out);
     nothing_is_left(&folder);
-}
-
-/// Kills a run when the request of its page is on its way, before it arrives or before it is answered, and undoes it by
-/// `clean`, which has no browser and knows none of those requests.
-fn killed(name: &str, seed: &str, arrives: bool, sent: &'static str, id: &str) {
-    let mock = moved(name, seed);
-    let (tell, told) = channel();
-    let proxy = Proxy::start(mock.url("author"), move |request| match request.contains(sent) {
-        false => Act::Pass,
-        true if arrives => Act::LoseAnswer(tell.clone()),
-        true => Act::Lose(tell.clone()),
-    });
-    let folder = temporary(name);
-    let out = folder.join("out");
-    let out = out.to_str().expect("UTF-8");
-    let urls = ["--author-url", &proxy.url, "--ims-url", mock.url("ims"), "--tenant-url", mock.url("tenant")];
-    let flags = ["run", "--target", "author", "--via", "auto", "--allow", "change", "--requirement", id, "-q"];
-    let mut run = command(&[&flags[..], &urls[..], &["--out", out]].concat())
-        .envs(mock.credentials())
-        .envs([("NO_PROXY", "*"), ("TMPDIR", folder.to_str().expect("UTF-8"))])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    told.recv_timeout(Duration::from_secs(60)).expect("the page sends its request");
-    send_signal(&run, "-KILL");
-    run.wait().expect("it ends");
-    let mut variables = mock.credentials();
-    variables.push(("NO_PROXY", "*"));
-    let cleaned = bpconform_with(&["clean", out], &variables);
-    assert_eq!(cleaned.code, Some(0), "{name}: {}", cleaned.all());
-    assert!(!mock.repository().to_string().contains("bpconform-"), "{name}: something of the run is left");
-    nothing_is_left(&folder);
-}
-
-#[test]
-fn a_killed_run_leaves_no_browser_and_is_undone_from_its_journal() {
-    if !has_browser() {
-        return;
-    }
-    let (create, publish, unpublish) =
-        ("/mnt/overlay/x/ims/save", "/mnt/overlay/x/bp/publish", "/mnt/overlay/x/bp/unpublish");
-    killed("kill-create", "fresh", false, create, "BP-IMS-01");
-    killed("kill-created", "fresh", true, create, "BP-IMS-01");
-    killed("kill-publish", "configured", false, publish, "BP-PUB-01");
-    killed("kill-published", "configured", true, publish, "BP-PUB-01");
-    killed("kill-unpublish", "configured", false, unpublish, "BP-PUB-02");
-    killed("kill-certificate", "legacy-jwt", true, "/mnt/overlay/x/ims/newcert", "BP-JWT-01");
 }
 
 #[test]

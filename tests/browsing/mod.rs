@@ -3,8 +3,11 @@
 
 mod answers;
 mod controls;
+mod defects;
 mod ends;
 mod evidence;
+mod kills;
+mod observing;
 mod pages;
 mod people;
 mod skins;
@@ -12,11 +15,14 @@ mod whole;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::{Mock, Told, bpconform_with, directory};
+use crate::transactions::count;
 
 /// An Author whose undocumented endpoints are at paths that no file knows.
 const MOVED: &str = include_str!("moved.toml");
@@ -112,4 +118,27 @@ fn left_of_a_browser(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().expect("UTF-8");
     let processes = processes.lines().filter(|line| line.contains(folder) && line.contains("user-data-dir"));
     names.chain(processes.map(str::to_owned)).collect()
+}
+
+/// Works on all, several at once, since a run with a browser mostly waits; `BPCONFORM_TEST_AT_ONCE` says how many. The
+/// results are in the order of `all`. One test at a time does so: more browsers would only wait for each other.
+fn several_at_once<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..count("BPCONFORM_TEST_AT_ONCE", 3).min(all.len()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(one) = all.get(index) else { return };
+                    let result = work(one);
+                    done.lock().expect("no panic").push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no panic");
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }

@@ -182,20 +182,3 @@ fn what_a_page_sends_by_itself_never_leaves_the_browser() {
     }
     nothing_is_left(&folder);
 }
-
-#[test]
-fn observing_never_touches_the_author_by_a_browser() {
-    if !has_browser() {
-        return;
-    }
-    for seed in ["configured", "legacy-jwt", "token-expired"] {
-        let mock = moved(&format!("observe-{seed}"), seed);
-        let proxy = Proxy::start(mock.url("author"), |_| Act::Pass);
-        let (_, folder) = run_at(&mock, &proxy.url, &format!("observe-{seed}"), &["--via", "browser", "-q"]);
-        nothing_is_left(&folder);
-        let seen = proxy.seen();
-        assert!(seen.len() > 10, "{seed}: {seen:?}");
-        let more: Vec<_> = seen.iter().filter(|it| !it.starts_with("GET ") || it.contains(".test.html")).collect();
-        assert!(more.is_empty(), "{seed}: {more:?}");
-    }
-}
