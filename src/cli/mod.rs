@@ -175,7 +175,8 @@ pub fn command() -> clap::Command {
         ];
         NOT.into_iter().fold(rehearse, |rehearse, id| rehearse.mut_arg(id, of_containers))
     });
-    let command = command.mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks));
+    let command = command
+        .mut_subcommand("surface", |surface| surface.mut_subcommand("probe", looks).mut_subcommand("learn", looks));
     let needs = |command: clap::Command| command.after_long_help(credentials());
     let command = ["run", "doctor", "clean", "rehearse", "init"]
         .into_iter()

@@ -1,21 +1,23 @@
 //! The flags of `bpconform surface`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bpconform_fixtures::Evidence;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::cli::target::TargetArgs;
-use crate::cli::values::base_url;
+use crate::cli::values::{base_url, seconds};
 
 /// `bpconform surface`
 #[derive(Clone, Debug, Subcommand)]
 pub enum SurfaceCommand {
     /// Print each endpoint, how well it is known, and its source
     Show(SurfaceShowArgs),
-    /// Recognize the documented actions in a capture of a browser, and write a file for --surfaces
-    Learn(LearnArgs),
+    /// Recognize the documented actions in a capture of a browser, or while you perform them in one, and write a file for
+    /// --surfaces
+    Learn(Box<LearnArgs>),
     /// Find out at which of the known paths an Author answers; only reads
     Probe(Box<ProbeArgs>),
     /// Send the same requests to two Authors and report where the form of their answers differs
@@ -35,16 +37,36 @@ pub struct SurfaceShowArgs {
 
 /// `bpconform surface learn`
 #[derive(Clone, Debug, Args)]
+#[command(
+    group(ArgGroup::new("source").args(["har", "curl", "browser"]).required(true).multiple(true)),
+    after_help = "With --browser, a window opens at the start page of the Author. A note in its corner shows a documented step, \
+    what was recognized and what is missing. Reads are sent; what would change the Author is recorded and not sent, and \
+    requests to other hosts are blocked. The recording ends when nothing is missing, with Finish in the note, when the window \
+    is closed, with Ctrl-C, and at --timeout; what was recognized by then is written.\n\n\
+    Exit codes: 0 something was recognized, 2 wrong usage, 3 the Author was not reached or the browser does not start, 4 nothing was \
+    recognized"
+)]
 pub struct LearnArgs {
     /// A HAR file, saved from the network tab while you performed the documented steps
-    #[arg(long, value_name = "FILE", required_unless_present = "curl")]
+    #[arg(long, value_name = "FILE")]
     pub har: Vec<PathBuf>,
     /// A file of requests that the browser copied as cURL
-    #[arg(long, value_name = "FILE", required_unless_present = "har")]
+    #[arg(long, value_name = "FILE")]
     pub curl: Vec<PathBuf>,
+    /// Open a browser at --author-url and record the documented steps while you perform them; nothing on the Author is
+    /// changed. With a path, this browser [default: the first of chromium, google-chrome, chrome and microsoft-edge that is
+    /// installed]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with_all = ["har", "curl"])]
+    pub browser: Option<Option<PathBuf>>,
     /// Write the endpoints to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Time limit for the recording of --browser, in seconds
+    #[arg(id = "recording_timeout", long = "timeout", value_name = "SECONDS", value_parser = seconds, default_value = "3600")]
+    pub timeout: Duration,
+    /// The Author.
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 /// `bpconform surface probe`

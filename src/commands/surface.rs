@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
-use crate::cli::surface::{ProbeArgs, SurfaceCommand};
+use bpconform_steps::browser::Browser;
+
+use crate::cli::surface::{LearnArgs, ProbeArgs, SurfaceCommand};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs::surfaces;
-use crate::learn::{learn, probe, show};
+use crate::learn::recorder::{self, RecordedUntil, Recorder};
+use crate::learn::{Learned, learn, probe, show};
 use crate::output::Output;
 use crate::reach::{Reach, SettingSources};
 use crate::run::preflight;
+use crate::signals;
 
 /// Carries it out. Nothing found is exit code 4: nothing was proved.
 pub async fn command(command: &SurfaceCommand, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {
@@ -20,7 +24,10 @@ pub async fn command(command: &SurfaceCommand, place: SettingSources<'_>, output
             Ok(Exit::Green)
         }
         SurfaceCommand::Learn(args) => {
-            let learned = learn(args)?;
+            let learned = match &args.browser {
+                Some(program) => record(program.as_deref(), args, place, output).await?,
+                None => learn(&args.har, &args.curl)?,
+            };
             output.err(&learned.summary());
             if learned.surfaces.is_empty() {
                 return Ok(Exit::NothingProved);
@@ -31,6 +38,55 @@ pub async fn command(command: &SurfaceCommand, place: SettingSources<'_>, output
         SurfaceCommand::Probe(arguments) => probe_author(arguments, place, output).await,
         SurfaceCommand::Drift(arguments) => super::drift::command(arguments, place, output).await,
     }
+}
+
+/// Records the documented steps in a browser until the person or a limit ends it.
+async fn record(
+    program: Option<&Path>,
+    args: &LearnArgs,
+    place: SettingSources<'_>,
+    output: &Output,
+) -> Result<Learned, Error> {
+    // Counts from here on, so that no signal ends the program while its browser runs.
+    let interrupted = signals::asked_to_end();
+    can_show_a_window()?;
+    let reach = Reach::author(&args.target, place, output)?;
+    let session = reach.session(reach.run(surfaces(None)?, &args.target, output)?);
+    let author = reach.stack.author.to_string();
+    let unreachable = |problem| Error::Unreachable { url: author.clone(), problem };
+    let browser = Browser::new(program, true, &reach.stack.author, "recorder").map_err(Error::Usage)?;
+    if !browser.is_sandboxed() {
+        output.err("note: root runs Chromium without its sandbox; it opens only pages of this machine\n");
+    }
+    preflight::check(&session).await.map_err(unreachable)?;
+    output.err(&recorder::introduction(&author));
+    let mut recorder = Recorder::new(output.clone(), reach.credentials.secrets())?;
+    let ended = tokio::select! {
+        ended = session.record(&browser, &mut recorder) => ended.map(RecordedUntil::from),
+        () = interrupted => Ok(RecordedUntil::Interrupt),
+        () = tokio::time::sleep(args.timeout) => Ok(RecordedUntil::Timeout),
+    };
+    browser.close().await;
+    // What was recognised before the browser failed is not lost.
+    match ended {
+        Ok(ended) => output.err(&format!("the recording has ended: {}\n", ended.words())),
+        Err(problem) if recorder.has_learned() => output.err(&format!("the recording has ended: {}\n", problem.reason)),
+        Err(problem) => return Err(unreachable(problem.reason)),
+    }
+    recorder.learned()
+}
+
+/// A person must see the window.
+fn can_show_a_window() -> Result<(), Error> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !cfg!(target_os = "linux") || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(is_set) {
+        return Ok(());
+    }
+    Err(Error::Usage(
+        "--browser opens a window, and this session has no display (neither DISPLAY nor WAYLAND_DISPLAY is set): run it on a \
+        desktop or over `ssh -X`; or save the network tab of any browser and use --har FILE"
+            .to_owned(),
+    ))
 }
 
 async fn probe_author(arguments: &ProbeArgs, place: SettingSources<'_>, output: &Output) -> Result<Exit, Error> {

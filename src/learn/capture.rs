@@ -119,6 +119,12 @@ impl Capture {
     }
 }
 
+/// Cuts a text to the part that is looked at.
+pub fn cut(text: &mut String) {
+    let end = (0..=BODY_CAP.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
+}
+
 /// Whether a field or header of that name holds a secret, or something that only one session has.
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();

@@ -8,22 +8,23 @@ pub mod har;
 mod pages;
 pub mod probe;
 pub mod recognise;
+pub mod recorder;
 pub mod show;
 pub mod surface;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use bpconform_fixtures::actions::Action;
 use bpconform_fixtures::{Actions, Surface, Surfaces};
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::run::PageAction;
 use jiff::Timestamp;
 
-use crate::cli::surface::LearnArgs;
 use crate::error::Error;
 use crate::learn::capture::Capture;
-use crate::learn::recognise::recognise;
+use crate::learn::recognise::{Recognised, recognise};
 
 /// What was learned.
 #[derive(Debug, Default)]
@@ -40,14 +41,14 @@ pub struct Learned {
 }
 
 /// Reads the captures. The error names the file, and the entry or the line.
-pub fn learn(arguments: &LearnArgs) -> Result<Learned, Error> {
+pub fn learn(har: &[PathBuf], curl: &[PathBuf]) -> Result<Learned, Error> {
     let mut learned = Learned::default();
     let wrong = |file: &Path, problem| Error::Capture { file: file.to_owned(), problem };
-    for file in &arguments.har {
-        har::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
+    for file in har {
+        self::har::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
     }
-    for file in &arguments.curl {
-        curl::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
+    for file in curl {
+        self::curl::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
     }
     Ok(learned)
 }
@@ -97,20 +98,27 @@ impl Learned {
             self.hosts.push(capture.host.clone());
         }
         if let Some(recognised) = recognise(&capture, Surfaces::built_in(), Actions::built_in()) {
-            let id = recognised.surface.id.clone();
-            let better = self.scores.get(&id).is_none_or(|best| recognised.score > *best);
-            let what = format!("{}: {} {}", capture.place, capture.method, recognised.action.step);
-            match surface::learned(&capture, &recognised, self.source(file, &capture)) {
-                Err(problem) => self.notes.push(format!("{what}: not written: {problem}")),
-                Ok(_) if !better => {}
-                Ok(surface) => {
-                    self.notes.push(format!("{what} -> {id}"));
-                    self.scores.insert(id.clone(), recognised.score);
-                    self.surfaces.insert(id, surface);
-                }
-            }
+            let source = self.source(file, &capture);
+            // A problem is a note already.
+            let _ = self.take_as(&capture, &recognised, source);
         }
         self.secrets.extend(capture.secrets);
+    }
+
+    /// Takes a request as that action, unless another one that looked more like it was taken before. The error says why it
+    /// cannot be written.
+    fn take_as(&mut self, capture: &Capture, recognised: &Recognised<'_>, source: String) -> Result<(), String> {
+        let id = &recognised.surface.id;
+        let better = self.scores.get(id).is_none_or(|best| recognised.score > *best);
+        let what = format!("{}: {} {}", capture.place, capture.method, recognised.action.step);
+        let learned = surface::learned(capture, recognised, source);
+        let learned = learned.inspect_err(|problem| self.notes.push(format!("{what}: not written: {problem}")))?;
+        if better {
+            self.notes.push(format!("{what} -> {id}"));
+            self.scores.insert(id.clone(), recognised.score);
+            self.surfaces.insert(id.clone(), learned);
+        }
+        Ok(())
     }
 
     /// Where an endpoint comes from. A browser names a HAR after the host, which must stay private.
@@ -127,15 +135,31 @@ impl Learned {
         let surfaces = Surfaces::of("aem-6.5, learned", self.surfaces.values().cloned());
         let text =
             file_text(&surfaces, "Learned by `bpconform surface learn`: names and paths only, no values of yours.")?;
-        let redactor = Redactor::default();
-        let known = show::toml(Surfaces::built_in())?;
-        // A password like `admin` is part of every second path: it cannot be distinguished from the same word in a path.
-        self.secrets.iter().filter(|secret| !known.contains(secret.as_str())).for_each(|secret| redactor.learn(secret));
-        if redactor.redact_known(&text) == text {
+        if self.holds_no_secret(&text)? {
             Ok(text)
         } else {
             Err(Error::Usage("what was learned would hold a secret of the capture, and is not written".into()))
         }
+    }
+
+    fn holds_no_secret(&self, text: &str) -> Result<bool, Error> {
+        let redactor = Redactor::default();
+        let known = show::toml(Surfaces::built_in())?;
+        // A password like `admin` is part of every second path: it cannot be distinguished from the same word in a path.
+        self.secrets.iter().filter(|secret| !known.contains(secret.as_str())).for_each(|secret| redactor.learn(secret));
+        Ok(redactor.redact_known(text) == text)
+    }
+
+    /// Leaves out each endpoint that would hold a secret, so that the others can be written.
+    fn leave_out_secrets(&mut self) -> Result<(), Error> {
+        for (id, surface) in std::mem::take(&mut self.surfaces) {
+            if self.holds_no_secret(&show::toml(&Surfaces::of("one", [surface.clone()]))?)? {
+                self.surfaces.insert(id, surface);
+            } else {
+                self.notes.push(format!("{id}: not written: it would hold a secret"));
+            }
+        }
+        Ok(())
     }
 
     /// The summary of what pages sent.
@@ -147,21 +171,28 @@ impl Learned {
         text
     }
 
+    /// The documented actions that are unknown, and not learned either.
+    fn missing(&self) -> impl Iterator<Item = &'static Action> {
+        unknown_actions().filter(|action| !self.surfaces.contains_key(&action.surface))
+    }
+
     /// The summary for people: what was recognised, and what is missing.
     pub fn summary(&self) -> String {
         let mut text = format!("{} requests, {} actions recognised\n", self.requests, self.surfaces.len());
         for note in &self.notes {
             let _ = writeln!(text, "  {note}");
         }
-        let missing = Actions::built_in().all.iter().filter(|action| {
-            let unknown = Surfaces::built_in().find(&action.surface).is_some_and(is_unknown);
-            unknown && !self.surfaces.contains_key(&action.surface)
-        });
-        for action in missing {
+        for action in self.missing() {
             let _ = writeln!(text, "  not there, and unknown so far: {} ({})", action.step, action.surface);
         }
         text
     }
+}
+
+/// The documented actions whose requests no file knows.
+fn unknown_actions() -> impl Iterator<Item = &'static Action> {
+    let is_unknown = |action: &&Action| Surfaces::built_in().find(&action.surface).is_some_and(is_unknown);
+    Actions::built_in().all.iter().filter(is_unknown)
 }
 
 /// The day in UTC, `2026-11-23`.

@@ -60,6 +60,19 @@ fn score(capture: &Capture, lines: &[String], action: &Action, surface: &Surface
         + known.min(MOST_FIELDS)
 }
 
+/// Whether a request can be this action, although too little speaks for it to be sure.
+pub fn is_possible(capture: &Capture, surface: &Surface, action: &Action) -> bool {
+    let is = |pattern: &Pattern, text: &str| pattern.regex().is_match(text);
+    let mut fields = capture.all_fields();
+    let speaks_for_it = fields.any(|(name, value)| {
+        surface.fields.values().any(|known| last(name) == *known)
+            || action.names.values().any(|pattern| is(pattern, name) || is(pattern, last(name)))
+            || action.values.values().any(|pattern| is(pattern, value))
+    });
+    let is_excluded = action.never.iter().any(|pattern| is(pattern, &capture.path));
+    action.method.contains(&capture.method) && !is_excluded && speaks_for_it
+}
+
 /// The last segment of a field's name: forms write `./jcr:content/tenantURL`.
 pub fn last(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)

@@ -54,6 +54,9 @@ fn path(capture: &Capture, action: &Action, surface: &Surface) -> Result<String,
     if let Some(pattern) = known {
         return Ok(pattern.clone());
     }
+    if let Some(pattern) = with_known_end(capture, surface) {
+        return Ok(pattern);
+    }
     let pattern = action.placeholders.iter().fold(capture.path.clone(), |path, (name, pattern)| {
         pattern.regex().replace_all(&path, format!("{{{name}}}")).into_owned()
     });
@@ -63,6 +66,19 @@ fn path(capture: &Capture, action: &Action, surface: &Surface) -> Result<String,
         }
         None => Ok(pattern),
     }
+}
+
+/// The path with the placeholders of the known one, if it ends as that one does.
+fn with_known_end(capture: &Capture, surface: &Surface) -> Option<String> {
+    let known: Vec<&str> = surface.path.split('/').collect();
+    let end = known.iter().position(|segment| segment.contains('{')).map(|first| &known[first..])?;
+    // A placeholder alone is every path.
+    end.last().filter(|last| !last.contains('{'))?;
+    let segments: Vec<&str> = capture.path.split('/').collect();
+    let (beginning, own) = segments.split_at(segments.len().checked_sub(end.len())?);
+    let pattern = Surface { path: format!("/{}", end.join("/")), alternatives: Vec::new(), ..surface.clone() };
+    pattern.matches(&capture.method, &format!("/{}", own.join("/")))?;
+    Some(format!("{}/{}", beginning.join("/"), end.join("/")))
 }
 
 /// Whether a segment is a random identifier or a token, and no word.

@@ -74,7 +74,7 @@ fn foreign_author() -> String {
 
 fn learned(text: &str) -> Learned {
     let har = vec![file("foreign.har", text)];
-    learn(&LearnArgs { har, curl: Vec::new(), out: None }).expect("the capture is right")
+    learn(&har, &[]).expect("the capture is right")
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn ordinary_traffic_is_nothing() {
 #[test]
 fn a_browser_names_a_capture_after_the_host_which_is_not_written() {
     let path = file("author.example.com.har", &foreign_author());
-    let learned = learn(&LearnArgs { har: vec![path], curl: Vec::new(), out: None }).expect("it is right");
+    let learned = learn(&[path], &[]).expect("it is right");
     assert!(!learned.text().expect("no secret").contains("example.com"));
 }
 

@@ -7,6 +7,7 @@ mod controls;
 mod gate;
 mod outcome;
 mod own_request;
+pub mod recording;
 mod sharing;
 mod shown;
 mod views;

@@ -10,6 +10,7 @@ mod kills;
 mod observing;
 mod pages;
 mod people;
+mod recorder;
 mod skins;
 mod whole;
 

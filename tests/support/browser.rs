@@ -43,20 +43,7 @@ impl Drop for Browser {
 impl Browser {
     /// Starts a browser; `None` if none is installed.
     pub(crate) async fn start(folder: &Path) -> Option<Self> {
-        let required = std::env::var("BPCONFORM_BROWSER").is_ok_and(|value| value == "required");
-        let Some((driver, port)) = (0..5).find_map(|_| drive()) else {
-            assert!(!required, "chromedriver is not installed, or does not start");
-            // Bypasses the capture of the test harness, so that it is visible.
-            let told = "NOT TESTED: chromedriver is not installed, so the page was not looked at in a browser\n";
-            let _ = std::io::stderr().write_all(told.as_bytes());
-            return None;
-        };
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut browser = Self {
-            driver,
-            http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client"),
-            session: format!("http://127.0.0.1:{port}/session"),
-        };
+        let mut browser = Self::driven()?;
         let profile = format!("--user-data-dir={}", folder.join("profile").display());
         let arguments = [
             "--headless",
@@ -70,11 +57,40 @@ impl Browser {
             "--window-size=1280,900",
             &profile,
         ];
-        let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" } } } });
-        let id = browser.post("", &wanted).await["sessionId"].as_str().expect("a session").to_owned();
-        browser.session = format!("{}/{id}", browser.session);
+        browser.begin(&json!({ "args": arguments })).await;
         Some(browser)
+    }
+
+    /// Joins the browser that listens at this port; it runs on when this is dropped. `None` if no driver is installed.
+    pub(crate) async fn join(port: &str) -> Option<Self> {
+        let mut browser = Self::driven()?;
+        browser.begin(&json!({ "debuggerAddress": format!("127.0.0.1:{port}") })).await;
+        Some(browser)
+    }
+
+    /// A driver without a browser.
+    fn driven() -> Option<Self> {
+        let required = std::env::var("BPCONFORM_BROWSER").is_ok_and(|value| value == "required");
+        let Some((driver, port)) = (0..5).find_map(|_| drive()) else {
+            assert!(!required, "chromedriver is not installed, or does not start");
+            // Bypasses the capture of the test harness, so that it is visible.
+            let told = "NOT TESTED: chromedriver is not installed, so the page was not looked at in a browser\n";
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            return None;
+        };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Some(Self {
+            driver,
+            http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client"),
+            session: format!("http://127.0.0.1:{port}/session"),
+        })
+    }
+
+    async fn begin(&mut self, options: &Value) {
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" } } } });
+        let id = self.post("", &wanted).await["sessionId"].as_str().expect("a session").to_owned();
+        self.session = format!("{}/{id}", self.session);
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
@@ -239,9 +255,50 @@ impl Browser {
 
     /// The body of an answer that the browser still has.
     pub(crate) async fn body(&self, request: &str) -> Option<String> {
-        let wanted = json!({ "cmd": "Network.getResponseBody", "params": { "requestId": request } });
+        let called = self.call("Network.getResponseBody", &json!({ "requestId": request })).await?;
+        Some(called["body"].as_str()?.to_owned())
+    }
+
+    /// Calls a method of the browser's own protocol; `None` if it fails.
+    async fn call(&self, method: &str, params: &Value) -> Option<Value> {
+        let wanted = json!({ "cmd": method, "params": params });
         let reply = self.http.post(format!("{}/goog/cdp/execute", self.session)).json(&wanted).send().await.ok()?;
-        Some(reply.json::<Value>().await.ok()?["value"]["body"].as_str()?.to_owned())
+        let mut reply = reply.json::<Value>().await.ok()?;
+        reply["value"]["error"].is_null().then(|| reply["value"].take())
+    }
+
+    /// What a screen reader reads out, closed parts of the page included: role, name and node of each element.
+    pub(crate) async fn read_out(&self) -> Vec<(String, String, Value)> {
+        let tree = self.call("Accessibility.getFullAXTree", &json!({})).await.unwrap_or_default();
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        let nodes = tree["nodes"].as_array().into_iter().flatten().filter(|node| node["ignored"] != true);
+        nodes.map(|node| (text(&node["role"]), text(&node["name"]), node["backendDOMNodeId"].clone())).collect()
+    }
+
+    /// Clicks the button with this name, wherever it is, once it is there.
+    pub(crate) async fn press_read_out(&self, name: &str) {
+        let began = Instant::now();
+        loop {
+            let buttons = self.read_out().await;
+            if let Some((.., node)) = buttons.iter().find(|(role, said, _)| role == "button" && said == name)
+                && let Some(found) = self.call("DOM.getContentQuads", &json!({ "backendNodeId": node })).await
+            {
+                let corner = |index: usize| found["quads"][0][index].as_f64().expect("a number");
+                let (x, y) = (f64::midpoint(corner(0), corner(4)), f64::midpoint(corner(1), corner(5)));
+                for kind in ["mousePressed", "mouseReleased"] {
+                    let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+                    self.call("Input.dispatchMouseEvent", &event).await;
+                }
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "no button {name}: {buttons:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Closes the window.
+    pub(crate) async fn close_window(&self) {
+        let _ = self.http.delete(format!("{}/window", self.session)).send().await;
     }
 
     /// Nothing was refused, and no script failed.

@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::learn::capture::{BODY_CAP, Capture, Raw};
+use crate::learn::capture::{BODY_CAP, Capture, Raw, cut};
 
 /// Some programs leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -197,7 +197,6 @@ fn answer(content: Content) -> String {
         let bytes = text.get(..end).and_then(decode);
         text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
     }
-    let end = (0..=BODY_CAP.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.truncate(end);
+    cut(&mut text);
     text
 }

@@ -10,6 +10,7 @@ pub(crate) mod elements;
 mod fallbacks;
 mod lists;
 mod masking;
+pub mod note;
 mod outline;
 pub(crate) mod page;
 pub(crate) mod picture;
@@ -59,6 +60,11 @@ impl Running {
     /// Opens an empty page.
     pub(crate) async fn page(&self) -> Checked<Page<'_>> {
         Page::new(self).await
+    }
+
+    /// The page of the window that a person sees first.
+    pub(crate) async fn first_page(&self) -> Checked<Page<'_>> {
+        Page::first(self).await
     }
 }
 

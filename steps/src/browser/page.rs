@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Running;
 use super::elements::{self, Element};
 use super::scripts::{ALL_TEXT, BY_SELECTOR, CHOOSE, COVERS, DIALOG, ITEM, OF_ANOTHER, SEEN, SELECTOR};
+use super::{Event, Running};
 use crate::problem::{Checked, Problem};
 
 /// A page of the browser.
@@ -33,7 +33,18 @@ impl<'a> Page<'a> {
     pub(super) async fn new(browser: &'a Running) -> Checked<Self> {
         let others = pages(browser).await?;
         let made = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await?;
-        let target = text(&made, "targetId")?;
+        Self::at(browser, text(&made, "targetId")?, others).await
+    }
+
+    /// The page of the window that the browser opened by itself, or a new one.
+    pub(super) async fn first(browser: &'a Running) -> Checked<Self> {
+        match pages(browser).await?.into_iter().next() {
+            Some(target) => Self::at(browser, target, Vec::new()).await,
+            None => Self::new(browser).await,
+        }
+    }
+
+    async fn at(browser: &'a Running, target: String, others: Vec<String>) -> Checked<Self> {
         let attach = json!({ "targetId": target, "flatten": true });
         let session = text(&browser.call("Target.attachToTarget", attach).await?, "sessionId")?;
         let page = Self { browser, target, session, others };
@@ -61,6 +72,11 @@ impl<'a> Page<'a> {
     /// Whether a frame is that of the page itself: not one within it, and not a window that it opened.
     pub(crate) fn is_itself(&self, frame: &str) -> bool {
         self.target == frame
+    }
+
+    /// Whether an event says that the page was closed.
+    pub(crate) fn is_closed_by(&self, event: &Event) -> bool {
+        event.name == "Target.detachedFromTarget" && event.about["sessionId"] == self.session.as_str()
     }
 
     /// The frame of the page itself.
