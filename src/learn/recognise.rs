@@ -3,6 +3,7 @@
 
 use bpconform_fixtures::actions::Action;
 use bpconform_fixtures::remedies::Pattern;
+use bpconform_fixtures::surfaces::Class;
 use bpconform_fixtures::{Actions, Surface, Surfaces};
 
 use super::capture::Capture;
@@ -60,7 +61,8 @@ fn score(capture: &Capture, lines: &[String], action: &Action, surface: &Surface
         + known.min(MOST_FIELDS)
 }
 
-/// Whether a request can be this action, although too little speaks for it to be sure.
+/// Whether a change can be this action, although too little speaks for it to be sure. An action that only asks is never in
+/// doubt: a change that was mistaken for it would be sent under a lower permission level.
 pub fn is_possible(capture: &Capture, surface: &Surface, action: &Action) -> bool {
     let is = |pattern: &Pattern, text: &str| pattern.regex().is_match(text);
     let mut fields = capture.all_fields();
@@ -70,7 +72,7 @@ pub fn is_possible(capture: &Capture, surface: &Surface, action: &Action) -> boo
             || action.values.values().any(|pattern| is(pattern, value))
     });
     let is_excluded = action.never.iter().any(|pattern| is(pattern, &capture.path));
-    action.method.contains(&capture.method) && !is_excluded && speaks_for_it
+    surface.class == Class::Change && action.method.contains(&capture.method) && !is_excluded && speaks_for_it
 }
 
 /// The last segment of a field's name: forms write `./jcr:content/tenantURL`.

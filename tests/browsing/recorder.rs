@@ -266,3 +266,16 @@ fn a_recording_without_a_display_says_what_else_can_be_done() {
     let told = bpconform_with(&[&flags[..], &["--timeout", "0"]].concat(), &[("DISPLAY", ":0")]);
     assert_eq!(told.code, Some(2), "{}", told.all());
 }
+
+#[test]
+fn a_display_that_does_not_exist_is_a_clear_error() {
+    if !has_browser() || !cfg!(target_os = "linux") {
+        return;
+    }
+    let mock = Mock::start("configured");
+    let mut variables = mock.credentials();
+    variables.extend([("NO_PROXY", "*"), ("DISPLAY", ":none"), ("WAYLAND_DISPLAY", "")]);
+    let told = bpconform_with(&["surface", "learn", "--browser", "--author-url", mock.url("author")], &variables);
+    assert_eq!(told.code, Some(3), "{}", told.all());
+    assert!(told.err.contains("does not start") && told.err.contains("needs a display that exists"), "{}", told.err);
+}

@@ -117,7 +117,10 @@ impl Browser {
         let profile = std::env::temp_dir().join(profile);
         let launch =
             Launch { program: &self.program, profile: &profile, headed: self.headed, sandboxed: self.sandboxed };
-        let no_start = |why: String| Problem::error(format!("{} does not start: {why}", self.program.display()));
+        let display =
+            if self.headed { "; its window needs a display that exists, see DISPLAY and WAYLAND_DISPLAY" } else { "" };
+        let no_start =
+            |why: String| Problem::error(format!("{} does not start: {why}{display}", self.program.display()));
         let (process, to, from) = Process::start(&launch).map_err(|error| no_start(error.to_string()))?;
         let (devtools, events) = DevTools::through(to, from);
         let running = Running { devtools, process, events: Mutex::new(events) };
