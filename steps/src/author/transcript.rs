@@ -454,7 +454,9 @@ fn value_of(header: &str, name: &str) -> Option<String> {
 
 /// The last lines of a page, for messages; what is secret in them is masked.
 pub fn last(lines: &[String], redactor: &Redactor) -> Vec<String> {
-    lines[lines.len().saturating_sub(LAST)..].iter().map(|line| redactor.redact_foreign(line)).collect()
+    // A line may continue a secret of the line before it.
+    let masked = redactor.redact_lines(&lines[lines.len().saturating_sub(8 * LAST)..]);
+    masked[masked.len().saturating_sub(LAST)..].to_vec()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 /// The minimum length of a base64 text that is masked. A shorter one also occurs by chance.
 const SHORTEST_BASE64: usize = 7;
@@ -29,8 +30,24 @@ pub(super) enum Kind {
         /// Whether the alphabet has `-` and `_` instead of `+` and `/`.
         url: bool,
     },
+    /// The part of a base32 text that depends on the secret alone.
+    Base32 {
+        /// The number of bytes before the secret in its group of five, from 0 to 4.
+        before: usize,
+    },
+    /// As quoted-printable.
+    QuotedPrintable,
+    /// Its bytes as decimal numbers.
+    Decimal {
+        /// Whether a byte is from -128 to 127, as in Java.
+        signed: bool,
+        /// The separator between two bytes.
+        between: &'static str,
+    },
     /// Its bytes in hex.
     Hex {
+        /// What is encoded.
+        inner: Inner,
         /// Whether the digits are in upper case.
         upper: bool,
         /// The separator between two bytes.
@@ -38,15 +55,19 @@ pub(super) enum Kind {
     },
 }
 
-/// What is encoded as base64.
+/// What is encoded as base64 or in hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inner {
     /// The secret.
     Plain,
     /// The secret, encoded as in an HTML form.
     Url,
+    /// The secret, encoded as in a path.
+    Percent,
     /// The secret, escaped as in a JSON string.
     Json,
+    /// The secret, escaped as in a JSON string in ASCII.
+    JsonInAscii,
     /// The secret, escaped as in HTML.
     Html,
     /// The secret in UTF-16.
@@ -57,8 +78,17 @@ pub(super) enum Inner {
     Base64,
 }
 
-const INNER: [Inner; 7] =
-    [Inner::Plain, Inner::Url, Inner::Json, Inner::Html, Inner::Utf16, Inner::Latin1, Inner::Base64];
+const INNER: [Inner; 9] = [
+    Inner::Plain,
+    Inner::Url,
+    Inner::Percent,
+    Inner::Json,
+    Inner::JsonInAscii,
+    Inner::Html,
+    Inner::Utf16,
+    Inner::Latin1,
+    Inner::Base64,
+];
 
 /// The length above which a secret is a token or a key. Most encodings leave its characters unchanged, and there are many
 /// such secrets, so only the usual encodings are searched for.
@@ -70,17 +100,26 @@ pub(super) fn all(secret: &str) -> impl Iterator<Item = Kind> {
     let base64 = INNER
         .into_iter()
         .flat_map(|inner| (0..3).flat_map(move |before| [false, true].map(|url| Kind::Base64 { inner, before, url })));
-    let hex = ["", ":", " ", "-", ", 0x", " 0x", ",0x", ", "]
+    let hex = ["", ":", " ", "-", ", 0x", " 0x", ",0x", ", ", "="]
+        .map(|between| (Inner::Plain, between))
         .into_iter()
-        .flat_map(|between| [false, true].map(|upper| Kind::Hex { upper, between }));
-    let all = [Kind::Plain, Kind::Plus, Kind::Latin1, Kind::Mojibake, Kind::Utf16].into_iter().chain(base64).chain(hex);
+        .chain([Inner::Latin1, Inner::Utf16].into_iter().flat_map(|inner| ["", " "].map(|between| (inner, between))))
+        .flat_map(|(inner, between)| [false, true].map(|upper| Kind::Hex { inner, upper, between }));
+    let decimal =
+        [", ", ",", " "].into_iter().flat_map(|between| [false, true].map(|signed| Kind::Decimal { signed, between }));
+    let base32 = (0..5).map(|before| Kind::Base32 { before });
+    let plain = [Kind::Plain, Kind::Plus, Kind::Latin1, Kind::Mojibake, Kind::Utf16, Kind::QuotedPrintable];
+    let all = plain.into_iter().chain(base64).chain(hex).chain(decimal).chain(base32);
     all.filter(move |kind| !is_long || kind.is_usual())
 }
 
 impl Kind {
     /// Whether tokens and keys are searched for in this encoding, too.
     fn is_usual(self) -> bool {
-        matches!(self, Self::Plain | Self::Base64 { inner: Inner::Plain, .. } | Self::Hex { between: "", .. })
+        matches!(
+            self,
+            Self::Plain | Self::Base64 { inner: Inner::Plain, .. } | Self::Hex { inner: Inner::Plain, between: "", .. }
+        )
     }
 
     /// The encoded secret; `None` if it equals the secret itself, or if too little of it would be visible.
@@ -95,9 +134,20 @@ impl Kind {
                 secret.is_ascii().then(|| secret.chars().map(String::from).collect::<Vec<_>>().join("\0"))?
             }
             Self::Base64 { inner, before, url } => return within_base64(&inner.of(secret)?, before, url),
-            Self::Hex { upper, between } => {
-                let digits = |byte: u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
-                secret.bytes().map(digits).collect::<Vec<_>>().join(between)
+            Self::Base32 { before } => return within_base32(secret.as_bytes(), before),
+            Self::QuotedPrintable => secret.bytes().map(quoted_printable).collect(),
+            Self::Decimal { signed, between } => {
+                // For ASCII both are the same.
+                (!signed || !secret.is_ascii()).then_some(())?;
+                let number = |byte: u8| if signed { byte.cast_signed().to_string() } else { byte.to_string() };
+                secret.bytes().map(number).collect::<Vec<_>>().join(between)
+            }
+            Self::Hex { inner, upper, between } => {
+                let digits = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
+                let bytes = inner.of(secret)?;
+                // Without the zero at its end, UTF-16 in one byte order is found in the other one too.
+                let bytes = if inner == Inner::Utf16 { bytes.strip_suffix(&[0]).unwrap_or(&bytes) } else { &bytes };
+                bytes.iter().map(digits).collect::<Vec<_>>().join(between)
             }
         };
         (form != secret).then_some(form)
@@ -114,6 +164,14 @@ impl Inner {
                 let json = serde_json::Value::from(secret).to_string();
                 json.as_bytes()[1..json.len() - 1].to_vec()
             }
+            Self::Percent => {
+                let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+                form.replace('+', "%20").into_bytes()
+            }
+            Self::JsonInAscii => {
+                let json = serde_json::Value::from(secret).to_string();
+                json[1..json.len() - 1].chars().map(escaped_above_ascii).collect::<String>().into_bytes()
+            }
             Self::Html => html_escape::encode_double_quoted_attribute(secret).into_owned().into_bytes(),
             Self::Utf16 => secret.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Self::Latin1 => in_latin1(secret)?,
@@ -121,6 +179,27 @@ impl Inner {
         };
         (bytes != secret.as_bytes()).then_some(bytes)
     }
+}
+
+fn escaped_above_ascii(letter: char) -> String {
+    if letter.is_ascii() {
+        return letter.into();
+    }
+    letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+fn quoted_printable(byte: u8) -> String {
+    if byte != b'=' && (b' '..=b'~').contains(&byte) { char::from(byte).into() } else { format!("={byte:02X}") }
+}
+
+/// The same text with its accents as separate letters, and with them in one letter, where that makes a difference.
+pub(super) fn in_other_unicode_forms(secret: &str) -> Vec<String> {
+    if secret.is_ascii() {
+        return Vec::new();
+    }
+    let apart = DecomposingNormalizerBorrowed::new_nfd().normalize(secret).into_owned();
+    let together = ComposingNormalizerBorrowed::new_nfc().normalize(secret).into_owned();
+    [apart, together].into_iter().filter(|form| form != secret).collect()
 }
 
 fn in_latin1(secret: &str) -> Option<Vec<u8>> {
@@ -136,6 +215,14 @@ fn within_base64(bytes: &[u8], before: usize, url: bool) -> Option<String> {
     let shown = encoded.get(first..last).filter(|shown| shown.len() >= SHORTEST_BASE64)?;
     // Without these characters the result is the same in both alphabets.
     (!url || shown.contains(['-', '_'])).then(|| shown.to_owned())
+}
+
+/// The same in base32, which has groups of five bytes.
+fn within_base32(bytes: &[u8], before: usize) -> Option<String> {
+    let text = [&[0; 4][..before], bytes].concat();
+    let encoded = data_encoding::BASE32_NOPAD.encode(&text);
+    let (first, last) = ((before * 8).div_ceil(5), text.len() * 8 / 5);
+    encoded.get(first..last).filter(|shown| shown.len() >= SHORTEST_BASE64).map(str::to_owned)
 }
 
 /// Whether a text has a line that may be base64 and continues on the next line.

@@ -121,7 +121,9 @@ impl Known {
     /// Adds a secret with all its forms; of a text of several lines (a private key) each long line too.
     pub(super) fn learn(&mut self, secret: &str) {
         let lines = secret.lines().filter(|line| line.len() >= 16 && !line.starts_with("-----"));
-        for secret in std::iter::once(secret).chain(lines).filter(|secret| secret.len() >= PUBLIC) {
+        let others = forms::in_other_unicode_forms(secret);
+        let all = std::iter::once(secret).chain(lines).chain(others.iter().map(String::as_str));
+        for secret in all.filter(|secret| secret.len() >= PUBLIC) {
             let secret: Arc<str> = secret.into();
             if self.secrets.insert(Arc::clone(&secret)) {
                 self.add(&secret);

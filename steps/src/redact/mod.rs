@@ -12,6 +12,7 @@ mod known;
 mod markup;
 mod names;
 mod pairs;
+mod records;
 mod shapes;
 mod value;
 mod views;
@@ -165,13 +166,38 @@ impl Redactor {
             if reading == Reading::Structure(Author::Other) {
                 self.learn_found(part, &found);
             }
-            let known = self.known();
-            for view in &views {
-                found.extend(known.find(&view.text).into_iter().map(|it| Finding { part: view.back(&it.part), ..it }));
-            }
+            found.extend(self.known_in(&views));
             masked += &replace(part, found);
         }
         masked
+    }
+
+    /// Lines of another program's text, with every secret masked, also one that a line continues from the line before it.
+    pub fn redact_lines(&self, lines: &[String]) -> Vec<String> {
+        let masked = self.redact_foreign(&lines.join("\n"));
+        if lines.is_empty() { Vec::new() } else { masked.split('\n').map(str::to_owned).collect() }
+    }
+
+    /// What the run knows, in all views of a text.
+    fn known_in(&self, views: &[View<'_>]) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let mut split = Vec::new();
+        for view in views {
+            let known = self.known();
+            found.extend(known.find(&view.text).into_iter().map(|it| Finding { part: view.back(&it.part), ..it }));
+            for joined in records::rejoined(&view.text) {
+                for it in known.find(&joined.text) {
+                    let pieces = joined.back(&it.part);
+                    if pieces.len() > 1 {
+                        split.extend(pieces.iter().map(|piece| view.text[piece.clone()].to_owned()));
+                    }
+                    found.extend(pieces.into_iter().map(|piece| Finding { part: view.back(&piece), ..it.clone() }));
+                }
+            }
+        }
+        // A record may be quoted alone elsewhere.
+        split.iter().filter(|piece| is_telling(piece)).for_each(|piece| self.learn(piece));
+        found
     }
 
     /// The value of a property, a header, a field or a parameter, masked if its name says so, else as a text of somebody
@@ -217,7 +243,7 @@ impl Redactor {
     /// What names and looks say is secret.
     fn findings(&self, views: &[View<'_>], reading: Reading, depth: usize) -> Vec<Finding> {
         let author = match reading {
-            Reading::Known => return Vec::new(),
+            Reading::Known => return views.iter().flat_map(|view| self.encoded_in(view, reading, depth)).collect(),
             Reading::Looks => None,
             Reading::Structure(author) => Some(author),
         };
@@ -230,8 +256,8 @@ impl Redactor {
                 let has_json = layer == json_layer;
                 seen.extend(self.structures(view, &names, author, depth, has_json));
             }
-            if depth < DEEPEST && author.is_some() {
-                seen.extend(self.encoded(&view.text, depth));
+            if depth < DEEPEST {
+                seen.extend(self.continued(&view.text, reading, depth));
             }
             // Within a string no quotation mark may be added.
             let instead = |instead| if layer > 0 && instead == NUMBER { MASK } else { instead };
@@ -240,6 +266,25 @@ impl Redactor {
                 instead: instead(it.instead),
                 ..it
             }));
+            found.extend(self.encoded_in(view, reading, depth));
+        }
+        found
+    }
+
+    /// What is secret in texts that are continued from one record of a wire log to the next. The whole is learned.
+    fn continued(&self, text: &str, reading: Reading, depth: usize) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for joined in records::continued(text) {
+            let inner = self.findings(&views::all(&joined.text), reading, depth + 1);
+            if reading == Reading::Structure(Author::Other) {
+                self.learn_found(&joined.text, &inner);
+            }
+            for it in inner {
+                let instead = if it.instead == NUMBER { MASK } else { it.instead };
+                let piece =
+                    |part: Range<usize>| Finding { sure: it.sure && is_telling(&text[part.clone()]), part, instead };
+                found.extend(joined.back(&it.part).into_iter().map(piece));
+            }
         }
         found
     }
@@ -271,16 +316,20 @@ impl Redactor {
         found
     }
 
-    /// Runs of base64 that hold a secret.
-    fn encoded(&self, text: &str, depth: usize) -> Vec<Finding> {
-        let decodes = |run: &Range<usize>| {
-            let text = &text[run.clone()];
-            let inner = decoded(text)?;
-            let secret = !self.findings(&views::all(&inner), Reading::Structure(Author::Other), depth + 1).is_empty();
-            (secret || !self.known().find(&inner).is_empty()).then_some(())
+    /// Runs of base64 in a view that hold a secret, in any escapes.
+    fn encoded_in(&self, view: &View<'_>, reading: Reading, depth: usize) -> Vec<Finding> {
+        if depth >= DEEPEST {
+            return Vec::new();
+        }
+        let holds = |run: &Range<usize>| {
+            let Some(inner) = decoded(&view.text[run.clone()]) else { return false };
+            let views = views::all(&inner);
+            let looks = matches!(reading, Reading::Structure(_))
+                && !self.findings(&views, Reading::Structure(Author::Other), depth + 1).is_empty();
+            looks || views.iter().any(|view| !self.known().find(&view.text).is_empty())
         };
-        let found = runs(text).filter(|run| decodes(run).is_some());
-        found.map(|part| Finding { part, instead: MASK, sure: false }).collect()
+        let found = runs(&view.text).filter(holds);
+        found.map(|run| Finding { part: view.back(&run), instead: MASK, sure: false }).collect()
     }
 
     fn learn_found(&self, text: &str, found: &[Finding]) {
@@ -316,6 +365,11 @@ pub fn shows(text: &str, secret: &str) -> bool {
 /// vocabulary. As a password it is weak.
 pub fn is_public(value: &str) -> bool {
     value.len() < PUBLIC || vocabulary::holds(value)
+}
+
+/// Whether a piece of a secret is long and mixed enough to be masked where it stands alone.
+fn is_telling(piece: &str) -> bool {
+    piece.len() >= 8 && (value::looks_strong(piece) || value::looks_random(piece))
 }
 
 /// Replaces the parts; those that overlap are one.

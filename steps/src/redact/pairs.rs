@@ -21,13 +21,22 @@ pub(super) enum Author {
 }
 
 /// Header names whose whole line is the secret.
-const WHOLE_LINE: [&str; 4] = ["authorization", "cookie", "cookie2", "authenticate"];
+const WHOLE_LINE: [&str; 5] = ["authorization", "cookie", "cookie2", "authenticate", "authentication-info"];
+
+/// How many words may stand between a name and a verb: "the password of the proxy is".
+const GAP: usize = 5;
 
 /// A quoted value that does not end is not read any further.
 const LONGEST: usize = 16 * 1024;
 
 static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let triggers: Vec<&str> = SecretNames::built_in().triggers().collect();
+    // Only ASCII is compared without regard to case.
+    let cases = |word: &str| {
+        let first = word.chars().next().map(|first| first.to_uppercase().chain(word.chars().skip(1)).collect());
+        let others = (!word.is_ascii()).then(|| [first.unwrap_or_default(), word.to_uppercase()]);
+        std::iter::once(word.to_owned()).chain(others.into_iter().flatten()).collect::<Vec<String>>()
+    };
+    let triggers: Vec<String> = SecretNames::built_in().triggers().flat_map(cases).collect();
     AhoCorasick::builder().ascii_case_insensitive(true).build(triggers).expect("constant patterns")
 });
 
@@ -52,7 +61,12 @@ pub(super) fn find(text: &str, names: &Names<'_>, author: Author) -> Vec<Finding
         }
         let name = identifier(text, &hit);
         seen = name.end.max(hit.end);
-        let sensitivity = names.classify(text[name.clone()].trim_matches(['.', '-', ':', '/']));
+        let is_phrase = || SecretNames::built_in().ends_with_phrase(&text[..name.end]);
+        let sensitivity = match names.classify(text[name.clone()].trim_matches(['.', '-', ':', '/'])) {
+            Sensitivity::Secret => Sensitivity::Secret,
+            _ if is_phrase() => Sensitivity::Secret,
+            other => other,
+        };
         if sensitivity > Sensitivity::Public {
             Place { text, name, sensitivity, author }.find(&mut found);
         }
@@ -106,6 +120,11 @@ impl Place<'_> {
             return;
         }
         let rest = &self.text[self.name.end..];
+        if let Some(value) = rest.strip_prefix('(').and_then(argument).filter(|_| self.may_be_phrase()) {
+            let start = self.name.end + 1;
+            found.extend(judge(self.sensitivity, self.text, start..start + value.len(), true));
+            return;
+        }
         let closed = rest.trim_start_matches(['"', '\'', '`', ']', '*']);
         let is_quoted = closed.len() < rest.len() && rest.len() - closed.len() <= 2;
         let rest = if is_quoted { closed } else { rest };
@@ -115,7 +134,16 @@ impl Place<'_> {
             );
         let Some((sign, value)) = self.sign(spaced, is_quoted, spaced.len() < rest.len()) else { return };
         let start = self.text.len() - value.len();
-        self.value(sign, start, found);
+        if let Some(block) = self.block(sign, value) {
+            found.extend(judge(self.sensitivity, self.text, block, true));
+        } else {
+            self.value(sign, start, found);
+        }
+    }
+
+    /// Whether what follows without a sign may be the value.
+    fn may_be_phrase(&self) -> bool {
+        self.author == Author::Other && self.sensitivity == Sensitivity::Secret
     }
 
     /// What follows a name, and where its value begins.
@@ -129,6 +157,9 @@ impl Place<'_> {
         if let Some(value) = rest.strip_prefix('=') {
             return (!value.starts_with('=')).then(|| (Sign::Equals, blank(value)));
         }
+        if let Some(value) = rest.strip_prefix(['：', '＝']) {
+            return Some((Sign::Colon, blank(value)));
+        }
         if let Some(value) = rest.strip_prefix(':') {
             let is_scheme = value.starts_with("//") || value.starts_with(':');
             let value = if is_quoted { value.trim_start() } else { blank(value) };
@@ -140,17 +171,46 @@ impl Place<'_> {
             let value = rest.strip_prefix(',').filter(|_| is_tuple)?;
             return Some((Sign::Equals, blank(value)));
         }
-        if self.author == Author::Program || !has_space || self.sensitivity < Sensitivity::Secret {
+        if !self.may_be_phrase() {
             return None;
         }
-        let words = ["is ", "was ", "are ", "of ", "value "];
-        let value = words.iter().find_map(|word| rest.strip_prefix(word)).unwrap_or(rest);
-        Some((Sign::Phrase, value))
+        has_space.then(|| (Sign::Phrase, after_verb(rest)))
+    }
+
+    /// The lines of a value that stands below its name: a block scalar of YAML, or one word.
+    fn block(&self, sign: Sign, value: &str) -> Option<Range<usize>> {
+        if sign != Sign::Colon {
+            return None;
+        }
+        let (header, below) = value.split_once('\n')?;
+        let header = header.split('#').next().unwrap_or_default().trim();
+        let is_block =
+            header.starts_with(['|', '>']) && header[1..].chars().all(|it| it.is_ascii_digit() || "+-".contains(it));
+        if !is_block && !header.is_empty() {
+            return None;
+        }
+        let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+        let own = indent(self.text[..self.name.start].rsplit('\n').next().unwrap_or_default());
+        let mut end = 0;
+        for line in below.split_inclusive('\n') {
+            if !line.trim().is_empty() && indent(line) <= own {
+                break;
+            }
+            end += line.len();
+        }
+        let lines = below[..end].trim_end();
+        let is_word = self.begins_line() && looks_strong(lines.trim()) && !lines.trim().contains([' ', ':', '\n', '<']);
+        let start = self.text.len() - below.len();
+        (!lines.trim().is_empty() && (is_block || is_word)).then_some(start..start + lines.len())
     }
 
     fn value(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
         let rest = &self.text[start..];
         if rest.starts_with(MASK) {
+            return;
+        }
+        if self.sensitivity == Sensitivity::Hint && sign == Sign::Equals && self.is_assigned(rest) {
+            Self { sensitivity: Sensitivity::Secret, name: self.name.clone(), ..*self }.value(sign, start, found);
             return;
         }
         let typed = rest
@@ -170,6 +230,13 @@ impl Place<'_> {
             '{' if rest[1..].trim_start().starts_with(['"', '\'', '\\', '}']) => {}
             _ => self.bare(sign, start, found),
         }
+    }
+
+    /// Whether what is assigned to a hint is a secret: `session=a1b2c3d4`.
+    fn is_assigned(&self, rest: &str) -> bool {
+        let end = rest.find(|it: char| it.is_whitespace() || "&;,\"'<>)]}|".contains(it)).unwrap_or(rest.len());
+        let is_drawn = rest[..end].len() >= 8 && rest[..end].bytes().any(|byte| byte.is_ascii_digit());
+        is_drawn && looks_strong(&rest[..end]) && SecretNames::built_in().is_assigned(&self.text[self.name.clone()])
     }
 
     /// Each value of a list, as long as nothing but commas stands between them.
@@ -202,7 +269,7 @@ impl Place<'_> {
     fn bare(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
         let rest = &self.text[start..];
         let end = if sign != Sign::Phrase && self.is_whole_line() {
-            rest.find(['\n', '\r', '<', '"', '\0']).unwrap_or(rest.len())
+            end_of_header(rest)
         } else if sign != Sign::Phrase && self.begins_line() {
             end_of_line(rest)
         } else {
@@ -253,6 +320,37 @@ impl Place<'_> {
     }
 }
 
+/// What follows the verb of a sentence: "password is", "Passwort für den Proxy ist".
+fn after_verb(rest: &str) -> &str {
+    let names = SecretNames::built_in();
+    let line = rest.split(['\n', '<', '.', ';', ',']).next().unwrap_or_default();
+    let mut at = 0;
+    for (count, word) in line.split_inclusive([' ', '\t']).take(GAP + 1).enumerate() {
+        at += word.len();
+        let word = word.trim();
+        if names.is_verb(word.trim_end_matches(':')) {
+            let value = rest[at..].trim_start_matches([' ', '\t']);
+            // An address, or the name of something, is not what the name at the beginning of the sentence means.
+            let is_near = count == 0 || !value.starts_with('/');
+            return if is_near { value } else { rest };
+        }
+        // "the password policy is" is about something else, and "the password a1b2c3 is" names the value.
+        if looks_strong(word) || (count == 0 && names.is_reference(word)) || word.ends_with(':') || word.contains('=') {
+            break;
+        }
+    }
+    ["of ", "value "].iter().find_map(|word| rest.strip_prefix(word)).unwrap_or(rest)
+}
+
+/// The only value in parentheses, as in `password(a1b2c3)`; `None` for a position in source code, as in
+/// `token(Crypto.java:12)`.
+fn argument(text: &str) -> Option<&str> {
+    let value = &text[..text.find([')', '\n']).filter(|end| text[*end..].starts_with(')'))?];
+    let is_source = [".java", ".kt", ".groovy", ".scala", ".jsp", ".js", ".html"].iter().any(|end| value.contains(end));
+    let plain = !value.starts_with('/') && !value.contains(|it: char| it.is_whitespace() || "(\"'<>,[]{}".contains(it));
+    (!is_source && plain && looks_strong(value)).then_some(value)
+}
+
 /// The end of a quoted value; a backslash hides what follows it.
 fn quoted(text: &str, quote: char) -> usize {
     let mut hidden = false;
@@ -266,6 +364,19 @@ fn quoted(text: &str, quote: char) -> usize {
         hidden = letter == '\\' && !hidden;
     }
     text.len()
+}
+
+/// The end of a header. A quotation mark ends it, unless it stands around a parameter: `nextnonce="a"`.
+fn end_of_header(rest: &str) -> usize {
+    let mut is_open = false;
+    let end = rest.char_indices().find(|(at, letter)| match letter {
+        '"' if is_open || rest[..*at].ends_with('=') => {
+            is_open = !is_open;
+            false
+        }
+        letter => ['\n', '\r', '<', '"', '\0'].contains(letter),
+    });
+    end.map_or(rest.len(), |(at, _)| at)
 }
 
 /// The end of a value that fills its line, unless another name and value follow on it.

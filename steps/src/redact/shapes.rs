@@ -11,7 +11,7 @@ use super::value::{Finding, LENIENT, looks_random, looks_strong};
 use super::{ENCRYPTED, MASK};
 
 /// How each shape begins.
-const STARTS: [&str; 16] = [
+const STARTS: [&str; 61] = [
     "eyj",
     "-----begin ",
     "bearer ",
@@ -22,12 +22,57 @@ const STARTS: [&str; 16] = [
     "{pbkdf2",
     "{bcrypt",
     "{md5}",
+    "{smd5}",
+    "{md4}",
+    "{des}",
+    "{3des}",
+    "{aes",
+    "{crypt}",
+    "{scrypt",
+    "{argon2",
+    "{noop}",
+    "{cipher}",
+    "{xor}",
+    "{enc}",
+    "{x-pbkdf2",
+    "$1$",
+    "$5$",
+    "$6$",
+    "$7$",
     "$2a$",
     "$2b$",
+    "$2x$",
     "$2y$",
+    "$y$",
+    "$gy$",
     "$argon2",
-    "$6$",
+    "$apr1$",
+    "$sha1$",
+    "$scrypt$",
+    "$pbkdf2",
+    "$p$",
+    "$h$",
     "p8e-",
+    "s8e-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxr-",
+    "xoxs-",
+    "xoxe-",
+    "xapp-",
+    "aiza",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "hvs.",
+    " -u ",
+    "-user ",
+    "-user=",
 ];
 
 static FIRST: LazyLock<AhoCorasick> =
@@ -46,7 +91,12 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
             "basic " if begun => after_scheme(rest, "basic ", basic),
             "digest " if begun => digest(rest),
             scheme if scheme.starts_with('{') => hash_in_braces(rest),
-            "p8e-" if begun => run(rest, 20, |byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+            " -u " | "-user " | "-user=" => user_of_curl(&text[..start], rest),
+            "p8e-" | "s8e-" if begun => run(rest, 20, is_url_base64),
+            "aiza" if begun => run(rest, 30, is_url_base64).filter(|_| rest.starts_with("AIza")),
+            token if begun && !token.starts_with('$') => {
+                run(rest, 20, |byte| is_url_base64(byte) || byte == b'.').filter(|part| is_drawn(&rest[part.clone()]))
+            }
             _ if begun => run(rest, 20, |byte| byte.is_ascii_alphanumeric() || b"$./=,+-".contains(&byte)),
             _ => None,
         };
@@ -61,6 +111,26 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
 fn run(text: &str, least: usize, allowed: impl Fn(u8) -> bool) -> Option<Range<usize>> {
     let length = text.bytes().position(|byte| !allowed(byte)).unwrap_or(text.len());
     (length >= least).then_some(0..length)
+}
+
+/// Whether a token has a digit, as no name of several words does.
+fn is_drawn(token: &str) -> bool {
+    token.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// The password in a command such as `curl -u user:password`.
+fn user_of_curl(before: &str, text: &str) -> Option<Range<usize>> {
+    let command = before.rsplit(['\n', '\r', ';', '|']).next().unwrap_or_default();
+    if !["curl", "wget", "http"].iter().any(|name| command.contains(name)) {
+        return None;
+    }
+    let begin = text[1..].find([' ', '='])? + 2;
+    let begin = begin + text[begin..].len() - text[begin..].trim_start_matches([' ', '"', '\'']).len();
+    let quote = text[..begin].chars().next_back().filter(|last| ['"', '\''].contains(last));
+    let is_end = |it: char| quote.map_or_else(|| it.is_whitespace() || "<\"'".contains(it), |quote| it == quote);
+    let end = begin + text[begin..].find(is_end).unwrap_or(text.len() - begin);
+    let colon = begin + text[begin..end].find(':')? + 1;
+    (colon < end).then_some(colon..end)
 }
 
 const fn is_url_base64(byte: u8) -> bool {

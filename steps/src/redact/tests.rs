@@ -38,6 +38,17 @@ fn lower_case_escapes(text: &str) -> String {
     parts.fold(first, |lower, part| lower + "%" + &part[..2].to_lowercase() + &part[2..])
 }
 
+/// With `\u00fc` in place of every letter that is not ASCII.
+fn escaped(text: &str) -> String {
+    let escape = |it: char| if it.is_ascii() { it.to_string() } else { format!("\\u{:04x}", u32::from(it)) };
+    text.chars().map(escape).collect()
+}
+
+fn quoted_printable(text: &str) -> String {
+    let plain = |byte: u8| byte != b'=' && (0x20..0x7f).contains(&byte);
+    text.bytes().map(|it| if plain(it) { char::from(it).into() } else { format!("={it:02X}") }).collect()
+}
+
 /// The forms of finding B.3, and more.
 fn every_form(secret: &str) -> Vec<String> {
     let all = |write: fn(char) -> String| secret.chars().map(write).collect::<String>();
@@ -78,6 +89,22 @@ fn every_form(secret: &str) -> Vec<String> {
         String::from_utf8_lossy(&latin1).into_owned(),
         secret.bytes().map(char::from).collect(),
         latin1.iter().map(|byte| format!("%{byte:02X}")).collect(),
+        STANDARD.encode(format!("client_secret={}", percent(secret).replace('+', "%20"))),
+        STANDARD.encode(format!("{{\"k\":\"{}\"}}", escaped(&json(secret)))),
+        STANDARD.encode(percent(secret).replace('+', "%20")),
+        STANDARD.encode(escaped(&json(secret))),
+        hex(&latin1, ""),
+        hex(&secret.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(), ""),
+        hex(&secret.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>(), ""),
+        secret.bytes().map(|byte| format!("\\{byte:03o}")).collect(),
+        latin1.iter().map(|byte| format!("\\{byte:03o}")).collect(),
+        all(|it| format!("\\u{{{:x}}}", u32::from(it))),
+        secret.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", "),
+        secret.bytes().map(|byte| byte.cast_signed().to_string()).collect::<Vec<_>>().join(","),
+        data_encoding::BASE32_NOPAD.encode(secret.as_bytes()),
+        quoted_printable(secret),
+        secret.bytes().map(|byte| format!("={byte:02X}")).collect(),
+        icu_normalizer::DecomposingNormalizerBorrowed::new_nfd().normalize(secret).into_owned(),
     ]
 }
 
@@ -98,6 +125,16 @@ fn every_form_of_a_known_secret_is_masked() {
 }
 
 #[test]
+fn a_secret_within_a_text_in_base32_is_masked() {
+    let redactor = Redactor::default();
+    redactor.learn(SECRET);
+    for before in 0..7 {
+        let text = data_encoding::BASE32.encode(format!("{}{SECRET}.", "x".repeat(before)).as_bytes());
+        assert!(redactor.redact(&text).contains(MASK), "{text}");
+    }
+}
+
+#[test]
 fn a_secret_in_utf_16_is_masked() {
     let redactor = Redactor::default();
     redactor.learn("p8x-canary-of-tests");
@@ -111,7 +148,7 @@ fn a_secret_in_utf_16_is_masked() {
 }
 
 /// Texts of a target in which `CANARY` stands where only a secret stands.
-const POSITIONS: [&str; 66] = [
+const POSITIONS: &[&str] = &[
     r#"{"transportPassword":"CANARY"}"#,
     r#"{"a":{"b":[{"proxyPassword" : "CANARY"}]}}"#,
     r#"{"rep:password":"{SHA-256}CANARY"}"#,
@@ -178,6 +215,44 @@ const POSITIONS: [&str; 66] = [
     "http//admin:CANARY@localhost:4502",
     "admin:CANARY@author.example.com:4502",
     "-----BEGIN RSA PRIVATE KEY-----\nCANARY\n-----END RSA PRIVATE KEY-----",
+    "mot de passe : CANARY",
+    "Mot de passe: CANARY",
+    "contraseña: CANARY",
+    "CONTRASEÑA=CANARY",
+    "senha: CANARY",
+    "wachtwoord: CANARY",
+    "Lösenord: CANARY",
+    "hasło: CANARY",
+    "heslo=CANARY",
+    "Şifre: CANARY",
+    "Пароль: CANARY",
+    "パスワード: CANARY",
+    "密码：CANARY",
+    "비밀번호: CANARY",
+    "Client-Geheimnis: CANARY",
+    "{\"Contraseña\":\"CANARY\"}",
+    "<tr><td>Mot de passe</td><td>CANARY</td></tr>",
+    "das Passwort ist CANARY",
+    "das Passwort lautet: CANARY",
+    "Passwort für den Proxy ist CANARY",
+    "the password for the user is CANARY",
+    "le mot de passe est CANARY",
+    "password(CANARY)",
+    "password: |\n  CANARY\nuser: a",
+    "  - password: >-\n      CANARY\n",
+    "password:\n  CANARY\nuser: a",
+    "curl -u admin:CANARY http://x/",
+    "curl -s --user 'admin:CANARY' http://x/",
+    "Authentication-Info: nextnonce=\"CANARY\", rspauth=\"CANARY\"",
+    "X-CSRF: CANARY",
+    "Sec-Session: CANARY",
+    "X-Amzn-Oidc-Data: CANARY",
+    "Remote-User-Ticket: CANARY",
+    "{\"protocolHTTPHeaders\":[\"Action: {action}\",\"X-Gateway-Key: CANARY\"]}",
+    "{\"sling:key\":\"CANARY\"}",
+    "{\"apiKeyEncrypted\":\"CANARY\"}",
+    "2026-11-29 13:07:59 - &gt;&gt; X-Auth-Tok<br>\n2026-11-29 13:07:59 - &gt;&gt; en: CANARY<br>",
+    "2026-11-29 13:07:59 - >> Authorization:\n2026-11-29 13:07:59 - >> Bearer CANARY",
 ];
 
 /// Secrets that no shape gives away.
@@ -245,6 +320,12 @@ fn what_people_need_to_read_stays() {
         "key=value and monkey=banana",
         "password = (not set)",
         "<label>Password</label><input type=\"password\" name=\"j_password\" value=\"\">",
+        "Client-Geheimnis im Feld unten eintragen, das Passwort ist falsch",
+        "the password policy is p1-strict and the token provider is com.adobe.x1",
+        "Server-Timing: cdn-cache;desc=HIT, edge;dur=1",
+        "X-Cache-Key: /content/dam/we-retail2",
+        "cela se passe: bien",
+        "/content/dam/{action}/{path} $1 $2$3 AIzawa hvs.",
         "java.lang.IllegalStateException: at com.adobe.granite.crypto.internal.CryptoSupport.token(CryptoSupport.java:12)",
     ] {
         assert_eq!(own(text), text);
@@ -433,4 +514,117 @@ fn a_list_of_objects_below_the_name_of_a_secret_stays_json() {
     }
     let once = foreign(r#"{"credentials":[{"id":"2","productProfile":"x","secret":"Zk3pQ9xLm2Vt7RbY"}]}"#);
     assert_eq!(foreign(&once), once, "masked again it stays as it is");
+}
+
+/// Lines as an agent's transcript writes them, plain and as a page.
+fn transcripts(lines: &[&str]) -> Vec<String> {
+    let with = |prefix: &str, end: &str| lines.iter().map(|line| format!("{prefix}{line}{end}")).collect::<String>();
+    let page = html_escape::encode_text(&with("2026-11-29 13:07:59 - ", "\n")).replace('\n', "<br>\n");
+    vec![
+        with("2026-11-29 13:07:59 - ", "\n"),
+        with("29.11.2026 13:07:59.123 *DEBUG* [pool-1] org.apache.http.wire http-outgoing-3 ", "\r\n"),
+        with("11/29/2026, 1:07:59 PM - INFO - ", "\n"),
+        with("", "\n"),
+        serde_json::json!({"log": page}).to_string(),
+        page,
+    ]
+}
+
+#[test]
+fn secrets_that_are_split_over_records_of_the_wire_are_masked() {
+    let token =
+        "eyJhbGciOiJSUzI1NiIsIng1dSI6Imltc19uYTEta2V5LTEuY2VyIn0.eyJpZCI6IjE3Canary1111Canary2222.c2lnbmF0dXJlQ2FuYXJ5";
+    let (begin, end) = token.split_at(70);
+    let header = format!(">> Authorization: Bearer {begin}");
+    for lines in [
+        [header.as_str(), &format!(">> {end}")],
+        [">> client_secret=CanaryAAAA1111", ">> CanaryBBBB2222&grant_type=x"],
+        [">> Cookie: login-token=CanaryAAAA1111", ">> CanaryBBBB2222; a=b"],
+        [">> X-Auth-Tok", ">> en: CanaryCCCC3333zz"],
+        [&format!("<< {{\"access_token\":\"{begin}"), &format!("<< {end}\",\"token_type\":\"bearer\"}}")],
+    ] {
+        for text in transcripts(&lines) {
+            let redactor = Redactor::default();
+            let masked = redactor.redact_foreign(&text);
+            assert!(!masked.contains("Canary") && !masked.contains("Q2FuYXJ5") && masked.contains(MASK), "{masked}");
+            assert!(
+                masked.contains("http") == text.contains("http") && masked.contains("59 ") == text.contains("59 "),
+                "{masked}"
+            );
+            let alone = redactor.redact_foreign(&lines.join(" and "));
+            assert!(!alone.contains("Canary"), "{alone}");
+        }
+    }
+}
+
+#[test]
+fn a_known_secret_that_is_split_over_lines_is_masked() {
+    for secret in ["p8x-canary-1-of-2-tests", SECRET] {
+        let at = secret.char_indices().nth(11).map_or(0, |(at, _)| at);
+        let (begin, end) = secret.split_at(at);
+        for lines in [
+            vec![format!(">> x={begin}"), format!(">> {end}")],
+            vec![format!("<< {begin}"), "<< 1f4".into(), format!("<< {end}")],
+            vec![format!("a note {begin}"), format!("<< {end}")],
+        ] {
+            for text in transcripts(&lines.iter().map(String::as_str).collect::<Vec<_>>()) {
+                let redactor = Redactor::default();
+                redactor.learn(secret);
+                let masked = redactor.redact_learned(&text);
+                assert!(
+                    masked.matches(MASK).count() >= 2 && !masked.contains("canary") && !masked.contains("tests"),
+                    "{masked}"
+                );
+            }
+        }
+    }
+    let redactor = Redactor::default();
+    redactor.learn("p8x-canary-1-of-2-tests");
+    assert_eq!(redactor.redact_learned("p8x-cana=\r\nry-1-of-2-tests"), format!("{MASK}=\r\n{MASK}"));
+}
+
+#[test]
+fn records_without_a_secret_stay() {
+    let lines = [
+        ">> POST /bin/receive HTTP/1.0",
+        ">> Action: Test",
+        ">> Path: /content/dam/test",
+        ">> Authorization: Bearer abc12345xyz",
+        ">> Content-Length: 233",
+        "<< HTTP/1.1 200 OK",
+        "<< Set-Cookie: a=b1c2d3e4",
+        "<< Date: Sun, 29 Nov 2026 13:07:59 GMT",
+        "<< ",
+        "<< ReplicationAction TEST ok",
+    ];
+    for text in transcripts(&lines) {
+        let masked = foreign(&text);
+        let expected = text.replace("abc12345xyz", MASK).replace("a=b1c2d3e4", MASK);
+        assert_eq!(masked, expected);
+    }
+}
+
+#[test]
+fn tokens_and_hashes_of_other_makers_are_known_by_their_shape() {
+    for text in [
+        "s8e-CANARY1abcdefgh-abcdefgh",
+        "p8e-CANARY1abcdefgh-abcdefgh",
+        "{DES}CANARY1abcdef",
+        "{AES}CANARY1abcdef",
+        "{CRYPT}CANARY1abcdef",
+        "{scrypt}CANARY1abcdef",
+        "{noop}CANARY1abcdef",
+        "$1$abcdefgh$CANARY1abcdefghijklm",
+        "$5$rounds=5000$x$CANARY1abcdef",
+        "$y$j9T$x$CANARY1abcdefgh",
+        "$apr1$x$CANARY1abcdefgh",
+        "xoxb-123456789012-CANARY1abcdefgh",
+        "AIzaSyACANARY1abcdefghijklmnopqrstuv",
+        "ghp_CANARY1abcdefghijklmnopqrstuv",
+    ] {
+        let masked = foreign(&format!("note {text} end"));
+        assert!(!masked.contains("CANARY") && masked.contains(MASK) && masked.ends_with(" end"), "{masked}");
+    }
+    let encrypted = format!("{{{}}}", "0a".repeat(40));
+    assert_eq!(foreign(&format!("value {encrypted}")), "value {encrypted}");
 }

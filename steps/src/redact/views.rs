@@ -121,12 +121,21 @@ fn backslash(text: &str) -> Option<(char, usize)> {
         b'n' => '\n',
         b'r' => '\r',
         b't' => '\t',
+        b'u' if text.as_bytes().get(2) == Some(&b'{') => return code_point(text),
         b'u' => return unicode(text),
+        b'0'..=b'3' => return Some((char::from_u32(number(text.get(1..4)?, 8)?)?, 4)),
         b'x' => return Some((char::from_u32(number(text.get(2..4)?, 16)?)?, 4)),
         quoted @ (b'"' | b'\'' | b'\\' | b'/' | b'=' | b':' | b' ' | b'#' | b'!' | b'&' | b'$') => char::from(*quoted),
         _ => return None,
     };
     Some((letter, 2))
+}
+
+/// `\u{26}`.
+fn code_point(text: &str) -> Option<(char, usize)> {
+    let digits = text[3..].bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
+    let letter = char::from_u32(number(&text[3..3 + digits], 16)?)?;
+    text[3 + digits..].starts_with('}').then_some((letter, digits + 4))
 }
 
 /// `\u0026` or a pair of surrogates.
@@ -199,6 +208,7 @@ mod tests {
         assert_eq!(seen(r#"{\"a\":\"b\u0026c\"}"#), r#"{"a":"b&c"}"#);
         assert_eq!(seen("&quot;&#34;&#x22;&amp;quot;"), "\"\"\"\"");
         assert_eq!(seen("a%2526b%C3%BC%FC"), "a&büü");
+        assert_eq!(seen(r"\u{26}\u{1f600}\046\101 \u{zz}"), r"&😀&A \u{zz}");
         assert_eq!(seen(r"\ud83d\ude00 100% &c; \q"), "😀 100% &c; \\q");
         assert_eq!(all("nothing to decode").len(), 1);
     }
