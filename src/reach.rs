@@ -37,14 +37,22 @@ pub struct Reach {
     pub connection: Connection,
 }
 
+fn author_url(target: &TargetArgs) -> Result<Url, Error> {
+    target.author_url.clone().ok_or_else(|| {
+        let advice = "set --author-url URL or BPCONFORM_AUTHOR_URL".to_owned();
+        Error::Missing { what: "address of the Author", advice }
+    })
+}
+
 impl Reach {
     /// Reads the settings and the files that they name. It prints a warning if certificates are not verified.
     pub fn author(target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
-        let Some(author) = target.author_url.clone() else {
-            let advice = "set --author-url URL or BPCONFORM_AUTHOR_URL".to_owned();
-            return Err(Error::Missing { what: "address of the Author", advice });
-        };
-        Self::at(author, target, place, output)
+        Self::at(author_url(target)?, target, place, output)
+    }
+
+    /// The same for an Author at which somebody logs in later.
+    pub fn without_credentials(target: &TargetArgs, place: SettingSources<'_>, output: &Output) -> Result<Self, Error> {
+        Self::with_what_is_known(author_url(target)?, target, place, output)
     }
 
     /// Reads the settings for an Author whose address is already known.

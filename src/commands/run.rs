@@ -4,6 +4,7 @@
 mod confirm;
 pub(crate) mod flags;
 mod gate;
+mod login;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::IsTerminal as _;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::cli::CommonArgs;
-use crate::cli::browser::{BrowserArgs, ViaKind};
+use crate::cli::browser::{BrowserArgs, LoginKind, ViaKind};
 use crate::cli::container::ContainerArgs;
 use crate::cli::hybrid::HybridArgs;
 use crate::cli::run::{RunArgs, RunFlags};
@@ -154,11 +155,37 @@ impl RunRequest<'_> {
         if run.target.target == TargetKind::Container {
             return self.contained(image(run)?, &run.container.start, None, out).await;
         }
-        let (target, connection) = target(self.target, self.place, self.output)?;
+        let (target, connection) =
+            if self.is_manual() { self.logged_in(asks).await? } else { target(self.target, self.place, self.output)? };
         if asks {
             confirm::replacement(&target, self.how, self.output)?;
         }
         self.record(target, connection, out).await
+    }
+
+    /// Whether a person logs in at the Author.
+    fn is_manual(self) -> bool {
+        self.target.target == TargetKind::Author && self.how.browser.login == LoginKind::Manual
+    }
+
+    fn without_login(self) -> Result<Reach, Error> {
+        Reach::without_credentials(self.target, self.place, self.output)
+    }
+
+    /// The Author, after a person has logged in there. `asks` says whether somebody may be asked.
+    async fn logged_in(self, asks: bool) -> Result<(Target, Connection), Error> {
+        if !asks {
+            let problem = "--login manual cannot be used for a fleet: a window for each Author would open; check this Author alone";
+            return Err(Error::Usage(problem.into()));
+        }
+        let reach = self.without_login()?;
+        // Invalid options are reported before anybody logs in.
+        let out = self.how.out.as_deref();
+        self.options(Target::Author(reach.stack.clone(), Credentials::default()), reach.connection.clone(), out)?;
+        features(self.select)?;
+        let surfaces = surfaces(self.select.surfaces.as_deref())?;
+        let credentials = login::log_in(&self.how.browser, &reach, surfaces, self.target, self.output).await?;
+        Ok((Target::Author(reach.stack, credentials), reach.connection))
     }
 
     /// Prints the plan as far as it can be made without asking the target.
@@ -166,6 +193,10 @@ impl RunRequest<'_> {
         let (target, connection) = if run.target.target == TargetKind::Container {
             let image = container::local_image(image(run)?).await?;
             (stand_in(image.is_some_and(|image| image.is_mocks))?, Connection::default())
+        } else if self.is_manual() {
+            // A plan needs no login.
+            let Reach { stack, credentials, connection } = self.without_login()?;
+            (Target::Author(stack, credentials), connection)
         } else {
             target(&run.target, self.place, self.output)?
         };
@@ -389,8 +420,12 @@ impl RunRequest<'_> {
 /// How actions are done. A browser is for a real Author; every endpoint of the mocks is known.
 fn via(args: &BrowserArgs, target: &Target, files: PageFiles) -> Result<Via, Error> {
     if args.via == ViaKind::Http {
-        let said =
-            [(args.browser.is_some(), "--browser"), (args.headed, "--headed"), (args.learn.is_some(), "--learn")];
+        let is_manual = args.login == LoginKind::Manual;
+        let said = [
+            (args.browser.is_some() && !is_manual, "--browser"),
+            (args.headed, "--headed"),
+            (args.learn.is_some(), "--learn"),
+        ];
         return match said.into_iter().find(|(is_said, _)| *is_said) {
             None => Ok(Via::Http),
             Some((_, flag)) => Err(Error::Usage(format!("{flag} has no effect without --via browser or --via auto"))),

@@ -52,6 +52,7 @@ pub async fn check(session: &Session) -> Result<(), String> {
 fn not_accepted(session: &Session) -> String {
     let what = match session.credentials.author_login() {
         Ok(AuthorLogin::Token(_)) => "the access token",
+        Ok(AuthorLogin::Cookies(_)) => "the session of the browser",
         _ => "user or password",
     };
     format!("the Author rejects {what}; {}", session.credentials.author_advice())

@@ -50,13 +50,27 @@ pub enum AuthorLogin<'a> {
     Token(&'a str),
     /// With user and password.
     Password(&'a str, &'a str),
+    /// With the cookies of a browser in which a person has logged in: the value of the header.
+    Cookies(&'a str),
 }
 
 /// The credentials of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     values: BTreeMap<&'static str, SecretString>,
+    /// The cookies of a person's login.
+    cookies: Option<Cookies>,
 }
+
+/// Cookies: as a header, and the values that are long enough to be secret.
+#[derive(Clone, Debug)]
+struct Cookies {
+    header: SecretString,
+    values: Vec<SecretString>,
+}
+
+/// The fewest letters of a secret in a cookie; shorter ones say how pages look, and are common words.
+const SHORTEST: usize = 12;
 
 impl Credentials {
     /// Keeps the values whose names are known, and gives back the names that are not.
@@ -70,6 +84,16 @@ impl Credentials {
             }
         }
         (credentials, unknown)
+    }
+
+    /// The same with the cookies of a browser in which a person has logged in, by name and value.
+    #[must_use]
+    pub fn with_cookies(mut self, cookies: &[(String, SecretString)]) -> Self {
+        let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={}", value.expose_secret())).collect();
+        let values = cookies.iter().map(|(_, value)| value);
+        let values = values.filter(|value| value.expose_secret().len() >= SHORTEST).cloned().collect();
+        self.cookies = Some(Cookies { header: pairs.join("; ").into(), values });
+        self
     }
 
     /// The value of that name, if it was given.
@@ -92,8 +116,12 @@ impl Credentials {
         })
     }
 
-    /// How to log in at the Author. A token takes precedence, since user and password may be those of other Authors.
+    /// How to log in at the Author. A person's login was asked for; then a token takes precedence, since user and password
+    /// may be those of other Authors.
     pub fn author_login(&self) -> Checked<AuthorLogin<'_>> {
+        if let Some(cookies) = &self.cookies {
+            return Ok(AuthorLogin::Cookies(cookies.header.expose_secret()));
+        }
         if let Some(token) = self.get("BPCONFORM_AUTHOR_TOKEN") {
             return Ok(AuthorLogin::Token(token));
         }
@@ -107,13 +135,15 @@ impl Credentials {
                 "check BPCONFORM_AUTHOR_TOKEN: is it of this environment, and has it expired? A local development token is \
                 valid for 24 hours"
             }
+            Ok(AuthorLogin::Cookies(_)) => "has the session in the browser ended? Log in again",
             _ => "check BPCONFORM_AUTHOR_USER and BPCONFORM_AUTHOR_PASSWORD",
         }
     }
 
     /// The values that no output may show.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.named(true).map(|(_, value)| value)
+        let cookies = self.cookies.iter().flat_map(|cookies| &cookies.values).map(ExposeSecret::expose_secret);
+        self.named(true).map(|(_, value)| value).chain(cookies)
     }
 
     /// The values that are not secret.

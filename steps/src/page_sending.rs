@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::browser::traffic::PageRequest;
 use crate::carry::carry;
-use crate::credentials::Credentials;
+use crate::credentials::{AuthorLogin, Credentials};
 use crate::evidence::{Exchange, Outcome, Text};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -67,7 +67,12 @@ impl PageSending<'_> {
         let bad = |_| Problem::error(format!("a page sends the method {}", request.method));
         let method = request.method.parse().map_err(bad)?;
         let mut built = run.wire.client(System::Author).request(method, request.url.clone());
+        let by_cookies = matches!(self.credentials.author_login(), Ok(AuthorLogin::Cookies(_)));
         for (name, value) in &request.headers {
+            // With a person's login, the cookies are those of its window.
+            if by_cookies && name == "cookie" {
+                continue;
+            }
             if !is_set_by(name, run.wire.headers.iter().map(|(name, _)| name.as_str())) {
                 built = built.header(name, value);
             }

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use bpconform_fixtures::{Surface, System};
 use reqwest::RequestBuilder;
-use reqwest::header::{AUTHORIZATION, USER_AGENT};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderValue, USER_AGENT};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -191,9 +191,16 @@ impl Sending<'_> {
             retries: 0,
             read: None,
             shared: false,
-            form: Some(self.form(fields)),
+            // A session of a browser has no name by which it could be sent again by hand.
+            form: (!self.is_of_browser_session()).then(|| self.form(fields)),
             outcome,
         }
+    }
+
+    /// Whether it is sent with the cookies of a person's login.
+    pub(crate) fn is_of_browser_session(&self) -> bool {
+        let usual = self.call.authentication == Authentication::Usual && self.surface.system == System::Author;
+        usual && matches!(self.credentials.author_login(), Ok(AuthorLogin::Cookies(_)))
     }
 
     /// How the request was sent, with the names of credentials in place of their values.
@@ -250,6 +257,12 @@ pub(crate) fn log_in(request: RequestBuilder, run: &Run, credentials: &Credentia
     Ok(match credentials.author_login()? {
         AuthorLogin::Token(token) => request.bearer_auth(token),
         AuthorLogin::Password(user, password) => request.header(AUTHORIZATION, run.login.header(user, password)),
+        AuthorLogin::Cookies(cookies) => {
+            let mut value = HeaderValue::from_str(cookies)
+                .map_err(|_| Problem::error("a cookie of the browser has a character that no header can have"))?;
+            value.set_sensitive(true);
+            request.header(COOKIE, value)
+        }
     })
 }
 

@@ -34,6 +34,9 @@ use crate::stack::Stack;
 use crate::undo::Undo;
 use crate::welcome;
 
+/// The endpoint of the token with which a browser's session may write.
+const CSRF_TOKEN: &str = "author.csrf-token";
+
 /// One scenario's conversation with the target.
 #[derive(Debug)]
 pub struct Session {
@@ -203,6 +206,7 @@ impl Session {
         if let Some(browsing) = self.steps_for(surface) {
             return Box::pin(self.browse(browsing, &call)).await;
         }
+        let call = self.with_csrf_token(surface, call).await?;
         let (run, stack, credentials) = (&*self.run, &self.stack, &self.credentials);
         let sending = Sending { run, stack, credentials, surface, call: &call };
         let prepared = sending.prepare()?;
@@ -217,6 +221,22 @@ impl Session {
             run.journal.answered(number, reply.status);
         }
         outcome
+    }
+
+    /// The request; one that writes with the cookies of a browser has AEM's token against foreign pages (CSRF), as a page of
+    /// AEM sends it.
+    async fn with_csrf_token(&self, surface: &Surface, mut call: Call) -> Checked<Call> {
+        let (run, stack, credentials) = (&*self.run, &self.stack, &self.credentials);
+        let reads = matches!(surface.method.as_str(), "GET" | "HEAD");
+        if reads || !(Sending { run, stack, credentials, surface, call: &call }).is_of_browser_session() {
+            return Ok(call);
+        }
+        let token =
+            Box::pin(self.send_now(Call::to(CSRF_TOKEN).confidential())).await?.expect_status(&[200])?.json()?;
+        let token = token["token"].as_str().ok_or_else(|| Problem::error("the Author gives no CSRF token"))?;
+        run.redactor.learn(token);
+        call.headers.push((self.surface(CSRF_TOKEN).field("header").to_owned(), token.to_owned()));
+        Ok(call)
     }
 
     /// Sends a request and keeps the evidence; that of a numbered read is returned, too.

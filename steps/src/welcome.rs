@@ -37,11 +37,15 @@ fn refuses(reply: &Reply) -> bool {
     }
 }
 
+/// The id of the user that the Author knows, by its answer to that question; none for a visitor.
+pub fn known(user: &Reply) -> Option<String> {
+    let answer = user.json().ok().filter(|_| user.status == 200)?;
+    answer["authorizableId"].as_str().filter(|id| *id != "anonymous").map(str::to_owned)
+}
+
 /// The refusal if the Author still knows the run, otherwise the end of its session.
 pub(crate) fn judge(refusal: Reply, user: &Reply) -> Checked<Reply> {
-    let known = user.status == 200
-        && user.json().is_ok_and(|user| user["authorizableId"].as_str().is_some_and(|id| id != "anonymous"));
-    if known {
+    if known(user).is_some() {
         return Ok(refusal);
     }
     let problem = Problem::error(format!(

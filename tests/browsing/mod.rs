@@ -7,6 +7,7 @@ mod defects;
 mod ends;
 mod evidence;
 mod kills;
+mod login;
 mod observing;
 mod pages;
 mod people;

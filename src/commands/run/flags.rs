@@ -2,6 +2,7 @@
 
 use clap::parser::ValueSource;
 
+use crate::cli::browser::LoginKind;
 use crate::cli::hybrid::SystemChoice;
 use crate::cli::run::RunArgs;
 use crate::cli::target::{TargetArgs, TargetKind};
@@ -12,6 +13,7 @@ use crate::error::Error;
 pub(super) fn check(run: &RunArgs, configured: &Configured) -> Result<(), Error> {
     flags_need_a_target(&run.target, configured.command())?;
     mocks_need_a_target(run, configured.command())?;
+    a_person_needs_an_author(run, configured.command())?;
     mocks_are_meant(run, configured)
 }
 
@@ -71,6 +73,21 @@ fn flags_need_a_target(target: &TargetArgs, matches: &clap::ArgMatches) -> Resul
             Err(Error::Usage("--author-url cannot be used with a container, which is given its address".into()))
         }
         (None, _) => Ok(()),
+    }
+}
+
+/// A person logs in at a real Author only, and a browser's profile is for that login only.
+fn a_person_needs_an_author(run: &RunArgs, matches: &clap::ArgMatches) -> Result<(), Error> {
+    let said = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    match (run.how.browser.login, run.target.target) {
+        (LoginKind::Manual, TargetKind::Author) => Ok(()),
+        (LoginKind::Manual, _) if said("login") => {
+            Err(Error::Usage("--login manual is for an Author at an address; add --target author".into()))
+        }
+        _ => match ["browser_profile", "login_timeout"].into_iter().find(|id| said(id)) {
+            Some(id) => Err(Error::Usage(format!("--{} has no effect without --login manual", id.replace('_', "-")))),
+            None => Ok(()),
+        },
     }
 }
 

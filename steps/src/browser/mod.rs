@@ -9,6 +9,7 @@ mod devtools;
 pub(crate) mod elements;
 mod fallbacks;
 mod lists;
+pub mod login_window;
 mod masking;
 pub mod note;
 mod outline;
@@ -72,22 +73,7 @@ impl Browser {
     /// The browser at `program`, or the one that is installed, for pages of that Author; `name` distinguishes its profile.
     /// The error says what is missing.
     pub fn new(program: Option<&Path>, headed: bool, author: &Url, name: &str) -> Result<Self, String> {
-        if !cfg!(unix) {
-            return Err("a browser can be driven on Linux and macOS only".to_owned());
-        }
-        let program = match program {
-            Some(program) if program.is_file() => program.to_owned(),
-            Some(program) => return Err(format!("no file {} exists", program.display())),
-            None => process::find().ok_or("no Chromium or Chrome was found: install one, or say --browser PATH")?,
-        };
-        let sandboxed = !is_root();
-        if !sandboxed && !Stack::is_stand_in(author) {
-            return Err(
-                "Chromium has no sandbox when root runs it, so it opens only pages of this machine: run bpconform as \
-                another user"
-                    .to_owned(),
-            );
-        }
+        let (program, sandboxed) = program_for(program, author)?;
         let (name, started, running) = (name.to_owned(), AtomicU32::new(0), Mutex::new(None));
         Ok(Self { program, headed, sandboxed, name, started, running })
     }
@@ -115,8 +101,7 @@ impl Browser {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let profile = format!("bpconform-browser-{}-{}-{number}", self.name, std::process::id());
         let profile = std::env::temp_dir().join(profile);
-        let launch =
-            Launch { program: &self.program, profile: &profile, headed: self.headed, sandboxed: self.sandboxed };
+        let launch = Launch::driven(&self.program, &profile, self.headed, self.sandboxed);
         let display =
             if self.headed { "; its window needs a display that exists, see DISPLAY and WAYLAND_DISPLAY" } else { "" };
         let no_start =
@@ -139,6 +124,28 @@ impl Browser {
     pub async fn close(&self) {
         end(self.running.lock().await.take()).await;
     }
+}
+
+/// The program at `program`, or the one that is installed, and whether pages run in its sandbox. The error says what is
+/// missing.
+fn program_for(program: Option<&Path>, author: &Url) -> Result<(PathBuf, bool), String> {
+    if !cfg!(unix) {
+        return Err("a browser can be driven on Linux and macOS only".to_owned());
+    }
+    let program = match program {
+        Some(program) if program.is_file() => program.to_owned(),
+        Some(program) => return Err(format!("no file {} exists", program.display())),
+        None => process::find().ok_or("no Chromium or Chrome was found: install one, or say --browser PATH")?,
+    };
+    let sandboxed = !is_root();
+    if !sandboxed && !Stack::is_stand_in(author) {
+        return Err(
+            "Chromium has no sandbox when root runs it, so it opens only pages of this machine: run bpconform as \
+            another user"
+                .to_owned(),
+        );
+    }
+    Ok((program, sandboxed))
 }
 
 async fn end(running: Option<Running>) {

@@ -262,7 +262,7 @@ impl<'a> Page<'a> {
 }
 
 /// The pages and windows that are open.
-async fn pages(browser: &Running) -> Checked<Vec<String>> {
+pub(super) async fn pages(browser: &Running) -> Checked<Vec<String>> {
     let all = browser.call("Target.getTargets", json!({})).await?;
     let pages = all["targetInfos"].as_array().into_iter().flatten().filter(|it| it["type"] == "page");
     Ok(pages.filter_map(|it| it["targetId"].as_str()).map(str::to_owned).collect())
