@@ -2,6 +2,8 @@
 
 use multer::Multipart;
 
+use super::lenient::Lenient;
+
 /// The maximum length of a field's name, in characters. Anything longer is a value without a name.
 const LONGEST_NAME: usize = 100;
 
@@ -40,7 +42,7 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
 }
 
 fn json(body: &[u8]) -> Vec<(String, String)> {
-    match serde_json::from_slice(body) {
+    match serde_json::from_reader(Lenient::new(body)) {
         Ok(serde_json::Value::Object(object)) => {
             object.into_iter().map(|(name, value)| (name, plain(&value))).collect()
         }

@@ -51,6 +51,10 @@ pub struct Capture {
     pub answer: String,
     /// The day it was captured, `2026-11-23`.
     pub day: Option<String>,
+    /// How the Author refused it: `answered 403`; `None` where it did not, or the capture has no answer.
+    pub refused: Option<String>,
+    /// Why its body was not read.
+    pub unread: Option<String>,
     /// Values that must never be written.
     pub secrets: Vec<String>,
 }
@@ -84,8 +88,10 @@ impl Capture {
         let query: Vec<_> = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         // Browsers write the fields of a HAR encoded or decoded, as they like; the body is what was sent.
         let sent = body::fields(&raw.content_type, &raw.body);
+        let encoding = encoding(&raw);
         let mut fields = if sent.is_empty() { raw.fields } else { sent };
         fields.retain(|(name, _)| body::is_name(name));
+        let unread = encoding.filter(|_| fields.is_empty());
         let mut capture = Self {
             place,
             host: host.to_owned(),
@@ -93,6 +99,9 @@ impl Capture {
             path: without_context(without_parameters(&path)),
             query,
             fields,
+            unread: unread.map(|name| {
+                format!("its body is compressed ({name}) and was not read; capture it where bodies are shown decoded")
+            }),
             ..Self::default()
         };
         capture.learn_secrets(&url, &raw.headers);
@@ -123,6 +132,18 @@ impl Capture {
 pub fn cut(text: &mut String) {
     let end = (0..=BODY_CAP.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
+}
+
+/// How a body is compressed, if it is.
+fn encoding(raw: &Raw) -> Option<String> {
+    let header = raw.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+    let named = header.map(|(_, value)| value.trim()).filter(|value| !value.is_empty() && *value != "identity");
+    let magic: [(&[u8], &str); 2] = [(b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd")];
+    let begins = magic.iter().find(|(begin, _)| raw.body.starts_with(begin)).map(|(_, name)| *name);
+    let named = named.map(|named| {
+        format!("Content-Encoding: {}", named.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+    });
+    named.filter(|_| !raw.body.is_empty()).or_else(|| begins.map(str::to_owned))
 }
 
 /// Whether a field or header of that name holds a secret, or something that only one session has.

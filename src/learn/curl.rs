@@ -16,13 +16,23 @@ use crate::text_file;
 /// The size limit of a file, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// What may precede `curl` at the start of a command: a prompt, variable assignments, and programs such as `sudo`.
+/// What may precede `curl` in a command: variable assignments, and programs such as `sudo` with their options.
+const RUNNER: &str = r"(?:(?:time|sudo|doas|exec|command|nohup|env|nice|timeout|then|do|else|if|while|until|!|&)(?:\s+-\S+(?:\s+[\w.]+)??|\s+\d\S*)*?\s+|\w+=(?:'[^'\n]*'|[^\s'\x22$(`]\S*)?\s+)";
+
+/// The word `curl` itself, or its path in quotation marks; the group begins where the command is read from.
+const CURL: &str =
+    r#"(?:[^\s'"|;&()`]*[/\\])?(?<curl>curl(?:\.exe)?|"[^"\n]*[/\\]curl(?:\.exe)?"|'[^'\n]*[/\\]curl(?:\.exe)?')"#;
+
+/// A command at the start of a line, perhaps behind a prompt.
 static BEGIN: LazyLock<Regex> = LazyLock::new(|| {
     let prompt = r#"(?:[^\s#'"][^'"\n]*?[$%#>]|[$%>])\s*"#;
     let piped = r"(?:echo|printf|cat)\b[^\n]*\|\s*";
-    let runner = r"(?:time|sudo|exec|command|nohup|env|then|do|!)\s+|\w+=\S*\s+";
-    let curl = r#"(?:[^\s'"|;&]*[/\\])?curl(?:\.exe)?"#;
-    Regex::new(&format!(r"^[ \t]*(?:{prompt}|{piped})?(?:{runner})*{curl}(?:[ \t\n^\\]|$)"))
+    Regex::new(&format!(r"^[ \t]*(?:{prompt}|{piped})?{RUNNER}*{CURL}(?:[ \t\n^\\]|$)")).expect("a constant pattern")
+});
+
+/// A command within a line: behind an operator, in a parenthesis, or between backticks.
+static WITHIN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!(r"^[^\n]*?(?<before>&&|\|\||[;|({{`])[ \t]*{RUNNER}*{CURL}[ \t\n^\\]"))
         .expect("a constant pattern")
 });
 
@@ -40,10 +50,10 @@ pub(crate) fn read_text(text: &str, mut found: impl FnMut(Capture)) -> Result<()
     let text = text_file::with_line_feeds(text);
     let mut count = 0;
     let mut at = 0;
-    while let Some(begin) = next_command(&text, at) {
+    while let Some((begin, end)) = next_command(&text, at) {
         count += 1;
         let line = text[..begin].matches('\n').count() + 1;
-        at = command(&text, begin, &mut |url, raw| {
+        at = command(&text[..end], begin, &mut |url, raw| {
             let capture = Capture::reduce(format!("line {line}"), url, raw)?;
             capture.into_iter().for_each(&mut found);
             Ok(())
@@ -53,15 +63,22 @@ pub(crate) fn read_text(text: &str, mut found: impl FnMut(Capture)) -> Result<()
     if count == 0 { Err(no_command(&text)) } else { Ok(()) }
 }
 
-/// The offset of the next `curl` that begins a command, from the given offset on. A command begins at the start of a line,
-/// or after the operator that ends the previous one.
-fn next_command(text: &str, from: usize) -> Option<usize> {
+/// The offset of the next `curl` that begins a command, from the given offset on, and where its text ends at the latest. A
+/// command begins at the start of a line, or after an operator.
+fn next_command(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     loop {
         let rest = text.get(at..)?;
         let operator = rest.len() - rest.trim_start_matches([' ', '\t', ';', '&', '|']).len();
-        if let Some(begin) = BEGIN.find(&rest[operator..]) {
-            return Some(at + operator + begin.as_str().rfind("curl").unwrap_or(0));
+        if let Some(begin) = BEGIN.captures(&rest[operator..]).and_then(|found| found.name("curl")) {
+            return Some((at + operator + begin.start(), text.len()));
+        }
+        let is_comment = rest.trim_start_matches([' ', '\t']).starts_with('#');
+        if let Some(found) = WITHIN.captures(rest).filter(|_| !is_comment)
+            && let Some(begin) = found.name("curl")
+        {
+            let closing = rest[begin.end()..].find('`').filter(|_| &found["before"] == "`");
+            return Some((at + begin.start(), closing.map_or(text.len(), |end| at + begin.end() + end)));
         }
         at += rest.find('\n')? + 1;
     }

@@ -4,13 +4,14 @@ mod entry;
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use self::entry::Entry;
 use super::capture::Capture;
+use super::lenient::Lenient;
 use crate::text_file;
 
 /// A larger file is refused, in bytes.
@@ -37,7 +38,7 @@ pub(crate) fn read_from(har: impl BufRead, mut found: impl FnMut(Capture)) -> Re
     let (count, seen) = (Cell::new(0), Cell::new(false));
     let mut wrong = None;
     let text = text_file::decoded(har).map_err(|error| format!("cannot be read: {error}"))?;
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(WithoutNul(text)));
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(Lenient::new(BufReader::new(text))));
     let each = &mut |entry: Entry| {
         if wrong.is_none() {
             match entry.reduce(count.get()) {
@@ -56,17 +57,6 @@ pub(crate) fn read_from(har: impl BufRead, mut found: impl FnMut(Capture)) -> Re
         (Err(error), None) => Err(format!("this is not a HAR file: {error}")),
         (Ok(()), None) if !seen.get() => Err("this is not a HAR file: it has no log.entries".into()),
         (Ok(()), None) => Ok(()),
-    }
-}
-
-/// A text whose zero bytes are blanks: some recorders fill the file up with them.
-struct WithoutNul<R>(R);
-
-impl<R: Read> Read for WithoutNul<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.0.read(buffer)?;
-        buffer[..count].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
-        Ok(count)
     }
 }
 

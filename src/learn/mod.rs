@@ -5,6 +5,7 @@ pub mod body;
 pub mod capture;
 pub mod curl;
 pub mod har;
+mod lenient;
 mod pages;
 pub mod probe;
 pub mod recognise;
@@ -38,6 +39,17 @@ pub struct Learned {
     scores: BTreeMap<String, usize>,
     secrets: Vec<String>,
     hosts: Vec<String>,
+    /// What only requests teach that the Author refused, by endpoint: the best of them.
+    refused: BTreeMap<String, Refused>,
+}
+
+/// An endpoint that a request teaches although the Author refused it.
+#[derive(Debug)]
+struct Refused {
+    surface: Surface,
+    score: usize,
+    /// The request, and how it was answered.
+    what: String,
 }
 
 /// Reads the captures. The error names the file, and the entry or the line.
@@ -50,6 +62,7 @@ pub fn learn(har: &[PathBuf], curl: &[PathBuf]) -> Result<Learned, Error> {
     for file in curl {
         self::curl::read(file, |capture| learned.take(file, capture)).map_err(|problem| wrong(file, problem))?;
     }
+    learned.take_refused();
     Ok(learned)
 }
 
@@ -99,8 +112,16 @@ impl Learned {
         }
         if let Some(recognised) = recognise(&capture, Surfaces::built_in(), Actions::built_in()) {
             let source = self.source(file, &capture);
-            // A problem is a note already.
-            let _ = self.take_as(&capture, &recognised, source);
+            match &capture.refused {
+                Some(answer) => self.take_refusal(&capture, &recognised, source, answer),
+                // A problem is a note already.
+                None => {
+                    let _ = self.take_as(&capture, &recognised, source);
+                }
+            }
+        }
+        if let Some(problem) = &capture.unread {
+            self.notes.push(format!("{}: {}: {problem}", capture.place, capture.method));
         }
         self.secrets.extend(capture.secrets);
     }
@@ -119,6 +140,51 @@ impl Learned {
             self.surfaces.insert(id.clone(), learned);
         }
         Ok(())
+    }
+
+    /// Takes a request that the Author refused, which teaches an endpoint only if no other one does.
+    fn take_refusal(&mut self, capture: &Capture, recognised: &Recognised<'_>, source: String, answer: &str) {
+        let what = format!("{}: {} {}", capture.place, capture.method, recognised.action.step);
+        match surface::learned(capture, recognised, source) {
+            Err(problem) => self.notes.push(format!("{what}: not written: {problem}")),
+            Ok(surface) => {
+                let what = format!("{what}: the Author {answer}");
+                self.refuse(Refused { surface, score: recognised.score, what });
+            }
+        }
+    }
+
+    /// Keeps the better of the refused requests for an endpoint, and names the other one.
+    fn refuse(&mut self, refused: Refused) {
+        let id = refused.surface.id.clone();
+        let other = match self.refused.remove(&id) {
+            Some(best) if best.score >= refused.score => {
+                self.refused.insert(id, best);
+                Some(refused)
+            }
+            worse => {
+                self.refused.insert(id, refused);
+                worse
+            }
+        };
+        self.notes.extend(other.map(|other| format!("{}, not learned", other.what)));
+    }
+
+    /// What the Author refused is learned only if no other request teaches it, and with a warning.
+    fn take_refused(&mut self) {
+        for (id, Refused { mut surface, score, what }) in std::mem::take(&mut self.refused) {
+            if self.surfaces.contains_key(&id) {
+                self.notes.push(format!("{what}, not learned"));
+                continue;
+            }
+            self.notes.push(format!(
+                "{what} -> {id}\n    warning: no other request teaches it; capture the step again where it succeeds"
+            ));
+            let note = "the captured request was refused";
+            surface.note = Some(surface.note.take().map_or_else(|| note.to_owned(), |more| format!("{note}; {more}")));
+            self.scores.insert(id.clone(), score);
+            self.surfaces.insert(id, surface);
+        }
     }
 
     /// Where an endpoint comes from. A browser names a HAR after the host, which must stay private.

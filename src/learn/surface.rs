@@ -13,6 +13,9 @@ use super::recognise::{Recognised, last};
 /// The endpoint that a request teaches. The error says why its path cannot be written.
 pub fn learned(capture: &Capture, recognised: &Recognised<'_>, source: String) -> Result<Surface, String> {
     let Recognised { action, surface, .. } = recognised;
+    if capture.path.contains(['{', '}']) {
+        return Err("its path has braces, which stand for placeholders in a file of endpoints".into());
+    }
     written(capture, action, surface, BTreeMap::new(), source)
 }
 

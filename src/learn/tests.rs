@@ -182,3 +182,33 @@ fn an_action_for_which_pages_sent_different_requests_is_not_written() {
       author.ims-health: not written: its pages sent different requests: GET /x/check, GET /y/check
     ");
 }
+
+fn learned_of(entries: &[String]) -> Learned {
+    let har = vec![file("refused.har", &har(entries))];
+    learn(&har, &[]).expect("it is right")
+}
+
+/// The request of the step that adds an IMS configuration, with the status of its answer.
+fn answered(status: u16) -> String {
+    let form = "cloudServiceName=Adobe+Brand+Portal&authType=oauth&title=Mine&authServer=https%3A%2F%2Fims-na1.adobelogin.com&\
+        clientId=a&clientSecret=CANARY-secret-0004&scopes=openid&orgId=A%40AdobeOrg";
+    let pid = "com.adobe.granite.auth.oauth.accesstoken.provider.CANARY00071234";
+    entry("POST", "/mnt/ims/save", form, pid)
+        .replace("\"response\": {", &format!("\"response\": {{\"status\": {status}, "))
+}
+
+#[test]
+fn what_the_author_refused_is_learned_only_if_nothing_else_teaches_it() {
+    let learned = learned_of(&[answered(403), answered(200), answered(500)]);
+    let id = learned.surfaces.keys().next().expect("one").clone();
+    assert_eq!(learned.surfaces.len(), 1);
+    assert!(!learned.surfaces[&id].note.as_deref().is_some_and(|note| note.contains("refused")));
+    let notes = learned.notes.join("\n");
+    assert!(notes.contains("entry 1: POST") && notes.contains("the Author answered 403, not learned"), "{notes}");
+    assert!(notes.contains("the Author answered 500, not learned"), "{notes}");
+
+    let learned = learned_of(&[answered(403)]);
+    let notes = learned.notes.join("\n");
+    assert!(notes.contains("the Author answered 403 ->") && notes.contains("warning: no other request"), "{notes}");
+    assert!(learned.surfaces[&id].note.as_ref().is_some_and(|note| note.contains("the captured request was refused")));
+}

@@ -81,6 +81,7 @@ fn address(word: &str) -> Result<String, String> {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of curl")]
 struct Curl {
     urls: Vec<String>,
     method: Option<String>,
@@ -90,6 +91,8 @@ struct Curl {
     form: Vec<(String, String)>,
     query: Vec<String>,
     in_query: bool,
+    /// Braces and brackets of the address stand for themselves.
+    is_literal: bool,
     head: bool,
     upload: bool,
 }
@@ -98,6 +101,7 @@ impl Curl {
     fn flag(&mut self, name: &str) {
         match name {
             "get" => self.in_query = true,
+            "globoff" => self.is_literal = true,
             "head" => self.head = true,
             _ => {}
         }
@@ -169,6 +173,8 @@ impl Curl {
         if self.urls.is_empty() {
             return Err("it names no URL".into());
         }
+        let urls = self.urls.iter().map(|url| if self.is_literal { Ok(url.clone()) } else { without_globs(url) });
+        let urls = urls.collect::<Result<Vec<_>, String>>()?;
         let in_body = !self.in_query && !self.head;
         let sends = !self.data.is_empty() || !self.json.is_empty() || !self.form.is_empty();
         let data = if self.json.is_empty() { self.data.join("&") } else { self.json.concat() };
@@ -194,8 +200,33 @@ impl Curl {
             };
             (with_query(&url, &query), raw)
         };
-        Ok(self.urls.into_iter().map(request).collect())
+        Ok(urls.into_iter().map(request).collect())
     }
+}
+
+/// An address as curl sends it: a backslash before a brace or a bracket is taken off. Without one, curl makes several requests
+/// of `{a,b}` or `[1-3]` in its path, and nothing says which of them is the action.
+fn without_globs(url: &str) -> Result<String, String> {
+    let path = url.find("://").map_or(0, |scheme| scheme + 3);
+    let path = path + url[path..].find('/').unwrap_or(url.len() - path);
+    let query = url.find('?').unwrap_or(url.len());
+    let mut plain = String::new();
+    let mut letters = url.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => {
+                let escaped = letters.next_if(|(_, next)| "{}[]".contains(*next));
+                plain.push(escaped.map_or('\\', |(_, escaped)| escaped));
+            }
+            '{' | '}' | '[' | ']' if (path..query).contains(&at) => {
+                return Err(format!(
+                    "its URL has `{letter}`, by which curl makes several requests; write one address, or add -g if it stands for itself"
+                ));
+            }
+            letter => plain.push(letter),
+        }
+    }
+    Ok(plain)
 }
 
 fn with_query(url: &str, query: &[String]) -> String {

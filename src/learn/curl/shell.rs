@@ -77,6 +77,11 @@ impl Shell<'_> {
                     }
                 }
                 '&' if self.rest().starts_with("&>") => self.at += 1,
+                // The end of the parenthesis in which the command stands: `R=$(curl …)`.
+                ')' if !self.word.as_ref().is_some_and(|word| word.contains('(')) => {
+                    self.end_word();
+                    return Ok(());
+                }
                 ';' | '|' | '&' => {
                     self.end_word();
                     return Ok(());

@@ -202,3 +202,49 @@ fn secrets_of_every_option_are_known() {
         assert!(captures[0].secrets.contains(&format!("canary-{number}")), "{number}: {:?}", captures[0].secrets);
     }
 }
+
+#[test]
+fn a_command_is_found_wherever_it_stands() {
+    let wanted = ["POST author.example.com/libs/x a=1"];
+    let curl = format!("curl '{URL}' -d 'a=1'");
+    let double = format!("\"{URL}\" -d \"a=1\"");
+    for text in [
+        format!("cd /tmp && {curl}"),
+        format!("cd /tmp; {curl} && echo ok"),
+        format!("test -f x || {curl}"),
+        format!("R=$({curl})"),
+        format!("R=\"$({curl})\"\necho $R"),
+        format!("R=`{curl}`"),
+        format!("({curl})"),
+        format!("if {curl}; then echo; fi"),
+        format!("time {curl}"),
+        format!("sudo {curl}"),
+        format!("sudo -u nobody {curl}"),
+        format!("timeout 10 {curl}"),
+        format!("A='b c' {curl}"),
+        format!("Run `{curl}` as admin"),
+        format!("\"C:\\Program Files\\Git\\mingw64\\bin\\curl.exe\" {double}"),
+        format!("& \"C:\\Program Files\\curl.exe\" {double}"),
+        format!("'/opt/my tools/curl' {double}"),
+    ] {
+        assert_eq!(read_all(&text), Ok(wanted.map(str::to_owned).to_vec()), "{text}");
+    }
+    assert!(read_all("# cd x && curl http://a/b").is_err());
+    assert!(read_all("the curl command; see the documents").is_err());
+}
+
+#[test]
+fn an_address_for_several_requests_is_refused() {
+    for address in ["http://a/{b,c}/x", "http://a/x[1-3]", "http://a/{b}.html", "http://a/x[a-c:2]?y=1"] {
+        let error = read_all(&format!("curl '{address}' -d a=1")).expect_err(address);
+        assert!(error.contains("line 1: its URL has `") && error.contains("write one address"), "{error}");
+    }
+    for (text, path) in [
+        (r"curl 'http://a/x\[1\]?y=1'", "GET a/x[1] y=1"),
+        ("curl -g 'http://a/x[1]'", "GET a/x[1] "),
+        ("curl 'http://[::1]:4502/x'", "GET [::1]/x "),
+        ("curl 'http://a/x?y={z}'", "GET a/x y={z}"),
+    ] {
+        assert_eq!(read_all(text), Ok(vec![path.to_owned()]), "{text}");
+    }
+}

@@ -57,6 +57,10 @@ struct PostData {
 #[derive(Default, Deserialize)]
 struct Response {
     #[serde(default)]
+    status: Text,
+    #[serde(default, rename = "redirectURL")]
+    redirect_url: Text,
+    #[serde(default)]
     headers: Pairs,
     #[serde(default)]
     cookies: Pairs,
@@ -119,6 +123,7 @@ impl Entry {
     pub(super) fn reduce(self, number: usize) -> Result<Option<Capture>, String> {
         let Self { started_date_time, request, response } = self;
         let response = response.unwrap_or_default();
+        let refused = response.refused();
         let Some(url) = absolute(&request.url, &request.headers) else { return Ok(None) };
         let post = request.post_data.into_iter().chain(request.content).find(|post| !post.is_empty());
         let (content_type, body, fields) = post.unwrap_or_default().parts(&request.headers);
@@ -131,7 +136,27 @@ impl Entry {
         let day = started_date_time.0.get(..10).map(str::to_owned);
         let day = day.filter(|day| is_day(day));
         let answer = response.content.map(answer).unwrap_or_default();
-        Ok(capture.map(|capture| Capture { answer, day, ..capture }))
+        // The login page may also be answered with 200.
+        let refused =
+            refused.or_else(|| answer.contains("j_security_check").then(|| "answered with its login page".to_owned()));
+        Ok(capture.map(|capture| Capture { answer, day, refused, ..capture }))
+    }
+}
+
+/// Parts of the addresses that a gateway or AEM redirects to who is not logged in.
+const LOGIN: [&str; 8] = ["login", "signin", "sign-in", "saml", "/sso", "oauth2", "authorize", "j_reason"];
+
+impl Response {
+    /// How the Author refused the request, if it did.
+    fn refused(&self) -> Option<String> {
+        let status = self.status.0.trim().parse::<f64>().ok()?;
+        if status >= 400.0 {
+            return Some(format!("answered {status}"));
+        }
+        let location = self.headers.0.iter().find(|(name, _)| name.eq_ignore_ascii_case("location"));
+        let location = location.map_or(&self.redirect_url.0, |(_, location)| location).to_lowercase();
+        let is_login = status >= 300.0 && LOGIN.iter().any(|part| location.contains(part));
+        is_login.then(|| format!("answered {status}, a redirect to a login page"))
     }
 }
 

@@ -160,3 +160,55 @@ fn a_list_of_nothing_and_what_is_no_har_are_told_apart() {
     std::fs::write(&compressed, [0x1f, 0x8b, 8, 0]).expect("the temporary directory can be written");
     assert!(read(&compressed, |_| ()).expect_err("it is compressed").contains("unpack it"));
 }
+
+fn refused(har: &str) -> Vec<Option<String>> {
+    let mut captures = Vec::new();
+    read_from(har.as_bytes(), |capture| captures.push(capture.refused)).expect("it is right");
+    captures
+}
+
+#[test]
+fn how_the_author_refused_a_request_is_read() {
+    let answered = |answer: &str| refused(&sent("", &post(FORM), &format!(", \"response\": {answer}"))).remove(0);
+    assert_eq!(answered(r#"{"status": 403}"#).as_deref(), Some("answered 403"));
+    assert_eq!(answered(r#"{"status": "500"}"#).as_deref(), Some("answered 500"));
+    let login = "/libs/granite/core/content/login.html?resource=%2F";
+    for to in [
+        format!(r#"{{"status": 302, "redirectURL": "{login}"}}"#),
+        format!(r#"{{"status": 302, "headers": [{{"name": "Location", "value": "{login}"}}]}}"#),
+    ] {
+        assert_eq!(answered(&to).as_deref(), Some("answered 302, a redirect to a login page"));
+    }
+    let page = r#"{"status": 200, "content": {"text": "<form action='/libs/j_security_check'>"}}"#;
+    assert_eq!(answered(page).as_deref(), Some("answered with its login page"));
+    for accepted in [
+        r#"{"status": 200}"#,
+        r#"{"status": 302, "redirectURL": "/libs/x.html"}"#,
+        r#"{"status": 0}"#,
+        r#"{"status": null}"#,
+        "null",
+    ] {
+        assert_eq!(answered(accepted), None, "{accepted}");
+    }
+}
+
+#[test]
+fn what_is_not_quite_json_is_read() {
+    let har = sent(r#""time": NaN, "note": "half a \ud83d pair", "more": [1,],"#, &post(FORM), r#", "x": -Infinity"#);
+    assert_read("numbers and texts that JSON does not have", har.as_bytes());
+    let body = post(FORM).replace("Adobe+Brand+Portal", "\\ud83d");
+    assert_read("half a pair in a body", sent("", &body, "").as_bytes());
+}
+
+#[test]
+fn a_compressed_body_is_named() {
+    let mut captures = Vec::new();
+    let body = r#"{"text": "H4sIAAAAAAAA/0tMBABM8i2yAgAAAA==", "encoding": "base64"}"#;
+    read_from(sent("", body, "").as_bytes(), |capture| captures.push(capture)).expect("it is right");
+    let unread = captures[0].unread.clone().expect("it was not read");
+    assert!(unread.starts_with("its body is compressed (gzip) and was not read"), "{unread}");
+    let named =
+        sent("", body, "").replace(r#""headers": ["#, r#""headers": [{"name": "content-encoding", "value": "br"},"#);
+    read_from(named.as_bytes(), |capture| captures.push(capture)).expect("it is right");
+    assert!(captures[1].unread.as_ref().is_some_and(|unread| unread.contains("Content-Encoding: br")));
+}
