@@ -94,6 +94,17 @@ pub fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Problem::failed(reason())) }
 }
 
+/// Repeats a check that failed: a single answer may be wrong. What a second attempt does not find is an error that names it.
+pub(crate) async fn confirmed<T>(check: impl AsyncFn() -> Checked<T>) -> Checked<T> {
+    match check().await {
+        Err(first) if first.kind == Kind::Failed => match check().await {
+            Ok(_) => Err(Problem::error(format!("{}; asked a second time, it was not so", first.reason))),
+            second => second,
+        },
+        other => other,
+    }
+}
+
 /// A result whose problem can be given a cause.
 pub trait Because {
     /// The result, with that cause in its problem.

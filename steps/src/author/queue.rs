@@ -98,23 +98,36 @@ impl Queue {
 /// Fails, unless nothing waits in the queue of any of these agents: each that is busy is named, with the item that it is
 /// at.
 pub async fn all_idle(session: &Session, agents: &[Agent]) -> Checked {
-    let queues = futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await?;
-    judge_idle(&queues)
+    judge_idle(&of(session, agents).await?)
 }
 
-/// Waits until no queue of the tenant's agents holds anything of that path, by two reads in a row.
+/// The queues of these agents, in their order.
+pub async fn of(session: &Session, agents: &[Agent]) -> Checked<Vec<Queue>> {
+    futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await
+}
+
+/// Waits until no queue of the tenant's agents holds anything of that path, by two reads in a row. Fails at once if all that
+/// hold it have stopped: whoever undoes many changes would wait for the same queue each time.
 pub(crate) async fn drained_of(session: &Session, path: &str) -> Checked {
-    let none = async || {
-        for _ in 0..2 {
-            if !holding(session, path).await?.is_empty() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
+    let settled = async || {
+        let (first, second) = (holding(session, path).await?, holding(session, path).await?);
+        let gone = first.is_empty() && second.is_empty();
+        Ok((gone || (have_stopped(&first) && have_stopped(&second))).then_some(second))
     };
     let what = format!("the queues without anything of {path}");
     let limit = session.run.settings.patience.max(SECOND_ATTEMPT);
-    session.wait_for(&what, limit, none).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })
+    let held =
+        session.wait_for(&what, limit, settled).await.map_err(|problem| Problem { kind: Kind::Error, ..problem })?;
+    let queues: Vec<_> = held.iter().map(|queue| format!("agent {} is {queue}", queue.agent)).collect();
+    if queues.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::error(format!("{path} still waits in a queue that has stopped: {}", queues.join(", "))))
+}
+
+/// Whether queues hold something and none of them will deliver it.
+fn have_stopped(held: &[Queue]) -> bool {
+    !held.is_empty() && !held.iter().any(Queue::may_still_deliver)
 }
 
 /// The queues of the tenant's agents that hold the node at that path, or one below it.
@@ -135,7 +148,8 @@ pub fn judge_items(queue: &Queue) -> Checked {
     ensure(!contradictory, || format!("the queue of agent {} is blocked although nothing waits in it", queue.agent))
 }
 
-fn judge_idle(queues: &[Queue]) -> Checked {
+/// Fails, unless nothing waits in any of these queues.
+pub fn judge_idle(queues: &[Queue]) -> Checked {
     if queues.is_empty() {
         return Err(Problem::error("no queue was read"));
     }

@@ -5,19 +5,23 @@ use bpconform_step_macros::{given, then, when};
 use super::publishing::Folder;
 use crate::author::agents::{self, Agent};
 use crate::author::publication;
-use crate::author::queue::{self, State};
+use crate::author::queue::{self, Queue, State};
 use crate::call::Call;
 use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::session::Session;
 use crate::world::World;
 
-/// Whether the upgrade may continue; the problem names the queue that is not idle.
+/// Whether the upgrade may continue, by the queues that were read; the problem names each that is not idle.
 #[derive(Debug)]
-struct Verified(Checked);
+struct Verified {
+    verdict: Checked,
+    queues: Vec<Queue>,
+}
 
 /// Fails unless all four queues are idle. It names each other queue with its current item.
-async fn verify_running_jobs(session: &Session) -> Checked {
-    stops_unless(queue::all_idle(session, &agents::four(session).await?).await)
+async fn verify_running_jobs(session: &Session) -> Checked<Verified> {
+    let queues = queue::of(session, &agents::four(session).await?).await?;
+    Ok(Verified { verdict: stops_unless(queue::judge_idle(&queues)), queues })
 }
 
 /// Fails unless the queues of these agents are idle.
@@ -34,34 +38,32 @@ fn stops_unless(idle: Checked) -> Checked {
 
 #[when("the running jobs of the four agents are verified")]
 async fn verify(world: &mut World) -> Checked {
-    let verdict = verify_running_jobs(world.session()?).await;
-    if let Err(Problem { kind: Kind::Error | Kind::Skipped, .. }) = verdict {
-        return verdict;
+    let verified = verify_running_jobs(world.session()?).await?;
+    if let Err(Problem { kind: Kind::Error | Kind::Skipped, .. }) = verified.verdict {
+        return verified.verdict;
     }
-    world.keep(Verified(verdict));
+    world.keep(verified);
     Ok(())
 }
 
 #[then("the upgrade may go on")]
 fn may_go_on(world: &mut World) -> Checked {
-    world.kept::<Verified>()?.0.clone()
+    world.kept::<Verified>()?.verdict.clone()
 }
 
 #[then("the upgrade stops, and names each agent that is not idle and the item that it is at")]
-async fn stops(world: &mut World) -> Checked {
-    let session = world.session()?;
-    let Verified(verdict) = world.kept()?;
+fn stops(world: &mut World) -> Checked {
+    let Verified { verdict, queues } = world.kept()?;
     let Err(problem) = verdict else {
         return Err(Problem::failed("the upgrade would go on, although a queue must not be idle here"));
     };
-    // The HTML page shows the same with different wording.
-    for agent in agents::four(session).await? {
-        let named = problem.reason.contains(&agent.name);
-        let now = queue::read(session, &agent.name).await?;
-        let item = now.items.first().is_none_or(|item| !named || problem.reason.contains(&item.path));
-        let blocked = now.state() == State::Blocked && !(named && item);
-        let paused = now.state() == State::Paused && !named;
-        ensure(!blocked && !paused, || format!("{} is {now}, but the reason is: {}", agent.name, problem.reason))?;
+    // By the queues as they were read: a job goes on meanwhile.
+    for queue in queues {
+        let named = problem.reason.contains(&queue.agent);
+        let item = queue.items.first().is_none_or(|item| problem.reason.contains(&item.path));
+        ensure(queue.state() == State::Idle || (named && item), || {
+            format!("{} is {queue}, but the reason is: {}", queue.agent, problem.reason)
+        })?;
     }
     ensure(problem.kind == Kind::Failed && problem.reason.contains("mp_replication_agent"), || {
         format!("the upgrade stops without naming an agent: {}", problem.reason)
@@ -72,7 +74,7 @@ async fn stops(world: &mut World) -> Checked {
 async fn being_published(world: &mut World) -> Checked {
     let (session, Folder(path)) = (world.session()?, world.kept()?);
     publication::publish(session, path, None).await?.expect_status(&[200])?;
-    let busy = async || match verify_running_jobs(session).await {
+    let busy = async || match verify_running_jobs(session).await?.verdict {
         Err(Problem { kind: Kind::Failed, .. }) => Ok(Some(())),
         other => other.map(|()| None),
     };

@@ -13,7 +13,7 @@ use crate::author::snapshot::{self, Difference, Snapshot};
 use crate::author::users::{self, User};
 use crate::author::{ims_configurations, removal, repository, transcript};
 use crate::ims;
-use crate::problem::{Checked, Problem, ensure};
+use crate::problem::{Checked, Problem, confirmed, ensure};
 use crate::session::Session;
 use crate::world::World;
 
@@ -51,6 +51,13 @@ struct New(setup::CloudService);
 #[given("the running jobs of the four agents were verified")]
 async fn verified(world: &mut World) -> Checked {
     let session = world.session()?;
+    let old = confirmed(async || to_upgrade(session).await).await?;
+    world.keep(old);
+    Ok(())
+}
+
+/// What an upgrade deletes; nothing of it may be at work.
+async fn to_upgrade(session: &Session) -> Checked<Old> {
     // All that the tenant has: an upgrade also gets rid of one too many, and of what is left where one is missing.
     let ours = agents::of_tenant(session).await?;
     ensure(!ours.is_empty(), || "the Author has no replication agent that could be upgraded".into())?;
@@ -62,17 +69,18 @@ async fn verified(world: &mut World) -> Checked {
         "the Author has no Brand Portal cloud service that could be upgraded".into()
     })?;
     let mac_user = users::mac_user(session).await?;
-    let old = Old { others: others.collect(), agents: ours, configurations, mac_user };
-    world.keep(old);
-    Ok(())
+    Ok(Old { others: others.collect(), agents: ours, configurations, mac_user })
 }
 
 #[then("the Author has /etc/replication/agents.author and no /etc/replications/agents.author")]
 async fn right_path(world: &mut World) -> Checked {
     let session = world.session()?;
     for (path, expected) in [(AGENTS, true), (TYPING_ERROR, false)] {
-        let found = repository::read(session, path, "0").await?.is_some();
-        ensure(found == expected, || format!("{path} {}", if found { "exists" } else { "does not exist" }))?;
+        let judged = async || {
+            let found = repository::read(session, path, "0").await?.is_some();
+            ensure(found == expected, || format!("{path} {}", if found { "exists" } else { "does not exist" }))
+        };
+        confirmed(judged).await?;
     }
     Ok(())
 }
@@ -88,8 +96,11 @@ async fn delete_agents(world: &mut World) -> Checked {
 
 /// Deletes a node of the configuration, which the Author keeps to be put back.
 async fn delete(session: &Session, path: &str) -> Checked {
-    let there = repository::read(session, path, "0").await?.is_some();
-    ensure(there, || format!("the Author has no {path} that could be deleted"))?;
+    let judged = async || {
+        let there = repository::read(session, path, "0").await?.is_some();
+        ensure(there, || format!("the Author has no {path} that could be deleted"))
+    };
+    confirmed(judged).await?;
     session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
     removal::wait_until_gone(session, path).await
 }
@@ -231,7 +242,7 @@ pub(super) async fn healthy(session: &Session, pid: &str, title: &str) -> Checke
     let lines = setup::check_health(session, pid, title).await?;
     let surface = session.surface("author.ims-health");
     let message = surface.wording("message").replace("{title}", title);
-    setup::judge_health(&lines, surface.wording("heading"), &message)
+    setup::judge_health(session, &lines, surface.wording("heading"), &message)
 }
 
 #[when("the cloud service is created with that IMS configuration")]
