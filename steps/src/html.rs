@@ -16,6 +16,10 @@ const BLOCKS: [&str; 22] = [
 /// Elements without an end tag.
 const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "source", "wbr"];
 
+/// Elements whose text is not the content of a page: what a browser hides, strikes out or offers as a control.
+const NO_CONTENT: [&str; 12] =
+    ["a", "button", "del", "footer", "nav", "noscript", "option", "s", "select", "template", "textarea", "title"];
+
 /// The largest page whose tags are read, and the longest tag, in bytes. The tokenizer compares each attribute of a tag
 /// with all others, so that a hostile page could hold a run for hours.
 const LARGEST_PAGE: usize = 4 * 1024 * 1024;
@@ -54,6 +58,17 @@ impl Element {
         self.end != usize::MAX
     }
 
+    /// Whether a person does not read it as content: it is hidden, or a part of the page's frame.
+    fn is_no_content(&self) -> bool {
+        let style: String =
+            self.attribute("style").unwrap_or_default().to_ascii_lowercase().split_whitespace().collect();
+        let is_hidden = self.attribute("hidden").is_some()
+            || self.attribute("aria-hidden") == Some("true")
+            || ["display:none", "visibility:hidden"].iter().any(|hidden| style.contains(hidden));
+        !VOID.contains(&self.name.as_str())
+            && (is_hidden || NO_CONTENT.contains(&self.name.as_str()) || self.name.starts_with("coral-shell"))
+    }
+
     /// The classes.
     pub fn classes(&self) -> impl Iterator<Item = &str> {
         self.attribute("class").unwrap_or_default().split_whitespace()
@@ -79,6 +94,21 @@ impl Page {
     /// The visible lines, without tags and empty lines, and with decoded entities.
     pub fn lines(&self) -> Vec<String> {
         lines_of(&self.text)
+    }
+
+    /// The lines that a person reads as the content of the page: without what is hidden, and without its title, links and
+    /// controls.
+    pub fn content_lines(&self) -> Vec<String> {
+        let (mut shown, mut at) = (String::new(), 0);
+        for element in self.elements.iter().filter(|element| element.is_no_content()) {
+            if let Some(before) = self.text.get(at..element.start) {
+                shown.push_str(before);
+                shown.push('\n');
+            }
+            at = at.max(element.end.min(self.text.len()));
+        }
+        shown.push_str(self.text.get(at..).unwrap_or_default());
+        lines_of(&shown)
     }
 
     /// The text of an element and of the elements within it, on one line.
@@ -195,6 +225,29 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_content_is_what_a_person_sees() {
+        let page =
+            |body: &str| Page::read(&format!("<html><title>t</title><body>{body}</body></html>")).content_lines();
+        assert_eq!(
+            page("<nav><a>Home</a></nav><h1>Good</h1><p>all <b>is</b> well</p><button>Close</button>"),
+            ["Good", "all is well"]
+        );
+        for hidden in [
+            "<div hidden><p>Good</p></div>",
+            "<div style='display: none'><p>Good</p></div>",
+            "<div aria-hidden=true><p>Good</p></div>",
+            "<template><p>Good</p></template>",
+            "<noscript><p>Good</p></noscript>",
+            "<textarea>\nGood\n</textarea>",
+            "<select><option>Good</option></select>",
+            "<del><p>Good</p></del>",
+        ] {
+            assert_eq!(page(&format!("{hidden}<input hidden><p>Bad</p>")), ["Bad"], "{hidden}");
+        }
+        assert_eq!(page("<div hidden><p>never closed"), [""; 0]);
+    }
 
     #[test]
     fn a_page_is_read_as_a_person_reads_it() {

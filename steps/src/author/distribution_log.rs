@@ -66,8 +66,10 @@ impl Entry {
 
     /// A line that cannot be read as an entry. It may belong to the entry before it, as the lines of an exception do; one
     /// that reports a failure may be an entry of another form.
-    fn of_another_form(line: &str) -> Option<Self> {
-        let reports_failure = reports_failure(line);
+    fn of_another_form(line: &str, before: Option<&Self>) -> Option<Self> {
+        // The exception of a failure that is known already says nothing new.
+        let unexplained = || is_exception(line) && before.is_none_or(|before| !before.is_failure());
+        let reports_failure = reports_failure(line) || unexplained();
         let text = line.trim().to_owned();
         reports_failure.then(|| Self { message: text, line: line.to_owned(), reports_failure, ..Self::default() })
     }
@@ -96,7 +98,7 @@ impl Entry {
 
     /// Whether it may report a failure in an unknown form.
     pub fn is_unclear(&self) -> bool {
-        !self.is_failure() && self.event.is_none() && self.reports_failure
+        !self.is_failure() && self.reports_failure
     }
 
     fn is_read(&self) -> bool {
@@ -105,8 +107,19 @@ impl Entry {
 }
 
 fn reports_failure(text: &str) -> bool {
-    static FAILURE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:error|severe|fatal)\b|-FAIL|\bdropped\b"));
+    static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:error|severe|fatal)\b|-FAIL|\bdropped\b|\b(?:could not|cannot) deliver\b|\bstatus(?: code)?[:= ]+[45]\d\d\b",
+        )
+    });
     FAILURE.is_match(text)
+}
+
+/// Whether a line is that of an exception.
+fn is_exception(line: &str) -> bool {
+    static EXCEPTION: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^(?:Caused by: )?[a-z]\w*(?:\.\w+)+(?:Exception|Error)\b"));
+    EXCEPTION.is_match(line.trim())
 }
 
 fn pattern(text: &str) -> Regex {
@@ -117,8 +130,11 @@ fn pattern(text: &str) -> Regex {
 /// of an exception, belong to it and are left out; a text in which no line is an entry is not a log.
 pub(crate) fn parse(text: &str, error_queue: &str) -> Checked<Vec<Entry>> {
     let lines = text.trim_start_matches('\u{feff}').lines();
-    let read = |line: &str| Entry::read(line, error_queue).or_else(|| Entry::of_another_form(line));
-    let entries: Vec<Entry> = lines.filter_map(read).collect();
+    let mut entries: Vec<Entry> = Vec::new();
+    for line in lines {
+        let entry = Entry::read(line, error_queue).or_else(|| Entry::of_another_form(line, entries.last()));
+        entries.extend(entry);
+    }
     if !entries.iter().any(Entry::is_read) && !text.trim().is_empty() {
         return Err(Problem::error("no line is an entry of a distribution log"));
     }
@@ -198,6 +214,9 @@ mod tests {
             assert!(one(line).is_failure(), "{line}");
         }
         for line in [
+            "java.net.UnknownHostException: bp.example",
+            "2026/11/23 10:00:01:001 - WARN - [queue-a] could not deliver DSTRQ4, retrying",
+            "2026/11/23 10:00:01:001 - INFO - could not deliver package x: status code: 403",
             "Nov 23, 2026 10:00:01 - ERROR - PACKAGE-FAIL DSTRQ3: ADD paths=[/x]",
             "2026/11/23 10:00:01:001 ERROR PACKAGE-FAIL DSTRQ4: ADD paths=[/x], no",
             "2026/11/23 10:00:01:001 | INFO | PACKAGE-DROPPED DSTRQ4: ADD",

@@ -84,10 +84,10 @@ pub fn lines(reply: &Reply) -> Checked<Vec<String>> {
     Ok(lines)
 }
 
-/// A line begins with its date, `02.01.2026` or `2026-01-02`, or names its level.
+/// A line of a log begins with its time, or names its level.
 fn is_of_log(line: &str) -> bool {
-    let shape: String = line.chars().take(10).map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    ["00.00.0000", "0000-00-00"].contains(&shape.as_str()) || LEVELS.iter().any(|level| line.contains(level))
+    let begins = |entry: &Entry| entry.time.is_some() || entry.level.is_some();
+    log::entries([line]).first().is_some_and(begins) || LEVELS.iter().any(|level| line.contains(level))
 }
 
 impl ErrorLog {
@@ -175,12 +175,15 @@ const fn is_of_brand_portal(cause: Cause) -> bool {
 fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], solutions: &Regex) -> bool {
     static CLIENT: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#""client_id"\s*:\s*"[^"]|\bclient_id=[\w.-]"#).expect("a constant pattern"));
+    static THREAD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[[^\]]*\]").expect("a constant pattern"));
     let names = |it: &ImsConfiguration| {
         let words = [Some(&it.pid), it.client_id.as_ref(), it.title.as_ref()];
         words.into_iter().flatten().any(|word| !word.is_empty() && line.contains(word.as_str()))
     };
     let other = all.iter().filter(|it| ours.iter().all(|own| own.pid != it.pid)).any(names);
-    (other || CLIENT.is_match(line) || solutions.is_match(line)) && !ours.iter().any(names)
+    // The name of the thread in which a token was asked for says nothing about the token.
+    let names_solution = || solutions.is_match(&THREAD.replace_all(line, " "));
+    (other || CLIENT.is_match(line) || names_solution()) && !ours.iter().any(names)
 }
 
 /// Whether something was delivered to the tenant after an entry of the error log: then tokens are given again. Both logs

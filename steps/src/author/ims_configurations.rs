@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::log::Entry;
 use super::{osgi_file, repository};
 use crate::call::Call;
-use crate::problem::Checked;
+use crate::problem::{Checked, Problem};
 use crate::redact::is_public;
 use crate::session::Session;
 
@@ -284,7 +284,9 @@ pub(super) async fn properties(session: &Session, file: &str, node: &Value) -> C
     if reply.is_login() || reply.looks_like_html() {
         return Err(reply.instead("a page in place of the configuration's file"));
     }
-    let mut properties = osgi_file::read(file, &reply.text());
+    let read = osgi_file::read(file, &reply.text());
+    let mut properties =
+        read.map_err(|wrong| Problem::error(format!("{}: {wrong}; {}", reply.what(), reply.excerpt())))?;
     // The time of the last change is stored next to the file's content.
     let dates = ["jcr:lastModified", "jcr:created"].into_iter();
     let dates = dates.filter_map(|name| {

@@ -9,6 +9,13 @@ use regex::Regex;
 /// How far a zone may be from UTC, and what clocks may differ besides: a time that this explains is not stale.
 const ANY_ZONE: SignedDuration = SignedDuration::from_mins(14 * 60 + 30);
 
+/// All zones are this far apart, or a multiple of it.
+const ZONES: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long before an answer its newest entry may have been written, and how far after it by a clock that differs.
+const BEFORE: SignedDuration = SignedDuration::from_mins(3);
+const AFTER: SignedDuration = SignedDuration::from_mins(2);
+
 /// How much an entry matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -42,6 +49,14 @@ impl Entry {
     /// Whether no zone explains that it was written at that time.
     pub fn is_stale(&self, at: Timestamp) -> bool {
         distance(self.time, at).is_some_and(|(age, ahead)| age > ANY_ZONE || ahead > ANY_ZONE)
+    }
+
+    /// Whether it was written shortly before a time, in some zone: zones differ by multiples of a quarter of an hour. An entry
+    /// without a time was.
+    pub fn is_of_now(&self, at: Timestamp) -> bool {
+        let Some((age, _)) = distance(self.time, at) else { return true };
+        let within = age.as_secs().rem_euclid(ZONES.as_secs());
+        within <= BEFORE.as_secs() || within >= (ZONES - AFTER).as_secs()
     }
 
     /// The entry on one line.
@@ -78,38 +93,80 @@ pub fn entries<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Entry> {
     entries
 }
 
-/// Reads one line. AEM writes `2026-01-02 03:04:05`, `02.01.2026 03:04:05.678` and `02/01/2026`, then perhaps a level
-/// between hyphens or asterisks.
-fn entry(line: &str) -> Entry {
-    static TIME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"(?x)^\s*
-            (?: (?<y>\d{4})[-/.](?<m>\d\d?)[-/.](?<d>\d\d?)
+/// A date and a time, as AEM and its administrators write them.
+const TIME: &str = r"(?: (?<y>\d{4})[-/.](?<m>\d\d?)[-/.](?<d>\d\d?)
               | (?<d2>\d\d?)[./-](?<m2>\d\d?)[./-](?<y2>\d{4})
               | (?<d3>\d\d?)[-\ ./](?<word>[A-Z][a-z]{2})[a-z]*\.?[-\ ./](?<y3>\d{4})
               | (?<word2>[A-Z][a-z]{2})[a-z]*\.?\ (?<d4>\d\d?),?\ (?<y4>\d{4}) )
-            ,?[\ T](?<H>\d\d?):(?<M>\d\d):(?<S>\d\d)(?:[.,]\d+)?(?:\s?(?<half>[AaPp])\.?[Mm]\b\.?)?(?:Z|[+-]\d\d:?\d\d)?",
-        )
-        .expect("a constant pattern")
-    });
+            ,?[\ T](?<H>\d\d?):(?<M>\d\d):(?<S>\d\d)(?:[.,]\d+)?(?:\s?(?<half>[AaPp])\.?[Mm]\b\.?)?(?:Z|[+-]\d\d:?\d\d)?";
+
+/// How far from its beginning a line may name its time and its level.
+const HEAD: usize = 300;
+
+/// Reads one line. AEM writes `2026-01-02 03:04:05`, `02.01.2026 03:04:05.678` and `02/01/2026`, then perhaps a level
+/// between hyphens or asterisks. Where an administrator chose another form, the level tells that an entry begins.
+fn entry(line: &str) -> Entry {
+    static AT_START: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?x)^\s*[\[(<]?{TIME}[\])>]?")));
     static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^[\s-]*(?:\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|\[?(?<b>ERROR|WARN|WARNING|INFO|DEBUG|TRACE)\]?(?:\s*[-:]|\s+))")
-            .expect("a constant pattern")
+        pattern(
+            r"^[\s-]*(?:\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|\[?(?<b>ERROR|SEVERE|FATAL|WARN|WARNING|INFO|DEBUG|TRACE)\]?(?:\s*[-:]|\s+))",
+        )
     });
-    let time = TIME.captures(line);
+    // After a time it cannot be a word of a sentence.
+    static LEVEL_AFTER_TIME: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^[\s-]*(?:\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|\[?(?<b>ERROR|SEVERE|FATAL|WARN|WARNING|INFO|DEBUG|TRACE)\]?(?:\s*[-:]|\s+))",
+        )
+    });
+    let time = AT_START.captures(line);
     let rest = time.as_ref().map_or(line, |found| &line[found.get(0).map_or(0, |whole| whole.end())..]);
-    let level = LEVEL.captures(rest);
+    let level = if time.is_some() { LEVEL_AFTER_TIME.captures(rest) } else { LEVEL.captures(rest) };
+    if time.is_none() && level.is_none() {
+        return of_another_form(line).unwrap_or_else(|| Entry { time: None, level: None, text: line.to_owned() });
+    }
     let text = level.as_ref().map_or(rest, |found| &rest[found.get(0).map_or(0, |whole| whole.end())..]);
     Entry {
         time: time.as_ref().and_then(civil),
-        level: level.as_ref().and_then(|found| found.name("a").or(found.name("b"))).map(|word| match word.as_str() {
-            "ERROR" => Level::Error,
-            "WARN" | "WARNING" => Level::Warn,
-            "INFO" => Level::Info,
-            _ => Level::Debug,
-        }),
+        level: level.as_ref().and_then(|found| found.name("a").or(found.name("b"))).map(|word| named(word.as_str())),
         text: text.trim_start_matches([' ', '\t', '-']).to_owned(),
     }
+}
+
+/// An entry that begins with something else than its time: its thread, milliseconds, the time of syslog, or JSON. It names
+/// its level as Sling or as JSON does.
+fn of_another_form(line: &str) -> Option<Entry> {
+    static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|^\s*\{.*"(?:level|severity|log\.level)"\s*:\s*"(?<b>[A-Za-z]+)""#,
+        )
+    });
+    static ANYWHERE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?x)\b{TIME}")));
+    static MILLISECONDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\D{0,20}(\d{13})\b"));
+    let head = line.char_indices().nth(HEAD).map_or(line, |(end, _)| &line[..end]);
+    let found = LEVEL.captures(head)?;
+    let milliseconds = || {
+        let since: i64 = MILLISECONDS.captures(head)?[1].parse().ok()?;
+        Some(jiff::tz::TimeZone::UTC.to_datetime(Timestamp::from_second(since / 1000).ok()?))
+    };
+    let word = found.name("a").or(found.name("b"))?;
+    Some(Entry {
+        time: ANYWHERE.captures(head).as_ref().and_then(civil).or_else(milliseconds),
+        level: Some(named(word.as_str())),
+        text: line.trim_start().to_owned(),
+    })
+}
+
+fn named(level: &str) -> Level {
+    match level.to_ascii_uppercase().as_str() {
+        "ERROR" | "SEVERE" | "FATAL" => Level::Error,
+        "WARN" | "WARNING" => Level::Warn,
+        "INFO" => Level::Info,
+        _ => Level::Debug,
+    }
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
 }
 
 /// The English names of the months, as Java abbreviates them.
@@ -186,6 +243,41 @@ mod tests {
         assert_eq!(hour("1/2/2026 12:00:00 AM - a"), Some(0));
         assert_eq!(hour("1/2/2026 12:00:00 PM - a"), Some(12));
         assert_eq!(hour("1 Foo 2026 12:00:00 - a"), None);
+    }
+
+    #[test]
+    fn an_entry_of_another_form_begins_with_its_level() {
+        let first = "28.11.2026 20:48:10.123 *INFO* [x] first\n";
+        for (line, time) in [
+            ("[28.11.2026 20:48:11.123] *ERROR* [x] failed", "2026-11-28T20:48:11"),
+            ("[sling-default-1] 28.11.2026 20:48:11.123 *ERROR* failed", "2026-11-28T20:48:11"),
+            ("1795898891123 *ERROR* [x] failed", "2026-11-28T20:48:11"),
+            ("<11>Nov 28 20:48:11 host aem: *ERROR* [x] failed", ""),
+            (r#"{"timestamp":"2026-11-28T20:48:11Z","level":"ERROR","message":"failed"}"#, "2026-11-28T20:48:11"),
+            ("28.11.2026 20:48:11.123 error - failed", "2026-11-28T20:48:11"),
+            ("2026-11-28 20:48:11 SEVERE failed", "2026-11-28T20:48:11"),
+        ] {
+            let log = format!("{first}{line}");
+            let entries = entries(log.lines());
+            assert_eq!(entries.len(), 2, "{line}");
+            assert_eq!(entries[1].level, Some(Level::Error), "{line}");
+            assert!(entries[1].text.contains("failed"), "{line}");
+            let found = entries[1].time.map(|time| time.to_string()).unwrap_or_default();
+            assert_eq!(found, time, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_of_now_only_by_the_quarter_of_an_hour() {
+        let is = |line: &str| entries([line]).remove(0).is_of_now(at("2026-11-28T12:00:00Z"));
+        for now in
+            ["2026-11-28 12:00:00 a", "2026-11-28 11:58:00 a", "2026-11-28 12:01:00 a", "2026-11-28 17:44:30 a", "a"]
+        {
+            assert!(is(now), "{now}");
+        }
+        for past in ["2026-11-28 11:53:00 a", "2026-11-28 09:53:00 a", "2026-11-28 06:52:00 a"] {
+            assert!(!is(past), "{past}");
+        }
     }
 
     #[test]

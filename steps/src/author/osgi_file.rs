@@ -1,6 +1,9 @@
 //! Files of OSGi configurations as they are kept in the repository (surfaces.md §2.3): Apache Felix's `.config`, Java's
 //! properties (`.cfg`), and the JSON of the OSGi configurator (`.cfg.json`).
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Map, Value};
 
 /// The ways in which a file's name ends, longest first.
@@ -11,37 +14,83 @@ pub fn without_ending(name: &str) -> &str {
     ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
-/// The properties of a configuration file of that name. What cannot be understood is left out: the caller asks for what it
-/// needs and says what is missing.
-pub fn read(name: &str, text: &str) -> Value {
+/// The name under which the comments of a file are among its properties: a secret may stand in them, too.
+const COMMENTS: &str = "# comments";
+
+/// The properties of a configuration file of that name, and its comments.
+///
+/// # Errors
+///
+/// What is wrong with a file of which no property can be read. A part that cannot be understood is left out: the caller asks
+/// for what it needs and says what is missing.
+pub fn read(name: &str, text: &str) -> Result<Value, String> {
     let text = text.trim_start_matches('\u{feff}');
-    match name {
-        _ if name.ends_with(".json") => json(text),
+    let is_json = name.ends_with(".json");
+    let mut read = match name {
+        _ if is_json => json(text)?,
         _ if name.ends_with(".cfg") && !text.contains("=\"") => properties(text),
         _ => parse(text),
+    };
+    let Some(members) = read.as_object_mut().filter(|members| !members.is_empty()) else {
+        return Err("no property can be read from it".to_owned());
+    };
+    let comments = if is_json { of_comments(text) } else { lines_of_comments(text) };
+    members.extend(named_in(&comments));
+    if !comments.is_empty() {
+        members.insert(COMMENTS.to_owned(), Value::String(comments));
     }
+    Ok(read)
+}
+
+fn lines_of_comments(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with(['#', '!']));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The properties that are commented out: `# name = "value"`. A value that is a placeholder is none.
+fn named_in(comments: &str) -> Vec<(String, Value)> {
+    static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"([\w.-]+)"?\s*[=:]\s*(?:[A-Z]?"([^"\s]{8,})"|([\w+/=.-]{8,})(?:\s|$))"#)
+            .expect("a constant pattern")
+    });
+    let value = |found: &regex::Captures<'_>| Some(found.get(2).or(found.get(3))?.as_str().to_owned());
+    let pairs = PAIR.captures_iter(comments).filter_map(|found| Some((found[1].to_owned(), value(&found)?)));
+    let pairs = pairs.filter(|(_, value)| !value.contains(['<', '$', '*', '%']));
+    pairs.map(|(name, value)| (format!("# {name}"), Value::String(value))).collect()
 }
 
 /// The configurator's JSON: comments may stand in it, and a name may bear its type: `"timeout:Integer"`.
-fn json(text: &str) -> Value {
-    let Ok(Value::Object(read)) = serde_json::from_str(&without_comments(text)) else {
-        return Value::Object(Map::new());
-    };
+fn json(text: &str) -> Result<Value, String> {
+    let read: Map<String, Value> =
+        serde_json::from_str(&without_comments(text)).map_err(|error| format!("it is no JSON object ({error})"))?;
     let plain = |name: String| match name.rsplit_once(':') {
         Some((plain, kind)) if kind.starts_with(|first: char| first.is_ascii_alphabetic()) => plain.to_owned(),
         _ => name,
     };
-    Value::Object(read.into_iter().map(|(name, value)| (plain(name), value)).collect())
+    Ok(Value::Object(read.into_iter().map(|(name, value)| (plain(name), value)).collect()))
 }
 
 /// The text without the comments of JavaScript; what stands in quotation marks stays.
 fn without_comments(text: &str) -> String {
+    parted(text).0
+}
+
+/// The comments of JavaScript in a text, one after another.
+fn of_comments(text: &str) -> String {
+    parted(text).1
+}
+
+/// A text without the comments of JavaScript, and the comments.
+fn parted(text: &str) -> (String, String) {
     let mut out = String::with_capacity(text.len());
+    let mut comments = String::new();
     let mut rest = text;
     let mut quoted = false;
     while let Some(next) = rest.chars().next() {
         let comment = if quoted { None } else { end_of_comment(rest) };
         if let Some(end) = comment {
+            comments.push_str(&rest[..end]);
+            comments.push('\n');
             rest = &rest[end..];
             continue;
         }
@@ -54,7 +103,7 @@ fn without_comments(text: &str) -> String {
         out.push_str(&rest[..length]);
         rest = &rest[length..];
     }
-    out
+    (out, comments)
 }
 
 fn end_of_comment(text: &str) -> Option<usize> {
@@ -133,13 +182,50 @@ mod tests {
 
     use super::*;
 
+    /// The properties of a file that can be read, without its comments.
+    fn properties_of(name: &str, text: &str) -> Value {
+        let mut read = read(name, text).expect("a file that can be read");
+        read.as_object_mut().expect("properties").retain(|name, _| !name.starts_with('#'));
+        read
+    }
+
+    #[test]
+    fn a_secret_in_a_comment_is_among_the_properties() {
+        for (name, text) in [
+            ("x.config", "# old: auth.ims.client.secret=\"p8e-0123456789\"\nname=\"a\""),
+            ("x.cfg", "! auth.ims.client.secret = p8e-0123456789\nname = a"),
+            ("x.cfg.json", "{ /* \"auth.ims.client.secret\": \"p8e-0123456789\" */ \"name\": \"a\" }"),
+        ] {
+            let read = read(name, text).expect("a file that can be read");
+            assert_eq!(read["# auth.ims.client.secret"], "p8e-0123456789", "{name}");
+            assert!(read[COMMENTS].as_str().is_some_and(|text| text.contains("p8e-0123456789")), "{name}");
+        }
+        let placeholder = read("x.config", "# client.secret=\"<your-secret>\"\nname=\"a\"").expect("readable");
+        assert!(placeholder.get("# client.secret").is_none());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error() {
+        for (name, text) in [
+            ("x.config", ""),
+            ("x.config", "n\0a\0m\0e\0"),
+            ("x.cfg.json", ""),
+            ("x.cfg.json", "{"),
+            ("x.cfg.json", "{\"a\": \"b\",}"),
+            ("x.cfg.json", "[]"),
+            ("x.cfg.json", "{}"),
+        ] {
+            assert!(read(name, text).is_err(), "{name} {text}");
+        }
+    }
+
     #[test]
     fn texts_types_lists_and_escapes_are_read() {
         let text = "# Configuration, name=\"no\"\r\nname=\"Adobe Brand Portal\"\r\nauth.timeout=I\"5\"\nreuse=B\"true\"\n\
             auth.token.provider.default.claims=[ \\\n  \"\\\"iss\\\" : \\\"1@AdobeOrg\\\"\", \\\n  ]\nscope=(\"a\",\"b\")\n\
             auth.access.token.request = \"https\\://ims/ims/token/v3?a\\=b\"\n";
         assert_eq!(
-            read("x.config", text),
+            properties_of("x.config", text),
             json!({
                 "name": "Adobe Brand Portal", "auth.timeout": "5", "reuse": "true",
                 "auth.token.provider.default.claims": ["\"iss\" : \"1@AdobeOrg\""], "scope": ["a", "b"],
@@ -153,7 +239,7 @@ mod tests {
         let text = "\u{feff}// Configuration created by Apache Sling JCR Installer\n{ /* a */ \"name\": \"http://x\", \
                     \"timeout:Integer\": 5, \"claims\": [\"\\\"iss\\\" : \\\"//1\\\"\"] }";
         assert_eq!(
-            read("x.cfg.json", text),
+            properties_of("x.cfg.json", text),
             json!({ "name": "http://x", "timeout": 5, "claims": ["\"iss\" : \"//1\""] })
         );
     }
@@ -161,7 +247,10 @@ mod tests {
     #[test]
     fn javas_properties_are_read() {
         let text = "# comment\nname = Adobe \\\n Brand Portal\nurl=https\\://ims/x\n! other\nempty=\n";
-        assert_eq!(read("x.cfg", text), json!({ "name": "Adobe  Brand Portal", "url": "https://ims/x", "empty": "" }));
+        assert_eq!(
+            properties_of("x.cfg", text),
+            json!({ "name": "Adobe  Brand Portal", "url": "https://ims/x", "empty": "" })
+        );
     }
 
     #[test]
@@ -175,7 +264,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_fail(text in "([a-z.]{0,3}|[=\"\\\\\\[\\](),/*:{}\n ü]){0,40}") {
             for name in ["a.config", "a.cfg", "a.cfg.json"] {
-                proptest::prop_assert!(read(name, &text).is_object());
+                let _ = read(name, &text);
             }
         }
     }

@@ -65,6 +65,12 @@ pub struct Delivery {
     pub received: Vec<String>,
     /// The paths that are reported as delivered.
     pub paths: Vec<String>,
+    /// The lines of the requests, such as `POST /bin/receive HTTP/1.0`, as far as they are whole.
+    pub requests: Vec<String>,
+    /// The actions that were asked for.
+    pub actions: Vec<String>,
+    /// The values of the header `Host`, which may be cut off.
+    pub asked_hosts: Vec<String>,
     /// The outcomes: action, path, whether it was successful.
     pub outcomes: Vec<(String, String, bool)>,
 }
@@ -167,7 +173,7 @@ fn one_line(text: &str) -> String {
 /// `Replication (ACTION) of PATH successful.` or `… not successful.`: a constant of AEM's agent.
 fn outcome(text: &str) -> Option<(String, String, bool)> {
     static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"Replication \((?<action>\w+)\) of (?<path>.+?) (?<not>not )?successful\b")
+        Regex::new(r"Replication \((?<action>\w+)\) of (?<path>.+?) (?:successful\b|(?<not>not successful|failed)\b)")
             .expect("a constant pattern")
     });
     let found = OUTCOME.captures(text)?;
@@ -251,7 +257,17 @@ impl Transcript {
         ensure(stale.is_none(), || {
             let time = stale.and_then(|entry| entry.time).map(|time| time.to_string()).unwrap_or_default();
             format!("the transcript is of {time}, and the Author answered at {:.0}", self.answered)
-        })
+        })?;
+        let newest = self.entries.iter().max_by_key(|entry| entry.time);
+        match newest.filter(|entry| !entry.is_of_now(self.answered)).and_then(|entry| entry.time) {
+            // A web server in front of the Author may send the date, and its clock may differ.
+            Some(time) => Err(Problem::error(format!(
+                "the transcript ends at {time}, and the Author answered at {:.0}: in no zone is that now; it is an old page, or \
+                 the clocks of the Author and of a server before it differ",
+                self.answered
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The last lines, for messages.
@@ -302,6 +318,9 @@ impl Transcript {
         let host = Url::parse(&target).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         if self.delivery.hosts.iter().any(|to| !to.eq_ignore_ascii_case(&host)) {
             return Err(lacks(&format!("Sending message to {host}")));
+        }
+        if let Some(other) = self.delivery.sent_otherwise(&target, &host) {
+            return Err(Problem::failed(format!("the page says {}, but also that it sent: {other}", self.result)));
         }
         if self.delivery.responses.is_empty() {
             return Err(lacks(surface.phrase("response")));
@@ -391,12 +410,47 @@ impl Delivery {
             if let Some(line) = text.strip_prefix(RECEIVED) {
                 delivery.received_line(line.strip_prefix(' ').unwrap_or(line));
             } else if let Some(line) = text.strip_prefix(SENT) {
-                delivery.paths.extend(value_of(line, "Path"));
+                delivery.sent_line(line);
             } else {
                 delivery.noted(text);
             }
         }
         delivery
+    }
+
+    fn sent_line(&mut self, line: &str) {
+        let line = line.trim().trim_matches('"').trim_end_matches("[\\n]").trim_end_matches("[\\r]").trim();
+        self.paths.extend(value_of(line, "Path"));
+        self.actions.extend(value_of(line, "Action"));
+        self.asked_hosts.extend(value_of(line, "Host"));
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [_, _, version] = words[..]
+            && version.starts_with("HTTP/")
+        {
+            self.requests.push(line.to_owned());
+        }
+    }
+
+    /// What was sent that is not the test of an agent with that target, if something is. The wire log may cut a header off.
+    fn sent_otherwise(&self, target: &str, host: &str) -> Option<String> {
+        let begins = |whole: &str, part: &str| whole.to_lowercase().starts_with(&part.to_lowercase());
+        if let Some(action) = self.actions.iter().find(|action| !begins("Test", action)) {
+            return Some(format!("the action {action}"));
+        }
+        let asked = self.asked_hosts.iter().map(|asked| asked.split(':').next().unwrap_or(asked));
+        if let Some(other) = asked.into_iter().find(|asked| !begins(host, asked)) {
+            return Some(format!("to the host {other}"));
+        }
+        let path = Url::parse(target).ok()?.path().to_owned();
+        // The wire log has the path without the query. A proxy is asked by the whole address, or for a tunnel.
+        let is_asked = |line: &&String| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let without_query = words[1].split('?').next().unwrap_or(words[1]);
+            let whole =
+                || address::normal(without_query) == address::normal(target.split('?').next().unwrap_or(target));
+            words[0] == "CONNECT" || (words[0] == "POST" && (without_query == path || whole()))
+        };
+        self.requests.iter().find(|line| !is_asked(line)).cloned()
     }
 
     fn received_line(&mut self, line: &str) {
@@ -410,10 +464,20 @@ impl Delivery {
     /// that a text may be split anywhere, and lose blanks where it is; sizes of chunks may stand between.
     pub fn says(&self, text: &str) -> bool {
         let size = |line: &&String| line.len() <= 8 && line.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let without_sizes: String = self.received.iter().filter(|line| !size(line)).map(String::as_str).collect();
+        let body = self.body();
+        let without_sizes: String = body.iter().filter(|line| !size(line)).map(String::as_str).collect();
         let compact = |text: &str| text.split_whitespace().collect::<String>();
-        let text = compact(text);
-        compact(&self.received.concat()).contains(&text) || compact(&without_sizes).contains(&text)
+        let (text, whole) = (compact(text), compact(&body.concat()));
+        // A page that quotes the text does not say it.
+        let is_page = ["<html", "<!doctype"].iter().any(|start| whole.to_ascii_lowercase().contains(start));
+        !is_page && (whole.contains(&text) || compact(&without_sizes).contains(&text))
+    }
+
+    /// What the tenant sent after the headers of its answer; all of it where no empty line ends them.
+    fn body(&self) -> &[String] {
+        let answer = self.received.iter().rposition(|line| status_line(line).is_some_and(|status| status >= 200));
+        let after = &self.received[answer.unwrap_or(0)..];
+        after.iter().position(|line| line.trim().is_empty()).map_or(after, |end| &after[end + 1..])
     }
 
     /// A line of what the agent notes.
@@ -428,7 +492,9 @@ impl Delivery {
         let status: Option<u16> =
             after("sent. Response: ").and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         self.responses.extend(status);
-        self.paths.extend(after("adding header: ").and_then(|header| value_of(&header, "Path")));
+        let header = after("adding header: ");
+        self.paths.extend(header.as_deref().and_then(|header| value_of(header, "Path")));
+        self.actions.extend(header.as_deref().and_then(|header| value_of(header, "Action")));
         self.outcomes.extend(outcome(text));
     }
 }

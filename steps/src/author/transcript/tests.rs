@@ -75,6 +75,44 @@ fn a_delivered_test_package_passes_whatever_the_tag_of_the_last_word() {
 }
 
 #[test]
+fn what_was_sent_and_answered_is_compared_with_the_question() {
+    let sent = |line: &str| {
+        with("&gt;&gt; Path: /content", &format!("&gt;&gt; Path: /content<br>\n2026-01-02 03:04:05 - {line}"))
+    };
+    for right in [
+        sent("&gt;&gt; Action: Test"),
+        sent("&gt;&gt; Act"),
+        sent("&gt;&gt; Action: Te"),
+        sent("&gt;&gt; Host: BPDOC.brand-portal.adobe.com:443"),
+        sent("http-outgoing-1 &gt;&gt; \"Action: Test[\\r][\\n]\""),
+        sent("adding header: Action:Test"),
+        sent("&gt;&gt; CONNECT bpdoc.brand-portal.adobe.com:443 HTTP/1.1"),
+        with("POST /bin/receive HTTP", "POST /bin/receive?sling:authRequestLogin=1 HTTP"),
+    ] {
+        assert_eq!(verdict(200, &right), Ok(()), "{right}");
+    }
+    for wrong in [
+        sent("&gt;&gt; Action: Activate"),
+        sent("&gt;&gt; Host: other.brand-portal.adobe.com"),
+        sent("adding header: Action:Activate"),
+        with("POST /bin/receive HTTP", "POST /bin/other HTTP"),
+        with("of /content successful.", "of /content failed."),
+        with("<< ReplicationAction TEST ok.", "<< &lt;html&gt;expected ReplicationAction TEST ok. but access denied"),
+        with("<< Content-Length: 26", "<< X-Note: ReplicationAction TEST ok.")
+            .replace("<< ReplicationAction TEST ok.", "<< no"),
+    ] {
+        assert_eq!(kind(200, &wrong), Some(Kind::Failed), "{wrong}");
+    }
+}
+
+#[test]
+fn an_old_page_is_no_answer() {
+    let old = good().replace("03:04:05", "02:57:05");
+    assert_eq!(kind(200, &old), Some(Kind::Error));
+    assert_eq!(verdict(200, &good().replace("03:04:05", "08:49:05")), Ok(()), "in Nepal");
+}
+
+#[test]
 fn a_page_in_another_language_is_judged_by_its_transcript() {
     let english = good();
     let translated = |heading: &str, word: &str| {
