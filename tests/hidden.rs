@@ -42,13 +42,31 @@ const ANONYMOUS: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCo
 const NOBODY: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"authorizables\":[]}";
 
+/// A gateway's answers that are no pages.
+const EMPTY_404: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const JSON_404: &str = "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n\
+    {\"code\":\"not_found\",\"message\":\"no route\"}";
+/// A single sign-on in front of the Author, and the Author's own login page.
+const SIGN_ON: &str = "HTTP/1.1 302 Found\r\nLocation: https://sso.example.com/login?SAMLRequest=a\r\nContent-Length: 0\r\n\
+    Connection: close\r\n\r\n";
+const LOGIN: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html><body>\
+    <form action=\"/libs/granite/core/content/login.html/j_security_check\"></form></body></html>";
+/// A node whose properties the user may not read.
+const NO_PROPERTIES: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+
 /// How something cannot be read: a name for it, the answer, and whether the session has ended.
-const WAYS: [(&str, &str, bool); 5] = [
+const WAYS: [(&str, &str, bool); 10] = [
     ("may-not-read", NO_RESOURCE, false),
     ("session-ended", NO_RESOURCE, true),
     ("not-found", NOT_FOUND, false),
     ("forbidden", FORBIDDEN, false),
     ("unavailable", UNAVAILABLE, false),
+    ("empty-404", EMPTY_404, false),
+    ("json-404", JSON_404, false),
+    ("sign-on", SIGN_ON, false),
+    ("login-page", LOGIN, false),
+    ("no-properties", NO_PROPERTIES, false),
 ];
 
 /// The record of a run that only reads from the Author at that address.

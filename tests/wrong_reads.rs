@@ -9,11 +9,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, bpconform_with, directory};
 
-const WRONG: [(&str, &str); 6] = [
+const WRONG: [(&str, &str); 7] = [
     ("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot found"),
     ("300", "HTTP/1.1 300 Multiple Choices\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"),
     ("500", "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops"),
-    ("empty", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"),
+    ("none", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"),
+    (
+        "empty",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 34\r\nConnection: close\r\n\r\n\
+         {\"jcr:primaryType\":\"sling:Folder\"}",
+    ),
     ("list", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"),
     ("page", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\nWelcome"),
 ];

@@ -1,5 +1,6 @@
 //! Asks IMS for tokens as the OAuth Server-to-Server credential does (surfaces.md §1.1, §1.2, §1.5).
 
+use bpconform_fixtures::Cause;
 use serde_json::Value;
 
 use crate::call::{Authentication, Call};
@@ -41,6 +42,9 @@ pub async fn request(session: &Session, instead: &[(&str, &str)]) -> Checked<Rep
     session.send(call).await
 }
 
+/// The codes of errors that say nothing about a credential: IMS limits requests (aem-cloud.md), and RFC 6749 has the others.
+const NOT_NOW: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
+
 /// A token for the run's credential. A refusal fails the step: the credential is not as the documentation asks.
 pub async fn token(session: &Session) -> Checked<Token> {
     token_with(session, &[]).await
@@ -51,6 +55,11 @@ pub async fn token_with(session: &Session, credential: &[(&str, &str)]) -> Check
     let reply = request(session, credential).await?;
     if (400..500).contains(&reply.status) {
         let refusal = Refusal::read(&reply)?;
+        if NOT_NOW.contains(&refusal.error.as_str()) {
+            let problem =
+                Problem::error(format!("IMS does not answer the request now, with {}: {refusal}", reply.status));
+            return Err(problem.because(Cause::RateLimited));
+        }
         return Err(Problem::failed(format!("IMS refuses the credential with {}: {refusal}", reply.status)));
     }
     let reply = reply.expect_status(&[200])?;

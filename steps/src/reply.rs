@@ -38,6 +38,9 @@ const SLINGS_OWN: [&str; 5] =
 /// for everything, so that its pages count for a refusal only.
 const FELIXS_OWN: &str = "org.apache.felix.http";
 
+/// What Jetty answers over TLS when it knows no certificate for the host that was asked for (aem-cloud.md).
+const INVALID_SNI: &str = "Invalid SNI";
+
 /// The path of the Web Console, to which Felix refuses users.
 const WEB_CONSOLE: &str = "/system/console/";
 
@@ -103,9 +106,13 @@ impl Reply {
 
     /// Whether the body is a page of another program than Sling and AEM, such as a web server or a gateway.
     pub fn is_foreign_page(&self) -> bool {
-        let text = self.text();
-        let is_felixs = self.status == 403 && text.contains(FELIXS_OWN);
-        self.looks_like_html() && !is_felixs && !self.is_slings_own_page()
+        self.looks_like_html() && !self.is_authors_own()
+    }
+
+    /// Whether the body is a page with which the Author itself refuses something: Sling's, or that of its HTTP service.
+    pub fn is_authors_own(&self) -> bool {
+        let is_felixs = self.status == 403 && self.text().contains(FELIXS_OWN);
+        is_felixs || self.is_slings_own_page()
     }
 
     /// Whether the body is a page of Sling or AEM.
@@ -272,26 +279,40 @@ impl Reply {
                 (Cause::NotReady, ": it may still be starting, or a gateway cannot reach it; wait and try again")
             }
             300..=399 if self.redirects_to_login() => {
-                (Cause::LoginInstead, ": it redirects to a login page; are user and password right?")
+                return (Some(Cause::LoginInstead), format!(": it redirects to a login page{}", self.login_advice()));
+            }
+            400 if self.text().contains(INVALID_SNI) => {
+                let text = ": the server knows no certificate for this host name (Invalid SNI); use the name that its certificate has, not an IP address";
+                (Cause::CertificateOfAnotherHost, text)
             }
             301 | 302 | 303 | 307 | 308 => {
                 (Cause::GatewayInstead, ": it redirects; are the address, its scheme and its context path right?")
             }
             401 => (Cause::CredentialsRefused, ": the credentials were not accepted"),
-            _ if self.is_login() => (Cause::LoginInstead, ", a login page; are user and password right?"),
+            _ if self.is_login() => {
+                return (Some(Cause::LoginInstead), format!(", a login page{}", self.login_advice()));
+            }
             403 if foreign => (Cause::GatewayInstead, ": a web server or a gateway refuses the request"),
             403 if self.what().contains(WEB_CONSOLE) => {
                 (Cause::AccessDenied, ": the user has no right to the Web Console")
             }
             403 => (Cause::AccessDenied, ": the user may not do this"),
             404 if foreign => {
-                let text = ": a web server or a gateway answers that nothing is there; is it an AEM Author, and is the context path right?";
-                (Cause::GatewayInstead, text)
+                let text = format!(": a web server or a gateway answers that nothing is there{}", self.advice());
+                return (Some(Cause::GatewayInstead), text);
             }
             404 => return (None, format!(": there is nothing{}", self.advice())),
             _ => return (None, String::new()),
         };
         (Some(cause), text.to_owned())
+    }
+
+    /// Advice for a login page: only the Author is asked with user and password.
+    fn login_advice(&self) -> &'static str {
+        match self.surface.split('.').next() {
+            Some("ims" | "console" | "tenant") => "",
+            _ => "; are user and password right?",
+        }
     }
 
     /// Advice for an answer 404.

@@ -50,12 +50,12 @@ pub fn judge_login(session: &Session, reply: &Reply) -> Checked {
 /// Opens it. Gives back the status with which it is denied, or none; what is neither shown nor denied is an error.
 pub async fn denied(session: &Session, call: Call) -> Checked<Option<u16>> {
     let reply = session.send(call).await?;
-    let denied = match reply.status {
-        200 => reply.is_login(),
-        300..400 => reply.redirects_to_login(),
-        status => matches!(status, 403 | 404),
-    };
-    if denied {
+    if reply.redirects_to_login() || (reply.status == 200 && reply.is_login()) {
+        // The Author knows the user elsewhere, so that a login page does not say what the user may open.
+        still_known(session, &reply).await?;
+        return Err(reply.instead("a login page in place of what was asked for").because(Cause::LoginInstead));
+    }
+    if matches!(reply.status, 403 | 404) {
         still_known(session, &reply).await?;
         return Ok(Some(reply.status));
     }
@@ -75,8 +75,8 @@ pub async fn denied(session: &Session, call: Call) -> Checked<Option<u16>> {
 /// An error if something other than the Author denies access: a web server or a gateway with its own page, or an expired
 /// session.
 async fn still_known(session: &Session, reply: &Reply) -> Checked {
-    if matches!(reply.status, 403 | 404) && reply.is_foreign_page() {
-        let problem = reply.instead("a page that is not the Author's own");
+    if matches!(reply.status, 403 | 404) && !reply.is_authors_own() {
+        let problem = reply.instead("something that is not the Author's own page");
         return Err(problem.because(Cause::GatewayInstead));
     }
     let user = users::current(session).await;

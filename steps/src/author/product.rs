@@ -84,8 +84,18 @@ impl FromStr for LatestServicePack {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let Some((line, latest)) = text.split_once('=') else { return Ok(Self(text.parse()?)) };
-        let (of, latest): (Version, Version) = (line.parse()?, latest.parse()?);
+        let whole = |version: &str| {
+            let version = version.trim();
+            if version.split('.').count() >= 3 && version.starts_with("6.") {
+                return version.parse::<Version>();
+            }
+            Err(Problem::error(format!(
+                "`{version}` is not the version of a Service Pack of AEM 6.x, like 6.5.25.0 or 6.6.3: it needs three \
+                 numbers at least"
+            )))
+        };
+        let Some((line, latest)) = text.split_once('=') else { return Ok(Self(whole(text)?)) };
+        let (of, latest): (Version, Version) = (line.parse()?, whole(latest)?);
         if of.line() != latest.line() || of.0[2..] != [0, 0] {
             return Err(Problem::error(format!(
                 "`{text}` is not a release line and a version of it, like 6.5=6.5.25.0"

@@ -46,12 +46,12 @@ pub(crate) async fn at(session: &Session, call: Call, path: &str, levels: Option
         // It may have come between the two questions.
         404 => match session.send(call).await? {
             again if again.status == 404 => Err(contradicted(path, &again)),
-            again => object(again).map(Some),
+            again => whole(again).map(Some),
         },
         300 => shallow(session, path, levels.map_or(DEEPEST, |levels| u32::try_from(levels).unwrap_or(DEEPEST)))
             .await
             .map(Some),
-        _ => object(reply).map(Some),
+        _ => whole(reply).map(Some),
     }
 }
 
@@ -77,6 +77,43 @@ pub(super) fn object(reply: Reply) -> Checked<Value> {
     }
 }
 
+/// A node with its descendants; an error if the properties of one of them are hidden. Whoever may read a node but none of
+/// its properties gets an object without any, and each property would seem to be missing.
+fn whole(reply: Reply) -> Checked<Value> {
+    let what = (reply.what(), reply.excerpt());
+    let node = object(reply)?;
+    let Some(path) = without_properties(&node) else { return Ok(node) };
+    let (asked, begin) = what;
+    let below = if path.is_empty() { "the node".to_owned() } else { format!("the node {path} below it") };
+    let problem = Problem::error(format!(
+        "{asked} answered {below} without any property: the user may not read them, or something else answers; {begin}"
+    ));
+    Err(problem.because(Cause::AccessDenied))
+}
+
+/// The path of the first node without a single property, relative to this one.
+fn without_properties(node: &Value) -> Option<String> {
+    let members = node.as_object()?;
+    if members.values().all(Value::is_object) {
+        return Some(String::new());
+    }
+    let nodes = members.iter().filter(|(_, member)| member.is_object());
+    nodes.into_iter().find_map(|(name, child)| {
+        Some(format!("{name}/{}", without_properties(child)?).trim_end_matches('/').to_owned())
+    })
+}
+
+/// A list of a node's children; an error if the node shows no property, and so perhaps not all of its children.
+fn listing(reply: Reply) -> Checked<Value> {
+    let (what, begin) = (reply.what(), reply.excerpt());
+    let node = object(reply)?;
+    if node.as_object().is_some_and(|members| members.values().all(Value::is_object)) {
+        let problem = Problem::error(format!("{what} answered a node without any property; {begin}"));
+        return Err(problem.because(Cause::AccessDenied));
+    }
+    Ok(node)
+}
+
 fn too_large(reply: &Reply) -> Problem {
     let problem = Problem::error(format!("{}: the Author says that the tree is too large to be sent", reply.what()));
     problem.because(Cause::TreeTooLarge)
@@ -88,15 +125,15 @@ async fn shallow(session: &Session, path: &str, levels: u32) -> Checked<Value> {
     if reply.status == 300 {
         return Err(too_large(&reply));
     }
-    let mut whole = object(reply)?;
+    let mut node = whole(reply)?;
     if levels < 2 {
-        return Ok(whole);
+        return Ok(node);
     }
-    let nodes = whole.as_object_mut().into_iter().flatten().filter(|(_, child)| child.is_object());
+    let nodes = node.as_object_mut().into_iter().flatten().filter(|(_, child)| child.is_object());
     for (name, child) in nodes {
         *child = Box::pin(shallow(session, &format!("{}/{name}", path.trim_end_matches('/')), levels - 1)).await?;
     }
-    Ok(whole)
+    Ok(node)
 }
 
 /// Whether a node has a child of that name, also where the Author sends no list of them.
@@ -109,7 +146,7 @@ pub async fn has_child(session: &Session, path: &str, name: &str) -> Checked<boo
         }
         404 if is_absent(session, path, &reply).await? => Ok(false),
         404 => Err(contradicted(path, &reply)),
-        _ => object(reply).map(|node| node.get(name).is_some_and(Value::is_object)),
+        _ => listing(reply).map(|node| node.get(name).is_some_and(Value::is_object)),
     }
 }
 
@@ -127,7 +164,7 @@ async fn is_absent(session: &Session, path: &str, reply: &Reply) -> Checked<bool
             if listed.status == 300 {
                 return Err(too_large(&listed));
             }
-            return Ok(!object(listed)?.get(name).is_some_and(Value::is_object));
+            return Ok(!listing(listed)?.get(name).is_some_and(Value::is_object));
         }
         missing = parent.to_owned();
     }

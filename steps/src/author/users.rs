@@ -107,6 +107,9 @@ pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
     if let Some(other) = repository::text(&node, "rep:authorizableId").filter(|it| !it.eq_ignore_ascii_case(&user.id)) {
         return Err(Problem::error(format!("the node at {} is of the user {other}, not of {}", user.home, user.id)));
     }
+    if repository::text(&node, "jcr:primaryType").as_deref() == Some("rep:Group") {
+        return Err(Problem::failed(format!("{} at {} is a group, not a user", user.id, user.home)));
+    }
     match repository::text(&node, "rep:disabled") {
         Some(reason) => {
             let problem = Problem::failed(format!("the user {} is disabled: {reason}", user.id));
@@ -119,15 +122,38 @@ pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
 /// Fails unless the Author identifies the run as the user whose credentials were given.
 pub async fn judge_current(session: &Session) -> Checked {
     let (login, found) = (session.credentials.author_login()?, current(session).await?);
-    let AuthorLogin::Password(given, _) = login else {
-        // The run does not know the user of a token, so only `anonymous` can be recognized as wrong.
+    if found == NOBODY {
+        // It accepted the credentials when the run began.
         let advice = session.credentials.author_advice();
-        return ensure(found != NOBODY, || format!("the Author identifies the run as {found}: {advice}"));
-    };
-    // A directory such as LDAP may write the id in another case.
-    ensure(found.eq_ignore_ascii_case(given), || {
+        let problem = Problem::error(format!(
+            "the Author identifies the run as {found}: the session has ended, or something removes the login; {advice}"
+        ));
+        return Err(problem.because(Cause::SessionEnded));
+    }
+    // The run does not know the user of a token.
+    let AuthorLogin::Password(given, _) = login else { return Ok(()) };
+    ensure(is_same_user(&found, given), || {
         format!("the Author identifies the run as {found}, not as {given}: are user and password right?")
     })
+}
+
+/// Whether the id of a user is that of a login. A directory such as LDAP may write it in another case, and a person may log
+/// in with a domain (`CORP\name`, `name@corp.example`) or a distinguished name (`uid=name,ou=people`).
+fn is_same_user(id: &str, login: &str) -> bool {
+    let plain = |text: &str| {
+        let first = text.split(',').next().unwrap_or(text);
+        let name = match first.split_once('=') {
+            Some((kind, name))
+                if ["uid", "cn", "samaccountname"].contains(&kind.trim().to_ascii_lowercase().as_str()) =>
+            {
+                name
+            }
+            _ => text,
+        };
+        let name = name.rsplit('\\').next().unwrap_or(name);
+        name.split('@').next().unwrap_or(name).trim().to_lowercase()
+    };
+    id.eq_ignore_ascii_case(login) || (!plain(id).is_empty() && plain(id) == plain(login))
 }
 
 /// Fails unless a user is below that folder, which ends with a slash.
@@ -149,4 +175,21 @@ pub async fn judge_nodes(session: &Session, user: &User, names: &[&str]) -> Chec
 /// Deletes a user as the documentation's examples do.
 pub fn deletion(home: &str) -> Call {
     Call::to("author.authorizable-delete").with("path", home.trim_start_matches('/')).field("delete", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_user;
+
+    #[test]
+    fn a_login_with_a_domain_is_the_same_user() {
+        for login in
+            ["admin", "ADMIN", "CORP\\admin", "admin@corp.example", "uid=admin,ou=people,dc=corp", "cn=Admin,o=x"]
+        {
+            assert!(is_same_user("admin", login), "{login}");
+        }
+        for login in ["administrator", "CORP\\other", "other@admin", "uid=other,ou=admin", ""] {
+            assert!(!is_same_user("admin", login), "{login}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::author::{agents, bundles, cloud_configuration, pages, product, users}
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
+use crate::session::Session;
 use crate::stack::Stack;
 use crate::world::World;
 
@@ -115,12 +116,23 @@ async fn tenant_answers(world: &mut World) -> Checked {
         // Any page proves that the tenant answers.
         200..300 => reply.page(|_| reply.looks_like_html()).map(drop),
         300..400 if loops => reply.expect_status(&[200]).map(drop),
+        300..400 if !leads_to_adobe(world.session()?, &reply) => Err(reply
+            .instead("a redirect to a host that is neither the tenant's nor Adobe's")
+            .because(Cause::GatewayInstead)),
         300..400 | 401 | 403 => Ok(()),
         status @ 400..500 => {
             Err(Problem::failed(format!("{} answered {status}: it is not a Brand Portal tenant", reply.what())))
         }
         status => Err(Problem::error(format!("{} answered {status}", reply.what()))),
     }
+}
+
+/// Whether a redirect leads to the tenant itself or to where Adobe logs people in.
+fn leads_to_adobe(session: &Session, reply: &Reply) -> bool {
+    let to = reply.header("location").and_then(|to| reply.url.join(to).ok());
+    let Some(host) = to.as_ref().and_then(Url::host_str) else { return false };
+    let mut domains = session.surface("tenant.home").phrase("login-domains").split(' ');
+    Some(host) == reply.url.host_str() || domains.any(|domain| host == domain || host.ends_with(&format!(".{domain}")))
 }
 
 #[then("the Author's cloud configuration uses that URL")]
@@ -185,8 +197,13 @@ async fn ask_below_wrong_context(world: &mut World) -> Checked {
     let path = format!("{}/etc/replication/agents.author", session.name("no-such-context"));
     let reply = session.send(Call::to("author.node").with("path", path).with("depth", "0")).await?;
     let found = reply.status;
-    let Err(problem) = reply.expect_status(&[200]).and_then(|reply| reply.json()) else {
-        return Err(Problem::failed(format!("the Author answers {found} for a context path that does not exist")));
+    let problem = match reply.clone().expect_status(&[200]).and_then(|reply| reply.json()) {
+        Ok(node) if node.get("jcr:primaryType").is_some() => {
+            return Err(Problem::failed(format!("the Author answers {found} for a context path that does not exist")));
+        }
+        // Something else answers, whatever is asked for.
+        Ok(_) => return Err(reply.instead("JSON that is not a node")),
+        Err(problem) => problem,
     };
     world.keep(WrongContext(problem));
     Ok(())
