@@ -130,7 +130,18 @@ fn user_of_curl(before: &str, text: &str) -> Option<Range<usize>> {
     let is_end = |it: char| quote.map_or_else(|| it.is_whitespace() || "<\"'".contains(it), |quote| it == quote);
     let end = begin + text[begin..].find(is_end).unwrap_or(text.len() - begin);
     let colon = begin + text[begin..end].find(':')? + 1;
-    (colon < end).then_some(colon..end)
+    (colon < end && !is_variable(&text[colon..end])).then_some(colon..end)
+}
+
+/// Whether a value begins with a variable of the shell, as in our own lines for curl: it names a secret and holds none.
+fn is_variable(value: &str) -> bool {
+    let Some(name) = value.strip_prefix('$') else { return false };
+    let name = name.strip_prefix('{').unwrap_or(name);
+    let is_of_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let length = name.bytes().position(|byte| !is_of_name(byte)).unwrap_or(name.len());
+    let rest = &name[length..];
+    // What ends it may be written as JSON or HTML does.
+    length >= 3 && (rest.is_empty() || rest.starts_with(['}', '"', '\'', '\\', '&', '<']))
 }
 
 const fn is_url_base64(byte: u8) -> bool {
