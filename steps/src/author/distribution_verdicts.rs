@@ -25,7 +25,7 @@ pub fn added(before: &[Entry], after: &[Entry]) -> Vec<Entry> {
 
 /// The start of the test that this run's user requested, among these new entries.
 pub async fn own_test(session: &Session, added: &[Entry]) -> Checked<Option<Entry>> {
-    let user = users::current(session).await?;
+    let user = users::logged_in(session).await?;
     let mut tests = added.iter().filter(|entry| entry.is_start_of("TEST"));
     Ok(tests.find(|entry| entry.user.as_deref().is_some_and(|by| by.eq_ignore_ascii_case(&user))).cloned())
 }

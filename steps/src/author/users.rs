@@ -36,6 +36,20 @@ pub async fn current(session: &Session) -> Checked<String> {
     id.ok_or_else(|| Problem::error(format!("{} does not say who the user is; {}", reply.what(), reply.excerpt())))
 }
 
+/// The user that the run is logged in as; an error if that is nobody any more.
+pub async fn logged_in(session: &Session) -> Checked<String> {
+    let found = current(session).await?;
+    if found == NOBODY {
+        // It accepted the credentials when the run began.
+        let advice = session.credentials.author_advice();
+        let problem = Problem::error(format!(
+            "the Author identifies the run as {found}: the session has ended, or something removes the login; {advice}"
+        ));
+        return Err(problem.because(Cause::SessionEnded));
+    }
+    Ok(found)
+}
+
 /// A user that every Author has: who cannot see this one cannot see users.
 const EVERYWHERE: &str = NOBODY;
 
@@ -121,15 +135,7 @@ pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
 
 /// Fails unless the Author identifies the run as the user whose credentials were given.
 pub async fn judge_current(session: &Session) -> Checked {
-    let (login, found) = (session.credentials.author_login()?, current(session).await?);
-    if found == NOBODY {
-        // It accepted the credentials when the run began.
-        let advice = session.credentials.author_advice();
-        let problem = Problem::error(format!(
-            "the Author identifies the run as {found}: the session has ended, or something removes the login; {advice}"
-        ));
-        return Err(problem.because(Cause::SessionEnded));
-    }
+    let (login, found) = (session.credentials.author_login()?, logged_in(session).await?);
     // The run does not know the user of a token.
     let AuthorLogin::Password(given, _) = login else { return Ok(()) };
     ensure(is_same_user(&found, given), || {

@@ -115,12 +115,12 @@ async fn tenant_answers(world: &mut World) -> Checked {
     match reply.status {
         // Any page proves that the tenant answers.
         200..300 => reply.page(|_| reply.looks_like_html()).map(drop),
-        300..400 if loops => reply.expect_status(&[200]).map(drop),
-        300..400 if !leads_to_adobe(world.session()?, &reply) => Err(reply
+        300..=399 if loops => reply.expect_status(&[200]).map(drop),
+        300..=399 if !leads_to_adobe(world.session()?, &reply) => Err(reply
             .instead("a redirect to a host that is neither the tenant's nor Adobe's")
             .because(Cause::GatewayInstead)),
-        300..400 | 401 | 403 => Ok(()),
-        status @ 400..500 => {
+        300..=399 | 401 | 403 => Ok(()),
+        status @ (404 | 410) => {
             Err(Problem::failed(format!("{} answered {status}: it is not a Brand Portal tenant", reply.what())))
         }
         status => Err(Problem::error(format!("{} answered {status}", reply.what()))),
