@@ -24,6 +24,16 @@ const PLACES: [(&str, &str, &[&str]); 12] = [
     ("packages", "configured", &["/crx/packmgr"]),
 ];
 
+/// The same of what only a run asks for that probes, and of AEM as a Cloud Service.
+const PLACES_OF_PROBES: [(&str, &str, &[&str]); 6] = [
+    ("tests", "configured", &[".test.html"]),
+    ("cloud-agents", "aem-cloud", &["/libs/sling/distribution/services/agents"]),
+    ("cloud-settings", "aem-cloud", &["/libs/sling/distribution/settings"]),
+    ("cloud-queues", "aem-cloud", &["/queues"]),
+    ("cloud-log", "aem-cloud", &["/log.txt"]),
+    ("cloud-configurations", "aem-cloud", &["/conf", "/etc/cloudservices"]),
+];
+
 /// Sling's own page for what does not exist, or what the user may not read.
 const NO_RESOURCE: &str = "HTTP/1.1 404 Not Found\r\nContent-Type: text/html;charset=utf-8\r\nConnection: close\r\n\r\n\
     <html><head><title>404 No resource found</title></head><body><h1>No resource found</h1><address>ApacheSling/2.7 \
@@ -71,10 +81,15 @@ const WAYS: [(&str, &str, bool); 10] = [
 
 /// The record of a run that only reads from the Author at that address.
 fn observed(mock: &Mock, author: &str, name: &str) -> Value {
+    recorded(mock, author, name, "observe")
+}
+
+fn recorded(mock: &Mock, author: &str, name: &str, level: &str) -> Value {
     let out = directory(name);
     let place = out.to_str().expect("UTF-8");
     let target = ["run", "--target", "author", "--author-url", author, "--tenant-url", mock.url("tenant")];
-    let told = with_credentials(mock, &[&target[..], &["--retries", "0", "-q", "--out", place]].concat());
+    let more = ["--ims-url", mock.url("ims"), "--allow", level, "--retries", "0", "-q", "--out", place];
+    let told = with_credentials(mock, &[&target[..], &more].concat());
     let record = std::fs::read_to_string(out.join("run.json"));
     let record = record.unwrap_or_else(|error| panic!("{name}: {error}: {}", told.all()));
     serde_json::from_str(&record).expect("JSON")
@@ -89,6 +104,17 @@ fn scenarios(record: &Value, verdict: &str) -> Vec<(String, String)> {
 
 /// Runs against an Author of which that place cannot be read.
 fn hidden(mock: &Mock, name: &str, parts: &'static [&'static str], answer: &'static str, ended: bool) -> Value {
+    hidden_at("observe", mock, name, parts, answer, ended)
+}
+
+fn hidden_at(
+    level: &str,
+    mock: &Mock,
+    name: &str,
+    parts: &'static [&'static str],
+    answer: &'static str,
+    ended: bool,
+) -> Value {
     let is_over = AtomicBool::new(false);
     let proxy = Proxy::start(mock.url("author"), move |request| {
         if parts.iter().any(|part| request.contains(part)) {
@@ -98,7 +124,28 @@ fn hidden(mock: &Mock, name: &str, parts: &'static [&'static str], answer: &'sta
         let asks_who = request.contains("currentuser.json");
         if asks_who && is_over.load(Ordering::SeqCst) { Act::Answer(ANONYMOUS) } else { Act::Pass }
     });
-    observed(mock, &proxy.url, name)
+    recorded(mock, &proxy.url, name, level)
+}
+
+#[test]
+fn what_a_probe_cannot_read_is_an_error_and_never_missing() {
+    let mut wrong = Vec::new();
+    for (place, seed, parts) in PLACES_OF_PROBES {
+        let mock = if seed == "aem-cloud" { Mock::with(&["--product", seed]) } else { Mock::start(seed) };
+        for (way, answer, ended) in WAYS {
+            let name = format!("hidden-probe-{place}-{way}");
+            let record = hidden_at("probe", &mock, &name, parts, answer, ended);
+            let mut failed = scenarios(&record, "failed");
+            // That the user may not open something is what BP-PRE-05 is about.
+            failed.retain(|(requirement, _)| !(way == "may-not-read" && requirement.contains("BP-PRE-05")));
+            // Settings that are not there are the default.
+            let is_noticed = place == "cloud-settings" || !scenarios(&record, "error").is_empty();
+            if !failed.is_empty() || !is_noticed {
+                wrong.push(format!("{place}, {way}: {failed:#?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
