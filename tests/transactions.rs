@@ -240,7 +240,14 @@ fn a_run_that_changes_leaves_author_and_tenant_as_they_were() {
         let output = run(&mock, mock.url("author"), &learned, &flags).output();
         let output = output.expect("it starts");
         println!("{seed}: exit {:?}", output.status.code());
-        assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{seed}: {}", told(&output));
-        assert_eq!(changed(&mock, &before), "", "{seed}: {}", told(&output));
+        let (mut different, told) = (changed(&mock, &before), told(&output));
+        if output.status.code() == Some(7) {
+            // An agent that never delivers keeps what waits in its queue, and the run names each node that it left for that.
+            let is_missing = |line: &&str| !told.contains(line.split(": ").next().unwrap_or(line));
+            let left = different.lines().filter(|line| !line.starts_with("/var/eventing/jobs/")).filter(is_missing);
+            different = left.collect::<Vec<_>>().join("\n");
+        }
+        assert!(matches!(output.status.code(), Some(0 | 1 | 3 | 7)), "{seed}: {told}");
+        assert_eq!(different, "", "{seed}: {told}");
     }
 }
