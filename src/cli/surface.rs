@@ -62,7 +62,7 @@ pub struct LearnArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Time limit for the recording of --browser, in seconds
-    #[arg(id = "recording_timeout", long = "timeout", value_name = "SECONDS", value_parser = seconds, default_value = "3600", requires = "browser")]
+    #[arg(id = "recording_timeout", long = "timeout", value_name = "SECONDS", value_parser = seconds, default_value = "3600", conflicts_with_all = ["har", "curl"])]
     pub timeout: Duration,
     /// The Author.
     #[command(flatten)]

@@ -60,11 +60,17 @@ impl Element {
 
     /// Whether a person does not read it as content: it is hidden, or a part of the page's frame.
     fn is_no_content(&self) -> bool {
-        let style: String =
-            self.attribute("style").unwrap_or_default().to_ascii_lowercase().split_whitespace().collect();
-        let is_hidden = self.attribute("hidden").is_some()
+        let style: String = format!("{};", self.attribute("style").unwrap_or_default())
+            .to_ascii_lowercase()
+            .split_whitespace()
+            .collect();
+        let is_closed = ["details", "dialog"].contains(&self.name.as_str()) && self.attribute("open").is_none();
+        let is_hidden = is_closed
+            || self.attribute("hidden").is_some()
             || self.attribute("aria-hidden") == Some("true")
-            || ["display:none", "visibility:hidden"].iter().any(|hidden| style.contains(hidden));
+            || ["display:none", "visibility:hidden", "opacity:0;", "font-size:0;"]
+                .iter()
+                .any(|hidden| style.contains(hidden));
         !VOID.contains(&self.name.as_str())
             && (is_hidden || NO_CONTENT.contains(&self.name.as_str()) || self.name.starts_with("coral-shell"))
     }
@@ -243,6 +249,9 @@ mod tests {
             "<textarea>\nGood\n</textarea>",
             "<select><option>Good</option></select>",
             "<del><p>Good</p></del>",
+            "<dialog><p>Good</p></dialog>",
+            "<details><p>Good</p></details>",
+            "<div style='opacity: 0'><p>Good</p></div>",
         ] {
             assert_eq!(page(&format!("{hidden}<input hidden><p>Bad</p>")), ["Bad"], "{hidden}");
         }

@@ -42,8 +42,12 @@ pub async fn request(session: &Session, instead: &[(&str, &str)]) -> Checked<Rep
     session.send(call).await
 }
 
-/// The codes of errors that say nothing about a credential: IMS limits requests (aem-cloud.md), and RFC 6749 has the others.
-const NOT_NOW: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
+/// Codes of errors that say nothing about a credential: IMS limits requests (aem-cloud.md), and RFC 6749 has the others.
+const NOT_NOW: [(&str, Cause); 3] = [
+    ("too_many_requests", Cause::RateLimited),
+    ("temporarily_unavailable", Cause::NotReady),
+    ("server_error", Cause::NotReady),
+];
 
 /// A token for the run's credential. A refusal fails the step: the credential is not as the documentation asks.
 pub async fn token(session: &Session) -> Checked<Token> {
@@ -55,11 +59,6 @@ pub async fn token_with(session: &Session, credential: &[(&str, &str)]) -> Check
     let reply = request(session, credential).await?;
     if (400..500).contains(&reply.status) {
         let refusal = Refusal::read(&reply)?;
-        if NOT_NOW.contains(&refusal.error.as_str()) {
-            let problem =
-                Problem::error(format!("IMS does not answer the request now, with {}: {refusal}", reply.status));
-            return Err(problem.because(Cause::RateLimited));
-        }
         return Err(Problem::failed(format!("IMS refuses the credential with {}: {refusal}", reply.status)));
     }
     let reply = reply.expect_status(&[200])?;
@@ -87,13 +86,20 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Reads a refusal; an answer of another kind is an error.
+    /// Reads a refusal; an answer of another kind is an error, and so is one that may be another one later.
     pub fn read(reply: &Reply) -> Checked<Self> {
         let json = reply.json()?;
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         let error = text("error")
             .ok_or_else(|| Problem::error(format!("{} names no error; {}", reply.what(), reply.excerpt())))?;
-        Ok(Self { error, description: text("error_description").unwrap_or_default() })
+        let refusal = Self { error, description: text("error_description").unwrap_or_default() };
+        match NOT_NOW.iter().find(|(code, _)| *code == refusal.error) {
+            Some((_, cause)) => {
+                let reason = format!("IMS does not answer the request now, with {}: {refusal}", reply.status);
+                Err(Problem::error(reason).because(*cause))
+            }
+            None => Ok(refusal),
+        }
     }
 }
 
@@ -124,6 +130,8 @@ pub async fn validate(session: &Session, token: &Token) -> Checked<bool> {
 mod tests {
     use serde_json::json;
 
+    use crate::problem::Kind;
+
     use super::*;
 
     #[test]
@@ -138,5 +146,25 @@ mod tests {
         for json in [json!({"error": "x"}), json!({"access_token": ""}), json!([]), json!({"access_token": 5})] {
             assert!(read(&json).is_none(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_limit_is_no_refusal_of_the_credential() {
+        let read = |error: &str| {
+            Refusal::read(&Reply {
+                surface: "ims.token".into(),
+                method: "POST".into(),
+                url: url::Url::parse("http://localhost/ims/token/v3").expect("a URL"),
+                status: 400,
+                headers: Vec::new(),
+                body: json!({ "error": error }).to_string().into_bytes(),
+                redactor: crate::redact::Redactor::default(),
+            })
+        };
+        for (code, cause) in NOT_NOW {
+            let problem = read(code).expect_err("it says nothing about the credential");
+            assert_eq!((problem.kind, problem.cause), (Kind::Error, Some(cause)), "{code}");
+        }
+        assert_eq!(read("invalid_client").map(|refusal| refusal.error), Ok("invalid_client".to_owned()));
     }
 }

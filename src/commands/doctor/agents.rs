@@ -27,7 +27,7 @@ pub(super) const SETTINGS: [(&str, &str, &str, bool); 6] = [
 
 /// Further properties that AEM gives an agent, and their values where these are known. Most are inferred (surfaces.md §4.1),
 /// so that another value is told and never judged.
-const GENERATED: [(&str, Option<&str>); 13] = [
+const GENERATED: [(&str, Option<&str>); 11] = [
     ("serializationType", Some("durbo")),
     ("userId", Some("dam-replication-service")),
     ("retryDelay", Some("60000")),
@@ -38,8 +38,6 @@ const GENERATED: [(&str, Option<&str>); 13] = [
     ("accessTokenProviderName", None),
     ("accessTokenProviderPid", None),
     ("enabled", None),
-    ("sling:resourceType", None),
-    ("cq:template", None),
     ("template", None),
 ];
 
@@ -122,16 +120,26 @@ fn settings(session: &Session, found: &[Agent]) -> Finding {
 /// What the agents have besides the settings that are judged: values that AEM does not generate, and properties that it does
 /// not set. No finding without any. The value of an unknown property may be a secret, so that only its name is told.
 fn unusual(found: &[Agent]) -> Option<Finding> {
-    let is_judged = |name: &str| SETTINGS.iter().any(|(_, property, ..)| *property == name) || name.starts_with("jcr:");
+    // The repository and the dialog of an agent have names of their own, and the dialog stores what it left empty.
+    let is_usual = |name: &str| {
+        SETTINGS.iter().any(|(_, property, ..)| *property == name)
+            || ["jcr:", "cq:", "sling:"].iter().any(|own| name.starts_with(own))
+    };
+    let is_empty = |value: &serde_json::Value| value.as_str() == Some("");
     let of_agent = |agent: &Agent| {
-        let names = agent.properties.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object());
+        let names = agent
+            .properties
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !value.is_object() && !is_empty(value));
         let seen = names.filter_map(|(name, _)| match GENERATED.iter().find(|(known, _)| known == name) {
             Some((_, Some(usual))) => {
                 let value = agent.property(name).filter(|value| !agents::is_same_setting(value, usual))?;
                 Some(format!("{name} is {value}, not {usual}"))
             }
             Some((_, None)) => None,
-            None => (!is_judged(name)).then(|| format!("{name} is set")),
+            None => (!is_usual(name)).then(|| format!("{name} is set")),
         });
         let seen: Vec<_> = seen.collect();
         (!seen.is_empty()).then(|| format!("{}: {}", agent.name, seen.join(", ")))

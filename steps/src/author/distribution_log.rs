@@ -43,12 +43,19 @@ impl Entry {
         static PATHS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bpaths=\[(.*?)\](?:,|$| )"));
         // It ends the line, or another value follows; a name may hold blanks and commas.
         static USER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\buser=(.*?)(?:, [A-Za-z]+=.*)?$"));
+        static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"\buser=[^,]*"));
         let captures = LINE.captures(line)?;
         let message = captures[2].trim_end().to_owned();
         let event = EVENT.captures(&message);
         let part = |at| Some(event.as_ref()?.get(at)?.as_str().to_owned());
         let list = |text: &str| text.split(", ").filter(|path| !path.is_empty()).map(str::to_owned).collect();
         let outside = PATHS.replace(&message, " ");
+        // Neither the name of a queue nor that of a user says how it went; what follows a comma may.
+        let after_event = event.as_ref().and_then(|event| event.get(0)).map_or(0, |event| event.end());
+        let said = PATHS.replace(&message[after_event..], " ");
+        let said = NAME.replace(&said, " ");
+        let user = USER.captures(&outside).map(|found| found[1].to_owned());
+        let (names_error_queue, reports_failure) = (outside.contains(error_queue), reports_failure(&said));
         Some(Self {
             line: line.to_owned(),
             level: captures[1].to_ascii_uppercase(),
@@ -57,9 +64,9 @@ impl Entry {
             request: part(3),
             action: part(4),
             paths: PATHS.captures(&message).map(|found| list(&found[1])).unwrap_or_default(),
-            user: USER.captures(&outside).map(|found| found[1].to_owned()),
-            names_error_queue: outside.contains(error_queue),
-            reports_failure: reports_failure(&outside),
+            user,
+            names_error_queue,
+            reports_failure,
             message,
         })
     }
@@ -185,6 +192,24 @@ mod tests {
             assert!(!entry.is_failure() && !entry.is_unclear(), "{path}");
             let entry = one(&format!("{START}PACKAGE-QUEUED DSTRQ4: ADD paths=[{path}]"));
             assert!(!entry.is_failure() && !entry.is_unclear(), "{path}");
+        }
+    }
+
+    #[test]
+    fn names_of_queues_and_users_are_no_text() {
+        for text in [
+            "[error-queue-a] PACKAGE-DELIVERED DSTRQ4: ADD paths=[/x], size=5B",
+            "REQUEST-START DSTRQ4: ADD paths=[/x], user=Fatal Error",
+            "REQUEST-START DSTRQ4: ADD paths=[/x], user=error, size=5B",
+        ] {
+            let entry = one(&format!("{START}{text}"));
+            assert!(!entry.is_failure() && !entry.is_unclear(), "{text}");
+        }
+        for text in [
+            "[queue-a] PACKAGE-RETRY DSTRQ4: ADD paths=[/x], status code: 503",
+            "REQUEST-START DSTRQ4: ADD paths=[/x], user=admin, could not deliver",
+        ] {
+            assert!(one(&format!("{START}{text}")).is_unclear(), "{text}");
         }
     }
 

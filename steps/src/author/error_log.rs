@@ -17,9 +17,6 @@ use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
 
-/// What Sling writes into each line for how much it matters.
-const LEVELS: [&str; 5] = ["*ERROR*", "*WARN*", "*INFO*", "*DEBUG*", "*TRACE*"];
-
 /// The end of the error log.
 #[derive(Clone, Debug)]
 pub struct ErrorLog {
@@ -86,8 +83,7 @@ pub fn lines(reply: &Reply) -> Checked<Vec<String>> {
 
 /// A line of a log begins with its time, or names its level.
 fn is_of_log(line: &str) -> bool {
-    let begins = |entry: &Entry| entry.time.is_some() || entry.level.is_some();
-    log::entries([line]).first().is_some_and(begins) || LEVELS.iter().any(|level| line.contains(level))
+    log::entries([line]).first().is_some_and(|entry| entry.time.is_some() || entry.level.is_some())
 }
 
 impl ErrorLog {
@@ -175,14 +171,14 @@ const fn is_of_brand_portal(cause: Cause) -> bool {
 fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], solutions: &Regex) -> bool {
     static CLIENT: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#""client_id"\s*:\s*"[^"]|\bclient_id=[\w.-]"#).expect("a constant pattern"));
-    static THREAD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[[^\]]*\]").expect("a constant pattern"));
+    static THREAD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\[[^\]]*\]").expect("a constant pattern"));
     let names = |it: &ImsConfiguration| {
         let words = [Some(&it.pid), it.client_id.as_ref(), it.title.as_ref()];
         words.into_iter().flatten().any(|word| !word.is_empty() && line.contains(word.as_str()))
     };
     let other = all.iter().filter(|it| ours.iter().all(|own| own.pid != it.pid)).any(names);
     // The name of the thread in which a token was asked for says nothing about the token.
-    let names_solution = || solutions.is_match(&THREAD.replace_all(line, " "));
+    let names_solution = || solutions.is_match(&THREAD.replace(line, ""));
     (other || CLIENT.is_match(line) || names_solution()) && !ours.iter().any(names)
 }
 
@@ -285,9 +281,11 @@ mod tests {
             format!("{line} client-target"),
             format!("{line} for Target IMS"),
             format!("{line} (Adobe Target)"),
+            format!("{line} [Adobe Target]"),
         ] {
             assert_eq!(refused(&other), None, "{other}");
         }
         assert!(refused(&format!("{line} client-bp")).is_some());
+        assert!(refused(&line.replace("[x]", "[Adobe Analytics-Import-1]")).is_some(), "the name of a thread");
     }
 }

@@ -47,16 +47,14 @@ fn lines_of_comments(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The properties that are commented out: `# name = "value"`. A value that is a placeholder is none.
+/// The properties that are commented out and hold what Adobe's client secrets begin with: `# name = "p8e-…"`. Other values
+/// may be examples or words of a sentence.
 fn named_in(comments: &str) -> Vec<(String, Value)> {
     static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"([\w.-]+)"?\s*[=:]\s*(?:[A-Z]?"([^"\s]{8,})"|([\w+/=.-]{8,})(?:\s|$))"#)
-            .expect("a constant pattern")
+        Regex::new(r#"([\w.-]+)"?\s*[=:]\s*[A-Z]?"?((?:p8e|s8e)-[\w-]{8,})"#).expect("a constant pattern")
     });
-    let value = |found: &regex::Captures<'_>| Some(found.get(2).or(found.get(3))?.as_str().to_owned());
-    let pairs = PAIR.captures_iter(comments).filter_map(|found| Some((found[1].to_owned(), value(&found)?)));
-    let pairs = pairs.filter(|(_, value)| !value.contains(['<', '$', '*', '%']));
-    pairs.map(|(name, value)| (format!("# {name}"), Value::String(value))).collect()
+    let pairs = PAIR.captures_iter(comments);
+    pairs.map(|found| (format!("# {}", &found[1]), Value::String(found[2].to_owned()))).collect()
 }
 
 /// The configurator's JSON: comments may stand in it, and a name may bear its type: `"timeout:Integer"`.
@@ -200,8 +198,10 @@ mod tests {
             assert_eq!(read["# auth.ims.client.secret"], "p8e-0123456789", "{name}");
             assert!(read[COMMENTS].as_str().is_some_and(|text| text.contains("p8e-0123456789")), "{name}");
         }
-        let placeholder = read("x.config", "# client.secret=\"<your-secret>\"\nname=\"a\"").expect("readable");
-        assert!(placeholder.get("# client.secret").is_none());
+        for example in ["<your-secret>", "rotated-2025-01", "see the manual", "p8e-"] {
+            let text = format!("# client.secret=\"{example}\"\nname=\"a\"");
+            assert!(read("x.config", &text).expect("readable").get("# client.secret").is_none(), "{example}");
+        }
     }
 
     #[test]

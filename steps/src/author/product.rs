@@ -262,6 +262,16 @@ mod tests {
     }
 
     #[test]
+    fn a_latest_service_pack_is_a_whole_version() {
+        for whole in ["6.5.25.0", "6.6.3", "6.5=6.5.25.0", "6.6=6.6.3"] {
+            assert!(whole.parse::<LatestServicePack>().is_ok(), "{whole}");
+        }
+        for part in ["6.5", "6", "", "6.5=6.5", "2024.11.18598", "6.5=6.6.3", "latest"] {
+            assert!(part.parse::<LatestServicePack>().is_err(), "{part}");
+        }
+    }
+
+    #[test]
     fn versions_compare_by_number_not_by_letter() {
         assert!(version("6.5.21.0") > version("6.5.4.0"));
         assert!(version("6.5.4") == version("6.5.4.0"));

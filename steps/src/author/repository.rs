@@ -80,38 +80,43 @@ pub(super) fn object(reply: Reply) -> Checked<Value> {
 /// A node with its descendants; an error if the properties of one of them are hidden. Whoever may read a node but none of
 /// its properties gets an object without any, and each property would seem to be missing.
 fn whole(reply: Reply) -> Checked<Value> {
-    let what = (reply.what(), reply.excerpt());
+    let asked = reply.what();
     let node = object(reply)?;
-    let Some(path) = without_properties(&node) else { return Ok(node) };
-    let (asked, begin) = what;
-    let below = if path.is_empty() { "the node".to_owned() } else { format!("the node {path} below it") };
+    match without_properties(&node) {
+        None => Ok(node),
+        Some(path) if path.is_empty() => Err(hides(&asked, "the node")),
+        Some(path) => Err(hides(&asked, &format!("the node {path} below it"))),
+    }
+}
+
+fn hides(asked: &str, node: &str) -> Problem {
     let problem = Problem::error(format!(
-        "{asked} answered {below} without any property: the user may not read them, or something else answers; {begin}"
+        "{asked} answered {node} without any property: the user may not read them, or something else answers"
     ));
-    Err(problem.because(Cause::AccessDenied))
+    problem.because(Cause::AccessDenied)
+}
+
+fn has_no_property(node: &Value) -> bool {
+    node.as_object().is_some_and(|members| members.values().all(Value::is_object))
 }
 
 /// The path of the first node without a single property, relative to this one.
 fn without_properties(node: &Value) -> Option<String> {
-    let members = node.as_object()?;
-    if members.values().all(Value::is_object) {
+    if has_no_property(node) {
         return Some(String::new());
     }
-    let nodes = members.iter().filter(|(_, member)| member.is_object());
-    nodes.into_iter().find_map(|(name, child)| {
-        Some(format!("{name}/{}", without_properties(child)?).trim_end_matches('/').to_owned())
+    // Those of the repository, too: `jcr:content` holds what most verdicts are about.
+    node.as_object()?.iter().filter(|(_, member)| member.is_object()).find_map(|(name, child)| {
+        let below = without_properties(child)?;
+        Some(if below.is_empty() { name.to_owned() } else { format!("{name}/{below}") })
     })
 }
 
 /// A list of a node's children; an error if the node shows no property, and so perhaps not all of its children.
 fn listing(reply: Reply) -> Checked<Value> {
-    let (what, begin) = (reply.what(), reply.excerpt());
+    let asked = reply.what();
     let node = object(reply)?;
-    if node.as_object().is_some_and(|members| members.values().all(Value::is_object)) {
-        let problem = Problem::error(format!("{what} answered a node without any property; {begin}"));
-        return Err(problem.because(Cause::AccessDenied));
-    }
-    Ok(node)
+    if has_no_property(&node) { Err(hides(&asked, "the node")) } else { Ok(node) }
 }
 
 fn too_large(reply: &Reply) -> Problem {

@@ -80,7 +80,7 @@ pub async fn check_health(session: &Session, pid: &str, title: &str) -> Checked<
 
 /// Judges the result of Check Health: the documented heading and message, each on a separate line, without any sign of a
 /// other text: in which language and in which words a page reports a failure is unknown. Anything else is an error, never a
-/// failure. In a browser the frame of the page is among the lines, so that only known words of a failure count there.
+/// failure. In a browser the labels of buttons are among the lines, so that only known words of a failure count there.
 pub fn judge_health(session: &Session, lines: &[String], heading: &str, message: &str) -> Checked {
     let shown = |text: &str| lines.iter().any(|line| line == text);
     let is_browsed = session.is_browsed("author.ims-health");

@@ -146,20 +146,20 @@ pub async fn judge_current(session: &Session) -> Checked {
 /// Whether the id of a user is that of a login. A directory such as LDAP may write it in another case, and a person may log
 /// in with a domain (`CORP\name`, `name@corp.example`) or a distinguished name (`uid=name,ou=people`).
 fn is_same_user(id: &str, login: &str) -> bool {
-    let plain = |text: &str| {
-        let first = text.split(',').next().unwrap_or(text);
-        let name = match first.split_once('=') {
-            Some((kind, name))
-                if ["uid", "cn", "samaccountname"].contains(&kind.trim().to_ascii_lowercase().as_str()) =>
-            {
-                name
-            }
-            _ => text,
-        };
-        let name = name.rsplit('\\').next().unwrap_or(name);
-        name.split('@').next().unwrap_or(name).trim().to_lowercase()
-    };
-    id.eq_ignore_ascii_case(login) || (!plain(id).is_empty() && plain(id) == plain(login))
+    let (id, login) = (id.trim().to_lowercase(), login.trim().to_lowercase());
+    let (plain_id, plain_login) = (without_domain(&id), without_domain(&login));
+    // Two users of different domains may have the same name.
+    let is_one_plain = plain_id == id || plain_login == login;
+    id == login || (is_one_plain && !plain_id.is_empty() && plain_id == plain_login)
+}
+
+/// The name in a login, in lower case.
+fn without_domain(login: &str) -> &str {
+    let first = login.split(',').next().unwrap_or(login);
+    let named = first.split_once('=').filter(|(kind, _)| ["uid", "cn", "samaccountname"].contains(&kind.trim()));
+    let name = named.map_or(login, |(_, name)| name);
+    let name = name.rsplit('\\').next().unwrap_or(name);
+    name.split('@').next().unwrap_or(name).trim()
 }
 
 /// Fails unless a user is below that folder, which ends with a slash.
@@ -197,5 +197,7 @@ mod tests {
         for login in ["administrator", "CORP\\other", "other@admin", "uid=other,ou=admin", ""] {
             assert!(!is_same_user("admin", login), "{login}");
         }
+        assert!(is_same_user("jane@corp.example", "jane@corp.example") && is_same_user("CORP\\jane", "jane"));
+        assert!(!is_same_user("jane@corp.example", "jane@other.example") && !is_same_user("A\\jane", "B\\jane"));
     }
 }
