@@ -26,6 +26,8 @@ pub struct Queue {
     pub blocked: bool,
     /// Whether somebody paused it.
     pub paused: bool,
+    /// Whether its agent is known to be disabled: AEM shows such a queue as active, and nothing leaves it.
+    pub disabled: bool,
     /// What waits, the next first.
     pub items: Vec<Item>,
 }
@@ -88,6 +90,7 @@ impl Queue {
     /// Whether the agent is delivering, or will make a second attempt at its first item.
     pub fn may_still_deliver(&self) -> bool {
         match self.state() {
+            _ if self.disabled => false,
             State::Active => true,
             State::Blocked => self.items.first().is_some_and(|item| item.attempts <= 1),
             State::Idle | State::Paused => false,
@@ -103,7 +106,8 @@ pub async fn all_idle(session: &Session, agents: &[Agent]) -> Checked {
 
 /// The queues of these agents, in their order.
 pub async fn of(session: &Session, agents: &[Agent]) -> Checked<Vec<Queue>> {
-    futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await
+    let one = async |agent: &Agent| Ok(Queue { disabled: !agent.enabled(), ..read(session, &agent.name).await? });
+    futures::future::try_join_all(agents.iter().map(one)).await
 }
 
 /// Waits until no queue of the tenant's agents holds anything of that path, by two reads in a row. Fails at once if all that
@@ -135,7 +139,7 @@ pub(super) async fn holding(session: &Session, path: &str) -> Checked<Vec<Queue>
     let within = |item: &Item| item.path == path || item.path.starts_with(&format!("{path}/"));
     let mut agents = agents::all(session).await?;
     agents.retain(|agent| agent.name.starts_with("mp_"));
-    let mut queues = futures::future::try_join_all(agents.iter().map(|agent| read(session, &agent.name))).await?;
+    let mut queues = of(session, &agents).await?;
     queues.retain(|queue| queue.items.iter().any(within));
     Ok(queues)
 }
@@ -242,6 +246,7 @@ pub(crate) fn parse(agent: &str, json: &str) -> Checked<Queue> {
         title: agent_name.filter(|name| !name.is_empty()),
         blocked: is_blocked,
         paused: is_paused,
+        disabled: false,
         items: page.queue,
     })
 }
@@ -281,17 +286,32 @@ mod tests {
         assert!(after("1", true) && !after("2", true) && after("2", false));
         assert!(!queue(true, false, "").expect("readable").may_still_deliver());
         assert!(!queue(false, true, ITEM).expect("readable").may_still_deliver());
+        let active = queue(false, false, ITEM).expect("readable");
+        assert!(active.may_still_deliver() && !Queue { disabled: true, ..active }.may_still_deliver());
     }
 
     fn queues(third: Queue) -> Vec<Queue> {
-        let idle =
-            |agent: &str| Queue { agent: agent.into(), title: None, blocked: false, paused: false, items: Vec::new() };
+        let idle = |agent: &str| Queue {
+            agent: agent.into(),
+            title: None,
+            blocked: false,
+            paused: false,
+            disabled: false,
+            items: Vec::new(),
+        };
         vec![idle("agent0"), idle("agent1"), third, idle("agent3")]
     }
 
     fn third(blocked: bool, paused: bool, paths: &[&str]) -> Queue {
         let item = |path: &&str| Item { path: (*path).into(), action: "Activate".into(), ..Item::default() };
-        Queue { agent: "agent2".into(), title: None, blocked, paused, items: paths.iter().map(item).collect() }
+        Queue {
+            agent: "agent2".into(),
+            title: None,
+            blocked,
+            paused,
+            disabled: false,
+            items: paths.iter().map(item).collect(),
+        }
     }
 
     #[test]

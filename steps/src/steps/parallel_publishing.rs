@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::publishing::{self, Assets, Folder};
 use crate::author::agents::{self, Agent};
 use crate::author::assets::Asset;
-use crate::author::{publication, queue, repository, transcript};
+use crate::author::{delivery, publication, queue, repository, transcript};
 use crate::clock;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -24,6 +24,9 @@ const ABOUT_A_QUARTER: f64 = 0.29;
 
 /// The time in which the mocks deliver a batch, so that all of it happens while their clock is held.
 const BATCH: Duration = Duration::from_secs(60);
+
+/// How late an asset may arrive that no queue holds any more, or none yet.
+const LATE: Duration = Duration::from_secs(10);
 
 /// The agent that the scenario disabled.
 #[derive(Debug)]
@@ -177,8 +180,9 @@ async fn disable(world: &mut World) -> Checked {
 
 #[then("about a quarter of the assets do not arrive")]
 async fn a_quarter_is_missing(world: &mut World) -> Checked {
-    let (session, Assets(batch)) = (world.session()?, world.kept()?);
-    let missing = publishing::arrivals(session, batch).await?;
+    let (session, Assets(batch), Folder(folder)) = (world.session()?, world.kept()?, world.kept()?);
+    delivery::wait_until_stranded(session, folder).await?;
+    let missing = publishing::arrivals(session, batch, LATE).await?;
     let quarter = batch.len() / agents::COUNT;
     ensure(missing.len().abs_diff(quarter) <= 1, || {
         format!("{} of {} assets did not arrive, not the {quarter} of one agent", missing.len(), batch.len())

@@ -226,22 +226,22 @@ fn refused(world: &mut World) -> Checked {
 #[then("the tenant receives all the assets, byte for byte")]
 pub(super) async fn all_arrive(world: &mut World) -> Checked {
     let (session, Assets(batch)) = (world.session()?, world.kept()?);
-    let missing = arrivals(session, batch).await?;
+    let missing = arrivals(session, batch, session.run.settings.patience).await?;
     ensure(missing.is_empty(), || {
         let count = batch.len();
         format!("{} of {count} assets did not reach the tenant: {}", missing.len(), missing.join(", "))
     })
 }
 
-/// Waits until all of these assets are at the tenant with all their bytes. Gives back those that do not come in time.
-pub(super) async fn arrivals(session: &Session, batch: &[Asset]) -> Checked<Vec<String>> {
+/// Waits until all of these assets are at the tenant with all their bytes. Gives back those that do not come in that time.
+pub(super) async fn arrivals(session: &Session, batch: &[Asset], patience: Duration) -> Checked<Vec<String>> {
     if batch.is_empty() {
         return Err(Problem::error("the scenario has no assets that could arrive"));
     }
     let mut missing = Vec::new();
     for asset in batch {
         // When one did not come in all that time, the others had as much.
-        let patience = if missing.is_empty() { session.run.settings.patience } else { Duration::ZERO };
+        let patience = if missing.is_empty() { patience } else { Duration::ZERO };
         let came = async || tenant::received(session, &asset.path).await;
         match delivery::wait_for(session, (&asset.path, &asset.path), patience, came).await {
             Ok(received) => received.judge(&asset.path, &asset.bytes)?,
