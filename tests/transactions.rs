@@ -2,7 +2,8 @@
 //! when it is killed. What the repositories of Author and tenant hold before and after is the same.
 //!
 //! The numbers are small here, so that they fit into every run of the tests; `BPCONFORM_TEST_PAIRS`,
-//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them, `BPCONFORM_TEST_AT_ONCE` sets how many run at once.
+//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them, `BPCONFORM_TEST_AT_ONCE` sets how many run at once, and
+//! `BPCONFORM_TEST_REQUIREMENT` tries the scenarios of one requirement only.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -160,7 +161,9 @@ fn ends(requirement: &str, wrong: &(&str, Act), first: usize, step: usize) -> BT
 fn no_single_wrong_answer_loses_the_configuration() {
     // Every so many reads one is wrong; 1 means each of them.
     let step = count("BPCONFORM_TEST_FAULTS", 149);
-    for (offset, requirement) in DELETE.into_iter().enumerate() {
+    let only = std::env::var("BPCONFORM_TEST_REQUIREMENT").ok();
+    let is_wanted = |requirement: &str| only.as_ref().is_none_or(|only| only == requirement);
+    for (offset, requirement) in DELETE.into_iter().enumerate().filter(|(_, requirement)| is_wanted(requirement)) {
         for (index, wrong) in WRONG.iter().enumerate() {
             let first = 1 + (index * DELETE.len() + offset) * step / (WRONG.len() * DELETE.len());
             let codes = ends(requirement, wrong, first, step);

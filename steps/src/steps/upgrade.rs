@@ -208,13 +208,21 @@ async fn delete_old(world: &mut World) -> Checked {
     delete_cloud_service(world).await?;
     delete_mac_user(world).await?;
     let session = world.session()?;
-    for configuration in configurations {
+    for configuration in &configurations {
         let call = setup::ims_deletion(&configuration.pid, configuration.title.as_deref()).undone_by_putting_back();
         session.send(call).await?.expect_status(&[200])?;
     }
+    let deleted: Vec<_> = configurations.into_iter().map(|configuration| configuration.pid).collect();
     let left = async || ims_configurations::for_brand_portal(session).await;
-    let left = session.settled(left, Vec::is_empty).await?;
-    let left: Vec<_> = left.into_iter().map(|configuration| configuration.pid).collect();
+    let left: Vec<_> = session.settled(left, Vec::is_empty).await?.into_iter().map(|left| left.pid).collect();
+    let is_deleted = |pid: &String| deleted.contains(pid);
+    // Those that were not there before were not deleted: one of the two reads was wrong, or somebody creates one.
+    if !left.iter().all(is_deleted) {
+        return Err(Problem::error(format!(
+            "the Author shows IMS configurations that it did not show before: {}",
+            left.join(", ")
+        )));
+    }
     ensure(left.is_empty(), || {
         format!("these IMS configurations were deleted and are still there: {}", left.join(", "))
     })?;
