@@ -46,6 +46,7 @@ pub fn surfaces(requests: &[DriftRequest]) -> Surfaces {
         query: request.query.clone(),
         always: BTreeMap::new(),
         class: if request.method == "GET" { Class::Read } else { Class::Change },
+        activity: false,
         evidence: Evidence::Inferred,
         source: "fixtures/drift".to_owned(),
         fields: BTreeMap::new(),

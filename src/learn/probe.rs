@@ -79,6 +79,7 @@ pub fn candidates(built_in: &Surfaces) -> Surfaces {
         path,
         source,
         alternatives: Vec::new(),
+        activity: false,
         evidence: Evidence::Inferred,
         ..surface.clone()
     });
@@ -137,6 +138,7 @@ impl ProbeResult {
             id: id.to_owned(),
             path: candidate.path.clone(),
             alternatives: others.cloned().collect(),
+            activity: false,
             evidence: Evidence::Learned,
             source: format!("asked of a live Author, {}", today()),
             note: None,

@@ -38,6 +38,7 @@ pub(super) fn written(
         alternatives: Vec::new(),
         query: constants(&capture.query, &fields),
         always: constants(&capture.fields, &fields),
+        activity: false,
         evidence: Evidence::Learned,
         source,
         phrases: phrases(capture, action, &fields),

@@ -2,13 +2,14 @@
 //! that every verdict refers to.
 //!
 //! After a probe or a change, everything that it may have altered is read again, and after a step that waits, everything is.
+//! A probe alters what shows activity, and no configuration.
 //! A read that can reveal two Authors behind one address is sent a few times.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bpconform_fixtures::System;
+use bpconform_fixtures::{Allow, Surface, System};
 use tokio::sync::OnceCell;
 
 use crate::evidence::Exchange;
@@ -48,17 +49,45 @@ pub struct Reads {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By system and question.
-    reads: HashMap<(System, String), Vec<Arc<Read>>>,
-    /// The requests under way that may alter what a system answers.
-    altering: HashMap<System, usize>,
+    /// By what answers and question.
+    reads: HashMap<(Answering, String), Vec<Arc<Read>>>,
+    /// The requests under way that may alter an answer.
+    altering: Vec<Alteration>,
+}
+
+/// What answers a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Answering {
+    system: System,
+    /// Whether it shows activity.
+    activity: bool,
+}
+
+impl Answering {
+    pub(crate) fn of(surface: &Surface) -> Self {
+        Self { system: surface.system, activity: surface.activity }
+    }
+}
+
+/// What a request to a system may alter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Alteration {
+    system: System,
+    /// Whether it only causes activity, as a probe does.
+    is_probe: bool,
+}
+
+impl Alteration {
+    fn may_alter(self, answering: Answering) -> bool {
+        altered_by(self.system).contains(&answering.system) && (answering.activity || !self.is_probe)
+    }
 }
 
 /// A request that may alter what systems answer, as long as it is under way.
 #[derive(Debug)]
 pub(crate) struct Altering<'a> {
     reads: &'a Reads,
-    system: System,
+    alteration: Alteration,
 }
 
 impl Reads {
@@ -73,12 +102,12 @@ impl Reads {
     }
 
     /// The read that answers a question, which is sent up to so many times before its last answer stands for all.
-    pub(crate) fn of(&self, system: System, question: String, times: usize) -> Arc<Read> {
+    pub(crate) fn of(&self, answering: Answering, question: String, times: usize) -> Arc<Read> {
         let mut kept = lock(&self.kept);
-        if kept.altering.contains_key(&system) {
+        if kept.altering.iter().any(|alteration| alteration.may_alter(answering)) {
             return Arc::new(self.next());
         }
-        let reads = kept.reads.entry((system, question)).or_default();
+        let reads = kept.reads.entry((answering, question)).or_default();
         if reads.len() < times {
             reads.push(Arc::new(self.next()));
         }
@@ -92,7 +121,7 @@ impl Reads {
 
     /// Keeps the answer of a read for later, if it is one that another request would give, too. Those who wait for it at
     /// the moment get it anyway.
-    pub(crate) fn judge(&self, system: System, question: &str, read: &Arc<Read>) {
+    pub(crate) fn judge(&self, answering: Answering, question: &str, read: &Arc<Read>) {
         let is_lasting = |reply: &Reply| {
             let is_answer = matches!(reply.status, 200..=399 | 403 | 404);
             is_answer && reply.body.len() <= LARGEST
@@ -100,21 +129,20 @@ impl Reads {
         let answer = read.answer.get().map(|answer| &answer.outcome);
         if answer.is_some_and(|outcome| !outcome.as_ref().is_ok_and(is_lasting)) {
             let mut kept = lock(&self.kept);
-            if let Some(reads) = kept.reads.get_mut(&(system, question.to_owned())) {
+            if let Some(reads) = kept.reads.get_mut(&(answering, question.to_owned())) {
                 reads.retain(|known| !Arc::ptr_eq(known, read));
             }
         }
     }
 
-    /// A request begins that may alter what a system answers: nothing that was read before counts any more, and nothing
-    /// that is read until it has ended.
-    pub(crate) fn alter(&self, system: System) -> Altering<'_> {
+    /// A request that needs this permission begins at a system: nothing that was read before and that it may alter counts any
+    /// more, and nothing that is read until it has ended.
+    pub(crate) fn alter(&self, system: System, needs: Allow) -> Altering<'_> {
+        let alteration = Alteration { system, is_probe: needs <= Allow::Probe };
         let mut kept = lock(&self.kept);
-        for system in altered_by(system) {
-            *kept.altering.entry(*system).or_default() += 1;
-        }
-        kept.reads.retain(|(of, _), _| !altered_by(system).contains(of));
-        Altering { reads: self, system }
+        kept.altering.push(alteration);
+        kept.reads.retain(|(answering, _), _| !alteration.may_alter(*answering));
+        Altering { reads: self, alteration }
     }
 
     /// From now on everything is read again.
@@ -126,14 +154,10 @@ impl Reads {
 impl Drop for Altering<'_> {
     fn drop(&mut self) {
         let mut kept = lock(&self.reads.kept);
-        for system in altered_by(self.system) {
-            if let Some(count) = kept.altering.get_mut(system) {
-                *count -= 1;
-            }
+        if let Some(at) = kept.altering.iter().position(|known| *known == self.alteration) {
+            kept.altering.swap_remove(at);
         }
-        kept.altering.retain(|_, count| *count > 0);
-        let altered = altered_by(self.system);
-        kept.reads.retain(|(of, _), _| !altered.contains(of));
+        kept.reads.retain(|(answering, _), _| !self.alteration.may_alter(*answering));
     }
 }
 
@@ -171,8 +195,12 @@ mod tests {
         }
     }
 
+    const STORED: Answering = Answering { system: System::Author, activity: false };
+    const ACTIVITY: Answering = Answering { activity: true, ..STORED };
+    const TENANT: Answering = Answering { system: System::Tenant, ..STORED };
+
     fn ask(reads: &Reads) -> Arc<Read> {
-        reads.of(System::Author, "agents".into(), 1)
+        reads.of(STORED, "agents".into(), 1)
     }
 
     #[test]
@@ -180,11 +208,11 @@ mod tests {
         let reads = Reads::shared();
         let first = ask(&reads);
         assert!(Arc::ptr_eq(&first, &ask(&reads)));
-        assert!(!Arc::ptr_eq(&first, &reads.of(System::Author, "bundles".into(), 1)));
-        assert!(!Arc::ptr_eq(&first, &reads.of(System::Tenant, "agents".into(), 1)));
-        drop(reads.alter(System::Ims));
+        assert!(!Arc::ptr_eq(&first, &reads.of(STORED, "bundles".into(), 1)));
+        assert!(!Arc::ptr_eq(&first, &reads.of(TENANT, "agents".into(), 1)));
+        drop(reads.alter(System::Ims, Allow::Probe));
         assert!(Arc::ptr_eq(&first, &ask(&reads)), "a token of IMS alters no Author");
-        let altering = reads.alter(System::Author);
+        let altering = reads.alter(System::Author, Allow::Change);
         let during = ask(&reads);
         assert!(!Arc::ptr_eq(&first, &during) && !Arc::ptr_eq(&during, &ask(&reads)), "it may be half done");
         drop(altering);
@@ -195,9 +223,24 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_alters_what_shows_activity_and_no_configuration() {
+        let reads = Reads::shared();
+        let queue = || reads.of(ACTIVITY, "queue".into(), 1);
+        let (stored, active) = (ask(&reads), queue());
+        let probe = reads.alter(System::Author, Allow::Probe);
+        assert!(Arc::ptr_eq(&stored, &ask(&reads)));
+        assert!(!Arc::ptr_eq(&active, &queue()) && !Arc::ptr_eq(&queue(), &queue()));
+        let change = reads.alter(System::Author, Allow::Change);
+        drop(probe);
+        assert!(!Arc::ptr_eq(&ask(&reads), &ask(&reads)), "the change is still under way");
+        drop(change);
+        assert!(Arc::ptr_eq(&ask(&reads), &ask(&reads)) && Arc::ptr_eq(&queue(), &queue()));
+    }
+
+    #[test]
     fn what_two_states_would_show_is_read_a_few_times() {
         let reads = Reads::shared();
-        let mut numbers: Vec<_> = (0..10).map(|_| reads.of(System::Author, "agents".into(), COMPARED).number).collect();
+        let mut numbers: Vec<_> = (0..10).map(|_| reads.of(STORED, "agents".into(), COMPARED).number).collect();
         numbers.dedup();
         assert_eq!(numbers, [1, 2, 3, 4]);
         assert_eq!(ask(&reads).number, 4);
@@ -209,7 +252,7 @@ mod tests {
             let reads = Reads::shared();
             let read = ask(&reads);
             read.answer.set(Answer { outcome, exchange: None }).expect("it is the first");
-            reads.judge(System::Author, "agents", &read);
+            reads.judge(STORED, "agents", &read);
             Arc::ptr_eq(&read, &ask(&reads))
         };
         assert!(kept(Ok(reply(200, 10))) && kept(Ok(reply(404, 10))) && kept(Ok(reply(302, 10))));

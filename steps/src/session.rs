@@ -202,7 +202,8 @@ impl Session {
     async fn send_now(&self, call: Call) -> Checked<Reply> {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
-        let _altering = (needs(surface) > Allow::Observe).then(|| self.run.reads.alter(surface.system));
+        let needs = needs(surface);
+        let _altering = (needs > Allow::Observe).then(|| self.run.reads.alter(surface.system, needs));
         if let Some(browsing) = self.steps_for(surface) {
             return Box::pin(self.browse(browsing, &call)).await;
         }

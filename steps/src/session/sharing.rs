@@ -8,7 +8,7 @@ use bpconform_fixtures::surfaces::Class;
 use crate::call::{Body, Call, Reuse};
 use crate::evidence::Exchange;
 use crate::problem::Checked;
-use crate::reads::{Answer, COMPARED};
+use crate::reads::{Answer, Answering, COMPARED};
 use crate::reply::Reply;
 use crate::sending::{Sending, since_1970};
 use crate::session::{Session, lock};
@@ -33,12 +33,12 @@ impl Session {
     pub(super) async fn share(&self, call: Call) -> Checked<Reply> {
         let surface = self.surface(&call.surface);
         self.permit(surface, &call)?;
-        let system = surface.system;
+        let answering = Answering::of(surface);
         let times = if call.reuse == Reuse::Compared { COMPARED } else { 1 };
         let question = format!("{} {:?}", self.attempt, Call { reuse: Reuse::default(), ..call.clone() });
         let asked_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let asked = Instant::now();
-        let read = self.run.reads.of(system, question.clone(), times);
+        let read = self.run.reads.of(answering, question.clone(), times);
         let mut is_first = false;
         let send = async {
             is_first = true;
@@ -46,7 +46,7 @@ impl Session {
         };
         let answer = read.answer.get_or_init(|| send).await;
         if is_first {
-            self.run.reads.judge(system, &question, &read);
+            self.run.reads.judge(answering, &question, &read);
         } else if let Some(exchange) = &answer.exchange {
             let took_us = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
             let exchange = Exchange { started_us: asked_us, took_us, shared: true, ..exchange.clone() };
