@@ -309,6 +309,21 @@ impl Repository {
         })
     }
 
+    /// The first node at or below a path that is accepted, in the order of [`Self::walk`], with its path. No path is made for
+    /// the others.
+    pub fn find(&self, path: &str, accepts: impl Fn(&Node) -> bool) -> Option<(String, &Node)> {
+        let (mut open, mut names) = (vec![(0, "", self.get(path)?)], Vec::new());
+        while let Some((depth, name, node)) = open.pop() {
+            names.truncate(depth);
+            names.push(name);
+            if accepts(node) {
+                return Some((names.iter().skip(1).fold(normal(path), |path, name| join(&path, name)), node));
+            }
+            open.extend(node.children.iter().rev().map(|(name, child)| (depth + 1, name.as_str(), child)));
+        }
+        None
+    }
+
     /// The longest prefix of a request path that is a node, and the rest: selectors and extension, or nothing. Like Sling, it
     /// cuts only before a `.`.
     pub fn resolve<'a>(&self, path: &'a str) -> Option<(&'a str, &'a str)> {

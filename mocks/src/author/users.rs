@@ -31,7 +31,7 @@ pub(super) const ID: &str = "rep:authorizableId";
 impl Author {
     /// The path and node of the user or group of that id.
     pub(crate) fn authorizable(&self, id: &str) -> Option<(String, &Node)> {
-        self.authorizables().find(|(_, node)| node.text(ID) == Some(id))
+        self.repository.find(HOME, |node| node.text(ID) == Some(id))
     }
 
     pub(super) fn authorizables(&self) -> impl Iterator<Item = (String, &Node)> {
