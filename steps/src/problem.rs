@@ -105,6 +105,22 @@ pub(crate) async fn confirmed<T>(check: impl AsyncFn() -> Checked<T>) -> Checked
     }
 }
 
+/// How many reads may contradict each other until that is an error.
+const CONTRADICTIONS: usize = 4;
+
+/// What two reads in a row agree on: a single one may be wrong, or show the state before the last change.
+pub(crate) async fn agreed<T: PartialEq>(read: impl AsyncFn() -> Checked<T>) -> Checked<T> {
+    let mut last = read().await?;
+    for _ in 0..CONTRADICTIONS {
+        let next = read().await?;
+        if next == last {
+            return Ok(next);
+        }
+        last = next;
+    }
+    Err(Problem::error("reads contradict each other: no two in a row are the same"))
+}
+
 /// A result whose problem can be given a cause.
 pub trait Because {
     /// The result, with that cause in its problem.

@@ -10,7 +10,7 @@ use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::{agents, delivery, ims_configurations, keeping, lock, queue, removal, repository, setup, users};
 use crate::call::Call;
 use crate::journal::Change;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Problem, agreed};
 use crate::session::Session;
 use crate::tenant;
 use crate::undo::{AFTERMATH, Undo};
@@ -261,10 +261,16 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
     for agent in agents {
         removal::delete_node(session, &format!("/etc/replication/agents.author/{agent}")).await?;
     }
-    if let Some(id) = mac_user
-        && let Some(user) = users::find(session, id).await?
-    {
-        removal::delete_user(session, &user.home).await?;
+    if let Some(id) = mac_user {
+        // A single search may show a user who was deleted before, and hide the one who is there. What is searched may be an
+        // index that still holds who was just deleted.
+        let mut deleted = Vec::new();
+        while let Some(user) = agreed(async || users::find(session, id).await).await?
+            && !deleted.contains(&user.home)
+        {
+            removal::delete_user(session, &user.home).await?;
+            deleted.push(user.home);
+        }
     }
     if let Some(path) = mac_folder {
         folder(session, path).await?;

@@ -42,19 +42,26 @@ pub async fn wait_for<T>(
 
 /// Waits while an agent may still deliver the node at that path. The result is judged by what follows.
 pub async fn wait_for_agents(session: &Session, path: &str) -> Checked {
-    wait_until(session, path, |held| !held.iter().any(Queue::may_still_deliver)).await
+    let settled = async || {
+        let held = queue::holding(session, path).await.unwrap_or_default();
+        Ok((!held.iter().any(Queue::may_still_deliver)).then_some(()))
+    };
+    in_time(session.wait_for(path, session.run.settings.patience + SECOND_ATTEMPT, settled).await)
 }
 
 /// Waits until all that is left of the node at that path, and of those below it, waits in queues that deliver nothing. The
 /// result is judged by what follows.
 pub async fn wait_until_stranded(session: &Session, path: &str) -> Checked {
-    wait_until(session, path, |held| !held.is_empty() && !held.iter().any(Queue::may_still_deliver)).await
+    let settled = async || {
+        let held = queue::holding(session, path).await?;
+        Ok((!held.is_empty() && !held.iter().any(Queue::may_still_deliver)).then_some(()))
+    };
+    in_time(session.wait_for(path, session.run.settings.patience + SECOND_ATTEMPT, settled).await)
 }
 
-/// Waits until the queues that hold the node at that path are as they should be, or the time is over.
-async fn wait_until(session: &Session, path: &str, is_settled: impl Fn(&[Queue]) -> bool) -> Checked {
-    let settled = async || Ok(is_settled(&queue::holding(session, path).await.unwrap_or_default()).then_some(()));
-    match session.wait_for(path, session.run.settings.patience + SECOND_ATTEMPT, settled).await {
+/// What did not come in time is no problem of the wait.
+fn in_time(waited: Checked) -> Checked {
+    match waited {
         Err(problem) if problem.kind == Kind::Failed => Ok(()),
         other => other,
     }

@@ -12,7 +12,7 @@ use super::{ims_configurations, removal};
 use crate::call::Call;
 use crate::html::Page;
 use crate::plain::tells_failure;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Problem, agreed};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::undo::{AFTERMATH, Undo};
@@ -120,26 +120,25 @@ pub async fn save_and_close(session: &Session, form: &CloudForm) -> Checked<Repl
     let mut undo = vec![undo_of_cloud_service(session, form).await?];
     let folder = users::mac_folder(session)?;
     if let Some((parent, _)) = folder.rsplit_once('/')
-        && removal::is_absent(session, parent).await?
+        && agreed(async || removal::is_absent(session, parent).await).await?
     {
         undo.push(Undo::Folder { path: parent.to_owned() });
     }
     session.send(call.undone_by(undo)).await
 }
 
-/// What deletes the agents, the Mac user and the configuration that are about to be made; nothing that is there already. A
-/// single read may be wrong: what one of two shows is there.
+/// What deletes the agents, the Mac user and the configuration that are about to be made; nothing that is there already.
 async fn undo_of_cloud_service(session: &Session, form: &CloudForm) -> Checked<Undo> {
-    let mut there = agents::all(session).await?;
-    there.extend(agents::all(session).await?);
+    let names = async || Ok(agents::all(session).await?.into_iter().map(|agent| agent.name).collect::<Vec<_>>());
+    let there = agreed(names).await?;
     let expected = agents::expected(session)?.into_iter().map(|agent| agent.name);
-    let has_user = users::mac_user(session).await?.is_some() || users::mac_user(session).await?.is_some();
+    let has_user = agreed(async || Ok(users::mac_user(session).await?.is_some())).await?;
     let folder = users::mac_folder(session)?;
-    let has_no_folder = removal::is_absent(session, &folder).await?;
+    let has_no_folder = agreed(async || removal::is_absent(session, &folder).await).await?;
     Ok(Undo::CloudService {
         title: form.title.clone(),
         ims_configuration: form.ims_configuration.clone(),
-        agents: expected.filter(|name| !there.iter().any(|it| it.name == *name)).collect(),
+        agents: expected.filter(|name| !there.contains(name)).collect(),
         mac_user: (!has_user).then(|| users::mac_user_id(session)).transpose()?,
         mac_folder: has_no_folder.then_some(folder),
     })
@@ -164,10 +163,9 @@ pub async fn wait_for_cloud_service(session: &Session, title: &str) -> Checked<C
     let mac_user = session.wait_for(what, patience, async || users::mac_user(session).await).await?;
     let some = async || {
         let found = agents::of_tenant(session).await?;
-        Ok((found.len() >= agents::COUNT).then_some(()))
+        Ok((found.len() >= agents::COUNT).then_some(found))
     };
-    session.wait_for("the four replication agents of the tenant", patience, some).await?;
-    let mut agents = agents::of_tenant(session).await?;
+    let mut agents = session.wait_for("the four replication agents of the tenant", patience, some).await?;
     agents::judge(&agents, &agents::expected(session)?)?;
     agents.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(CloudService { configuration, agents, mac_user })
@@ -192,8 +190,7 @@ pub async fn traces(session: &Session, later: bool) -> Checked<Vec<String>> {
             return Ok(found);
         }
     }
-    // A single read could still show the state before the last change.
-    traces_now(session).await
+    agreed(async || traces_now(session).await).await
 }
 
 async fn traces_now(session: &Session) -> Checked<Vec<String>> {

@@ -13,7 +13,7 @@ use crate::author::snapshot::{self, Difference, Snapshot};
 use crate::author::users::{self, User};
 use crate::author::{ims_configurations, removal, repository, transcript};
 use crate::ims;
-use crate::problem::{Checked, Problem, confirmed, ensure};
+use crate::problem::{Checked, Problem, agreed, confirmed, ensure};
 use crate::session::Session;
 use crate::world::World;
 
@@ -162,7 +162,9 @@ async fn no_mac_user(world: &mut World) -> Checked {
 
 #[given("what the Author holds of agents, configurations and users is noted")]
 async fn note(world: &mut World) -> Checked {
-    let snapshot = Snapshot::take(world.session()?).await?;
+    // What one read hides now would be something new later.
+    let session = world.session()?;
+    let snapshot = agreed(async || Snapshot::take(session).await).await?;
     world.keep(Before(snapshot));
     Ok(())
 }
@@ -190,8 +192,9 @@ fn judge_differences(differences: &[Difference], documented: &[String]) -> Check
 
 #[then("what the Author holds of agents, configurations and users is as before")]
 async fn as_before(world: &mut World) -> Checked {
-    let Before(before) = world.kept()?;
-    let differences = before.differences(&Snapshot::take(world.session()?).await?);
+    let (Before(before), session) = (world.kept()?, world.session()?);
+    let differences = async || Ok(before.differences(&Snapshot::take(session).await?));
+    let differences = session.settled(differences, Vec::is_empty).await?;
     ensure(differences.is_empty(), || format!("this is different:\n{}", snapshot::print(&differences)))
 }
 
