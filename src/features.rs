@@ -3,7 +3,7 @@
 mod gherkin;
 mod sentences;
 
-pub(crate) use sentences::steps;
+pub(crate) use sentences::{sentences, steps};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -84,9 +84,8 @@ impl Features {
                     features.add(&file, &text, known)?;
                 }
             }
-            // A test holds the sentences of these to the steps.
             None => BUILT_IN.iter().try_for_each(|(file, text)| {
-                let feature = gherkin::parse(file, text, known)?;
+                let feature = gherkin::parse_checked(file, text)?;
                 features.take(file, feature, known)
             })?,
         }

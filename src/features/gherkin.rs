@@ -29,28 +29,24 @@ const BLOCKS: [&str; 9] = [
 /// The keywords of steps, in English.
 const STEPS: [&str; 6] = ["Given ", "When ", "Then ", "And ", "But ", "* "];
 
-/// Parses a file, and expands its outlines.
+/// Parses and checks a file, and expands its outlines.
 ///
 /// # Errors
 ///
 /// The line that cannot be used, what is wrong with it, and what to do.
 pub(super) fn parse(file: &str, text: &str, known: &Vocabulary) -> Result<Feature, FeatureError> {
     let source = Source { file, text };
-    let language = source.language()?;
-    // The parser takes blanks behind the language for a part of it.
-    let parsed = match language {
-        Some(line) => Feature::parse(text.replacen(line, line.trim_end(), 1), GherkinEnv::default()),
-        None => Feature::parse(text, GherkinEnv::default()),
-    };
-    let mut feature = parsed.map_err(|error| source.unparsable(&error.to_string(), language.is_none()))?;
+    let feature = source.parse()?;
     source.check_tags(&feature, known)?;
     source.check_descriptions(&feature)?;
     source.check_scenarios(&feature)?;
-    // Cucumber distinguishes scenarios of different files by the path.
-    feature.path = Some(PathBuf::from(file));
-    feature
-        .expand_examples()
-        .map_err(|error| source.wrong(error.pos.line, format!("<{}> is not a column of the examples", error.name)))
+    source.expand(feature)
+}
+
+/// Parses a file that a test has checked, and expands its outlines: to check it takes longer than to parse it.
+pub(super) fn parse_checked(file: &str, text: &str) -> Result<Feature, FeatureError> {
+    let source = Source { file, text };
+    source.expand(source.parse()?)
 }
 
 struct Source<'a> {
@@ -61,6 +57,24 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn wrong(&self, line: usize, problem: String) -> FeatureError {
         FeatureError { file: self.file.to_owned(), line, problem }
+    }
+
+    fn parse(&self) -> Result<Feature, FeatureError> {
+        let language = self.language()?;
+        // The parser takes blanks behind the language for a part of it.
+        let parsed = match language {
+            Some(line) => Feature::parse(self.text.replacen(line, line.trim_end(), 1), GherkinEnv::default()),
+            None => Feature::parse(self.text, GherkinEnv::default()),
+        };
+        parsed.map_err(|error| self.unparsable(&error.to_string(), language.is_none()))
+    }
+
+    fn expand(&self, mut feature: Feature) -> Result<Feature, FeatureError> {
+        // Cucumber distinguishes scenarios of different files by the path.
+        feature.path = Some(PathBuf::from(self.file));
+        feature
+            .expand_examples()
+            .map_err(|error| self.wrong(error.pos.line, format!("<{}> is not a column of the examples", error.name)))
     }
 
     /// The lines with their numbers.

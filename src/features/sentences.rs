@@ -1,21 +1,65 @@
 //! The sentences of steps, and which step of the harness reads each.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use bpconform_steps::World;
-use cucumber::World as _;
+use bpconform_steps::world::SentenceStart;
+use cucumber::codegen::{LazyRegex, StepConstructor, WorldInventory, inventory};
 use cucumber::gherkin::{Feature, LineCol, Step, StepType};
-use cucumber::step::Collection;
+use cucumber::step::{Collection, Location};
 
 use crate::error::FeatureError;
 use crate::nearest::nearest;
 
-/// Compiled once: the expressions of all sentences are a third of what a short run costs.
-static STEPS: LazyLock<Collection<World>> = LazyLock::new(World::collection);
+/// A step of the harness, whose expression is compiled when it is used.
+struct Registered {
+    ty: StepType,
+    place: Location,
+    /// How its sentences start.
+    start: &'static str,
+    expression: LazyRegex,
+    function: cucumber::Step<World>,
+}
 
-/// All steps of the harness.
-pub(crate) fn steps() -> Collection<World> {
-    STEPS.clone()
+static REGISTERED: LazyLock<Vec<Registered>> = LazyLock::new(|| {
+    let starts: HashMap<Location, &str> =
+        inventory::iter::<SentenceStart>.into_iter().map(|start| (start.place, start.text)).collect();
+    let of = |ty, step: &dyn StepConstructor<World>| {
+        let (place, expression, function) = step.inner();
+        // Without a start it may read any sentence.
+        Registered { ty, place, start: starts.get(&place).copied().unwrap_or_default(), expression, function }
+    };
+    let given = inventory::iter::<<World as WorldInventory>::Given>.into_iter().map(|step| of(StepType::Given, step));
+    let when = inventory::iter::<<World as WorldInventory>::When>.into_iter().map(|step| of(StepType::When, step));
+    let then = inventory::iter::<<World as WorldInventory>::Then>.into_iter().map(|step| of(StepType::Then, step));
+    given.chain(when).chain(then).collect()
+});
+
+/// The steps of the harness, reduced to those that may read these sentences.
+pub(crate) fn steps<'a>(sentences: impl IntoIterator<Item = &'a Step>) -> Collection<World> {
+    let mut needed = vec![false; REGISTERED.len()];
+    for sentence in sentences {
+        for (step, needed) in REGISTERED.iter().zip(&mut needed) {
+            *needed |= step.ty == sentence.ty && sentence.value.starts_with(step.start);
+        }
+    }
+    let needed = REGISTERED.iter().zip(needed).filter_map(|(step, needed)| needed.then_some(step));
+    needed.fold(Collection::new(), |steps, Registered { ty, place, expression, function, .. }| {
+        let (place, expression) = (Some(*place), expression());
+        match ty {
+            StepType::Given => steps.given(place, expression, *function),
+            StepType::When => steps.when(place, expression, *function),
+            StepType::Then => steps.then(place, expression, *function),
+        }
+    })
+}
+
+/// The steps of a feature, those of its backgrounds and rules, too.
+pub(crate) fn sentences(feature: &Feature) -> impl Iterator<Item = &Step> {
+    let backgrounds = feature.background.iter().chain(feature.rules.iter().flat_map(|rule| &rule.background));
+    let scenarios = feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios));
+    backgrounds.flat_map(|background| &background.steps).chain(scenarios.flat_map(|scenario| &scenario.steps))
 }
 
 /// Gives each step the type under which the harness knows its sentence. In Gherkin the keyword does not
@@ -39,7 +83,7 @@ fn find(file: &str, step: &mut Step) -> Result<(), FeatureError> {
     let types = [own, StepType::Given, StepType::When, StepType::Then];
     for ty in types {
         step.ty = ty;
-        match STEPS.find(step) {
+        match steps([&*step]).find(step) {
             Ok(Some(_)) => return Ok(()),
             Ok(None) => {}
             Err(_) => return Err(wrong(format!("several steps read {:?}", step.value))),
@@ -79,6 +123,17 @@ fn is_sentence(text: &str) -> bool {
             span: cucumber::gherkin::Span::default(),
             position: LineCol::default(),
         };
-        !matches!(STEPS.find(&step), Ok(None))
+        !matches!(steps([&step]).find(&step), Ok(None))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_compiles_the_expressions_of_its_own_sentences_only() {
+        let unknown = REGISTERED.iter().filter(|step| step.start.is_empty()).count();
+        assert!(unknown < 20, "of {} steps, {unknown} may read any sentence", REGISTERED.len());
+    }
 }

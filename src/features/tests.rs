@@ -15,6 +15,16 @@ fn read(text: &str) -> Result<Features, FeatureError> {
 }
 
 #[test]
+fn the_built_in_features_pass_every_check() {
+    let mut checked = Features { all: Vec::new(), cases: Vec::new() };
+    for (file, text) in BUILT_IN {
+        checked.add(file, text, Vocabulary::built_in()).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let unchecked = Features::built_in().expect("they are well formed");
+    assert_eq!(checked.all, unchecked.all);
+}
+
+#[test]
 fn every_spelling_of_a_scenario_is_the_same() {
     let plain = with(&format!("  Scenario: S\n{STEPS}"));
     let german = "# language: de \n@observe @BP-PRE-01\nFunktionalität: F\n\n  Szenario: S\n    Wenn I open the Author's login page\n    \

@@ -12,7 +12,7 @@ use cucumber::runner::basic::RetryOptions;
 use cucumber::{Cucumber, Event, Parser, Writer, cli, event, parser, runner};
 use futures::stream::{self, Iter};
 
-use crate::features::steps;
+use crate::features::{sentences, steps};
 use crate::run::evidence::{EvidenceStore, ScenarioEvidence};
 use crate::run::key::{ScenarioKey, key};
 use crate::run::mark::with_mark;
@@ -50,7 +50,7 @@ pub(crate) async fn drive(
     let (before, confirming) = (stage.clone(), stage.clone());
     let report_panics = panic_reporter();
     let runner = runner::Basic::default()
-        .steps(with_mark(steps()))
+        .steps(with_mark(steps(features.iter().flat_map(sentences))))
         .max_concurrent_scenarios(jobs)
         .retry_options(move |feature, _, scenario, _| match retries {
             0 => confirming.confirms(&key(feature, scenario)).then(|| again(1)),

@@ -1,6 +1,8 @@
 //! An internal step, used by no feature, that makes the mocks inject a fault into the next request. With it, the fault hits
 //! exactly the step that follows.
 
+use std::sync::LazyLock;
+
 use bpconform_mocks::faults::Fault;
 use bpconform_steps::world::end_step;
 use bpconform_steps::{Call, Problem, World};
@@ -19,7 +21,9 @@ pub(crate) fn sentence(fault: &Fault, surface: Option<&str>) -> String {
 
 /// The given steps, plus this one.
 pub(crate) fn with_mark(steps: Collection<World>) -> Collection<World> {
-    steps.given(None, Regex::new(&format!("^{MARK}(\\S+) (.*)$")).expect("a constant pattern"), mark)
+    static SENTENCE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(&format!("^{MARK}(\\S+) (.*)$")).expect("a constant pattern"));
+    steps.given(None, SENTENCE.clone(), mark)
 }
 
 fn mark(world: &mut World, context: Context) -> LocalBoxFuture<'_, ()> {

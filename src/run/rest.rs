@@ -2,11 +2,9 @@
 //! request is sent, and the verdict does not depend on them.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::LazyLock;
 
 use bpconform_steps::{Kind, Problem, World};
 use cucumber::gherkin::{Feature, Rule, Scenario, Step, StepType};
-use cucumber::step::Collection;
 use futures::FutureExt as _;
 
 use crate::features::steps;
@@ -19,15 +17,15 @@ pub(crate) async fn judge(
     scenario: &Scenario,
     world: &mut World,
 ) -> Vec<Option<Problem>> {
-    static STEPS: LazyLock<Collection<World>> = LazyLock::new(steps);
     world.settle();
     let backgrounds = [feature.background.as_ref(), rule.and_then(|rule| rule.background.as_ref())];
-    let steps = backgrounds.into_iter().flatten().flat_map(|background| &background.steps).chain(&scenario.steps);
+    let all = backgrounds.into_iter().flatten().flat_map(|background| &background.steps).chain(&scenario.steps);
     let begun = world.begun();
-    let rest: Vec<&Step> = if begun == 0 { Vec::new() } else { steps.skip(begun).collect() };
+    let rest: Vec<&Step> = if begun == 0 { Vec::new() } else { all.skip(begun).collect() };
+    let steps = steps(rest.iter().copied());
     let mut judged = Vec::new();
     for step in rest.into_iter().take_while(|step| step.ty == StepType::Then) {
-        let Ok(Some((function, _, _, context))) = STEPS.find(step) else { break };
+        let Ok(Some((function, _, _, context))) = steps.find(step) else { break };
         let ended = AssertUnwindSafe(async { function(world, context).await }).catch_unwind().await;
         let problem = ended.err().map(|info| info.downcast_ref::<Problem>().cloned());
         match problem {

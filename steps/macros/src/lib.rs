@@ -6,7 +6,8 @@
 use proc_macro::TokenStream;
 use proc_macro2::Ident;
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{FnArg, ItemFn, Pat, ReturnType, Visibility, parse_quote};
+use syn::parse::{ParseStream, Parser as _};
+use syn::{FnArg, ItemFn, LitStr, Pat, ReturnType, Token, Visibility, parse_quote};
 
 /// Registers a step function for a `Given` sentence; the argument is that of `cucumber::given`.
 #[proc_macro_attribute]
@@ -35,7 +36,7 @@ fn register(keyword: &str, sentence: TokenStream, function: TokenStream) -> Toke
     .into()
 }
 
-/// The unchanged function, and a second one that cucumber calls.
+/// The unchanged function, a second one that cucumber calls, and how its sentences start.
 fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &ItemFn) -> proc_macro2::TokenStream {
     let name = &function.sig.ident;
     let arguments: Vec<_> = function.sig.inputs.iter().map(argument_name).collect();
@@ -53,8 +54,42 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
     } else {
         parse_quote!({ #world.begin_step(); crate::world::end_step(#result); })
     };
+    let start = start.parse2(sentence.clone()).unwrap_or_default();
+    // Cucumber registers the step with the same place.
+    let start = quote!(::cucumber::codegen::submit!({
+        crate::world::SentenceStart {
+            place: ::cucumber::step::Location {
+                path: ::std::file!(),
+                line: ::std::line!(),
+                column: ::std::column!(),
+            },
+            text: #start,
+        }
+    }););
     // A function may be registered for several sentences: each of these has a separate scope.
-    quote!(#function const _: () = { #called };)
+    quote!(#function const _: () = { #called #start };)
+}
+
+/// The text with which all sentences of a step start; empty if that is not known, or if the attribute is malformed, which
+/// cucumber reports.
+fn start(sentence: ParseStream<'_>) -> syn::Result<String> {
+    let kind: Option<Ident> = sentence.parse()?;
+    if kind.is_some() {
+        sentence.parse::<Token![=]>()?;
+    }
+    let text = sentence.parse::<LitStr>()?.value();
+    Ok(match kind.map(|kind| kind.to_string()).as_deref() {
+        None => text,
+        Some("expr") => whole_words_of(&text).to_owned(),
+        Some(_) => String::new(),
+    })
+}
+
+/// The words of an expression before its first parameter, optional text, alternative or escape. An alternative, as in `a/b`,
+/// begins with a whole word.
+fn whole_words_of(expression: &str) -> &str {
+    let end = expression.find(['{', '(', '/', '\\']).unwrap_or(expression.len());
+    expression[..end].rfind(' ').map_or("", |blank| &expression[..=blank])
 }
 
 fn argument_name(argument: &FnArg) -> proc_macro2::TokenStream {
