@@ -19,6 +19,7 @@ mod named_certificate;
 pub mod outside;
 pub mod page_files;
 mod page_sending;
+mod pattern;
 pub mod plain;
 pub mod problem;
 pub mod reads;

@@ -1,6 +1,6 @@
 //! The end of the Author's error log (surfaces.md §2.5, §4.3), as entries.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bpconform_fixtures::{Cause, Failures, Surface};
@@ -13,6 +13,7 @@ use super::own_refusals::Known;
 use super::{agents, transcript};
 use crate::call::Call;
 use crate::clock;
+use crate::pattern::pattern;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -34,21 +35,17 @@ pub struct ErrorLog {
 #[derive(Clone, Debug)]
 pub struct Rules {
     age: SignedDuration,
-    token_failure: Regex,
-    other_solutions: Regex,
+    token_failure: Arc<Regex>,
+    other_solutions: Arc<Regex>,
 }
 
 impl Rules {
     /// The rules of a run.
     pub fn new(surface: &Surface, age: Duration) -> Checked<Self> {
-        let read = |phrase: &str| {
-            let pattern = Regex::new(surface.phrase(phrase));
-            pattern.map_err(|error| Problem::error(format!("{}: {phrase}: {error}", surface.id)))
-        };
         Ok(Self {
             age: SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX),
-            token_failure: read("token-failure")?,
-            other_solutions: read("other-solutions")?,
+            token_failure: pattern(surface, "token-failure")?,
+            other_solutions: pattern(surface, "other-solutions")?,
         })
     }
 }

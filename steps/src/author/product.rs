@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::bundles;
 use crate::call::Call;
+use crate::pattern::pattern;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::run::Judged;
@@ -145,9 +146,7 @@ pub async fn named_version(session: &Session, fresh: bool) -> Checked<Option<Str
 }
 
 async fn ask_version(session: &Session, call: Call) -> Checked<(Reply, Option<String>)> {
-    let surface = session.surface("author.product-info");
-    let line = Regex::new(surface.phrase("line"))
-        .map_err(|error| Problem::error(format!("{}: phrase line: {error}", surface.id)))?;
+    let line = pattern(session.surface("author.product-info"), "line")?;
     let reply = session.send(call).await?.expect_status(&[200])?;
     let named = find_version(&line, &reply.text())?;
     Ok((reply, named))

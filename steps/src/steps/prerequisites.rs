@@ -3,12 +3,12 @@
 use bpconform_fixtures::{Cause, System};
 use bpconform_step_macros::{given, then, when};
 use cucumber::gherkin::Step;
-use regex::Regex;
 use url::Url;
 
 use super::first_column;
 use crate::author::{agents, bundles, cloud_configuration, pages, product, users};
 use crate::call::Call;
+use crate::pattern::pattern;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -96,9 +96,7 @@ fn tenant_url(world: &mut World) -> Checked {
 #[then(regex = r"^it has the form https://TENANT-ID\.brand-portal\.adobe\.com/$")]
 fn url_is_well_formed(world: &mut World) -> Checked {
     let (session, TenantUrl(url)) = (world.session()?, world.kept()?);
-    let surface = session.surface("tenant.home");
-    let form = Regex::new(surface.phrase("url"))
-        .map_err(|error| Problem::error(format!("{}: phrase url: {error}", surface.id)))?;
+    let form = pattern(session.surface("tenant.home"), "url")?;
     // A stand-in for the tenant on this machine can have neither Adobe's domain nor its certificate.
     let accepted =
         form.is_match(url.as_str()) || (Stack::is_stand_in(url) && url.path() == "/" && url.query().is_none());
