@@ -192,14 +192,16 @@ impl Reader<'_, '_> {
         let name = &self.text[part.clone()];
         let lower = name.to_ascii_lowercase();
         let holds = HOLDING.contains(&lower.as_str());
-        let next = Next { name: self.names.classify(name), holds, refers: SecretNames::built_in().is_reference(name) };
+        let said = self.names.classify(name);
         let top = self.top();
+        // Below a public name it makes no difference.
+        let refers = top.inherited > Sensitivity::Public && SecretNames::built_in().is_reference(name);
+        let next = Next { name: said, holds, refers };
         top.next = Some(next);
         top.names_next = NAMING.contains(&lower.as_str());
     }
 
     fn value(&mut self, part: Range<usize>) {
-        let said = self.names.classify(&self.text[part.clone()]);
         let top = self.top();
         let names_next = std::mem::take(&mut top.names_next);
         let (next, inherited) = (top.next.take(), top.inherited);
@@ -212,6 +214,7 @@ impl Reader<'_, '_> {
         let own = next.map_or(Sensitivity::Public, |next| next.name);
         let name = next.map_or(inherited, |next| next.below(inherited));
         if names_next && is_name(&self.text[part.clone()]) {
+            let said = self.names.classify(&self.text[part.clone()]);
             let top = self.top();
             top.named = top.named.max(Some(said));
         }

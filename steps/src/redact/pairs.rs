@@ -2,9 +2,7 @@
 //! properties files, parts of a multipart form, phrases of a log.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use bpconform_fixtures::{SecretNames, Sensitivity};
 
 use super::MASK;
@@ -29,20 +27,9 @@ const GAP: usize = 5;
 /// A quoted value that does not end is not read any further.
 const LONGEST: usize = 16 * 1024;
 
-static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    // Only ASCII is compared without regard to case.
-    let cases = |word: &str| {
-        let first = word.chars().next().map(|first| first.to_uppercase().chain(word.chars().skip(1)).collect());
-        let others = (!word.is_ascii()).then(|| [first.unwrap_or_default(), word.to_uppercase()]);
-        std::iter::once(word.to_owned()).chain(others.into_iter().flatten()).collect::<Vec<String>>()
-    };
-    let triggers: Vec<String> = SecretNames::built_in().triggers().flat_map(cases).collect();
-    AhoCorasick::builder().ascii_case_insensitive(true).build(triggers).expect("constant patterns")
-});
-
 /// Whether a text holds any part of a name that may be a secret's.
 pub(super) fn may_hold(text: &str, names: &Names<'_>) -> bool {
-    TRIGGERS.is_match(text) || !names.more().is_empty()
+    SecretNames::built_in().triggers().is_match(text) || !names.more().is_empty()
 }
 
 /// Finds the values behind names.
@@ -51,7 +38,7 @@ pub(super) fn find(text: &str, names: &Names<'_>, author: Author) -> Vec<Finding
     let mut seen = 0;
     // A pattern of the operator's is about whole names, so that each name has to be looked at.
     let hits: Vec<Range<usize>> = if names.more().is_empty() {
-        TRIGGERS.find_iter(text).map(|hit| hit.range()).collect()
+        SecretNames::built_in().triggers().find_iter(text).map(|hit| hit.range()).collect()
     } else {
         letters(text).collect()
     };
