@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use data_encoding::{HEXLOWER, HEXUPPER};
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 /// The minimum length of a base64 text that is masked. A shorter one also occurs by chance.
@@ -143,11 +144,11 @@ impl Kind {
                 secret.bytes().map(number).collect::<Vec<_>>().join(between)
             }
             Self::Hex { inner, upper, between } => {
-                let digits = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
                 let bytes = inner.of(secret)?;
                 // Without the zero at its end, UTF-16 in one byte order is found in the other one too.
                 let bytes = if inner == Inner::Utf16 { bytes.strip_suffix(&[0]).unwrap_or(&bytes) } else { &bytes };
-                bytes.iter().map(digits).collect::<Vec<_>>().join(between)
+                let digits = if upper { HEXUPPER.encode(bytes) } else { HEXLOWER.encode(bytes) };
+                (0..bytes.len()).map(|at| &digits[2 * at..2 * at + 2]).collect::<Vec<_>>().join(between)
             }
         };
         (form != secret).then_some(form)

@@ -26,6 +26,7 @@ pub(super) struct Known {
     secrets: HashSet<Arc<str>>,
     long: Windows<WINDOW>,
     short: Windows<SHORT>,
+    filter: Filter,
 }
 
 impl std::fmt::Debug for Known {
@@ -46,57 +47,57 @@ struct Form {
 }
 
 /// Forms by some of their bytes.
-#[derive(Clone)]
-struct Windows<const SIZE: usize> {
-    forms: HashMap<[u8; SIZE], Vec<Form>>,
-    /// For each hash of a window whether there is one: nearly every place of a text is passed over by this alone.
-    filter: Vec<u64>,
-}
+type Windows<const SIZE: usize> = HashMap<[u8; SIZE], Vec<Form>>;
 
-impl<const SIZE: usize> Default for Windows<SIZE> {
-    fn default() -> Self {
-        Self { forms: HashMap::new(), filter: Vec::new() }
+/// Adds a form, and returns its window.
+fn add<'t, const SIZE: usize>(windows: &mut Windows<SIZE>, text: &'t str, form: &Form) -> &'t [u8] {
+    // The end of a token differs, its beginning rarely does.
+    let at = text.len() - SIZE - (text.len() - SIZE) / 4;
+    let Some(window) = text.as_bytes()[at..].first_chunk::<SIZE>() else { return &[] };
+    let alike = windows.entry(*window).or_default();
+    if !alike.iter().any(|known| known.at == at && known.kind == form.kind && known.secret == form.secret) {
+        alike.push(Form { at, ..form.clone() });
     }
+    window
 }
 
-/// The size of the filter, in bits: a power of two.
+/// The parts of a text whose window begins at that place.
+fn find_at<const SIZE: usize>(windows: &Windows<SIZE>, text: &str, place: usize, found: &mut Vec<Range<usize>>) {
+    let window = text.as_bytes()[place..].first_chunk::<SIZE>();
+    let alike = window.and_then(|window| windows.get(window));
+    found.extend(alike.into_iter().flatten().filter_map(|form| form.stands_around(text, place)));
+}
+
+/// The size of the filter, in bits.
 const FILTER: usize = 1 << 16;
 
-impl<const SIZE: usize> Windows<SIZE> {
-    /// A hash of 16 bits.
-    fn hash(window: &[u8; SIZE]) -> usize {
-        let mut bytes = [0; 8];
-        bytes[..SIZE].copy_from_slice(window);
-        let mixed = u64::from_le_bytes(bytes).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        usize::try_from(mixed >> 48).unwrap_or_default()
+/// For each hash of the first bytes of a window whether there is one: nearly every place of a text is passed over by this
+/// alone. It is what masking costs for each byte.
+#[derive(Clone)]
+struct Filter(Box<[u64; FILTER / 64]>);
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self(Box::new([0; FILTER / 64]))
+    }
+}
+
+impl Filter {
+    /// The hash of the first bytes, of 16 bits; none if there are fewer.
+    fn hash(bytes: &[u8]) -> Option<usize> {
+        let number = u32::from_le_bytes(*bytes.first_chunk::<SHORT>()?);
+        Some((number.wrapping_mul(0x9e37_79b9) >> 16) as usize)
     }
 
-    fn add(&mut self, text: &str, form: &Form) {
-        // The end of a token differs, its beginning rarely does.
-        let at = text.len() - SIZE - (text.len() - SIZE) / 4;
-        let Some(window) = text.as_bytes()[at..].first_chunk::<SIZE>() else { return };
-        self.filter.resize(FILTER / 64, 0);
-        let hash = Self::hash(window);
-        self.filter[hash / 64] |= 1 << (hash % 64);
-        let alike = self.forms.entry(*window).or_default();
-        if !alike.iter().any(|known| known.at == at && known.kind == form.kind && known.secret == form.secret) {
-            alike.push(Form { at, ..form.clone() });
-        }
+    fn add(&mut self, window: &[u8]) {
+        let Some(hash) = Self::hash(window) else { return };
+        self.0[hash / 64] |= 1 << (hash % 64);
     }
 
-    fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
-        if self.forms.is_empty() {
-            return;
-        }
-        for (place, window) in text.as_bytes().windows(SIZE).enumerate() {
-            let Some(window) = window.first_chunk::<SIZE>() else { continue };
-            let hash = Self::hash(window);
-            if self.filter[hash / 64] & (1 << (hash % 64)) == 0 {
-                continue;
-            }
-            let Some(alike) = self.forms.get(window) else { continue };
-            found.extend(alike.iter().filter_map(|form| form.stands_around(text, place)));
-        }
+    /// The places of a text at which a window may begin.
+    fn places(&self, text: &str) -> impl Iterator<Item = usize> {
+        let begins = |bytes: &[u8]| Self::hash(bytes).is_some_and(|hash| self.0[hash / 64] & (1 << (hash % 64)) != 0);
+        text.as_bytes().windows(SHORT).enumerate().filter(move |(_, bytes)| begins(bytes)).map(|(place, _)| place)
     }
 }
 
@@ -138,25 +139,30 @@ impl Known {
             let Some(text) = kind.of(secret).filter(|text| seen.insert(text.clone())) else { continue };
             let form = Form { secret: Arc::clone(secret), kind, at: 0, word: plain && text == **secret };
             if text.len() >= WINDOW {
-                self.long.add(&text, &form);
+                self.filter.add(add(&mut self.long, &text, &form));
             } else if text.len() >= SHORT {
-                self.short.add(&text, &form);
+                self.filter.add(add(&mut self.short, &text, &form));
             }
         }
     }
 
     /// The parts of a text that hold a secret.
     pub(super) fn find(&self, text: &str) -> Vec<Finding> {
+        if self.secrets.is_empty() {
+            return Vec::new();
+        }
         let mut found = Vec::new();
-        self.long.find(text, &mut found);
-        self.short.find(text, &mut found);
+        for place in self.filter.places(text) {
+            find_at(&self.long, text, place, &mut found);
+            find_at(&self.short, text, place, &mut found);
+        }
         self.find_within_breaks(text, &mut found);
         found.into_iter().map(|part| Finding { part, instead: MASK, sure: true }).collect()
     }
 
     /// Base64 may be broken into lines anywhere.
     fn find_within_breaks(&self, text: &str, found: &mut Vec<Range<usize>>) {
-        if self.secrets.is_empty() || !forms::has_broken_base64(text) {
+        if !forms::has_broken_base64(text) {
             return;
         }
         let kept = text.char_indices().filter(|(_, letter)| !letter.is_whitespace());
@@ -166,7 +172,9 @@ impl Known {
             joined.push(letter);
         }
         let mut parts = Vec::new();
-        self.long.find(&joined, &mut parts);
+        for place in self.filter.places(&joined) {
+            find_at(&self.long, &joined, place, &mut parts);
+        }
         let back = |part: Range<usize>| {
             let last = places[part.end - 1];
             places[part.start]..last + text[last..].chars().next().map_or(1, char::len_utf8)
