@@ -44,7 +44,7 @@ pub fn plain_line(text: &str) -> String {
 /// A document of JSON with the characters escaped that would steer a terminal or a CI system which shows it. It says the
 /// same: all of them stand within strings.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
-    let steers = |letter: char| shown(letter).is_some() && letter >= '\u{7f}';
+    let steers = |letter: char| letter >= '\u{7f}' && shown(letter).is_some();
     let begins_command = |rest: &str| COMMANDS.iter().any(|command| rest.starts_with(command));
     // Bytes are looked at much faster than letters, and most documents have no other ones.
     let has_only_usual = json.is_ascii() && !json.as_bytes().contains(&0x7f);
@@ -64,7 +64,8 @@ pub fn plain_json(json: &str) -> Cow<'_, str> {
 }
 
 fn neutral(text: &str, has_styles: bool) -> Cow<'_, str> {
-    let is_usual = text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
+    // Without an early end many bytes are compared at once.
+    let is_usual = text.bytes().fold(true, |usual, byte| usual & matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
     if (is_usual || !text.contains(|letter| shown(letter).is_some())) && !has_command(text) {
         return Cow::Borrowed(text);
     }
