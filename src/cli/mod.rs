@@ -28,6 +28,7 @@ pub mod target;
 pub mod values;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use bpconform_steps::credentials::{ALL, Named};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
@@ -147,8 +148,14 @@ pub struct ManArgs {
     pub out: Option<PathBuf>,
 }
 
-/// The definition of the command line, for the parser, the help and the completions.
+/// The definition of the command line, for the parser, the help and the completions. It is made once: a fleet parses the
+/// arguments of each environment.
 pub fn command() -> clap::Command {
+    static COMMAND: LazyLock<clap::Command> = LazyLock::new(defined);
+    COMMAND.clone()
+}
+
+fn defined() -> clap::Command {
     let command = Cli::command();
     let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();

@@ -6,10 +6,12 @@ mod facts;
 mod pictures;
 mod timeline;
 
+use std::sync::LazyLock;
+
 use bpconform_fixtures::requirements::{Document, Level};
 use bpconform_fixtures::{Remedy, Requirements};
 use jiff::Timestamp;
-use minijinja::Value;
+use minijinja::{Environment, Value};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -20,14 +22,19 @@ use crate::report::template;
 use crate::report::view::{self, CauseView, FailedScenario, Section};
 use crate::verdict::Verdict;
 
+/// The template of the page.
+const PAGE: &str = "report.html.j2";
+
 /// The record as a page.
 pub fn render(record: &Record) -> Result<String, Error> {
-    let templates = [
-        ("report.html.j2", include_str!("templates/report.html.j2")),
-        ("report.css", include_str!("templates/report.css")),
-        ("report.js", include_str!("templates/report.js")),
-    ];
-    template::render(&templates, Page::of(record)?)
+    static TEMPLATES: LazyLock<Environment<'_>> = LazyLock::new(|| {
+        template::parsed(&[
+            (PAGE, include_str!("templates/report.html.j2")),
+            ("report.css", include_str!("templates/report.css")),
+            ("report.js", include_str!("templates/report.js")),
+        ])
+    });
+    template::render(&TEMPLATES, PAGE, Page::of(record)?)
 }
 
 #[derive(Serialize)]

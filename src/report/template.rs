@@ -5,17 +5,21 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Renders the first of these templates, which includes the others.
-pub fn render(templates: &[(&'static str, &'static str)], page: impl Serialize) -> Result<String, Error> {
-    let rendered = || {
-        let mut environment = Environment::new();
-        environment
-            .set_auto_escape_callback(|name| if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None });
-        templates.iter().try_for_each(|(name, source)| environment.add_template(name, source))?;
-        let (first, _) = templates.first().copied().unwrap_or_default();
-        environment.get_template(first)?.render(page)
-    };
-    rendered().map_err(|error: minijinja::Error| Error::Internal(format!("the page cannot be rendered: {error:#}")))
+/// Built-in templates, parsed. A fleet renders a page for each environment.
+pub fn parsed(templates: &[(&'static str, &'static str)]) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment
+        .set_auto_escape_callback(|name| if name.ends_with(".j2") { AutoEscape::Html } else { AutoEscape::None });
+    for &(name, source) in templates {
+        environment.add_template(name, source).expect("a test renders every page");
+    }
+    environment
+}
+
+/// Renders the template of this name.
+pub fn render(templates: &Environment<'_>, name: &str, page: impl Serialize) -> Result<String, Error> {
+    let rendered = templates.get_template(name).and_then(|template| template.render(page));
+    rendered.map_err(|error| Error::Internal(format!("the page cannot be rendered: {error:#}")))
 }
 
 /// A requirement with what stands between backquotes as code.

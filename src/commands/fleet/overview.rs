@@ -13,6 +13,9 @@ use crate::report::markdown::escape;
 use crate::report::{template, view};
 use crate::verdict::Verdict;
 
+/// The template of the page.
+const PAGE: &str = "fleet.html.j2";
+
 /// What was found of one environment.
 #[derive(Clone, Debug)]
 pub(super) struct EnvironmentResult {
@@ -162,12 +165,12 @@ impl Overview {
         // What needs a person's eye comes first.
         let mut first: Vec<&EnvironmentRow> = self.environments.iter().collect();
         first.sort_by_key(|row| row.gravity);
-        let templates = [
-            ("fleet.html.j2", include_str!("../../report/templates/fleet.html.j2")),
+        let templates = template::parsed(&[
+            (PAGE, include_str!("../../report/templates/fleet.html.j2")),
             ("report.css", include_str!("../../report/templates/report.css")),
             ("fleet.css", include_str!("../../report/templates/fleet.css")),
-        ];
-        template::render(&templates, minijinja::context! { first, ..minijinja::Value::from_serialize(self) })
+        ]);
+        template::render(&templates, PAGE, minijinja::context! { first, ..minijinja::Value::from_serialize(self) })
     }
 
     /// For a step's summary on GitHub, or a ticket.
