@@ -41,9 +41,9 @@ impl Observer {
         Self(Rc::new(RefCell::new(ObserverState { output, terminal, directory, keeper, progress, failed, problem })))
     }
 
-    /// Ends with the whole record. A record that could not be kept on the way is an error now: the run was not stopped
-    /// for it.
-    pub fn finish(&self, record: &Record) -> Result<(), Error> {
+    /// Ends with the whole record, and with what is shown of it as text. A record that could not be kept on the way is an error
+    /// now: the run was not stopped for it.
+    pub fn finish(&self, record: &Record, plain: &Record) -> Result<(), Error> {
         let mut state = self.0.borrow_mut();
         if let Some(progress) = &mut state.progress {
             progress.finish();
@@ -52,7 +52,7 @@ impl Observer {
         if let Some(keeper) = state.keeper.take() {
             keeper.finish(record)?;
         }
-        junit::write(record, &directory.join(record_file::JUNIT))?;
+        junit::write(plain, &directory.join(record_file::JUNIT))?;
         state.problem.take().map_or(Ok(()), Err)
     }
 }

@@ -283,11 +283,11 @@ impl RunRequest<'_> {
         if let (Some(out), Some(rerun)) = (out, &options.rerun) {
             rerun.copy_pictures(&record, out)?;
         }
-        observer.finish(&record)?;
+        let plain = record.clone().without_exchanges().plain();
+        observer.finish(&record, &plain)?;
         // A file that cannot be written must not keep pictures that were to be removed.
         self.learn(&options)?;
-        let terminal = terminal.end(&record.clone().without_exchanges().plain());
-        output.print_for_people(&terminal);
+        output.print_for_people(&terminal.end(&plain));
         Ok(record)
     }
 
