@@ -189,7 +189,8 @@ impl Session {
             return Ok(reply);
         }
         match self.run.welcome.doubt(whom, &reply) {
-            Some(call) => welcome::judge(reply, &self.send_now(call).await?),
+            // In a box: every step holds this, and it rarely happens.
+            Some(call) => welcome::judge(reply, &Box::pin(self.send_now(call)).await?),
             None => Ok(reply),
         }
     }
