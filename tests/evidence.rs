@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{bpconform, bpconform_with, command, directory};
+use crate::support::{bpconform, bpconform_with, command, directory, sample};
 use bpconform::record::Record;
 use bpconform::record_file;
 use bpconform::report::ReportFormat;
@@ -38,7 +38,7 @@ fn shards_merged_are_the_unsharded_run() {
     let whole = folder.join("whole");
     assert_eq!(bpconform(&["run", "-q", "--tags", "@observe", "--out", path(&whole)]).code, Some(0));
     let whole = record_file::read(&whole).expect("a record");
-    for count in 1..=7 {
+    for count in sample("numbers of shards", (1..=7).collect(), 3) {
         let mut arguments = vec!["merge".to_owned()];
         for index in 1..=count {
             let out = folder.join(format!("{index}-of-{count}"));
@@ -172,7 +172,8 @@ fn a_run_that_reaches_no_target_leaves_no_record() {
 #[test]
 fn a_report_that_is_rendered_later_is_the_same_to_the_byte() {
     let folder = directory("later");
-    for (name, flags) in [("passing", &[][..]), ("failing", &["--defect", "agent-disabled"])] {
+    let runs = vec![("failing", &["--defect", "agent-disabled"][..]), ("passing", &[])];
+    for (name, flags) in sample("records of which each report is rendered later", runs, 1) {
         let out = folder.join(name);
         let earlier = |format: ReportFormat| out.join(format!("report.{}", format.word()));
         let wanted: Vec<String> =

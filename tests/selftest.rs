@@ -1,18 +1,21 @@
 //! The matrix of defects: every check of every requirement can fail, and does not fail for anything else.
 
-use crate::support::{bpconform, filtered};
+use crate::support::{bpconform, filtered, sample};
 use bpconform_fixtures::{Defects, Product, Requirements, Variations};
 use serde_json::Value;
 
 #[test]
 fn every_defect_turns_red_what_it_breaks_and_nothing_else() {
-    let told = bpconform(&["selftest", "--json"]);
+    let all: Vec<&str> = Defects::built_in().of(Product::Aem65).map(|defect| defect.id.as_str()).collect();
+    let tried = sample("defects", all.clone(), 24);
+    // Without names it also finds a requirement that no defect breaks.
+    let named = tried.iter().filter(|_| tried.len() < all.len()).flat_map(|id| ["--defect", *id]);
+    let told = bpconform(&["selftest", "--json"].into_iter().chain(named).collect::<Vec<_>>());
     assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{}", told.out);
     let matrix: Value = serde_json::from_str(&told.out).expect("JSON");
     let rows = matrix["defects"].as_array().expect("a list");
     let ids: Vec<&str> = rows.iter().filter_map(|row| row["defect"].as_str()).collect();
-    let all: Vec<&str> = Defects::built_in().of(Product::Aem65).map(|defect| defect.id.as_str()).collect();
-    assert_eq!(ids, all);
+    assert_eq!(ids, tried);
     for row in rows {
         assert_eq!((&row["verdict"], &row["found"]), (&"killed".into(), &row["expected"]), "{row}");
         assert_eq!((&row["named"], &row["causes"]), (&true.into(), &serde_json::json!([row["causes"][0]])), "{row}");

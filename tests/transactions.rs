@@ -1,9 +1,10 @@
 //! A run with --replace-configuration loses nothing: not when two run at once, not when a single answer is wrong, and not
 //! when it is killed. What the repositories of Author and tenant hold before and after is the same.
 //!
-//! The numbers are small here, so that they fit into every run of the tests; `BPCONFORM_TEST_PAIRS`,
-//! `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise them, `BPCONFORM_TEST_AT_ONCE` sets how many run at once, and
-//! `BPCONFORM_TEST_REQUIREMENT` tries the scenarios of one requirement only.
+//! The numbers are small here, so that they fit into every run of the tests. `BPCONFORM_TEST_WHOLE=1` tries each wrong answer
+//! for each requirement; `BPCONFORM_TEST_PAIRS`, `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise the numbers,
+//! `BPCONFORM_TEST_AT_ONCE` sets how many run at once, and `BPCONFORM_TEST_REQUIREMENT` tries the scenarios of one requirement
+//! only.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::proxy::{Act, Age, Proxy};
-use crate::support::{Mock, directory, get};
+use crate::support::{Mock, directory, get, sample};
 use crate::undo::{all_learned, clean, differences, run, told};
 
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
@@ -162,21 +163,23 @@ fn no_single_wrong_answer_loses_the_configuration() {
     // Every so many reads one is wrong; 1 means each of them.
     let step = count("BPCONFORM_TEST_FAULTS", 149);
     let only = std::env::var("BPCONFORM_TEST_REQUIREMENT").ok();
-    let is_wanted = |requirement: &str| only.as_ref().is_none_or(|only| only == requirement);
-    for (offset, requirement) in DELETE.into_iter().enumerate().filter(|(_, requirement)| is_wanted(requirement)) {
-        for (index, wrong) in WRONG.iter().enumerate() {
-            let first = 1 + (index * DELETE.len() + offset) * step / (WRONG.len() * DELETE.len());
-            let codes = ends(requirement, wrong, first, step);
-            println!("{requirement}, {}: {} positions, by exit code {codes:?}", wrong.0, codes.values().sum::<usize>());
-            assert!(!codes.is_empty() || first > 60, "{requirement}");
-        }
+    let is_wanted = |offset: &usize| only.as_ref().is_none_or(|only| only == DELETE[*offset]);
+    let wanted = (0..DELETE.len()).filter(is_wanted);
+    let all: Vec<_> = wanted.flat_map(|offset| (0..WRONG.len()).map(move |index| (offset, index))).collect();
+    // Each requirement and each wrong answer is in a sample of so many.
+    for (offset, index) in sample("requirements with a wrong answer", all, 7) {
+        let (requirement, wrong) = (DELETE[offset], &WRONG[index]);
+        let first = 1 + (index * DELETE.len() + offset) * step / (WRONG.len() * DELETE.len());
+        let codes = ends(requirement, wrong, first, step);
+        println!("{requirement}, {}: {} positions, by exit code {codes:?}", wrong.0, codes.values().sum::<usize>());
+        assert!(!codes.is_empty() || first > 60, "{requirement}");
     }
 }
 
 #[test]
 fn no_single_wrong_answer_leaves_content_of_a_run_on_the_cloud() {
     let step = count("BPCONFORM_TEST_FAULTS", 29);
-    for (index, wrong) in WRONG.iter().enumerate() {
+    for (index, wrong) in sample("wrong answers on the cloud", WRONG.iter().enumerate().collect(), 3) {
         let codes = ends(OF_CLOUD, wrong, 1 + index * step / WRONG.len(), step);
         println!("{OF_CLOUD}, {}: {} positions, by exit code {codes:?}", wrong.0, codes.values().sum::<usize>());
         assert!(!codes.is_empty(), "{}", wrong.0);

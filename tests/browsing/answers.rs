@@ -4,6 +4,7 @@
 use super::pages::{Change, health, judged, passes, proxy_of_console};
 use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
 use crate::support::proxy::{Act, Proxy};
+use crate::support::sample;
 
 /// The health check as a script of the console: the answer does not become the page. `SHOW` is done with its text.
 const BY_SCRIPT: &str = "<div id=told></div><script>document.addEventListener('submit', (event) => {
@@ -88,8 +89,22 @@ fn a_page_that_hangs_is_an_error() {
     if !has_browser() {
         return;
     }
-    let change: Change = |_, _, body| *body = body.replace("</body>", "<script>for (;;) {}</script></body>");
-    errs("hangs", change, "the browser did not answer");
+    // It waits for answers that never come: a loop that computes would take a processor from the other tests.
+    let change: Change = |_, _, body| {
+        let script = "<script>for (;;) try { const ask = new XMLHttpRequest(); ask.open('GET', '/never', false); ask.send() } \
+            catch {}</script></body>";
+        *body = body.replace("</body>", script);
+    };
+    let mock = moved("hangs", "configured");
+    let (lost, _asked) = std::sync::mpsc::channel();
+    let proxy = Proxy::start(mock.url("author"), move |request| match request {
+        _ if request.contains("/adobeims-configuration/") => Act::Rewrite(change),
+        _ if request.contains("/never") => Act::Lose(lost.clone()),
+        _ => Act::Pass,
+    });
+    let (verdict, reason) = judged(&mock, &proxy, "hangs");
+    assert_eq!(verdict, "error", "{reason}");
+    assert!(reason.contains("the browser did not answer") && reason.contains("Check Health"), "{reason}");
 }
 
 /// Publishes on an Author that answers the request of the page like this; returns the errors. Nothing has failed.
@@ -114,7 +129,8 @@ fn a_session_that_ends_before_a_change_is_never_a_failure() {
     if !has_browser() {
         return;
     }
-    for (name, answer) in [("change-ended", LOGIN), ("change-denied", DENIED), ("change-shown", SHOWN)] {
+    let answers = vec![("change-ended", LOGIN), ("change-denied", DENIED), ("change-shown", SHOWN)];
+    for (name, answer) in sample("answers to a change whose session has ended", answers, 1) {
         let errors = publishing(name, "BP-PUB-05", move |request| {
             if request.contains("/mnt/overlay/x/bp/publish") { Act::Answer(answer) } else { Act::Pass }
         });
@@ -201,9 +217,8 @@ fn a_session_that_ends_half_way_and_a_broken_answer_are_errors() {
     if !has_browser() {
         return;
     }
-    for (name, answer, word) in
-        [("half-way", LOGIN, "login"), ("denied", DENIED, "403"), ("broken-answer", BROKEN, "500")]
-    {
+    let answers = vec![("half-way", LOGIN, "login"), ("denied", DENIED, "403"), ("broken-answer", BROKEN, "500")];
+    for (name, answer, word) in sample("answers to a check whose session has ended", answers, 1) {
         let mock = moved(name, "configured");
         let proxy = Proxy::start(mock.url("author"), move |request| {
             if request.contains("/mnt/overlay/x/ims/check") { Act::Answer(answer) } else { Act::Pass }

@@ -1,7 +1,7 @@
 //! A defect of the catalogue that breaks what is done in a browser is found there, too: on an Author whose undocumented
 //! endpoints are at unknown paths, one of the requirements that it breaks is not passed.
 //!
-//! All take long, so that a run of the tests tries a few; `BPCONFORM_TEST_WALK=1` tries more, and
+//! All take long, so that a run of the tests tries a few; `BPCONFORM_TEST_WHOLE=1` tries more, and
 //! `BPCONFORM_TEST_DEFECTS=1` all.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use bpconform_fixtures::{Defect, Defects, Product};
 use serde_json::Value;
 
 use super::{has_browser, moved_with, nothing_is_left, record, run_at, several_at_once};
+use crate::support::{report_sample, sample, tries_all};
 
 /// The requirements that are done in a browser, and the state of the Author for each; what takes least comes first.
 const BROWSED: [(&str, &str); 15] = [
@@ -58,8 +59,8 @@ const NO_PAGE: [(&str, &str); 3] = [
 /// How many of those are done within a minute.
 const SOON: usize = 7;
 
-/// How many are tried in every run of the tests, and with `BPCONFORM_TEST_WALK`.
-const FEW: usize = 4;
+/// How many are tried in every run of the tests, and with `BPCONFORM_TEST_WHOLE`.
+const FEW: usize = 2;
 const MANY: usize = 44;
 
 /// A verdict, and whether a page was part of what is red.
@@ -123,7 +124,10 @@ fn chosen() -> Vec<&'static Defect> {
     if std::env::var_os("BPCONFORM_TEST_DEFECTS").is_some() {
         return all;
     }
-    let wanted = if std::env::var_os("BPCONFORM_TEST_WALK").is_some() { MANY } else { FEW };
+    let wanted = if tries_all() { MANY } else { FEW };
+    if wanted == FEW {
+        report_sample("defects in a browser", FEW, MANY);
+    }
     let soon = |it: &&Defect| tries(it).first().is_some_and(|first| BROWSED[..SOON].contains(first));
     let soon: Vec<_> = all.into_iter().filter(soon).collect();
     assert!(soon.len() >= wanted, "{}", soon.len());
@@ -171,9 +175,8 @@ fn without_a_defect_what_is_done_in_a_browser_passes() {
     if !has_browser() {
         return;
     }
-    let all = std::env::var_os("BPCONFORM_TEST_WALK").is_some();
-    let tried = if all { &BROWSED[..SOON] } else { &BROWSED[..1] };
-    let clean = several_at_once(tried, |it| judged(&[], *it));
+    let tried = sample("requirements in a browser without a defect", BROWSED[..SOON].to_vec(), 1);
+    let clean = several_at_once(&tried, |it| judged(&[], *it));
     for red in clean {
         assert_eq!(red.verdict, "passed", "{}", red.requirement);
     }

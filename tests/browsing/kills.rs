@@ -1,7 +1,7 @@
 //! A run that is killed in the middle of a change through a page leaves no browser, and `clean`, which has none and knows no
 //! request of a page, puts back what was there.
 //!
-//! A sample fits into every run of the tests; `BPCONFORM_TEST_WALK=1` tries all.
+//! A sample fits into every run of the tests; `BPCONFORM_TEST_WHOLE=1` tries all.
 
 use std::process::Stdio;
 use std::sync::mpsc::channel;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{has_browser, moved, nothing_is_left, several_at_once, temporary};
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{bpconform_with, command, send_signal};
+use crate::support::{bpconform_with, command, report_sample, send_signal, tries_all};
 use crate::transactions::{changed, now};
 
 /// A change through a page, and when its run is killed.
@@ -105,8 +105,10 @@ fn a_killed_run_leaves_no_browser_and_is_undone_from_its_journal() {
     if !has_browser() {
         return;
     }
-    let all = std::env::var_os("BPCONFORM_TEST_WALK").is_some();
-    let kills = if all { &KILLS[..] } else { &KILLS[..2] };
+    let kills = if tries_all() { &KILLS[..] } else { &KILLS[..2] };
+    if kills.len() < KILLS.len() {
+        report_sample("kills of a run with a browser", kills.len(), KILLS.len());
+    }
     let after = several_at_once(kills, killed);
     for (kill, different) in kills.iter().zip(&after) {
         println!("{}: {}", kill.name, if different.is_empty() { "as before" } else { different });

@@ -1,6 +1,6 @@
 //! A run that only looks sends reads to the Author and nothing to other hosts, whatever the pages of the Author send.
 //!
-//! A sample of the states fits into every run of the tests; `BPCONFORM_TEST_WALK=1` tries all.
+//! A sample of the states fits into every run of the tests; `BPCONFORM_TEST_WHOLE=1` tries all.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +11,10 @@ use bpconform_mocks::author::seed::states_of;
 use super::pages::Change;
 use super::{has_browser, moved, nothing_is_left, record, run_at, several_at_once};
 use crate::support::proxy::{Act, Proxy};
-use crate::support::serve;
+use crate::support::{report_sample, serve, tries_all};
 
 /// The states that are tried in every run of the tests.
-const SAMPLE: [&str; 3] = ["configured", "legacy-jwt", "token-expired"];
+const SAMPLE: [&str; 2] = ["configured", "legacy-jwt"];
 
 /// The address of a foreign host, and how many have connected to it.
 static FOREIGN: OnceLock<String> = OnceLock::new();
@@ -61,14 +61,22 @@ fn strays(seed: &str, what: &str, flags: &[&str]) -> (Vec<String>, usize) {
     (strays, seen.len())
 }
 
+/// The states of an Author for which this holds, or those of the sample.
+fn chosen(what: &str, holds: impl Fn(&str) -> bool, few: &[&str]) -> Vec<&'static str> {
+    let all: Vec<_> = states_of(Product::Aem65).into_iter().filter(|seed| holds(seed)).collect();
+    if tries_all() {
+        return all;
+    }
+    report_sample(what, few.len(), all.len());
+    all.into_iter().filter(|seed| few.contains(seed)).collect()
+}
+
 #[test]
 fn observing_sends_reads_to_the_author_only() {
     if !has_browser() {
         return;
     }
-    let all = std::env::var_os("BPCONFORM_TEST_WALK").is_some();
-    let seeds = states_of(Product::Aem65).into_iter().filter(|seed| all || SAMPLE.contains(seed));
-    let seeds: Vec<_> = seeds.collect();
+    let seeds = chosen("states that a run with a browser observes", |_| true, &SAMPLE);
     let observed = several_at_once(&seeds, |seed| strays(seed, "observe", &["--via", "browser"]));
     for (seed, (strays, requests)) in seeds.iter().zip(&observed) {
         println!("{seed}: {} of {requests} requests do more than read", strays.len());
@@ -82,11 +90,9 @@ fn a_check_through_a_page_sends_reads_to_the_author_only() {
     if !has_browser() {
         return;
     }
-    let all = std::env::var_os("BPCONFORM_TEST_WALK").is_some();
     // The others have no configuration that could be checked.
-    let checked = |seed: &&str| !matches!(*seed, "fresh" | "half-configured" | "legacy-gateway");
-    let seeds: Vec<_> =
-        states_of(Product::Aem65).into_iter().filter(checked).filter(|seed| all || *seed == "configured").collect();
+    let checked = |seed: &str| !matches!(seed, "fresh" | "half-configured" | "legacy-gateway");
+    let seeds = chosen("states that are checked through a page", checked, &["configured"]);
     let flags = ["--via", "auto", "--allow", "probe", "--requirement", "BP-IMS-02"];
     let probed = several_at_once(&seeds, |seed| strays(seed, "probe", &flags));
     for (seed, (strays, requests)) in seeds.iter().zip(&probed) {

@@ -2,8 +2,8 @@
 //! error that names the page and its controls, and never a wrong configuration.
 
 use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios};
-use crate::support::Mock;
 use crate::support::proxy::{Act, Proxy};
+use crate::support::{Mock, sample};
 
 /// What changes an answer: from the request, its headers and its body.
 pub(super) type Change = fn(&str, &mut String, &mut String);
@@ -56,11 +56,12 @@ fn a_label_in_another_language_is_the_same_control() {
     if !has_browser() {
         return;
     }
-    for (name, change) in [
+    let labels = vec![
         ("german", (|_, _, body| *body = body.replace("Check Health", "Zustand überprüfen")) as Change),
         ("japanese", |_, _, body| *body = body.replace("Check Health", "ヘルスチェック")),
         ("marked", |_, _, body| *body = body.replace(">Check Health<", ">  CHECK HEALTH <")),
-    ] {
+    ];
+    for (name, change) in sample("labels of a control", labels, 1) {
         passes(name, change);
     }
 }
@@ -70,33 +71,27 @@ fn a_control_that_cannot_be_used_is_an_error_that_says_what_is_there_instead() {
     if !has_browser() {
         return;
     }
-    errs(
-        "renamed",
-        |_, _, body| *body = body.replace("Check Health", "Examine"),
-        &["Adobe IMS Configurations", "\"Check Health\"", "button \"Examine\""],
-    );
-    errs(
-        "no-item",
-        |_, _, body| *body = body.replace("<article", "<div").replace("</article", "</div"),
-        &["shows 0 items"],
-    );
-    errs(
-        "disabled",
-        |_, _, body| *body = body.replace("<button type=\"submit\">Check Health", "<button disabled>Check Health"),
-        &["only a disabled"],
-    );
-    errs(
-        "twice",
-        |_, _, body| {
-            *body = body.replace(">Check Health</button>", ">Check Health</button><button>Check Health</button>");
-        },
-        &["has 2 of one name"],
-    );
-    let cover = |_: &str, _: &mut String, body: &mut String| {
+    let renamed: Change = |_, _, body| *body = body.replace("Check Health", "Examine");
+    let no_item: Change = |_, _, body| *body = body.replace("<article", "<div").replace("</article", "</div");
+    let disabled: Change =
+        |_, _, body| *body = body.replace("<button type=\"submit\">Check Health", "<button disabled>Check Health");
+    let twice: Change = |_, _, body| {
+        *body = body.replace(">Check Health</button>", ">Check Health</button><button>Check Health</button>");
+    };
+    let cover: Change = |_, _, body| {
         *body = body
             .replace("</body>", "<div id=cover style='position:fixed;inset:0;background:#0008'>Welcome</div></body>");
     };
-    errs("covered", cover, &["covered by div#cover"]);
+    let all = vec![
+        ("renamed", renamed, &["Adobe IMS Configurations", "\"Check Health\"", "button \"Examine\""][..]),
+        ("no-item", no_item, &["shows 0 items"]),
+        ("disabled", disabled, &["only a disabled"]),
+        ("twice", twice, &["has 2 of one name"]),
+        ("covered", cover, &["covered by div#cover"]),
+    ];
+    for (name, change, words) in sample("controls that cannot be used", all, 2) {
+        errs(name, change, words);
+    }
 }
 
 #[test]
@@ -137,7 +132,8 @@ fn a_page_error_and_the_end_of_the_session_are_errors() {
     if !has_browser() {
         return;
     }
-    for (name, answer, word) in [("broken", BROKEN, "answered 500"), ("ended", LOGIN, "login page")] {
+    let answers = vec![("broken", BROKEN, "answered 500"), ("ended", LOGIN, "login page")];
+    for (name, answer, word) in sample("answers in place of a page", answers, 1) {
         let mock = moved(name, "configured");
         let proxy = Proxy::start(mock.url("author"), move |request| {
             if request.contains("/adobeims-configuration/") { Act::Answer(answer) } else { Act::Pass }

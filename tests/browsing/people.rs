@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::skins::{flags, speak};
 use crate::support::browser::Browser;
-use crate::support::{Mock, directory};
+use crate::support::{Mock, directory, report_sample, tries_all};
 
 /// The start page, and the consoles of the seed `configured`.
 const START: &str = "/aem/start.html";
@@ -194,10 +194,23 @@ const CONTROLS: &str =
 const SELECT: &str = "return document.querySelector('.foundation-collection-item-thumbnail, \
   .foundation-collection-item-select, coral-quickactions-item button')";
 
-/// The names of the controls of a page that do nothing.
-async fn dead_controls(person: &Person, path: &str, before: &[String]) -> Vec<String> {
+/// Of so many controls one is tried where a sample is enough.
+const EACH: usize = 5;
+
+/// What was found out about the controls of pages.
+#[derive(Default)]
+struct Controls {
+    /// How many there are, and how many of them were tried.
+    all: usize,
+    tried: usize,
+    /// The names of those that do nothing.
+    dead: Vec<String>,
+}
+
+/// Tries the controls of a page, the last one first.
+async fn try_controls(person: &Person, path: &str, before: &[String], found: &mut Controls) {
     let browser = &person.browser;
-    let (mut index, mut dead) = (0, Vec::new());
+    let (mut index, step) = (None, if tries_all() { 1 } else { EACH });
     loop {
         person.go(path).await;
         for script in before {
@@ -212,21 +225,31 @@ async fn dead_controls(person: &Person, path: &str, before: &[String]) -> Vec<St
             "{path}"
         );
         let state = browser.run(STATE).await;
+        let at = if let Some(index) = index {
+            index
+        } else {
+            let count = browser.run(&format!("{CONTROLS} return all.length")).await;
+            let count = count.as_u64().and_then(|count| usize::try_from(count).ok()).expect("a number");
+            found.all += count;
+            count.checked_sub(1).expect("a control that leads home")
+        };
+        found.tried += 1;
         let name = browser
             .run(&format!(
-                "{CONTROLS} const it = all[{index}]; it?.click();
+                "{CONTROLS} const it = all[{at}]; it?.click();
             return it ? (it.title || it.textContent).trim() : null"
             ))
             .await;
-        let Some(name) = name.as_str() else { return dead };
+        let name = name.as_str().unwrap_or_else(|| panic!("{path} has shown more controls before"));
         let began = std::time::Instant::now();
         while browser.run(STATE).await == state {
             if began.elapsed() > std::time::Duration::from_secs(2) {
-                dead.push(name.to_owned());
+                found.dead.push(name.to_owned());
                 break;
             }
         }
-        index += 1;
+        let Some(next) = at.checked_sub(step) else { return };
+        index = Some(next);
     }
 }
 
@@ -258,6 +281,7 @@ async fn has_no_dead_controls(skin: &str) {
     let selected = SELECT.to_owned();
     person.open("Cloud Services", "AEM Brand Portal").await;
     let cloud = person.browser.run("return location.pathname").await.as_str().expect("a path").to_owned();
+    let mut found = Controls::default();
     for (path, before) in [
         (START, vec![]),
         (START, vec![tools, group]),
@@ -266,12 +290,17 @@ async fn has_no_dead_controls(skin: &str) {
         (&behind_create(&cloud), vec![]),
         (ASSETS, vec![selected]),
     ] {
-        assert_eq!(dead_controls(&person, path, &before).await, Vec::<String>::new(), "{path} {before:?}");
+        try_controls(&person, path, &before, &mut found).await;
+        assert_eq!(found.dead, Vec::<String>::new(), "{path} {before:?}");
+    }
+    if found.tried < found.all {
+        report_sample(&format!("controls of the pages like {skin}"), found.tried, found.all);
     }
     // A dead one would have been found.
     let dead = "if (!document.querySelector('#dead')) document.body.insertAdjacentHTML('beforeend', '<button id=dead>Dead</button>');
         return document.querySelector('#dead')".to_owned();
-    assert_eq!(dead_controls(&person, &cloud, &[dead]).await, ["Dead"]);
+    try_controls(&person, &cloud, &[dead], &mut found).await;
+    assert_eq!(found.dead, ["Dead"]);
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
 //! As much of the documentation as an Author's pages can prove.
 //!
-//! That takes minutes, so that a run of the tests tries a sample; `BPCONFORM_TEST_WALK=1` tries all of it.
+//! That takes minutes, so that a run of the tests tries a sample; `BPCONFORM_TEST_WHOLE=1` tries all of it.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::{has_browser, moved, nothing_is_left, record, run_at, scenarios, temporary};
+use crate::support::{report_sample, tries_all};
 
 /// How many requirements can be proved on a configured Author when each of its endpoints is known.
 pub(super) const MOST: usize = 41;
 
-/// What is tried without `BPCONFORM_TEST_WALK`: a step of each kind of page, none of which waits long.
+/// What is tried without `BPCONFORM_TEST_WHOLE`: a step of each kind of page, none of which waits long.
 const SAMPLE: [&str; 4] = ["BP-CLD-01", "BP-IMS-02", "BP-PUB-01", "BP-REP-05"];
 
 pub(super) fn proved(record: &Value) -> Vec<&str> {
@@ -29,7 +30,10 @@ fn what_nobody_knows_on_the_wire_is_proved_through_the_pages() {
     let folder = temporary("whole");
     let file = folder.join("out/learned.toml");
     let file = file.to_str().expect("UTF-8");
-    let all = std::env::var_os("BPCONFORM_TEST_WALK").is_some();
+    let all = tries_all();
+    if !all {
+        report_sample("requirements through the pages", SAMPLE.len(), MOST);
+    }
     let sample = SAMPLE.iter().filter(|_| !all).flat_map(|id| ["--requirement", id]);
     let flags = ["--allow", "change", "--replace-configuration", "--yes", "--latest-service-pack", "6.5.21.0", "-q"];
     let flags: Vec<_> = flags.into_iter().chain(sample).collect();

@@ -88,6 +88,33 @@ pub(crate) fn directory(name: &str) -> PathBuf {
     directory
 }
 
+/// Whether the tests try all that they can, as in `.ci/run`; otherwise what takes minutes is tried as a sample.
+pub(crate) fn tries_all() -> bool {
+    std::env::var_os("BPCONFORM_TEST_WHOLE").is_some()
+}
+
+/// All of them, or a sample of so many, evenly spread and the same each time.
+pub(crate) fn sample<T>(what: &str, all: Vec<T>, few: usize) -> Vec<T> {
+    let many = all.len();
+    if tries_all() || many <= few {
+        return all;
+    }
+    report_sample(what, few, many);
+    // Of each of as many equal parts the first.
+    let part = |index: usize| index * few / many;
+    all.into_iter()
+        .enumerate()
+        .filter(|(index, _)| *index == 0 || part(*index) != part(index - 1))
+        .map(|(_, it)| it)
+        .collect()
+}
+
+/// Prints what a sample has left out. Bypasses the capture of the test harness, so that it is visible.
+pub(crate) fn report_sample(what: &str, few: usize, many: usize) {
+    let text = format!("SAMPLE: {few} of {many} {what}; all with BPCONFORM_TEST_WHOLE=1\n");
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Replaces what differs from run to run: times, ports, paths of this machine.
 pub(crate) fn filtered(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
