@@ -71,9 +71,9 @@ fn state_of(held: &[Queue]) -> String {
     if held.is_empty() {
         return "nothing of it waits in the queue of an agent".to_owned();
     }
-    let queue = |queue: &Queue| match queue.disabled {
-        true => format!("agent {} is disabled, and its queue {queue}", queue.agent),
-        false => format!("agent {} is {queue}", queue.agent),
+    let queue = |queue: &Queue| {
+        let disabled = if queue.disabled { "disabled, and its queue " } else { "" };
+        format!("agent {} is {disabled}{queue}", queue.agent)
     };
     held.iter().map(queue).collect::<Vec<_>>().join(", ")
 }
