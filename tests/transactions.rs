@@ -3,8 +3,8 @@
 //!
 //! The numbers are small here, so that they fit into every run of the tests. `BPCONFORM_TEST_WHOLE=1` tries each wrong answer
 //! for each requirement; `BPCONFORM_TEST_PAIRS`, `BPCONFORM_TEST_FAULTS` and `BPCONFORM_TEST_KILLS` raise the numbers,
-//! `BPCONFORM_TEST_AT_ONCE` sets how many run at once, and `BPCONFORM_TEST_REQUIREMENT` tries the scenarios of one requirement
-//! only.
+//! `BPCONFORM_TEST_AT_ONCE` sets how many run at once, and `BPCONFORM_TEST_ONLY` tries one requirement, as in `BP-UPG-05`,
+//! or one wrong answer to it, as in `BP-UPG-05, 404`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -162,10 +162,11 @@ fn ends(requirement: &str, wrong: &(&str, Act), first: usize, step: usize) -> BT
 fn no_single_wrong_answer_loses_the_configuration() {
     // Every so many reads one is wrong; 1 means each of them.
     let step = count("BPCONFORM_TEST_FAULTS", 149);
-    let only = std::env::var("BPCONFORM_TEST_REQUIREMENT").ok();
-    let is_wanted = |offset: &usize| only.as_ref().is_none_or(|only| only == DELETE[*offset]);
-    let wanted = (0..DELETE.len()).filter(is_wanted);
-    let all: Vec<_> = wanted.flat_map(|offset| (0..WRONG.len()).map(move |index| (offset, index))).collect();
+    let only = std::env::var("BPCONFORM_TEST_ONLY").unwrap_or_default();
+    let all = (0..DELETE.len()).flat_map(|offset| (0..WRONG.len()).map(move |index| (offset, index)));
+    let is_wanted =
+        |(offset, index): &(usize, usize)| format!("{}, {}", DELETE[*offset], WRONG[*index].0).starts_with(&only);
+    let all: Vec<_> = all.filter(is_wanted).collect();
     // Each requirement and each wrong answer is in a sample of so many.
     for (offset, index) in sample("requirements with a wrong answer", all, 7) {
         let (requirement, wrong) = (DELETE[offset], &WRONG[index]);
