@@ -108,7 +108,8 @@ pub(crate) async fn confirmed<T>(check: impl AsyncFn() -> Checked<T>) -> Checked
 /// How many reads may contradict each other until that is an error.
 const CONTRADICTIONS: usize = 4;
 
-/// What two reads in a row agree on: a single one may be wrong, or show the state before the last change.
+/// What two reads in a row agree on: a single one may be wrong, or show the state before the last change. A read that fails
+/// is the result, so that no fault of the connection is hidden.
 pub(crate) async fn agreed<T: PartialEq>(read: impl AsyncFn() -> Checked<T>) -> Checked<T> {
     let mut last = read().await?;
     for _ in 0..CONTRADICTIONS {
@@ -118,7 +119,9 @@ pub(crate) async fn agreed<T: PartialEq>(read: impl AsyncFn() -> Checked<T>) -> 
         }
         last = next;
     }
-    Err(Problem::error("reads contradict each other: no two in a row are the same"))
+    Err(Problem::error(
+        "the Author gives another answer each time that it is asked; behind a load balancer, check one Author alone",
+    ))
 }
 
 /// A result whose problem can be given a cause.
