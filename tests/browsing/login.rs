@@ -91,7 +91,7 @@ async fn log_in(person: &Browser) {
     person.wait_for_script("return !!document.querySelector('[name=j_username]')").await;
     person.type_into("[name=j_username]", "admin").await;
     person.type_into("[name=j_password]", "admin").await;
-    person.click("button[type=submit]").await;
+    person.click_and_leave("button[type=submit]").await;
 }
 
 /// The record. Removes what belongs to the test, and fails if a browser has left something.

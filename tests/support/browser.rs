@@ -134,6 +134,12 @@ impl Browser {
         self.post(&format!("/element/{element}/click"), &json!({})).await;
     }
 
+    /// Clicks what makes another process close the window: the driver may lose it before it answers.
+    pub(crate) async fn click_and_leave(&self, selector: &str) {
+        let element = self.element(selector).await;
+        let _ = self.http.post(format!("{}/element/{element}/click", self.session)).json(&json!({})).send().await;
+    }
+
     /// Clicks the link with this text, and waits for its page.
     pub(crate) async fn click_link(&self, text: &str) {
         self.follow(&format!("//a[normalize-space()='{text}']")).await;
