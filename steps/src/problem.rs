@@ -111,10 +111,15 @@ const CONTRADICTIONS: usize = 4;
 /// What two reads in a row agree on: a single one may be wrong, or show the state before the last change. A read that fails
 /// is the result, so that no fault of the connection is hidden.
 pub(crate) async fn agreed<T: PartialEq>(read: impl AsyncFn() -> Checked<T>) -> Checked<T> {
+    agreed_by(read, T::eq).await
+}
+
+/// The same where `agree` says which results agree.
+pub(crate) async fn agreed_by<T>(read: impl AsyncFn() -> Checked<T>, agree: impl Fn(&T, &T) -> bool) -> Checked<T> {
     let mut last = read().await?;
     for _ in 0..CONTRADICTIONS {
         let next = read().await?;
-        if next == last {
+        if agree(&last, &next) {
             return Ok(next);
         }
         last = next;
@@ -134,5 +139,35 @@ pub trait Because {
 impl<T> Because for Checked<T> {
     fn because(self, cause: impl Into<Option<Cause>>) -> Self {
         self.map_err(|problem| problem.because(cause))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Answers in this order, the last one again and again; and how many were read.
+    async fn agree_on(answers: &[Result<u32, &str>]) -> (Checked<u32>, usize) {
+        let (left, read) = (RefCell::new(answers.iter()), RefCell::new(0));
+        let last = answers.last().expect("an answer");
+        let one = async || {
+            *read.borrow_mut() += 1;
+            left.borrow_mut().next().unwrap_or(last).map_err(Problem::error)
+        };
+        (agreed(one).await, read.into_inner())
+    }
+
+    #[tokio::test]
+    async fn what_two_reads_in_a_row_say_is_the_result() {
+        assert_eq!(agree_on(&[Ok(1)]).await, (Ok(1), 2));
+        assert_eq!(agree_on(&[Ok(1), Ok(2), Ok(2)]).await, (Ok(2), 3));
+        assert_eq!(agree_on(&[Ok(2), Ok(1), Ok(2)]).await, (Ok(2), 4));
+        let (failed, read) = agree_on(&[Ok(1), Err("refused")]).await;
+        assert_eq!((failed.expect_err("it failed").reason.as_str(), read), ("refused", 2));
+        let (restless, read) = agree_on(&[Ok(1), Ok(2), Ok(3), Ok(4), Ok(5), Ok(6)]).await;
+        let reason = restless.expect_err("no two agree").reason;
+        assert!(reason.contains("another answer each time") && read == 1 + CONTRADICTIONS, "{reason}");
     }
 }

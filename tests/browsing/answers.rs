@@ -18,6 +18,11 @@ const RESTLESS: &str = "setInterval(() => { document.getElementById('told').inne
 const HEALTHY: &str = "document.getElementById('told').innerHTML = '<h2>Healthy configuration</h2><p>TITLE: Token retrieved \
     successfully!</p>'";
 
+/// The same in a dialog with controls, whose labels are not part of the result.
+const HEALTHY_DIALOG: &str = "document.getElementById('told').innerHTML = '<dialog><nav>Tools</nav><h2>Healthy \
+    configuration</h2><p>TITLE: Token retrieved successfully!</p>MORE<a href=#>Zur Liste</a> <button>Close</button> \
+    <button>Copy details</button></dialog>'; document.querySelector('#told dialog').showModal()";
+
 fn by_script(body: &mut String, before: &str, show: &str) {
     let title = body.split("<h2>").nth(1).and_then(|rest| rest.split("</h2>").next()).unwrap_or_default().to_owned();
     let script = BY_SCRIPT.replace("SHOW", show).replace("<div id=told></div>", before).replace("TITLE", &title);
@@ -40,6 +45,27 @@ fn what_a_script_shows_counts_as_the_result() {
         by_script(body, "<div id=told></div>", show);
     };
     passes("by-script", change);
+}
+
+#[test]
+fn a_line_in_unknown_words_beside_the_success_is_never_green() {
+    if !has_browser() {
+        return;
+    }
+    passes("controls", |_, _, body| by_script(body, "<div id=told></div>", &HEALTHY_DIALOG.replace("MORE", "")));
+    let others: Vec<(_, Change)> = vec![
+        ("other-line", |_, _, body| {
+            let show = HEALTHY_DIALOG.replace("MORE", "<p>Le jeton est inutilisable.</p>");
+            by_script(body, "<div id=told></div>", &show);
+        }),
+        ("other-part", |_, _, body| {
+            let show = HEALTHY_DIALOG.replace("MORE", "<p>Le jeton est inutilisable : <button>voir</button></p>");
+            by_script(body, "<div id=told></div>", &show);
+        }),
+    ];
+    for (name, change) in sample("lines beside the success", others, 1) {
+        errs(name, change, "alone");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::distribution_log::{self, Entry};
 use crate::call::Call;
-use crate::problem::{Checked, Problem, ensure};
+use crate::problem::{self, Checked, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 
@@ -91,22 +91,14 @@ impl Queue {
     }
 }
 
-/// The number of further reads that may disagree before the answer is an error.
-const READS: usize = 4;
-
-/// What two reads in a row agree on: a single one may be wrong, or show an earlier state.
+/// What two reads in a row agree on. A read that fails is one that may be wrong, too.
 pub async fn agreed<T>(read: impl AsyncFn() -> Checked<T>, agree: impl Fn(&T, &T) -> bool) -> Checked<T> {
-    let mut last = read().await;
-    for _ in 0..READS {
-        let next = read().await;
-        if let (Ok(one), Ok(other)) = (&last, &next)
-            && agree(one, other)
-        {
-            return next;
-        }
-        last = next;
-    }
-    last.and_then(|_| Err(Problem::error("the Author gives another answer each time that it is asked")))
+    let are_equal = |one: &Checked<T>, other: &Checked<T>| match (one, other) {
+        (Ok(one), Ok(other)) => agree(one, other),
+        (Err(one), Err(other)) => one.reason == other.reason,
+        _ => false,
+    };
+    problem::agreed_by(async || Ok(read().await), are_equal).await?
 }
 
 /// The names of all distribution agents of the Author; read again if `fresh` is asked for.

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::elements::{self, Element};
-use super::scripts::{ALL_TEXT, BY_SELECTOR, CHOOSE, COVERS, DIALOG, ITEM, OF_ANOTHER, SEEN, SELECTOR};
+use super::scripts::{
+    ALL_TEXT, BY_SELECTOR, CHOOSE, COVERS, DIALOG, ITEM, OF_ANOTHER, SEEN, SELECTOR, WITHOUT_CONTROLS,
+};
 use super::{Event, Running};
 use crate::problem::{Checked, Problem};
 
@@ -123,6 +125,12 @@ impl<'a> Page<'a> {
     /// The text that a person sees.
     pub(crate) async fn seen(&self) -> Checked<String> {
         Ok(self.evaluate(SEEN).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The same without the labels of buttons, links and other controls.
+    pub(crate) async fn said(&self) -> Checked<String> {
+        let [before, after] = WITHOUT_CONTROLS;
+        Ok(self.evaluate(&format!("{before}{SEEN}{after}")).await?.as_str().unwrap_or_default().to_owned())
     }
 
     /// All text of the page, whether a dialog is open or not.

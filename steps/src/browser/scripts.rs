@@ -89,5 +89,22 @@ pub(super) const SEEN: &str = "(() => {
   return all.map((element) => element ? element.innerText : '').join('\\n');
 })()";
 
+/// What comes before and after a script, so that it reads no text of controls: their labels say nothing about a result. A
+/// style sheet hides them while the script runs, and the page itself stays as it is.
+pub(super) const WITHOUT_CONTROLS: [&str; 2] = [
+    "(() => {
+  const sheets = document.adoptedStyleSheets, hiding = new CSSStyleSheet();
+  hiding.replaceSync('a, button, select, nav, [role=button], [role=link], [role=menuitem], [role=navigation], [role=tab] \\
+{ visibility: hidden !important; transition: none !important }');
+  document.adoptedStyleSheets = [...sheets, hiding];
+  try {
+    return ",
+    ";
+  } finally {
+    document.adoptedStyleSheets = sheets;
+  }
+})()",
+];
+
 /// All text of a page, whatever dialog is open.
 pub(super) const ALL_TEXT: &str = "document.body ? document.body.innerText : ''";

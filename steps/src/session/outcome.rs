@@ -76,8 +76,8 @@ impl Walk<'_> {
         let mut last = None;
         while Instant::now() < until {
             // A page that is just being replaced cannot be asked.
-            let seen = self.page.seen().await.ok();
-            let new = seen.map(|seen| shown::new_lines(&self.before, shown::lines(&seen)));
+            let said = self.page.said().await.ok();
+            let new = said.map(|said| shown::new_lines(&self.before, shown::lines(&said)));
             match &new {
                 Some(new) if last.as_ref() == Some(new) && !(waits && new.is_empty()) => return Ok(new.clone()),
                 _ => last = new,

@@ -173,7 +173,7 @@ async fn check_health(world: &mut World) -> Checked {
 fn is_healthy(world: &mut World, heading: String) -> Checked {
     let message = message(world)?;
     let Health(lines) = world.kept()?;
-    setup::judge_health(world.session()?, lines, &heading, &message)
+    setup::judge_health(lines, &heading, &message)
 }
 
 #[then("AEM does not show that the configuration is healthy")]

@@ -253,7 +253,7 @@ pub(super) async fn healthy(session: &Session, pid: &str, title: &str) -> Checke
     let lines = setup::check_health(session, pid, title).await?;
     let surface = session.surface("author.ims-health");
     let message = surface.wording("message").replace("{title}", title);
-    setup::judge_health(session, &lines, surface.wording("heading"), &message)
+    setup::judge_health(&lines, surface.wording("heading"), &message)
 }
 
 #[when("the cloud service is created with that IMS configuration")]
