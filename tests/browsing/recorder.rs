@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{has_browser, moved, nothing_is_left, record, run_at, temporary};
+use super::skins::flags;
+use super::{has_browser, moved, moved_with, nothing_is_left, record, run_at, temporary};
 use crate::support::browser::Browser;
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, Told, bpconform_with, command, interrupt};
@@ -30,11 +31,24 @@ struct Recorder {
 }
 
 impl Recorder {
-    /// Starts a recording of that Author; `None` if no browser or no driver is installed.
+    /// Starts a recording of that Author, and its person; `None` if no browser or no driver is installed.
     async fn start(mock: &Mock, author: &str, name: &str) -> Option<Self> {
         if !has_browser() {
             return None;
         }
+        let (mut process, folder) = Self::process(mock, author, name, &[]);
+        let Some(person) = Browser::join(&port(&folder)).await else {
+            interrupt(&process);
+            process.wait().expect("it ends");
+            return None;
+        };
+        let recorder = Self { process, person, author: author.to_owned(), folder };
+        recorder.person.wait_for_script(&format!("return location.pathname === '{START}'")).await;
+        Some(recorder)
+    }
+
+    /// Starts a recording of that Author without a person.
+    fn process(mock: &Mock, author: &str, name: &str, more: &[&str]) -> (Child, PathBuf) {
         let folder = temporary(name);
         let out = folder.join("out");
         std::fs::create_dir_all(&out).expect("it can be made");
@@ -47,21 +61,14 @@ impl Recorder {
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
         let (program, file) = (format!("--browser={}", program.display()), out.join("learned.toml"));
         let flags = ["surface", "learn", &program, "--author-url", author, "--out", file.to_str().expect("UTF-8")];
-        let mut process = command(&flags)
+        let process = command(&[&flags[..], more].concat())
             .envs(mock.credentials())
             .envs([("NO_PROXY", "*"), ("DISPLAY", ":none"), ("TMPDIR", folder.to_str().expect("UTF-8"))])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let Some(person) = Browser::join(&port(&folder)).await else {
-            interrupt(&process);
-            process.wait().expect("it ends");
-            return None;
-        };
-        let recorder = Self { process, person, author: author.to_owned(), folder };
-        recorder.person.wait_for_script(&format!("return location.pathname === '{START}'")).await;
-        Some(recorder)
+        (process, folder)
     }
 
     async fn go(&self, path: &str) {
@@ -95,9 +102,13 @@ impl Recorder {
 
     /// Waits for the end; returns what was printed, and the file if there is one.
     fn end(self) -> (Told, Option<String>) {
-        let began = Instant::now();
         drop(self.person);
-        let output = self.process.wait_with_output().expect("it ends");
+        Self::ended(self.process, &self.folder)
+    }
+
+    fn ended(process: Child, folder: &Path) -> (Told, Option<String>) {
+        let began = Instant::now();
+        let output = process.wait_with_output().expect("it ends");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         let told = Told {
             code: output.status.code(),
@@ -105,8 +116,8 @@ impl Recorder {
             err: text(output.stderr),
             took: began.elapsed(),
         };
-        let learned = std::fs::read_to_string(self.folder.join("out/learned.toml")).ok();
-        nothing_is_left(&self.folder);
+        let learned = std::fs::read_to_string(folder.join("out/learned.toml")).ok();
+        nothing_is_left(folder);
         (told, learned)
     }
 }
@@ -249,6 +260,66 @@ async fn what_was_recognised_is_written_however_a_recording_ends() {
     recorder.person.press_read_out("Finish").await;
     let (told, learned) = recorder.end();
     assert_eq!((told.code, learned), (Some(4), None), "{}", told.err);
+}
+
+#[test]
+fn a_recording_ends_at_its_time_limit() {
+    if !has_browser() {
+        return;
+    }
+    let mock = moved("recorder-limit", "configured");
+    let (process, folder) = Recorder::process(&mock, mock.url("author"), "rec-limit", &["--timeout", "1"]);
+    let (told, learned) = Recorder::ended(process, &folder);
+    assert_eq!((told.code, learned), (Some(4), None), "{}", told.all());
+    assert!(told.err.contains("the recording has ended: the time limit of --timeout"), "{}", told.err);
+}
+
+/// Does steps on pages that ask again before they send anything, and whose controls appear when an item is selected.
+async fn does_steps_with_a_skin(recorder: &Recorder) {
+    const SELECT: &str = "const it = document.querySelector('.foundation-collection-item-thumbnail, \
+        .foundation-collection-item-select, coral-quickactions-item button'); it?.click(); return Boolean(it)";
+    let person = &recorder.person;
+    person.click_found("return document.querySelector('.granite-shell-onboarding [coral-close]')").await;
+    let steps: [(&str, &[&str]); 3] = [
+        ("/libs/cq/adobeims-configuration/content/configurations.html", &["Check Health", "Check"]),
+        ("/assets.html/content/dam", &["Quick Publish", "Publish to Brand Portal", "Publish"]),
+        ("/assets.html/content/dam", &["Unpublish from Brand Portal", "Unpublish"]),
+    ];
+    for (number, (page, labels)) in (1..).zip(steps) {
+        recorder.go(page).await;
+        person.wait_for_script(SELECT).await;
+        for label in labels {
+            person.click_text(label).await;
+        }
+        recorder.notes(&format!("{number} of 9 steps recognised")).await;
+    }
+}
+
+async fn is_recognised_with_a_skin(skin: &str) {
+    let Some(flags) = flags(skin) else { return };
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    let mock = moved_with(&format!("rec-{skin}"), "configured", &flags);
+    let before = mock.repository();
+    let Some(recorder) = Recorder::start(&mock, mock.url("author"), &format!("rec-{skin}")).await else { return };
+    does_steps_with_a_skin(&recorder).await;
+    recorder.person.press_read_out("Finish").await;
+    let (told, learned) = recorder.end();
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    let learned = learned.expect("it is written");
+    for id in ["author.ims-health", "author.publish", "author.unpublish"] {
+        assert!(learned.contains(&format!("[surface.\"{id}\"]")), "{skin}: {id}: {learned}");
+    }
+    assert_eq!(mock.repository(), before, "{skin}: the Author is as it was");
+}
+
+#[tokio::test]
+async fn what_is_done_on_pages_like_coral_3_is_recognised() {
+    is_recognised_with_a_skin("coral3").await;
+}
+
+#[tokio::test]
+async fn what_is_done_on_pages_of_the_library_is_recognised() {
+    is_recognised_with_a_skin("spectrum").await;
 }
 
 #[test]
