@@ -73,7 +73,7 @@ fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
 
 /// Writes one report.
 pub fn write_report(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<(), Error> {
-    write_masked(record, wanted, output, &|text| output.redactor.redact_known(text))
+    write_masked(record, wanted, output, &|text| output.redactor.redact_known(text).into_owned())
 }
 
 /// Writes a report. Nothing is written that `mask` has not masked.

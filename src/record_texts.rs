@@ -1,6 +1,7 @@
 //! The texts of a record that come from outside. Every operation on all of these texts, such as masking, finds them here.
 //! It never changes the structure of a record, so that no text can break it.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use bpconform_steps::evidence::{Exchange, Outcome, PageView, RequestForm, SentField, Text};
@@ -273,12 +274,16 @@ fn mask(redactor: &Redactor, place: Place<'_>, text: &mut String, anew: bool) {
         Place::Sentence => redactor.redact(text),
         Place::Feature => redactor.redact_learned(text),
         Place::Target => redactor.redact_foreign(text),
-        Place::Header(name) if anew => redactor.redact_value(name, text),
+        Place::Header(name) if anew => Cow::Owned(redactor.redact_value(name, text)),
         Place::Body(_) if anew => redactor.redact_foreign(text),
         Place::Header(_) | Place::Body(_) | Place::Tree(_) => redactor.redact_known(text),
     };
     let cut = matches!(place, Place::Body(true) | Place::Tree(true)) || masked.ends_with('…');
-    *text = if cut { redactor.redact_cut(&masked) } else { masked };
+    let masked = if cut { Cow::Owned(redactor.redact_cut(&masked)) } else { masked };
+    // Most texts hold no secret.
+    if let Cow::Owned(masked) = masked {
+        *text = masked;
+    }
 }
 
 fn neutralise(text: &mut String) {

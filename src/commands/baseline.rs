@@ -34,7 +34,7 @@ fn bring_up_to_date(file: &Path, record: &Record, output: &Output) -> Result<Exi
     // The file that a link names, with its permissions.
     let own = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let next = own.with_extension("toml.next");
-    std::fs::write(&next, output.redactor.redact_known(&updated.text))
+    std::fs::write(&next, output.redactor.redact_known(&updated.text).as_bytes())
         .and_then(|()| std::fs::set_permissions(&next, std::fs::metadata(&own)?.permissions()))
         .and_then(|()| std::fs::rename(&next, &own))
         .map_err(|source| Error::Write { file: file.to_owned(), source })?;

@@ -249,7 +249,8 @@ async fn log_of(engine: &Engine, owner: &RunOwner, output: &Output) -> String {
 fn keep_log(log: &str, out: Option<&Path>, output: &Output) -> Result<(), Error> {
     let Some(out) = out else { return Ok(()) };
     let file = out.join(LOG);
-    let write = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&file, output.redactor.redact_known(log)));
+    let write =
+        std::fs::create_dir_all(out).and_then(|()| std::fs::write(&file, output.redactor.redact_known(log).as_bytes()));
     write.map_err(|source| Error::Write { file, source })
 }
 

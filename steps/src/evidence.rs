@@ -205,7 +205,7 @@ impl Text {
     pub fn keep(body: &[u8], redactor: &Redactor) -> Self {
         let whole = String::from_utf8_lossy(body);
         let looked_at = floor(&whole, 4 * BODY_CAP);
-        let mut text = redactor.redact_foreign(&whole[..looked_at]);
+        let mut text = redactor.redact_foreign(&whole[..looked_at]).into_owned();
         redactor.learn_from(&whole[looked_at..]);
         let capped = text.len() > BODY_CAP || looked_at < whole.len();
         if capped {
@@ -218,7 +218,7 @@ impl Text {
     /// Keeps the tree of a page, whose texts were masked one by one, up to the cap. The label of a field says nothing about
     /// its value here: a client id is also called an API key.
     pub(crate) fn keep_tree(tree: &str, redactor: &Redactor) -> Self {
-        let mut text = redactor.redact_known(tree);
+        let mut text = redactor.redact_known(tree).into_owned();
         let capped = text.len() > BODY_CAP;
         if capped {
             text.truncate(floor(&text, BODY_CAP));

@@ -36,8 +36,8 @@ pub(crate) struct PageSending<'a> {
 }
 
 impl PageSending<'_> {
-    /// Sends it and reads the whole answer. Returns the answer, or why it is missing, and the evidence.
-    pub(crate) async fn exchange(&self) -> (Checked<Reply>, Exchange) {
+    /// Sends it and reads the whole answer. Returns the answer, or why it is missing, and if it `keeps` any the evidence.
+    pub(crate) async fn exchange(&self, keeps: bool) -> (Checked<Reply>, Option<Exchange>) {
         let (run, request) = (self.run, self.request);
         let turn = run.wire.turns.turn(&request.url).await;
         let started_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
@@ -52,8 +52,17 @@ impl PageSending<'_> {
         };
         drop((under_way, turn));
         let took_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let exchange = self.evidence(started_us, took_us, &outcome);
-        (outcome, Exchange { retries, ..exchange })
+        if keeps {
+            let exchange = self.evidence(started_us, took_us, &outcome);
+            return (outcome, Some(Exchange { retries, ..exchange }));
+        }
+        // A page may show what only its script says is secret.
+        if let Ok(reply) = &outcome
+            && request.is_text()
+        {
+            run.redactor.learn_from(&String::from_utf8_lossy(&reply.body));
+        }
+        (outcome, None)
     }
 
     /// The evidence of a request that was not let through.
@@ -96,12 +105,12 @@ impl PageSending<'_> {
                 headers: reply.headers.iter().map(value).collect(),
                 body: Text::keep(&reply.body, redactor),
             },
-            Err(problem) => Outcome::Error(redactor.redact(&problem.reason)),
+            Err(problem) => Outcome::Error(redactor.redact(&problem.reason).into_owned()),
         };
         Exchange {
             surface: self.surface.id.clone(),
             method: request.method.clone(),
-            url: redactor.redact_foreign(request.url.as_str()),
+            url: redactor.redact_foreign(request.url.as_str()).into_owned(),
             request_headers: request.headers.iter().map(value).collect(),
             request_body: Text::keep(&self.fields(), redactor),
             started_us,

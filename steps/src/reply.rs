@@ -254,8 +254,8 @@ impl Reply {
     /// The first characters of the body on one line, for messages, without secrets and control characters.
     pub fn excerpt(&self) -> String {
         // Masked first, and then cut: a truncated secret would not be recognized.
-        let start =
-            self.redactor.redact_foreign(&String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]));
+        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]);
+        let start = self.redactor.redact_foreign(&start);
         let short: String = plain_line(&start).chars().take(120).collect();
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }
     }

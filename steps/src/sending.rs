@@ -171,7 +171,7 @@ impl Sending<'_> {
                 headers: reply.headers.iter().map(value).collect(),
                 body: if call.confidential { Text::withheld(&reply.body) } else { Text::keep(&reply.body, redactor) },
             },
-            Err(problem) => Outcome::Error(redactor.redact(&problem.reason)),
+            Err(problem) => Outcome::Error(redactor.redact(&problem.reason).into_owned()),
         };
         let url = self.address().map_or_else(|problem| problem.reason, |url| url.to_string());
         let body = if let Body::Bytes { bytes, .. } = &call.body {
@@ -183,7 +183,7 @@ impl Sending<'_> {
         Exchange {
             surface: surface.id.clone(),
             method: surface.method.clone(),
-            url: redactor.redact_foreign(&url),
+            url: redactor.redact_foreign(&url).into_owned(),
             request_headers: call.headers.iter().map(sent).collect(),
             request_body: Text::keep(&body, redactor),
             started_us,

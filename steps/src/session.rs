@@ -287,7 +287,7 @@ impl Session {
                 "not sent: what undoes {what} holds a secret, which no journal may hold"
             )));
         }
-        let what = self.run.redactor.redact(what);
+        let what = self.run.redactor.redact(what).into_owned();
         let entered = self.run.journal.enter(&self.scenario, what, undo);
         entered.map_err(|error| Problem::error(format!("not sent: the journal cannot be written: {error}")))
     }

@@ -69,7 +69,7 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
             needed.extend(kept);
         }
         let reason = undone.err().map(|problem| format!("{}: {}", change.request, problem.reason));
-        let reason = reason.map(|reason| session.run.redactor.redact(&reason));
+        let reason = reason.map(|reason| session.run.redactor.redact(&reason).into_owned());
         session.run.journal.settle(change.number, reason.as_deref());
         problems.extend(reason.map(Problem::error));
     }

@@ -146,7 +146,7 @@ pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
         )));
     }
     let cause = Failures::built_in().deepest([entry.text.as_str()]).or(Some(Cause::TokenRefused));
-    let line = session.run.redactor.redact_foreign(&entry.line());
+    let line = session.run.redactor.redact_foreign(&entry.line()).into_owned();
     Err(Problem::failed(format!("the Author's error log says: {line}")).because(cause))
 }
 

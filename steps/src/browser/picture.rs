@@ -149,7 +149,7 @@ impl Page<'_> {
     async fn outline(&self, redactor: &Redactor) -> Checked<Outline> {
         let tree = tokio::time::timeout(PATIENCE, self.call("Accessibility.getFullAXTree", json!({}))).await;
         let tree = tree.map_err(|_| Problem::error("the browser did not read the page out in time"))??;
-        Ok(outline::outline(&tree["nodes"], &|text| redactor.redact_foreign(text)))
+        Ok(outline::outline(&tree["nodes"], &|text| redactor.redact_foreign(text).into_owned()))
     }
 }
 
@@ -207,7 +207,7 @@ impl Shown {
             return Some(HIDDEN.to_owned());
         }
         let masked = if self.name.is_empty() {
-            redactor.redact_foreign(&self.text)
+            redactor.redact_foreign(&self.text).into_owned()
         } else {
             redactor.redact_value(&self.name, &self.text)
         };

@@ -73,6 +73,11 @@ impl PageRequest {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 
+    /// Whether it is for a text.
+    pub(crate) fn is_text(&self) -> bool {
+        !matches!(self.kind.as_str(), "Image" | "Media" | "Font")
+    }
+
     /// Whether it is for what a page says: not for how it looks, and not a report of which the page reads no answer.
     pub(crate) fn is_content(&self) -> bool {
         !matches!(

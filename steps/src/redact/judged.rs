@@ -2,8 +2,8 @@
 //!
 //! Many verdicts refer to the same answer, and its text is checked before each output.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,37 +22,53 @@ pub(super) struct Look {
     known: u64,
 }
 
+/// Ways to look at a text, as bits.
+pub(super) type Ways = u8;
+
 /// Remembers texts by their digests.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     hasher: RandomState,
     /// Counts what was learned.
     known: AtomicU64,
-    clean: Mutex<HashSet<Look>>,
+    /// For each text that was searched, the ways in which it is clean.
+    clean: Mutex<HashMap<Look, Ways>>,
     offered: Mutex<HashSet<u64>>,
+    /// Texts from which all was learned.
+    learned_from: Mutex<HashSet<(u64, usize)>>,
 }
 
 impl Judged {
     /// Begins a look at a text in some way, unless it is known to be clean.
-    pub(super) fn look(&self, text: &str, way: impl Hash) -> Result<Look, Clean> {
-        let digest = (self.hasher.hash_one((text, way)), text.len());
+    pub(super) fn look(&self, text: &str, way: Ways) -> Result<Look, Clean> {
+        let digest = (self.hasher.hash_one(text), text.len());
         let look = Look { digest, known: self.known.load(Ordering::Acquire) };
-        if lock(&self.clean).contains(&look) { Err(Clean) } else { Ok(look) }
+        let clean = lock(&self.clean).get(&look).copied().unwrap_or_default();
+        if clean & way == way { Err(Clean) } else { Ok(look) }
     }
 
-    /// The text of this look held nothing to mask, as far as was known when the look began.
-    pub(super) fn is_clean(&self, look: Look) {
+    /// The text of this look held nothing to mask in these ways, as far as was known when the look began.
+    pub(super) fn is_clean(&self, look: Look, ways: Ways) {
         let mut clean = lock(&self.clean);
         if clean.len() >= MOST {
             clean.clear();
         }
-        clean.insert(look);
+        *clean.entry(look).or_default() |= ways;
     }
 
     /// More is known: every text is looked at again.
     pub(super) fn begin_again(&self) {
         self.known.fetch_add(1, Ordering::Release);
         lock(&self.clean).clear();
+    }
+
+    /// Whether all that a text says was learned before; from now on it is.
+    pub(super) fn was_learned_from(&self, text: &str) -> bool {
+        let mut learned_from = lock(&self.learned_from);
+        if learned_from.len() >= MOST {
+            learned_from.clear();
+        }
+        !learned_from.insert((self.hasher.hash_one(text), text.len()))
     }
 
     /// Whether that secret was offered before.

@@ -18,6 +18,7 @@ mod value;
 mod views;
 mod vocabulary;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
@@ -25,7 +26,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use base64::Engine as _;
 use regex::Regex;
 
-use judged::Judged;
+use judged::{Judged, Ways};
 use known::Known;
 use names::Names;
 use pairs::Author;
@@ -54,7 +55,7 @@ const ENCODED: usize = 24;
 const DEEPEST: usize = 3;
 
 /// How a text is looked at for secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     /// Only for what the run knows.
     Known,
@@ -62,6 +63,27 @@ enum Reading {
     Looks,
     /// For what stands behind a name, too.
     Structure(Author),
+}
+
+impl Reading {
+    /// The bit of this way to look at a text.
+    const fn way(self) -> Ways {
+        match self {
+            Self::Known => 1,
+            Self::Looks => 2,
+            Self::Structure(Author::Program) => 4,
+            Self::Structure(Author::Other) => 8,
+        }
+    }
+
+    /// The ways in which a text is clean that is clean in this one: those that find no more.
+    const fn covers(self) -> Ways {
+        match self {
+            Self::Known => 1,
+            Self::Looks => 1 | 2,
+            Self::Structure(_) => 1 | 2 | self.way(),
+        }
+    }
 }
 
 /// Knows the secrets of a run and replaces them. Clones share what they know.
@@ -107,24 +129,24 @@ impl Redactor {
     }
 
     /// A text of the program itself, with every secret masked.
-    pub fn redact(&self, text: &str) -> String {
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.pass(text, Reading::Structure(Author::Program))
     }
 
     /// A text of another program, such as the target, with every secret masked. Secrets that are found in it are learned.
-    pub fn redact_foreign(&self, text: &str) -> String {
+    pub fn redact_foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.pass(text, Reading::Structure(Author::Other))
     }
 
     /// A text with only those secrets masked that the run knows or that are secrets by their looks: for data whose form is
     /// the program's own, and whose texts were masked before.
-    pub fn redact_known(&self, text: &str) -> String {
+    pub fn redact_known<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.pass(text, Reading::Looks)
     }
 
     /// A text with only those secrets masked that the run knows: what the program hands out on purpose, such as the
     /// credentials of a mock, stays.
-    pub fn redact_learned(&self, text: &str) -> String {
+    pub fn redact_learned<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.pass(text, Reading::Known)
     }
 
@@ -139,22 +161,27 @@ impl Redactor {
 
     /// Learns what is secret in a text that somebody else wrote.
     pub fn learn_from(&self, text: &str) {
+        // Each page of a browser brings the same scripts.
+        if self.shared.judged.was_learned_from(text) {
+            return;
+        }
         for part in parts(text) {
             let found = self.findings(&views::all(part), Reading::Structure(Author::Other), 0);
             self.learn_found(part, &found);
         }
     }
 
-    fn pass(&self, text: &str, reading: Reading) -> String {
-        let look = match self.shared.judged.look(text, reading) {
+    fn pass<'t>(&self, text: &'t str, reading: Reading) -> Cow<'t, str> {
+        let look = match self.shared.judged.look(text, reading.way()) {
             Ok(look) => look,
-            Err(judged::Clean) => return text.to_owned(),
+            Err(judged::Clean) => return Cow::Borrowed(text),
         };
         let masked = self.mask(text, reading);
         if masked == text {
-            self.shared.judged.is_clean(look);
+            self.shared.judged.is_clean(look, reading.covers());
+            return Cow::Borrowed(text);
         }
-        masked
+        Cow::Owned(masked)
     }
 
     fn mask(&self, text: &str, reading: Reading) -> String {
@@ -174,7 +201,8 @@ impl Redactor {
 
     /// Lines of another program's text, with every secret masked, also one that a line continues from the line before it.
     pub fn redact_lines(&self, lines: &[String]) -> Vec<String> {
-        let masked = self.redact_foreign(&lines.join("\n"));
+        let whole = lines.join("\n");
+        let masked = self.redact_foreign(&whole);
         if lines.is_empty() { Vec::new() } else { masked.split('\n').map(str::to_owned).collect() }
     }
 
@@ -209,7 +237,7 @@ impl Redactor {
                 self.learn_found(value, std::slice::from_ref(&found));
                 replace(value, vec![found])
             }
-            _ => self.redact_foreign(value),
+            _ => self.redact_foreign(value).into_owned(),
         }
     }
 
@@ -218,7 +246,7 @@ impl Redactor {
     pub fn redact_own_value(&self, name: &str, value: &str) -> String {
         match value::judge(Names::new(self.more()).classify(name), value, 0..value.len(), true) {
             Some(found) if !self.is_open(value) => replace(value, vec![found]),
-            _ => self.redact_foreign(value),
+            _ => self.redact_foreign(value).into_owned(),
         }
     }
 

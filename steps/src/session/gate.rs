@@ -207,8 +207,8 @@ impl<'a> Gate<'a> {
             self.note_blocked(&sending, &blocked);
             return browser.refuse(&request, true).await;
         }
-        let (outcome, exchange) = sending.exchange().await;
-        if own || request.is_content() {
+        let (outcome, exchange) = sending.exchange(own || request.is_content()).await;
+        if let Some(exchange) = exchange {
             session.keep_evidence(exchange, None);
         }
         let is_page = request.kind == "Document" && page.is_itself(&request.frame);

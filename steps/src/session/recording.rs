@@ -175,7 +175,7 @@ impl Recording<'_> {
         }
         let (session, surface) = (self.session, self.session.surface_of(request));
         let sending = PageSending { run: &session.run, credentials: &session.credentials, surface, request };
-        match sending.exchange().await.0 {
+        match sending.exchange(false).await.0 {
             Ok(reply) => {
                 self.browser.answer(request, reply.status, &reply.headers, &reply.body).await;
                 if reply.status < 300 {

@@ -116,7 +116,7 @@ fn strike(
     };
     let records = play(&options, &features, &plan, mocks)?;
     tracing::info!(fault = fault.id, cells = which.len(), took = ?began.elapsed(), "struck");
-    let redact = |reason: &str| options.redactor.redact(reason);
+    let redact = |reason: &str| options.redactor.redact(reason).into_owned();
     let judge = |(index, record): (&usize, &_)| targets[*index].judge(fault, record, STEP, redact);
     Ok(which.iter().zip(&records).map(judge).collect())
 }
