@@ -12,7 +12,7 @@ use bpconform_mocks::stack::{Serving, Stack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, bpconform_with, directory, get};
+use crate::support::{Mock, Told, bpconform_with, directory, get, tries_all};
 
 /// Where those stand that look different in every encoding.
 const POSITIONS: [&str; 10] =
@@ -222,8 +222,10 @@ fn no_journal_and_no_list_of_requests_shows_a_secret_of_the_target() {
     let author = Proxy::start(mock.url("author"), |_| Act::Rewrite(rewrite));
     let out = folder.to_str().expect("UTF-8");
     let mut flags = vec!["--replace-configuration", "--out", out];
-    let requirements = ["BP-CLD-01", "BP-IMS-01", "BP-IMS-04", "BP-PUB-01", "BP-PUB-04", "BP-REP-05", "BP-UPG-04"];
-    requirements.iter().for_each(|id| flags.extend(["--requirement", id]));
+    let requirements = ["BP-CLD-01", "BP-IMS-01", "BP-IMS-04", "BP-PUB-01", "BP-REP-05", "BP-UPG-04", "BP-PUB-04"];
+    // The last one waits for half a minute.
+    let tried = if tries_all() { &requirements[..] } else { &requirements[..6] };
+    tried.iter().for_each(|id| flags.extend(["--requirement", id]));
     let began = std::time::Instant::now();
     let output = crate::undo::run(&mock, &author.url, &learned, &flags).output().expect("it starts");
     let told = Told {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::proxy::{Act, Age, Proxy};
-use crate::support::{Mock, directory, get, sample};
+use crate::support::{Mock, directory, get, sample, tries_all};
 use crate::undo::{all_learned, clean, differences, run, told};
 
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
@@ -245,9 +245,10 @@ fn a_run_that_changes_leaves_author_and_tenant_as_they_were() {
 }
 
 fn leaves_as_it_was(seed: &str) {
-    // Those that deliver and replace; a whole run waits for minutes.
-    let requirements = ["BP-CLD-01", "BP-PUB-01", "BP-PUB-03", "BP-PUB-04", "BP-PUB-05", "BP-REP-05"];
-    let mut flags: Vec<_> = requirements.iter().flat_map(|id| ["--requirement", id]).collect();
+    // Those that deliver and replace; a whole run waits for minutes, and one of these for half of one.
+    let requirements = ["BP-CLD-01", "BP-PUB-01", "BP-PUB-03", "BP-PUB-05", "BP-REP-05", "BP-PUB-04"];
+    let tried = if tries_all() { &requirements[..] } else { &requirements[..5] };
+    let mut flags: Vec<_> = tried.iter().flat_map(|id| ["--requirement", id]).collect();
     flags.push("--replace-configuration");
     let (mock, folder) = (Mock::start(seed), directory(&format!("transaction-green-{seed}")));
     let (learned, before) = (all_learned(&folder), now(&mock));

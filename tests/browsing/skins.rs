@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::whole::{MOST, proved};
 use super::{has_browser, moved_with, nothing_is_left, record, run_at, scenarios};
-use crate::support::{Mock, post, report_sample, sample, tries_all};
+use crate::support::{Mock, is_left_out, post, report_sample, sample, tries_all};
 
 /// How long the proof of all that the pages can prove may take.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -86,6 +86,9 @@ fn pages_like_coral_3_in_german_prove_what_they_show() {
 
 #[test]
 fn pages_of_the_library_in_german_set_up_a_service_account() {
+    if is_left_out("service account on pages of the library") {
+        return;
+    }
     let ids = sample("requirements of a service account on pages of the library", ACCOUNT.to_vec(), 1);
     prove("spectrum", "de", "legacy-jwt", &ids);
 }

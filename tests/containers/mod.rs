@@ -8,7 +8,7 @@ mod network;
 mod upgrade;
 mod without;
 
-use crate::support::directory;
+use crate::support::{directory, is_left_out};
 use engine::{AUTHOR, MOCKS, build, docker, run, there_is_an_engine};
 use serde_json::Value;
 
@@ -153,6 +153,9 @@ fn an_image_with_only_the_label_of_the_mocks_is_not_checked() {
 
 #[test]
 fn mocks_that_are_elsewhere_than_the_run_put_them_are_not_touched() {
+    if is_left_out("container of somebody else") {
+        return;
+    }
     if !there_is_an_engine("mocks_that_are_elsewhere_than_the_run_put_them_are_not_touched") {
         return;
     }

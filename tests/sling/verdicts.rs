@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::author::{Sling, shared};
-use crate::support::{Told, bpconform_with, directory, report_sample, tries_all};
+use crate::support::{Told, bpconform_with, directory, is_left_out, report_sample, tries_all};
 
 type Ids = BTreeSet<String>;
 
@@ -144,6 +144,9 @@ fn every_documented_step_passes_when_the_configuration_may_be_replaced() {
 
 #[test]
 fn a_json_limit_of_15_nodes_changes_no_verdict() {
+    if is_left_out("small limit of nodes on a real Sling") {
+        return;
+    }
     let Some(sling) = shared("a_json_limit_of_15_nodes_changes_no_verdict") else { return };
     let limited = sling.with_json_limit(15);
     check(&sling, "few-nodes");
@@ -152,6 +155,9 @@ fn a_json_limit_of_15_nodes_changes_no_verdict() {
 
 #[test]
 fn without_webdav_nothing_of_a_run_stays() {
+    if is_left_out("real Sling without WebDAV") {
+        return;
+    }
     let Some(sling) = shared("without_webdav_nothing_of_a_run_stays") else { return };
     let stopped = sling.with_bundle_stopped("org.apache.sling.jcr.webdav");
     let refused = sling.ask("DELETE", "/etc/replication/agents.author/nothing", "");

@@ -109,6 +109,14 @@ pub(crate) fn sample<T>(what: &str, all: Vec<T>, few: usize) -> Vec<T> {
         .collect()
 }
 
+/// Whether a test is left out here, since it takes long and others show nearly the same; says so.
+pub(crate) fn is_left_out(what: &str) -> bool {
+    if !tries_all() {
+        report_sample(what, 0, 1);
+    }
+    !tries_all()
+}
+
 /// Prints what a sample has left out. Bypasses the capture of the test harness, so that it is visible.
 pub(crate) fn report_sample(what: &str, few: usize, many: usize) {
     let text = format!("SAMPLE: {few} of {many} {what}; all with BPCONFORM_TEST_WHOLE=1\n");
