@@ -16,9 +16,14 @@ pub struct StateArgs {
 }
 
 impl StateArgs {
+    /// The directory that was named.
+    pub fn named(&self) -> Option<PathBuf> {
+        self.state_dir.clone()
+    }
+
     /// The directory; none when none was named and this user has no home.
     pub fn directory(&self) -> Option<PathBuf> {
-        self.state_dir.clone().or_else(|| usual(|name| std::env::var_os(name)))
+        self.named().or_else(|| usual(|name| std::env::var_os(name)))
     }
 }
 

@@ -72,7 +72,8 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         )),
         _ => Error::Write { file: path.clone(), source },
     })?;
-    let settings = Settings { state_dir: arguments.state.directory(), ..Settings::default() };
+    let state_dir = arguments.state.named().or(header.state_dir).or_else(|| arguments.state.directory());
+    let settings = Settings { state_dir, ..Settings::default() };
     let run = Run {
         journal,
         settings,

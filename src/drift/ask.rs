@@ -73,6 +73,7 @@ pub fn with_journal(run: Run, stack: &Stack) -> Result<Run, Error> {
         stack: stack.clone(),
         container: false,
         surfaces: None,
+        state_dir: None,
     };
     let journal = Journal::create(&path, header).map_err(|source| Error::Write { file: path, source })?;
     Ok(Run { id, allow: Allow::Change, journal, ..run })

@@ -42,6 +42,8 @@ pub(super) fn begin(options: &Options, id: &str) -> Result<Journal, Error> {
         stack: stack.clone(),
         container: matches!(options.target, Target::Container(_)),
         surfaces,
+        // `bpconform clean` may be started in another directory.
+        state_dir: options.settings.state_dir.as_deref().and_then(|directory| std::path::absolute(directory).ok()),
     };
     Journal::create(&path, header).map_err(|source| Error::Write { file: path, source })
 }
@@ -83,7 +85,13 @@ async fn undo_locked(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     match lock::extend(session, LIMIT).await {
         Ok(()) => undoing::carry_out(session, changes).await,
         // The run took longer than its lock lasts, and another has begun.
-        Err(problem) => vec![problem],
+        Err(problem) => {
+            let left = |change: &Change| {
+                let undo: Vec<_> = change.undo.iter().map(ToString::to_string).collect();
+                Problem::error(format!("{}: to do: {}: {}", change.request, undo.join(", "), problem.reason))
+            };
+            changes.iter().filter(|change| !only_locks(change)).map(left).collect()
+        }
     }
 }
 

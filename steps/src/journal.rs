@@ -65,6 +65,9 @@ pub struct Header {
     /// The endpoints that are not the built-in ones; without them nothing could be undone over paths that were learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surfaces: Option<Surfaces>,
+    /// The state directory of the run, which holds copies of what it replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// A change and what undoes it.
@@ -83,6 +86,14 @@ pub struct Change {
     /// Whether it was answered, and with what.
     #[serde(default, skip)]
     pub status: Option<u16>,
+}
+
+impl Change {
+    /// Whether nothing says what has become of its request: it was not answered, or what is between the run and the target,
+    /// or the target itself, could not say.
+    pub fn is_uncertain(&self) -> bool {
+        self.status.is_none_or(|status| status >= 500 || matches!(status, 408 | 429))
+    }
 }
 
 /// The changes of a run that are not undone yet. Clones are the same journal.
@@ -296,6 +307,7 @@ mod tests {
             stack,
             container: false,
             surfaces: None,
+            state_dir: None,
         }
     }
 

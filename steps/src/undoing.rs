@@ -39,6 +39,7 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
 /// Undoes changes, in the order in which they are given, and records the result of each. Returns those that could not be
 /// undone.
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
+    wait_for_late_results(session, &changes).await;
     let mut problems = Vec::new();
     let mut needed: Vec<Undo> = Vec::new();
     // The scenarios whose cloud service could not be deleted.
@@ -74,6 +75,32 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
         problems.extend(reason.map(Problem::error));
     }
     problems
+}
+
+/// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
+async fn wait_for_late_results(session: &Session, changes: &[Change]) {
+    let may_come = |change: &&Change| change.is_uncertain() && change.undo.iter().any(has_a_request_of_its_own);
+    let last = changes.iter().filter(may_come).map(|change| change.at).max();
+    let since = last.map(|at| Timestamp::now().duration_since(at).unsigned_abs());
+    if let Some(left) = since.and_then(|since| AFTERMATH.checked_sub(since))
+        && !session.run.embedded
+    {
+        tokio::time::sleep(left).await;
+    }
+}
+
+/// Whether it undoes what one request did, and nothing else waits for that.
+const fn has_a_request_of_its_own(undo: &Undo) -> bool {
+    matches!(
+        undo,
+        Undo::Node { .. }
+            | Undo::Content { .. }
+            | Undo::ImsConfiguration { .. }
+            | Undo::Publication { .. }
+            | Undo::Replication { .. }
+            | Undo::AgentOff { .. }
+            | Undo::Certificate { .. }
+    )
 }
 
 fn is_lock(change: &Change) -> bool {
@@ -124,7 +151,11 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         Undo::Project { org, title } => project(session, org, title).await,
         Undo::Folder { path } => folder(session, path).await,
         // What was refused was not published.
-        Undo::Publication { .. } if change.status.is_some_and(|status| status >= 400) => Ok(()),
+        Undo::Publication { .. } if !change.is_uncertain() && change.status.is_some_and(|status| status >= 400) => {
+            Ok(())
+        }
+        // What is not of the run is unpublished only where it arrived: an unpublication marks the node, too.
+        Undo::Publication { path } if !path.contains(&session.mark()) && !has_arrived(session, path).await? => Ok(()),
         Undo::Publication { path } => unpublish(session, path).await,
         Undo::Replication { agent, paths } => {
             let surface = session.surface("author.replicate");
@@ -211,6 +242,12 @@ async fn is_at_tenant(session: &Session, path: &str, refusals: &AtomicUsize) -> 
     Ok(false)
 }
 
+/// Whether the tenant has a node that agents may still be delivering.
+async fn has_arrived(session: &Session, path: &str) -> Checked<bool> {
+    queue::drained_of(session, path).await?;
+    is_at_tenant(session, path, &AtomicUsize::new(0)).await
+}
+
 fn unreadable_tenant(path: &str, problem: &Problem) -> Problem {
     Problem::error(format!(
         "{path} was unpublished, but the tenant cannot be read; see that it is gone there ({})",
@@ -227,7 +264,7 @@ fn folder_of_run<'a>(path: &'a str, mark: &str) -> Option<&'a str> {
 
 /// Deletes a folder in which nothing is any more. Package Manager leaves an empty folder for its snapshots there.
 async fn folder(session: &Session, path: &str) -> Checked {
-    let Some(folder) = repository::read(session, path, "2").await? else {
+    let Some(folder) = agreed(async || repository::read(session, path, "2").await).await? else {
         return removal::wait_until_gone(session, path).await;
     };
     let children = |node: &Value| -> Vec<(String, Value)> {
@@ -247,7 +284,7 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
         let there = agents::all(session).await?;
         let all = agents.iter().all(|name| there.iter().any(|it| it.name == *name));
         let user = match mac_user {
-            Some(id) => users::find(session, id).await?.is_some(),
+            Some(id) => home_of(session, id).await?.is_some(),
             None => true,
         };
         Ok((all && user).then_some(found))
@@ -265,17 +302,32 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
         // A single search may show a user who was deleted before, and hide the one who is there. What is searched may be an
         // index that still holds who was just deleted.
         let mut deleted = Vec::new();
-        while let Some(user) = agreed(async || users::find(session, id).await).await?
-            && !deleted.contains(&user.home)
+        while let Some(home) = agreed(async || home_of(session, id).await).await?
+            && !deleted.contains(&home)
         {
-            removal::delete_user(session, &user.home).await?;
-            deleted.push(user.home);
+            removal::delete_user(session, &home).await?;
+            deleted.push(home);
         }
     }
     if let Some(path) = mac_folder {
         folder(session, path).await?;
     }
     removal::delete_node(session, &configuration.path).await
+}
+
+/// The home of a Mac user, by the search, or in the folder of the tenant: what is searched may lag behind.
+async fn home_of(session: &Session, id: &str) -> Checked<Option<String>> {
+    if let Some(user) = users::find(session, id).await? {
+        return Ok(Some(user.home));
+    }
+    let path = users::mac_folder(session)?;
+    let folder = repository::read(session, &path, "1").await?.unwrap_or_default();
+    let is_the_user = |node: &Value| {
+        let named = |name: &str| node.get(name).and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case(id));
+        named("rep:authorizableId") || named("rep:principalName")
+    };
+    let mut children = folder.as_object().into_iter().flatten();
+    Ok(children.find(|(_, node)| is_the_user(node)).map(|(name, _)| format!("{path}/{name}")))
 }
 
 /// What distinguishes a cloud configuration of the run from all others.
@@ -334,16 +386,17 @@ async fn until<T>(
 async fn ims_configuration(session: &Session, title: &str, change: &Change) -> Checked {
     let titled = async || {
         let mut titled = Vec::new();
-        // A single read that finds nothing may be wrong.
-        for _ in 0..2 {
+        // A read that finds nothing may be wrong.
+        for pause in [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)] {
             if titled.is_empty() {
+                tokio::time::sleep(pause).await;
                 titled = ims_configurations::storage(session).await?.providers;
                 titled.retain(|it| it.title.as_deref() == Some(title));
             }
         }
         // A change with an answer has its result by now, or it was deleted since. Only one without an answer may still
         // appear.
-        Ok((!titled.is_empty() || change.status.is_some()).then_some(titled))
+        Ok((!titled.is_empty() || !change.is_uncertain()).then_some(titled))
     };
     for configuration in until(session, change, titled).await?.unwrap_or_default() {
         if session.can_send("author.ims-delete") {

@@ -14,6 +14,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::kept::Kept;
 use super::{ims_configurations, lock, removal, setup, users, vault};
 use crate::call::{Body, Call, Upload};
+use crate::journal::Change;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -97,9 +98,30 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
     state.write(&format!("{name}.zip"), package)
 }
 
+/// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo that change.
+pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
+    let name = |change: Change| {
+        change.undo.into_iter().find_map(|undo| if let Undo::Replacement { name } = undo { Some(name) } else { None })
+    };
+    let Some(name) = session.open_changes().into_iter().find_map(name) else { return Ok(()) };
+    let state = StateDir::open(session.run.settings.state_dir.as_deref())?;
+    let kept = state.read(&format!("{name}.json")).and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
+    let kept = kept.ok_or_else(|| refused("the copy on this machine cannot be read any more"))?;
+    // A single read may be wrong.
+    let mut changed = kept.first_change_at(session, path).await?;
+    if changed.is_some() {
+        changed = kept.first_change_at(session, path).await?;
+    }
+    let told = |changed| format!("{changed} was changed since the run kept the configuration; it is not deleted");
+    changed.map_or(Ok(()), |changed| Err(Problem::error(told(changed))))
+}
+
 /// Deletes what was kept, so that the Author is one without a Brand Portal configuration.
 pub async fn take_away(session: &Session) -> Checked {
     let kept = Kept::read(session).await?;
+    for path in kept.roots() {
+        is_as_kept(session, &path).await?;
+    }
     let stored = ims_configurations::storage(session).await?.providers;
     for pid in &kept.ims_configurations {
         let title = stored.iter().find(|it| it.is(pid)).and_then(|it| it.title.as_deref());
@@ -107,10 +129,12 @@ pub async fn take_away(session: &Session) -> Checked {
         session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
     }
     for path in kept.agents.iter().chain(&kept.cloud_configurations) {
+        is_as_kept(session, path).await?;
         session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
         removal::wait_until_gone(session, path).await?;
     }
     for home in &kept.mac_users {
+        is_as_kept(session, home).await?;
         session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
         removal::wait_until_gone(session, home).await?;
     }

@@ -133,6 +133,12 @@ impl Kept {
         self.first_difference(other, &[])
     }
 
+    /// What differs now at one of the nodes and below it. What a repository counts by itself does not count.
+    pub(crate) async fn first_change_at(&self, session: &Session, root: &str) -> Checked<Option<String>> {
+        let now = Tree::read(session, &[root.to_owned()]).await?;
+        Ok(self.tree.below(root).first_difference(&now, &[]))
+    }
+
     /// What is not as it was, apart from what the repository sets by itself.
     pub(crate) fn first_loss(&self, now: &Self) -> Option<String> {
         self.first_difference(now, &SET_BY_THE_REPOSITORY)

@@ -168,12 +168,15 @@ async fn move_to(session: &Session, from: &str, to: &str) -> Checked<Reply> {
 
 /// Who holds the lock now. A single read that finds nothing may be wrong.
 pub async fn holder(session: &Session) -> Checked<Option<Holder>> {
+    let mut nameless = None;
     for _ in 0..2 {
-        if let Some(node) = repository::read(session, &path(), "0").await? {
-            return Ok(Some(Holder::read(&node)));
+        match repository::read(session, &path(), "0").await?.map(|node| Holder::read(&node)) {
+            Some(holder) if !holder.node.is_empty() => return Ok(Some(holder)),
+            // A node without what the run that made it has written there.
+            found => nameless = found.or(nameless),
         }
     }
-    Ok(None)
+    Ok(nameless)
 }
 
 /// Moves an expired lock away; only one of several runs that try can do that. One that turns out to be another's is put

@@ -55,6 +55,14 @@ impl Tree {
         Ok(tree)
     }
 
+    /// The part of it at a path and below.
+    pub(crate) fn below(&self, root: &str) -> Self {
+        let is_below =
+            |path: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let nodes = self.nodes.iter().filter(|(path, _)| is_below(path));
+        Self { nodes: nodes.map(|(path, node)| (path.clone(), node.clone())).collect() }
+    }
+
     /// Reads one root, in parts where the Author says that it is too much for one answer; depth 1 is always allowed.
     async fn add(&mut self, session: &Session, root: &str) -> Checked {
         let mut open = vec![root.to_owned()];

@@ -11,7 +11,7 @@ use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::setup::{self, CloudForm};
 use crate::author::snapshot::{self, Difference, Snapshot};
 use crate::author::users::{self, User};
-use crate::author::{ims_configurations, removal, repository, transcript};
+use crate::author::{ims_configurations, keeping, removal, repository, transcript};
 use crate::ims;
 use crate::problem::{Checked, Problem, agreed, confirmed, ensure};
 use crate::session::Session;
@@ -101,6 +101,7 @@ async fn delete(session: &Session, path: &str) -> Checked {
         ensure(there, || format!("the Author has no {path} that could be deleted"))
     };
     confirmed(judged).await?;
+    keeping::is_as_kept(session, path).await?;
     session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
     removal::wait_until_gone(session, path).await
 }
@@ -145,6 +146,7 @@ async fn no_cloud_configuration(world: &mut World) -> Checked {
 async fn delete_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
     let home = &old.mac_user()?.home;
+    keeping::is_as_kept(session, home).await?;
     session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
     removal::wait_until_gone(session, home).await
 }
