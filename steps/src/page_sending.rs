@@ -56,12 +56,7 @@ impl PageSending<'_> {
             let exchange = self.evidence(started_us, took_us, &outcome);
             return (outcome, Some(Exchange { retries, ..exchange }));
         }
-        // A page may show what only its script says is secret.
-        if let Ok(reply) = &outcome
-            && request.is_text()
-        {
-            run.redactor.learn_from(&String::from_utf8_lossy(&reply.body));
-        }
+        self.learn(&outcome);
         (outcome, None)
     }
 
@@ -94,6 +89,21 @@ impl PageSending<'_> {
         }
         built = log_in(built, run, self.credentials)?;
         Ok(if request.body.is_empty() { built } else { built.body(request.body.clone()) })
+    }
+
+    /// Learns the secrets of a request of which no evidence is kept: a page may show what only its script says is secret.
+    fn learn(&self, outcome: &Checked<Reply>) {
+        let (redactor, request) = (&self.run.redactor, self.request);
+        redactor.redact_foreign(request.url.as_str());
+        let answered = outcome.as_ref().map(|reply| reply.headers.as_slice()).unwrap_or_default();
+        for (name, value) in request.headers.iter().chain(answered) {
+            redactor.redact_value(name, value);
+        }
+        if let Ok(reply) = outcome
+            && request.is_text()
+        {
+            redactor.learn_from(&String::from_utf8_lossy(&reply.body));
+        }
     }
 
     fn evidence(&self, started_us: i64, took_us: u64, outcome: &Checked<Reply>) -> Exchange {

@@ -46,7 +46,10 @@ pub async fn wait_for_agents(session: &Session, path: &str) -> Checked {
         let held = match queue::holding(session, path).await {
             Ok(held) => held,
             // One answer may be wrong. An Author that refuses to show its queues is not waited for.
-            Err(_) => queue::holding(session, path).await.unwrap_or_default(),
+            Err(_) => {
+                session.pass(LAST_LOOK).await?;
+                queue::holding(session, path).await.unwrap_or_default()
+            }
         };
         Ok((!held.iter().any(Queue::may_still_deliver)).then_some(()))
     };

@@ -1,6 +1,8 @@
 //! The agent with which AEM as a Cloud Service delivers to Brand Portal: an agent of Sling content distribution
 //! (aem-cloud.md). Its failures name no cause of replication agents, whose remedies are others.
 
+use std::cell::{Cell, RefCell};
+
 use bpconform_fixtures::surfaces::expand;
 use serde_json::Value;
 
@@ -93,12 +95,22 @@ impl Queue {
 
 /// What two reads in a row agree on. A read that fails is one that may be wrong, too.
 pub async fn agreed<T>(read: impl AsyncFn() -> Checked<T>, agree: impl Fn(&T, &T) -> bool) -> Checked<T> {
+    let (failure, one_came) = (RefCell::new(None), Cell::new(false));
+    let read = async || {
+        let read = read().await;
+        match &read {
+            Ok(_) => one_came.set(true),
+            Err(problem) => drop(failure.replace(Some(problem.clone()))),
+        }
+        Ok(read)
+    };
     let are_equal = |one: &Checked<T>, other: &Checked<T>| match (one, other) {
         (Ok(one), Ok(other)) => agree(one, other),
-        (Err(one), Err(other)) => one.reason == other.reason,
         _ => false,
     };
-    problem::agreed_by(async || Ok(read().await), are_equal).await?
+    let agreed = problem::agreed_by(read, are_equal).await;
+    let failure = failure.into_inner().filter(|_| !one_came.get());
+    agreed.map_err(|contradiction| failure.unwrap_or(contradiction))?
 }
 
 /// The names of all distribution agents of the Author; read again if `fresh` is asked for.

@@ -72,10 +72,8 @@ pub async fn check_health(session: &Session, pid: &str, title: &str) -> Checked<
     let told = |page: &str| [pid, title, "token", "Token"].iter().any(|word| page.contains(word));
     let page = Page::read(&reply.page(told)?);
     // A browser has left out what is not shown.
-    if session.is_browsed("author.ims-health") {
-        return Ok(page.lines());
-    }
-    Ok(page.content_lines().into_iter().filter(|line| line != pid && line != title).collect())
+    let lines = if session.is_browsed("author.ims-health") { page.lines() } else { page.content_lines() };
+    Ok(lines.into_iter().filter(|line| line != pid && line != title).collect())
 }
 
 /// Judges the result of Check Health: the documented heading and message, each on a separate line, without any other text: in

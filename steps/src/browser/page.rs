@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::elements::{self, Element};
-use super::scripts::{
-    ALL_TEXT, BY_SELECTOR, CHOOSE, COVERS, DIALOG, ITEM, OF_ANOTHER, SEEN, SELECTOR, WITHOUT_CONTROLS,
-};
+use super::scripts::{BY_SELECTOR, CHOOSE, COVERS, DIALOG, ITEM, LINES, OF_ANOTHER, SEEN, SELECTOR};
 use super::{Event, Running};
 use crate::problem::{Checked, Problem};
 
@@ -107,7 +105,11 @@ impl<'a> Page<'a> {
     /// Evaluates an expression in the page.
     async fn evaluate(&self, expression: &str) -> Checked<Value> {
         let wanted = json!({ "expression": expression, "returnByValue": true });
-        Ok(self.call("Runtime.evaluate", wanted).await?["result"]["value"].take())
+        let mut read = self.call("Runtime.evaluate", wanted).await?;
+        if let Some(problem) = read["exceptionDetails"]["exception"]["description"].as_str() {
+            return Err(Problem::error(format!("a script of the harness failed in the page: {problem}")));
+        }
+        Ok(read["result"]["value"].take())
     }
 
     /// Whether the page has been loaded.
@@ -127,15 +129,11 @@ impl<'a> Page<'a> {
         Ok(self.evaluate(SEEN).await?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// The same without the labels of buttons, links and other controls.
-    pub(crate) async fn said(&self) -> Checked<String> {
-        let [before, after] = WITHOUT_CONTROLS;
-        Ok(self.evaluate(&format!("{before}{SEEN}{after}")).await?.as_str().unwrap_or_default().to_owned())
-    }
-
-    /// All text of the page, whether a dialog is open or not.
-    pub(crate) async fn all_text(&self) -> Checked<String> {
-        Ok(self.evaluate(ALL_TEXT).await?.as_str().unwrap_or_default().to_owned())
+    /// What a person reads without the labels of controls, and with them: of the whole page, or where dialogs are open of them
+    /// and of alerts.
+    pub(crate) async fn lines(&self, whole: bool) -> Checked<[String; 2]> {
+        let read = self.evaluate(&format!("({LINES})({whole})")).await?;
+        Ok([0, 1].map(|index| read[index].as_str().unwrap_or_default().to_owned()))
     }
 
     /// The controls of the page, or of an element.

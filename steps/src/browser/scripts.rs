@@ -89,22 +89,53 @@ pub(super) const SEEN: &str = "(() => {
   return all.map((element) => element ? element.innerText : '').join('\\n');
 })()";
 
-/// What comes before and after a script, so that it reads no text of controls: their labels say nothing about a result. A
-/// style sheet hides them while the script runs, and the page itself stays as it is.
-pub(super) const WITHOUT_CONTROLS: [&str; 2] = [
-    "(() => {
-  const sheets = document.adoptedStyleSheets, hiding = new CSSStyleSheet();
-  hiding.replaceSync('a, button, select, nav, [role=button], [role=link], [role=menuitem], [role=navigation], [role=tab] \\
-{ visibility: hidden !important; transition: none !important }');
-  document.adoptedStyleSheets = [...sheets, hiding];
-  try {
-    return ",
-    ";
-  } finally {
-    document.adoptedStyleSheets = sheets;
-  }
-})()",
-];
-
-/// All text of a page, whatever dialog is open.
-pub(super) const ALL_TEXT: &str = "document.body ? document.body.innerText : ''";
+/// The lines that a person reads on a page, or where dialogs are open in them and in alerts: without the labels of controls,
+/// which say nothing about a result, and with them. It enters shadow roots and frames, and changes nothing on the page.
+pub(super) const LINES: &str = "(whole) => {
+  const controls = 'a, button, select, nav, summary, [role=button], [role=link], [role=menuitem], [role=navigation], \
+[role=option], [role=tab]';
+  const silent = 'script, style, noscript, template, textarea, option';
+  const shown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== 'hidden';
+  const read = (tops, labels) => {
+    const lines = [];
+    let line = '';
+    const end = () => {
+      if (line.trim()) lines.push(line);
+      line = '';
+    };
+    const text = (data, style) => {
+      if (style.visibility !== 'visible') return;
+      data.split(style.whiteSpace.startsWith('pre') ? /\\n/ : /(?!)/).forEach((part, index) => {
+        if (index) end();
+        line += part.replace(/\\s+/g, ' ');
+      });
+    };
+    const walk = (node, style) => {
+      if (node.nodeType === Node.TEXT_NODE) return text(node.data, style);
+      if (node.nodeType !== Node.ELEMENT_NODE || node.matches(silent)) return;
+      if (!labels && node.matches(controls)) return void (line += ' ');
+      if (node.tagName === 'BR') return end();
+      const own = getComputedStyle(node);
+      if (own.display === 'none') return;
+      const block = !own.display.startsWith('inline') && own.display !== 'contents';
+      if (block) end();
+      const frame = node.tagName === 'IFRAME' && node.contentDocument?.body;
+      const slotted = node.tagName === 'SLOT' ? node.assignedNodes() : [];
+      const closed = node.tagName === 'DETAILS' && !node.open;
+      const inner = frame ? [frame] : slotted.length ? slotted : (node.shadowRoot || node).childNodes;
+      [...inner].filter((it) => !closed || it.tagName === 'SUMMARY').forEach((it) => walk(it, own));
+      if (block) end();
+    };
+    tops.forEach((top) => {
+      walk(top, getComputedStyle(top));
+      end();
+    });
+    return lines.join('\\n');
+  };
+  const find = (kinds) => [...document.querySelectorAll(kinds)].filter(shown);
+  const dialogs = whole ? [] : find('[role=dialog], [role=alertdialog], dialog[open], coral-dialog[open]');
+  const alerts = dialogs.length ? find('[role=alert], [role=status], coral-toast, coral-alert') : [];
+  const open = [...dialogs, ...alerts].filter((it, _, all) => !all.some((other) => other !== it && other.contains(it)));
+  const tops = open.length ? open : document.body ? [document.body] : [];
+  return [read(tops, false), read(tops, true)];
+}";

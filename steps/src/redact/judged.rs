@@ -62,13 +62,18 @@ impl Judged {
         lock(&self.clean).clear();
     }
 
-    /// Whether all that a text says was learned before; from now on it is.
+    /// Whether all that a text says was learned before.
     pub(super) fn was_learned_from(&self, text: &str) -> bool {
+        lock(&self.learned_from).contains(&(self.hasher.hash_one(text), text.len()))
+    }
+
+    /// Remembers that all that a text says was learned.
+    pub(super) fn learned_from(&self, text: &str) {
         let mut learned_from = lock(&self.learned_from);
         if learned_from.len() >= MOST {
             learned_from.clear();
         }
-        !learned_from.insert((self.hasher.hash_one(text), text.len()))
+        learned_from.insert((self.hasher.hash_one(text), text.len()));
     }
 
     /// Whether that secret was offered before.

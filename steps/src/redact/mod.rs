@@ -169,6 +169,7 @@ impl Redactor {
             let found = self.findings(&views::all(part), Reading::Structure(Author::Other), 0);
             self.learn_found(part, &found);
         }
+        self.shared.judged.learned_from(text);
     }
 
     fn pass<'t>(&self, text: &'t str, reading: Reading) -> Cow<'t, str> {

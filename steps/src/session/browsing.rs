@@ -73,7 +73,7 @@ impl Session {
             item: None,
             doing: String::new(),
             done: Vec::new(),
-            before: Vec::new(),
+            before: Default::default(),
         };
         let limit = ACTION + self.run.wire.limits.request;
         let outcome = tokio::select! {
@@ -179,7 +179,8 @@ impl Walk<'_> {
     pub(super) async fn let_through(&mut self) -> Checked {
         let session = self.session;
         // What a dialog shows before its button is pressed is not the result either.
-        self.before = shown::lines(&self.page.all_text().await?);
+        self.before = self.page.lines(true).await?.map(|text| shown::lines(&text));
+        self.gate.forget_dialogs();
         self.gate.begin_step();
         if self.gate.is_open() {
             return Ok(());

@@ -56,6 +56,8 @@ struct State {
     blocked: Vec<String>,
     /// Errors of the page that nobody has taken yet.
     console: Vec<String>,
+    /// What the page said in dialogs of scripts.
+    dialogs: Vec<String>,
 }
 
 enum Ruling {
@@ -96,6 +98,7 @@ impl<'a> Gate<'a> {
             document: None,
             blocked: Vec::new(),
             console: Vec::new(),
+            dialogs: Vec::new(),
         };
         Self { session, own, values, state: Mutex::new(state) }
     }
@@ -170,6 +173,16 @@ impl<'a> Gate<'a> {
         self.state(|state| std::mem::take(&mut state.console))
     }
 
+    /// What the page said in dialogs of scripts since they were forgotten last.
+    pub(super) fn dialogs(&self) -> Vec<String> {
+        self.state(|state| state.dialogs.clone())
+    }
+
+    /// Forgets what was said in dialogs of scripts.
+    pub(super) fn forget_dialogs(&self) {
+        self.state(|state| state.dialogs.clear());
+    }
+
     /// Answers the requests of the page, until the browser ends.
     pub(super) async fn serve(&self, browser: &Running, page: &Page<'_>) -> Problem {
         let mut events = browser.events.lock().await;
@@ -187,7 +200,16 @@ impl<'a> Gate<'a> {
 
     async fn meet(&self, browser: &Running, page: &Page<'_>, event: Event) {
         if event.name == "Page.javascriptDialogOpening" {
-            return page.dismiss(event.about["type"].as_str().unwrap_or_default()).await;
+            let kind = event.about["type"].as_str().unwrap_or_default();
+            if kind != "beforeunload" {
+                let text = event.about["message"].as_str().unwrap_or_default().to_owned();
+                self.state(|state| {
+                    if state.dialogs.len() < KEPT {
+                        state.dialogs.push(text);
+                    }
+                });
+            }
+            return page.dismiss(kind).await;
         }
         if let Some(error) = console::error(&event) {
             return self.state(|state| {

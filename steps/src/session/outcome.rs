@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::gate::Answered;
 use super::shown;
 use super::walk::{APPEARING, PAUSE, Walk};
+use crate::plain::tells_failure;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 
@@ -70,14 +71,28 @@ impl Walk<'_> {
         Ok(reply)
     }
 
+    /// What is new on the page: lines without labels, then labels and dialogs of scripts that tell of a failure or a success.
+    fn new_lines(&self, [said, all]: &[String; 2]) -> Vec<String> {
+        let [said_before, all_before] = &self.before;
+        let mut new = shown::new_lines(said_before, shown::lines(said));
+        let says: Vec<_> = self.action.says.iter().filter_map(|name| self.labels.get(name)).collect();
+        let labels = shown::new_lines(all_before, shown::lines(all));
+        for line in labels.into_iter().filter(|line| tells_failure(line) || shown::says_one_of(line, &says)) {
+            if !new.contains(&line) {
+                new.push(line);
+            }
+        }
+        new.extend(self.gate.dialogs().iter().flat_map(|text| shown::lines(text)));
+        new
+    }
+
     /// The lines that the page shows since its request could be sent, once they stay the same; `waits` for one at least.
     async fn shown(&self, waits: bool) -> Checked<Vec<String>> {
         let until = Instant::now() + APPEARING;
         let mut last = None;
         while Instant::now() < until {
             // A page that is just being replaced cannot be asked.
-            let said = self.page.said().await.ok();
-            let new = said.map(|said| shown::new_lines(&self.before, shown::lines(&said)));
+            let new = self.page.lines(false).await.ok().map(|lines| self.new_lines(&lines));
             match &new {
                 Some(new) if last.as_ref() == Some(new) && !(waits && new.is_empty()) => return Ok(new.clone()),
                 _ => last = new,

@@ -57,6 +57,12 @@ pub(super) fn in_english(line: String, said: &[&Label]) -> String {
     }
 }
 
+/// Whether a line is one of these texts, in the place where [`in_english`] looks for it.
+pub(super) fn says_one_of(line: &str, said: &[&Label]) -> bool {
+    let text = line.rsplit_once(": ").map_or(line, |(_, text)| text);
+    said.iter().any(|label| label.is(text.strip_suffix('!').unwrap_or(text)))
+}
+
 /// What an answer itself says about its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {

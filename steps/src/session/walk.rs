@@ -39,7 +39,7 @@ pub(super) struct Walk<'a> {
     /// What was done since the page was looked at.
     pub(super) done: Vec<String>,
     /// The lines of the page before its request could be sent.
-    pub(super) before: Vec<String>,
+    pub(super) before: [Vec<String>; 2],
 }
 
 /// An item of a list, and the values by which it was recognised.
