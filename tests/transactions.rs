@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::proxy::{Act, Age, Proxy};
-use crate::support::{Mock, directory, get, sample, tries_all};
+use crate::support::{Mock, directory, get, sample, send, tries_all};
 use crate::undo::{all_learned, clean, differences, run, told};
 
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
@@ -263,4 +263,51 @@ fn leaves_as_it_was(seed: &str) {
     }
     assert!(matches!(output.status.code(), Some(0 | 1 | 3 | 7)), "{seed}: {told}");
     assert_eq!(different, "", "{seed}: {told}");
+}
+
+#[test]
+fn what_a_gateway_gave_up_on_is_undone() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-gateway"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let proxy = Proxy::start(mock.url("author"), |request| {
+        let gives_up = |_: &str, head: &mut String, _: &mut String| *head = head.replace(" 200 ", " 504 ");
+        if request.starts_with("POST /") && request.contains("/mediaportal/publish") {
+            Act::Rewrite(gives_up)
+        } else {
+            Act::Pass
+        }
+    });
+    let output = run(&mock, &proxy.url, &learned, &["--requirement", "BP-PUB-01"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    assert!(proxy.answers().iter().any(|answer| answer.contains(" 504 ")), "{}", told(&output));
+    assert_eq!(changed(&mock, &before), "", "{}", told(&output));
+}
+
+#[test]
+fn what_somebody_changes_while_the_configuration_is_kept_stays() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-edited"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let (author, edited) = (mock.url("author").to_owned(), AtomicBool::new(false));
+    let agent = "/etc/replication/agents.author/mp_replication_agent2_default_bpdoc/jcr:content";
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        // The package has been built.
+        if request.starts_with("GET /etc/packages/bpconform/") && !edited.swap(true, Ordering::SeqCst) {
+            let head = format!(
+                "POST {agent} HTTP/1.0\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 17\r\n"
+            );
+            send(&author, &head, "retryDelay=123456");
+        }
+        Act::Pass
+    });
+    for requirement in ["BP-CLD-01", "BP-UPG-02"] {
+        let flags = ["--requirement", requirement, "--replace-configuration"];
+        let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+        let different = changed(&mock, &before);
+        assert!(different.lines().count() == 1 && different.contains("123456"), "{different}{}", told(&output));
+        if requirement == "BP-CLD-01" {
+            assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+            assert!(told(&output).contains("retryDelay) was changed since the run kept"), "{}", told(&output));
+        }
+    }
 }

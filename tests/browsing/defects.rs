@@ -33,19 +33,25 @@ const BROWSED: [(&str, &str); 15] = [
 ];
 
 /// Requirements whose endpoints are documented, so that a run asks by HTTP although it has a browser.
-const BY_HTTP: [(&str, &str); 2] = [("BP-REP-03", "configured"), ("BP-REP-07", "configured")];
+const BY_HTTP: [(&str, &str); 3] =
+    [("BP-REP-03", "configured"), ("BP-REP-07", "configured"), ("BP-REP-08", "configured")];
 
 /// Why a run on a real Author cannot show what one system sends to another.
 const SENT: &str = "only a mock in the place of the other system shows what is sent to it";
 
+/// Why a page does not show what becomes of a collection.
+const COLLECTION: &str = "the steps with a collection on a page are not known, so that its scenarios are skipped";
+
 /// Defects that no run on a real Author can show, by a browser or without: why.
-const UNSEEN: [(&str, &str); 7] = [
+const UNSEEN: [(&str, &str); 9] = [
     ("token-asked-for-elsewhere", SENT),
     ("token-asked-for-with-fewer-scopes", SENT),
     ("test-package-without-handle", SENT),
     ("test-package-of-another-path", SENT),
     ("test-package-with-content", SENT),
     ("test-package-without-login", SENT),
+    ("collection-without-itself", COLLECTION),
+    ("collection-stays-on-the-tenant", COLLECTION),
     ("jwt-taken-for-oauth", "the Author counts as one on OAuth, and what is only for one on JWT is skipped"),
 ];
 

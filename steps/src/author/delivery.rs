@@ -43,13 +43,12 @@ pub async fn wait_for<T>(
 /// Waits while an agent may still deliver the node at that path. The result is judged by what follows.
 pub async fn wait_for_agents(session: &Session, path: &str) -> Checked {
     let settled = async || {
-        let held = match queue::holding(session, path).await {
-            Ok(held) => held,
+        let held = if let Ok(held) = queue::holding(session, path).await {
+            held
+        } else {
             // One answer may be wrong. An Author that refuses to show its queues is not waited for.
-            Err(_) => {
-                session.pass(LAST_LOOK).await?;
-                queue::holding(session, path).await.unwrap_or_default()
-            }
+            session.pass(LAST_LOOK).await?;
+            queue::holding(session, path).await.unwrap_or_default()
         };
         Ok((!held.iter().any(Queue::may_still_deliver)).then_some(()))
     };

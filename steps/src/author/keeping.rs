@@ -4,6 +4,7 @@
 //! request can read and write, such as the keys of the Mac user. Nothing is deleted before two reads of the configuration
 //! agree and the downloaded package matches them. The package is deleted only after the configuration was restored.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _, Write as _};
 use std::time::Duration;
 
@@ -100,20 +101,29 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
 
 /// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo that change.
 pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
-    let name = |change: Change| {
-        change.undo.into_iter().find_map(|undo| if let Undo::Replacement { name } = undo { Some(name) } else { None })
-    };
-    let Some(name) = session.open_changes().into_iter().find_map(name) else { return Ok(()) };
+    let changes = session.open_changes();
+    let replacement = changes.iter().find_map(|change| Some((change.number, replaced_by(change)?)));
+    let Some((number, name)) = replacement else { return Ok(()) };
     let state = StateDir::open(session.run.settings.state_dir.as_deref())?;
     let kept = state.read(&format!("{name}.json")).and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
     let kept = kept.ok_or_else(|| refused("the copy on this machine cannot be read any more"))?;
     // A single read may be wrong.
-    let mut changed = kept.first_change_at(session, path).await?;
-    if changed.is_some() {
-        changed = kept.first_change_at(session, path).await?;
+    if kept.first_change_at(session, path).await?.is_none() {
+        return Ok(());
     }
-    let told = |changed| format!("{changed} was changed since the run kept the configuration; it is not deleted");
-    changed.map_or(Ok(()), |changed| Err(Problem::error(told(changed))))
+    let Some(changed) = kept.first_change_at(session, path).await? else { return Ok(()) };
+    // What is undone by putting back has nothing else that undoes it.
+    let has_deleted = changes.iter().any(|change| change.number > number && change.undo.is_empty());
+    if !has_deleted {
+        session.allow_deletion_of(BTreeSet::new());
+        session.run.journal.settle(number, None);
+    }
+    Err(Problem::error(format!("{changed} was changed since the run kept the configuration; it is not deleted")))
+}
+
+/// The package from which a change is put back.
+fn replaced_by(change: &Change) -> Option<&str> {
+    change.undo.iter().find_map(|undo| if let Undo::Replacement { name } = undo { Some(name.as_str()) } else { None })
 }
 
 /// Deletes what was kept, so that the Author is one without a Brand Portal configuration.
