@@ -180,6 +180,9 @@ async fn a_person_finds_the_new_entry_marked_on_pages_like_coral_3() {
 
 #[tokio::test]
 async fn a_person_finds_the_new_entry_marked_on_pages_of_the_library() {
+    if is_left_out("new entry on pages of the library") {
+        return;
+    }
     creates("spectrum", &ENGLISH).await;
 }
 
