@@ -308,6 +308,9 @@ async fn has_no_dead_controls(skin: &str) {
 
 #[tokio::test]
 async fn pages_like_coral_3_have_no_dead_controls_and_lead_home() {
+    if is_left_out("walk of a person over pages like Coral 3") {
+        return;
+    }
     has_no_dead_controls("coral3").await;
 }
 

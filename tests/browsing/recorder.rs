@@ -9,7 +9,7 @@ use super::skins::flags;
 use super::{has_browser, moved, moved_with, nothing_is_left, record, run_at, temporary};
 use crate::support::browser::Browser;
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, bpconform_with, command, interrupt, is_left_out};
+use crate::support::{Mock, Told, bpconform_with, command, interrupt, is_left_out, sample};
 
 /// The start page, at which a recording begins.
 const START: &str = "/aem/start.html";
@@ -238,7 +238,8 @@ fn works_without_a_browser(learned: &str) {
 #[tokio::test]
 async fn what_was_recognised_is_written_however_a_recording_ends() {
     let mock = moved("recorder-ends", "configured");
-    for end in ["Finish was pressed", "the window was closed", "it was interrupted"] {
+    let ends = vec!["Finish was pressed", "the window was closed", "it was interrupted"];
+    for end in sample("ends of a recording", ends, 1) {
         let Some(recorder) = Recorder::start(&mock, mock.url("author"), "rec-end").await else { return };
         recorder.go("/assets.html/content/dam").await;
         recorder.person.click_button("Unpublish from Brand Portal").await;
