@@ -154,11 +154,11 @@ fn replaced(text: &str, pairs: &[(&str, &str)]) -> String {
     Regex::new(&all).expect("escaped texts").replace_all(text, |found: &regex::Captures<'_>| to(&found[0])).into_owned()
 }
 
-/// A port that nothing listens at, below those that the system gives away by itself.
+/// A port that nothing listens at, below those that mocks take and that the system gives away by itself.
 fn free_port() -> u16 {
     use std::sync::atomic::{AtomicU16, Ordering};
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 12_000 + u16::try_from(std::process::id() % 15_000).expect("less than 15,000");
+    let first = 12_000 + u16::try_from(std::process::id() % 7_000).expect("less than 7,000");
     loop {
         let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
