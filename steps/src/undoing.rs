@@ -96,6 +96,7 @@ const fn has_a_request_of_its_own(undo: &Undo) -> bool {
         Undo::Node { .. }
             | Undo::Content { .. }
             | Undo::ImsConfiguration { .. }
+            | Undo::Project { .. }
             | Undo::Publication { .. }
             | Undo::Replication { .. }
             | Undo::AgentOff { .. }
@@ -394,8 +395,8 @@ async fn ims_configuration(session: &Session, title: &str, change: &Change) -> C
                 titled.retain(|it| it.title.as_deref() == Some(title));
             }
         }
-        // A change with an answer has its result by now, or it was deleted since. Only one without an answer may still
-        // appear.
+        // A change with an answer of the Author has its result by now, or it was deleted since. One whose outcome is unknown
+        // may still appear.
         Ok((!titled.is_empty() || !change.is_uncertain()).then_some(titled))
     };
     for configuration in until(session, change, titled).await?.unwrap_or_default() {

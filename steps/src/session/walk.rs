@@ -38,7 +38,7 @@ pub(super) struct Walk<'a> {
     pub(super) doing: String,
     /// What was done since the page was looked at.
     pub(super) done: Vec<String>,
-    /// The lines of the page before its request could be sent.
+    /// The lines of the page before its request could be sent: without the labels of controls, and with them.
     pub(super) before: [Vec<String>; 2],
 }
 
