@@ -86,7 +86,17 @@ pub async fn configure(session: &Session, folder: &str) -> Checked {
 /// Makes a node, or sets properties of one, with Sling POST. A property's name may begin with the path of a child. Nothing
 /// undoes it: it is for nodes inside something that is deleted as a whole.
 pub async fn write(session: &Session, path: &str, properties: &[(&str, &str)]) -> Checked {
-    session.send(written(path, properties).undone_by([])).await?.expect_status(&[200, 201]).map(drop)
+    write_undone_by(session, path, properties, []).await
+}
+
+/// Sets properties that make more than the node itself need undoing later.
+pub async fn write_undone_by(
+    session: &Session,
+    path: &str,
+    properties: &[(&str, &str)],
+    undo: impl IntoIterator<Item = Undo>,
+) -> Checked {
+    session.send(written(path, properties).undone_by(undo)).await?.expect_status(&[200, 201]).map(drop)
 }
 
 /// Makes a node with Sling POST, which is deleted at the end of the scenario, and so are the folders above it that were

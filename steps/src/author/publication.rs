@@ -18,7 +18,18 @@ pub async fn publish(session: &Session, path: &str, at: Option<Timestamp>) -> Ch
     if let Some(at) = at {
         call = call.field("activation-time", at.to_string());
     }
-    let reply = session.send(call.undone_by([Undo::Publication { path: path.to_owned() }])).await?;
+    send(session, call, path, &[]).await
+}
+
+/// Asks for "Publish to Brand Portal" of what takes others along, which stay at the tenant when it is unpublished.
+pub async fn publish_with(session: &Session, path: &str, others: &[String]) -> Checked<Reply> {
+    send(session, Call::to("author.publish").field("path", path), path, others).await
+}
+
+async fn send(session: &Session, call: Call, path: &str, others: &[String]) -> Checked<Reply> {
+    let all = std::iter::once(path).chain(others.iter().map(String::as_str));
+    let undo = all.map(|path| Undo::Publication { path: path.to_owned() });
+    let reply = session.send(call.undone_by(undo)).await?;
     judge(session, path, &reply)?;
     Ok(reply)
 }

@@ -13,7 +13,6 @@ use crate::problem::{Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::tenant;
-use crate::undo::Undo;
 use crate::world::World;
 
 /// How long something that must not arrive is given to arrive all the same.
@@ -152,10 +151,9 @@ async fn publish_folder(world: &mut World) -> Checked {
 #[when("the collection is published to Brand Portal")]
 async fn publish_collection(world: &mut World) -> Checked {
     let Collection(path) = world.kept::<Collection>()?.clone();
-    // A collection takes its assets along, and unpublishing it leaves them at the tenant.
-    let assets = world.kept::<Assets>()?.0.iter().map(|asset| Undo::Publication { path: asset.path.clone() });
-    world.session()?.will_be_undone_by("publication of the collection's assets", assets.collect::<Vec<_>>())?;
-    publish(world, &path).await
+    let assets: Vec<_> = world.kept::<Assets>()?.0.iter().map(|asset| asset.path.clone()).collect();
+    let answer = publication::publish_with(world.session()?, &path, &assets).await?;
+    keep(world, answer).await
 }
 
 #[when("the content fragment is published to Brand Portal")]
@@ -166,6 +164,10 @@ async fn publish_fragment(world: &mut World) -> Checked {
 
 pub(super) async fn publish(world: &mut World, path: &str) -> Checked {
     let answer = publication::publish(world.session()?, path, None).await?;
+    keep(world, answer).await
+}
+
+async fn keep(world: &mut World, answer: Reply) -> Checked {
     let asked = clock::of_answer(world.session()?, &answer).await?;
     world.keep(Asked(asked));
     world.keep(Answer(answer));

@@ -59,10 +59,9 @@ async fn asset_bears_tag(world: &mut World) -> Checked {
     let (path, tag) = (asset_path(world)?, world.kept::<Tag>()?);
     // The tags of an asset are published with it, and stay when it is unpublished.
     let published = Undo::Publication { path: tag.path.clone() };
-    world.session()?.will_be_undone_by("publication of the asset's tag", [published])?;
     let properties =
         [("jcr:content/metadata/cq:tags@TypeHint", "String[]"), ("jcr:content/metadata/cq:tags", tag.id.as_str())];
-    assets::write(world.session()?, &path, &properties).await
+    assets::write_undone_by(world.session()?, &path, &properties, [published]).await
 }
 
 #[when("the tag is published to Brand Portal")]
