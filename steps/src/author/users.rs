@@ -106,12 +106,24 @@ fn named(session: &Session, phrase: &str, tenant: &str) -> Checked<String> {
 
 /// The Mac user of the run's tenant, if there is one.
 pub async fn mac_user(session: &Session) -> Checked<Option<User>> {
-    find(session, &mac_user_id(session)?).await
+    mac_user_of(session, &session.stack.tenant_id()?).await
 }
 
-/// The Mac user of any tenant, if there is one.
+/// The Mac user of any tenant, if there is one: by the search, or in the folder of the tenant, since the index that is
+/// searched may lag behind. What a run takes for absent counts as its own later.
 pub async fn mac_user_of(session: &Session, tenant: &str) -> Checked<Option<User>> {
-    find(session, &named(session, "mac-user", tenant)?).await
+    let id = named(session, "mac-user", tenant)?;
+    if let Some(user) = find(session, &id).await? {
+        return Ok(Some(user));
+    }
+    let path = named(session, "mac-folder", tenant)?;
+    let folder = repository::read(session, &path, "1").await?.unwrap_or_default();
+    let is_the_user = |node: &Value| {
+        let named = |name| repository::text(node, name).is_some_and(|it| it.eq_ignore_ascii_case(&id));
+        named("rep:authorizableId") || named("rep:principalName")
+    };
+    let home = repository::children(&folder).find(|(_, node)| is_the_user(node));
+    Ok(home.map(|(name, _)| User { id: id.clone(), home: format!("{path}/{name}") }))
 }
 
 /// Fails when a user is disabled: the property holds the reason.
