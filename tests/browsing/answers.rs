@@ -85,12 +85,13 @@ fn a_line_in_unknown_words_beside_the_success_is_never_green() {
 }
 
 #[test]
-fn a_toast_that_comes_late_is_waited_for() {
+fn a_toast_that_comes_late_and_after_another_is_waited_for() {
     if !has_browser() {
         return;
     }
     let change: Change = |_, _, body| {
-        let show = "setTimeout(() => { document.getElementById('told').innerHTML = text }, 5000)";
+        let show = "const told = document.getElementById('told'); told.textContent = 'One moment please'; \
+            setTimeout(() => { told.innerHTML = text }, 5000)";
         by_script(body, "<div id=told></div>", show);
     };
     passes("late-toast", change);

@@ -86,18 +86,33 @@ impl Walk<'_> {
         new
     }
 
-    /// The lines that the page shows since its request could be sent, once they stay the same; `waits` for one at least.
+    /// Whether lines tell how the action ended, in words that are known; where none are, any lines do.
+    fn is_told(&self, lines: &[String]) -> bool {
+        let says: Vec<_> = self.action.says.iter().filter_map(|name| self.labels.get(name)).collect();
+        says.is_empty() || lines.iter().any(|line| tells_failure(line) || shown::says_one_of(line, &says))
+    }
+
+    /// The lines that the page shows since its request could be sent, once they stay the same; `waits` for one at least, and
+    /// longer for what tells how the action ended: a page may first say that it is at work.
     async fn shown(&self, waits: bool) -> Checked<Vec<String>> {
         let until = Instant::now() + APPEARING;
-        let mut last = None;
+        let (mut last, mut steady) = (None, None);
         while Instant::now() < until {
             // A page that is just being replaced cannot be asked.
             let new = self.page.lines(false).await.ok().map(|lines| self.new_lines(&lines));
             match &new {
-                Some(new) if last.as_ref() == Some(new) && !(waits && new.is_empty()) => return Ok(new.clone()),
-                _ => last = new,
+                Some(new) if last.as_ref() == Some(new) && !(waits && new.is_empty()) => {
+                    if !waits || self.is_told(new) {
+                        return Ok(new.clone());
+                    }
+                    steady = Some(new.clone());
+                }
+                _ => (last, steady) = (new, None),
             }
             tokio::time::sleep(STEADY).await;
+        }
+        if let Some(steady) = steady {
+            return Ok(steady);
         }
         let why = if last.is_some_and(|last| last.is_empty()) { "shows nothing new" } else { "keeps changing" };
         Err(self.problem(&format!("{why} after its request")).await)
