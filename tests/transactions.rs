@@ -283,31 +283,116 @@ fn what_a_gateway_gave_up_on_is_undone() {
     assert_eq!(changed(&mock, &before), "", "{}", told(&output));
 }
 
-#[test]
-fn what_somebody_changes_while_the_configuration_is_kept_stays() {
-    let (mock, folder) = (Mock::start("configured"), directory("transaction-edited"));
-    let (learned, before) = (all_learned(&folder), now(&mock));
-    let (author, edited) = (mock.url("author").to_owned(), AtomicBool::new(false));
-    let agent = "/etc/replication/agents.author/mp_replication_agent2_default_bpdoc/jcr:content";
-    let proxy = Proxy::start(mock.url("author"), move |request| {
-        // The package has been built.
-        if request.starts_with("GET /etc/packages/bpconform/") && !edited.swap(true, Ordering::SeqCst) {
-            let head = format!(
-                "POST {agent} HTTP/1.0\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\n\
-                Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 17\r\n"
-            );
-            send(&author, &head, "retryDelay=123456");
+/// A POST with these fields, as the administrator.
+fn post(author: &str, path: &str, fields: &str) {
+    let head = format!(
+        "POST {path} HTTP/1.0\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\nContent-Type: \
+         application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+        fields.len()
+    );
+    send(author, &head, fields);
+}
+
+/// A proxy that does this, once, before it passes on the first request that begins with these words.
+fn before_first(mock: &Mock, words: &'static str, act: impl Fn(&str) + Send + Sync + 'static) -> Proxy {
+    let (author, is_done) = (mock.url("author").to_owned(), AtomicBool::new(false));
+    Proxy::start(mock.url("author"), move |request| {
+        if request.starts_with(words) && !is_done.swap(true, Ordering::SeqCst) {
+            act(&author);
         }
         Act::Pass
-    });
-    for requirement in ["BP-CLD-01", "BP-UPG-02"] {
+    })
+}
+
+/// The first request for the package after it was built, and the first deletion.
+const IS_KEPT: &str = "GET /etc/packages/bpconform/";
+const DELETES: &str = "POST /etc/replication/agents.author/mp_replication_agent";
+
+const AGENT: &str = "/etc/replication/agents.author/mp_replication_agent2_default_bpdoc/jcr:content";
+const CLOUD: &str = "/etc/cloudservices/mediaportal/BPdocConfiguration/jcr:content";
+
+#[test]
+fn what_somebody_changes_while_the_configuration_is_kept_stays() {
+    let cases = [
+        ("BP-CLD-01", IS_KEPT, AGENT),
+        ("BP-UPG-02", IS_KEPT, AGENT),
+        ("BP-UPG-02", DELETES, AGENT),
+        ("BP-UPG-05", DELETES, AGENT),
+        ("BP-UPG-05", DELETES, CLOUD),
+    ];
+    for (requirement, moment, node) in sample("changes of a kept configuration", cases.to_vec(), 2) {
+        let (mock, folder) = (Mock::start("configured"), directory("transaction-edited"));
+        let (learned, before) = (all_learned(&folder), now(&mock));
+        let proxy = before_first(&mock, moment, move |author| post(author, node, "retryDelay=123456"));
         let flags = ["--requirement", requirement, "--replace-configuration"];
         let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
-        let different = changed(&mock, &before);
-        assert!(different.lines().count() == 1 && different.contains("123456"), "{different}{}", told(&output));
-        if requirement == "BP-CLD-01" {
-            assert_eq!(output.status.code(), Some(3), "{}", told(&output));
-            assert!(told(&output).contains("retryDelay) was changed since the run kept"), "{}", told(&output));
-        }
+        let (different, told) = (changed(&mock, &before), told(&output));
+        assert!(different.lines().count() == 1 && different.contains("123456"), "{requirement}: {different}{told}");
+        assert_eq!(output.status.code(), Some(3), "{requirement}: {told}");
+        assert!(told.contains("retryDelay) was changed since the run kept"), "{requirement}: {told}");
     }
+}
+
+#[test]
+fn a_run_that_loses_its_lock_between_two_deletions_deletes_nothing_more() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-lock-lost"));
+    let (learned, out, before) = (all_learned(&folder), folder.join("out"), now(&mock));
+    let proxy = before_first(&mock, DELETES, |author| {
+        post(author, "/var/bpconform/lock", ":operation=delete");
+        let lock = "node=theirs&run=abc1234&host=elsewhere&process=1&since=now&until=2999-01-01T00:00:00Z";
+        post(author, "/var/bpconform/lock", lock);
+    });
+    let flags = ["--requirement", "BP-UPG-02", "--replace-configuration", "--out", out.to_str().expect("UTF-8")];
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(7), "{told}");
+    assert!(told.contains("it is locked by the run abc1234 on elsewhere"), "{told}");
+    let deletions = proxy.seen().iter().filter(|request| request.starts_with(DELETES)).count();
+    assert_eq!(deletions, 1, "{told}");
+    post(mock.url("author"), "/var/bpconform/lock", ":operation=delete");
+    let cleaned = clean(&mock, &out, &[]);
+    assert_eq!((cleaned.code, changed(&mock, &before).as_str()), (Some(0), ""), "{told}{}", cleaned.all());
+}
+
+#[test]
+fn a_user_that_the_search_does_not_find_yet_is_not_taken_for_one_of_the_run() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-late-index"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let proxy = Proxy::start(mock.url("author"), |request| {
+        if request.contains("/search/authorizables.json") && request.contains("mac-") {
+            Act::Answer(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\nConnection: close\r\n\r\n\
+                 {\"authorizables\":[],\"total\":0}",
+            )
+        } else {
+            Act::Pass
+        }
+    });
+    for requirement in sample("requirements with a late index", vec!["BP-CLD-03", "BP-UPG-05"], 1) {
+        let flags = ["--requirement", requirement, "--replace-configuration"];
+        let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "{requirement}: {}", told(&output));
+        assert_eq!(changed(&mock, &before), "", "{requirement}: {}", told(&output));
+    }
+}
+
+#[test]
+fn clean_compares_what_it_puts_back_without_the_copy_of_the_run() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-no-copy"));
+    let (learned, out, before) = (all_learned(&folder), folder.join("out"), now(&mock));
+    let state = folder.join("state");
+    let (lost, lose) = std::sync::mpsc::channel();
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        if request.starts_with("POST /home/users/mac") { Act::LoseAnswer(lost.clone()) } else { Act::Pass }
+    });
+    let [out_flag, state_flag] = [&out, &state].map(|path| path.to_str().expect("UTF-8"));
+    let flags = ["--requirement", "BP-UPG-04", "--replace-configuration", "--out", out_flag, "--state-dir", state_flag];
+    let mut child = quiet(&mut run(&mock, &proxy.url, &learned, &flags));
+    lose.recv_timeout(Duration::from_secs(60)).expect("the Mac user is deleted");
+    let _ = child.kill();
+    let _ = child.wait();
+    assert_ne!(changed(&mock, &before), "");
+    std::fs::remove_dir_all(&state).expect("it was used");
+    let cleaned = clean(&mock, &out, &["--state-dir", state_flag]);
+    assert_eq!((cleaned.code, changed(&mock, &before).as_str()), (Some(0), ""), "{}", cleaned.all());
 }

@@ -111,7 +111,8 @@ pub(super) async fn finish(session: &Session, keep: bool, author_goes: bool) -> 
         let delivers = !session.run.mocks.contains(&System::Tenant);
         let goes = |undo: &Undo| undo.is_in_the_author() || undo.is_at_the_tenant() && !delivers;
         let gone = journal.open(None).into_iter().filter(|change| change.undo.iter().all(goes));
-        gone.for_each(|change| journal.settle(change.number, None));
+        // What a later process finds of it is on no Author any more.
+        gone.for_each(|change| drop(journal.settle(change.number, None)));
         if journal.open(None).is_empty() {
             left.clear();
         }

@@ -94,6 +94,11 @@ impl Change {
     pub fn is_uncertain(&self) -> bool {
         self.status.is_none_or(|status| status >= 500 || matches!(status, 408 | 429))
     }
+
+    /// Whether it is undone by putting back a configuration.
+    pub fn replaces(&self) -> bool {
+        self.undo.iter().any(|undo| matches!(undo, Undo::Replacement { .. }))
+    }
 }
 
 /// The changes of a run that are not undone yet. Clones are the same journal.
@@ -179,18 +184,20 @@ impl Journal {
         let _ = state.write(&Line::Answered { number, status }, false);
     }
 
-    /// Records the result of undoing a change: done, or why the change is left.
-    pub fn settle(&self, number: u64, left: Option<&str>) {
+    /// Records the result of undoing a change: done, or why the change is left. Where that cannot be written, it is undone
+    /// once more by whoever reads the journal.
+    pub fn settle(&self, number: u64, left: Option<&str>) -> io::Result<()> {
         let mut state = self.lock();
         let line = match left {
-            None => {
-                state.open.retain(|change| change.number != number);
-                Line::Undone { number }
-            }
+            None => Line::Undone { number },
             Some(why) => Line::Left { number, why: why.to_owned() },
         };
-        // A change that is undone once more finds nothing to do.
-        let _ = state.write(&line, true);
+        let written = state.write(&line, true);
+        if left.is_none() {
+            // Most undoing finds nothing to do a second time. Putting back needs the package, which would be gone by then.
+            state.open.retain(|change| change.number != number || (written.is_err() && change.replaces()));
+        }
+        written
     }
 
     /// The changes that are not undone, the newest first: those of one scenario, or all.
@@ -331,8 +338,8 @@ mod tests {
                 journal.enter("f:1", format!("POST {path}"), node(path)).expect("written");
             }
             journal.answered(3, 201);
-            journal.settle(2, None);
-            journal.settle(1, Some("no answer"));
+            journal.settle(2, None).expect("written");
+            journal.settle(1, Some("no answer")).expect("written");
             assert_eq!(journal.open(None).iter().map(|change| change.number).collect::<Vec<_>>(), [3, 1]);
         });
         let read = read(&text).expect("it is whole");
@@ -377,6 +384,22 @@ mod tests {
         }
         std::fs::remove_file(&path).expect("it is ours");
         assert!(is_cut_at_start("") && !is_cut_at_start("{}") && !is_cut_at_start(&text));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_cannot_be_written_of_a_replacement_stays_open() {
+        let journal = Journal::default();
+        let put_back = vec![Undo::Replacement { name: "kept".into() }];
+        for undo in [node("/a"), put_back] {
+            journal.enter("f:1", "POST".into(), undo).expect("written");
+        }
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("every Linux has it");
+        journal.lock().file = Some((PathBuf::from("/dev/full"), full));
+        for number in [1, 2] {
+            journal.settle(number, None).expect_err("the disk is full");
+        }
+        assert_eq!(journal.open(None).iter().map(|change| change.number).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const PUTTING_BACK: Duration = Duration::from_secs(300);
 /// Undoes, last first, what the session's scenario changed. Gives back what could not be undone.
 pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
     let (undoing, changes) = (session.undoing(), session.open_changes());
-    if changes.iter().any(replaces)
+    if changes.iter().any(Change::replaces)
         && let Err(problem) = lock::extend(&undoing, PUTTING_BACK).await
     {
         // It is tried again at the end of the run.
@@ -41,18 +41,16 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     wait_for_late_results(session, &changes).await;
     let mut problems = Vec::new();
-    let mut needed: Vec<Undo> = Vec::new();
+    let mut needed: Vec<(Undo, &str)> = Vec::new();
     // The scenarios whose cloud service could not be deleted.
     let mut in_the_way: Vec<String> = Vec::new();
     // The lock is released last, whenever it was taken. Agents are enabled first, so that their queues empty.
     let (locks, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_lock);
     let (agents, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_agent_off);
     for change in agents.into_iter().chain(others).chain(locks) {
-        let undone = match change.undo.iter().find(|undo| needed.contains(*undo)) {
-            Some(package) => {
-                Err(Problem::error(format!("not done: {package}, since the package still keeps the configuration")))
-            }
-            None if replaces(&change) && in_the_way.contains(&change.scenario) => Err(Problem::error(
+        let undone = match needed.iter().find(|(package, _)| change.undo.contains(package)) {
+            Some((package, why)) => Err(Problem::error(format!("not done: {package}, {why}"))),
+            None if change.replaces() && in_the_way.contains(&change.scenario) => Err(Problem::error(
                 "not restored yet: the cloud service of the run still exists, and deleting it later would delete the agents \
                  with the same names",
             )),
@@ -62,24 +60,36 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
             if change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) {
                 in_the_way.push(change.scenario.clone());
             }
-            // A copy that could not be restored must not be deleted.
-            let kept = change.undo.iter().filter_map(|undo| match undo {
-                Undo::Replacement { name } => Some(Undo::Package { name: name.clone() }),
-                _ => None,
-            });
-            needed.extend(kept);
+            needed.extend(packages_of(&change).map(|package| (package, "since it still keeps the configuration")));
         }
         let reason = undone.err().map(|problem| format!("{}: {}", change.request, problem.reason));
         let reason = reason.map(|reason| session.run.redactor.redact(&reason).into_owned());
-        session.run.journal.settle(change.number, reason.as_deref());
+        let settled = session.run.journal.settle(change.number, reason.as_deref());
         problems.extend(reason.map(Problem::error));
+        if let Err(error) = settled
+            && change.replaces()
+        {
+            let request = &change.request;
+            problems.push(Problem::error(format!("{request}: restored, but the journal cannot be written: {error}")));
+            needed.extend(
+                packages_of(&change).map(|package| (package, "since the journal does not say that all is restored")),
+            );
+        }
     }
     problems
 }
 
+/// The packages that keep what a change replaced.
+fn packages_of(change: &Change) -> impl Iterator<Item = Undo> {
+    change.undo.iter().filter_map(|undo| match undo {
+        Undo::Replacement { name } => Some(Undo::Package { name: name.clone() }),
+        _ => None,
+    })
+}
+
 /// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
 async fn wait_for_late_results(session: &Session, changes: &[Change]) {
-    let may_come = |change: &&Change| change.is_uncertain() && change.undo.iter().any(has_a_request_of_its_own);
+    let may_come = |change: &&Change| change.is_uncertain() && !change.undo.iter().any(is_only_announced);
     let last = changes.iter().filter(may_come).map(|change| change.at).max();
     let since = last.map(|at| Timestamp::now().duration_since(at).unsigned_abs());
     if let Some(left) = since.and_then(|since| AFTERMATH.checked_sub(since))
@@ -89,19 +99,10 @@ async fn wait_for_late_results(session: &Session, changes: &[Change]) {
     }
 }
 
-/// Whether it undoes what one request did, and nothing else waits for that.
-const fn has_a_request_of_its_own(undo: &Undo) -> bool {
-    matches!(
-        undo,
-        Undo::Node { .. }
-            | Undo::Content { .. }
-            | Undo::ImsConfiguration { .. }
-            | Undo::Project { .. }
-            | Undo::Publication { .. }
-            | Undo::Replication { .. }
-            | Undo::AgentOff { .. }
-            | Undo::Certificate { .. }
-    )
+/// Whether it was written down for requests that follow, and not with one. A change that nothing undoes by itself, such as a
+/// deletion of what is put back, has its request, too.
+const fn is_only_announced(undo: &Undo) -> bool {
+    matches!(undo, Undo::Folder { .. } | Undo::Lock { .. } | Undo::Replacement { .. })
 }
 
 fn is_lock(change: &Change) -> bool {
@@ -110,10 +111,6 @@ fn is_lock(change: &Change) -> bool {
 
 fn is_agent_off(change: &Change) -> bool {
     !change.undo.is_empty() && change.undo.iter().all(|undo| matches!(undo, Undo::AgentOff { .. }))
-}
-
-fn replaces(change: &Change) -> bool {
-    change.undo.iter().any(|undo| matches!(undo, Undo::Replacement { .. }))
 }
 
 /// A single answer may be wrong, and what undoes a change can be carried out several times.
@@ -128,16 +125,15 @@ async fn one_or_again(session: &Session, change: &Change) -> Checked {
 }
 
 async fn one(session: &Session, change: &Change) -> Checked {
+    let mut left = Vec::new();
     for undo in &change.undo {
         if !undo.is_of(&session.mark()) {
-            return Err(Problem::error(format!(
-                "will not {undo}: its name does not contain the id of the run {}",
-                session.run.id
-            )));
+            left.push(format!("will not {undo}: its name does not contain the id of the run {}", session.run.id));
+        } else if let Err(problem) = undo_one(session, undo, change).await {
+            left.push(problem.reason);
         }
-        undo_one(session, undo, change).await?;
     }
-    Ok(())
+    if left.is_empty() { Ok(()) } else { Err(Problem::error(left.join("; "))) }
 }
 
 async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
@@ -191,7 +187,9 @@ const ROUNDS: usize = 3;
 async fn unpublish(session: &Session, path: &str) -> Checked {
     let folder = folder_of_run(path, &session.mark());
     for path in std::iter::once(path).chain(folder.filter(|folder| *folder != path)) {
-        take_back(session, path).await?;
+        let taken = take_back(session, path).await;
+        taken
+            .map_err(|problem| if problem.reason.contains(path) { problem } else { left_at_tenant(path, &problem) })?;
     }
     Ok(())
 }
@@ -249,6 +247,10 @@ async fn has_arrived(session: &Session, path: &str) -> Checked<bool> {
     is_at_tenant(session, path, &AtomicUsize::new(0)).await
 }
 
+fn left_at_tenant(path: &str, problem: &Problem) -> Problem {
+    Problem::error(format!("{path} may still be at the tenant ({})", problem.reason))
+}
+
 fn unreadable_tenant(path: &str, problem: &Problem) -> Problem {
     Problem::error(format!(
         "{path} was unpublished, but the tenant cannot be read; see that it is gone there ({})",
@@ -276,18 +278,31 @@ async fn folder(session: &Session, path: &str) -> Checked {
     if children(&folder).iter().any(left) { Ok(()) } else { removal::delete_node(session, path).await }
 }
 
-/// Agents and user first: as long as the configuration is there, it shows whose they are.
 async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Checked {
+    let Undo::CloudService { agents, mac_user, mac_folder, .. } = undo else { return Ok(()) };
+    let deleted = delete_cloud_service(session, undo, change).await;
+    deleted.map_err(|problem| {
+        let all = agents.iter().map(|agent| format!("the agent {agent}"));
+        let all = all.chain(mac_user.iter().map(|id| format!("the user {id}"))).chain(mac_folder.clone());
+        let all: Vec<_> = all.chain(["the cloud configuration".to_owned()]).collect();
+        Problem::error(format!(
+            "{}; of what is deleted in this order, this may be left: {}",
+            problem.reason,
+            all.join(", ")
+        ))
+    })
+}
+
+/// Agents and user first: as long as the configuration is there, it shows whose they are.
+async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -> Checked {
     let Undo::CloudService { title, ims_configuration, agents, mac_user, mac_folder } = undo else { return Ok(()) };
+    let home = async || Ok(users::mac_user(session).await?.map(|user| user.home));
     let ours = ours(session, title, ims_configuration).await?;
     let came = async || {
         let Some(found) = ours.find(session).await? else { return Ok(None) };
         let there = agents::all(session).await?;
         let all = agents.iter().all(|name| there.iter().any(|it| it.name == *name));
-        let user = match mac_user {
-            Some(id) => home_of(session, id).await?.is_some(),
-            None => true,
-        };
+        let user = mac_user.is_none() || home().await?.is_some();
         Ok((all && user).then_some(found))
     };
     let found = match until(session, change, came).await? {
@@ -299,11 +314,11 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
     for agent in agents {
         removal::delete_node(session, &format!("/etc/replication/agents.author/{agent}")).await?;
     }
-    if let Some(id) = mac_user {
+    if mac_user.is_some() {
         // A single search may show a user who was deleted before, and hide the one who is there. What is searched may be an
         // index that still holds who was just deleted.
         let mut deleted = Vec::new();
-        while let Some(home) = agreed(async || home_of(session, id).await).await?
+        while let Some(home) = agreed(home).await?
             && !deleted.contains(&home)
         {
             removal::delete_user(session, &home).await?;
@@ -314,21 +329,6 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
         folder(session, path).await?;
     }
     removal::delete_node(session, &configuration.path).await
-}
-
-/// The home of a Mac user, by the search, or in the folder of the tenant: what is searched may lag behind.
-async fn home_of(session: &Session, id: &str) -> Checked<Option<String>> {
-    if let Some(user) = users::find(session, id).await? {
-        return Ok(Some(user.home));
-    }
-    let path = users::mac_folder(session)?;
-    let folder = repository::read(session, &path, "1").await?.unwrap_or_default();
-    let is_the_user = |node: &Value| {
-        let named = |name: &str| node.get(name).and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case(id));
-        named("rep:authorizableId") || named("rep:principalName")
-    };
-    let mut children = folder.as_object().into_iter().flatten();
-    Ok(children.find(|(_, node)| is_the_user(node)).map(|(name, _)| format!("{path}/{name}")))
 }
 
 /// What distinguishes a cloud configuration of the run from all others.

@@ -13,7 +13,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::kept::Kept;
-use super::{ims_configurations, lock, removal, setup, users, vault};
+use super::vault::{self, Contents};
+use super::{ims_configurations, lock, removal, setup, users};
 use crate::call::{Body, Call, Upload};
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
@@ -99,14 +100,15 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
     state.write(&format!("{name}.zip"), package)
 }
 
-/// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo that change.
+/// Refuses to delete a node that somebody has changed since it was kept, and leaves it out of what is put back: that would
+/// undo the change.
 pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
     let changes = session.open_changes();
     let replacement = changes.iter().find_map(|change| Some((change.number, replaced_by(change)?)));
     let Some((number, name)) = replacement else { return Ok(()) };
+    lock::is_still_held(session).await?;
     let state = StateDir::open(session.run.settings.state_dir.as_deref())?;
-    let kept = state.read(&format!("{name}.json")).and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
-    let kept = kept.ok_or_else(|| refused("the copy on this machine cannot be read any more"))?;
+    let kept = copy(&state, name).ok_or_else(|| refused("the copy on this machine cannot be read any more"))?;
     // A single read may be wrong.
     if kept.first_change_at(session, path).await?.is_none() {
         return Ok(());
@@ -116,9 +118,29 @@ pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
     let has_deleted = changes.iter().any(|change| change.number > number && change.undo.is_empty());
     if !has_deleted {
         session.allow_deletion_of(BTreeSet::new());
-        session.run.journal.settle(number, None);
+        let settled = session.run.journal.settle(number, None);
+        settled.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))?;
+    } else if !removal::is_absent(session, path).await? {
+        let text = serde_json::to_vec(&kept.without(path)).map_err(|error| Problem::error(error.to_string()))?;
+        state.replace(&format!("{name}.json"), &text)?;
     }
     Err(Problem::error(format!("{changed} was changed since the run kept the configuration; it is not deleted")))
+}
+
+/// The same for all nodes in which the Author stores IMS configurations, which are deleted by their PID.
+pub async fn ims_configurations_are_as_kept(session: &Session) -> Checked {
+    let changes = session.open_changes();
+    let Some(name) = changes.iter().find_map(replaced_by) else { return Ok(()) };
+    let kept = copy(&StateDir::look(session.run.settings.state_dir.as_deref()), name);
+    for path in kept.map(|kept| kept.stored).unwrap_or_default() {
+        is_as_kept(session, &path).await?;
+    }
+    Ok(())
+}
+
+/// The copy on this machine of what a package keeps.
+fn copy(state: &StateDir, name: &str) -> Option<Kept> {
+    serde_json::from_slice(&state.read(&format!("{name}.json"))?).ok()
 }
 
 /// The package from which a change is put back.
@@ -154,8 +176,7 @@ pub async fn take_away(session: &Session) -> Checked {
 /// Installs the package again, and sees that everything is as it was. What is there now of the same paths is replaced.
 pub(crate) async fn put_back(session: &Session, name: &str) -> Checked {
     let state = StateDir::look(session.run.settings.state_dir.as_deref());
-    let copy = state.read(&format!("{name}.json")).and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
-    let restored = restore(session, name, &state, copy.as_ref()).await;
+    let restored = restore(session, name, &state, copy(&state, name).as_ref()).await;
     restored.map_err(|problem| {
         Problem::error(format!(
             "{}; what was kept is in {} on the Author and in {}",
@@ -174,21 +195,53 @@ async fn restore(session: &Session, name: &str, state: &StateDir, kept: Option<&
     }
     let package = download(session, name).await?;
     let contents = vault::contents(&package)?;
-    if let Some(missing) = kept.and_then(|kept| kept.first_missing_in(&contents)) {
+    let archive = ZipArchive::new(Cursor::new(package)).map_err(|error| Problem::error(error.to_string()))?;
+    let roots = filter(&archive)?;
+    let Some(kept) = kept else {
+        succeeded(&session.send(command(name, "install")).await?)?;
+        return wait_until_as_packed(session, roots, &contents).await;
+    };
+    if let Some(missing) = kept.first_missing_in(&contents) {
         return Err(Problem::error(format!("the package does not hold {missing} any more and was not installed")));
     }
-    succeeded(&session.send(command(name, "install")).await?)?;
-    if let Some(kept) = kept {
-        bring_into_order(session, kept).await?;
-        return wait_until_as_kept(session, kept).await;
+    let wanted = kept.roots();
+    let edited: Vec<_> = roots.iter().filter(|root| !wanted.contains(root)).cloned().collect();
+    if edited.is_empty() {
+        succeeded(&session.send(command(name, "install")).await?)?;
+    } else {
+        install_around(session, name, &edited).await?;
     }
-    let archive = ZipArchive::new(Cursor::new(package)).map_err(|error| Problem::error(error.to_string()))?;
-    wait_until_all_there(session, &filter(&archive)?).await
+    bring_into_order(session, kept, &roots).await?;
+    wait_until_as_kept(session, kept).await
+}
+
+/// Installs a package that holds roots which are not to be as they were: what they are now is packed before, and installed
+/// after it.
+async fn install_around(session: &Session, name: &str, edited: &[String]) -> Checked {
+    let now = format!("{name}-edited");
+    if !is_there(session, &now).await? {
+        upload(session, &now, edited).await?;
+    }
+    // An attempt that was cut short may have written over them, so that what it packed counts.
+    if first_not_packed(session, &now, edited).await?.is_some() {
+        succeeded(&session.send(command(&now, "build")).await?)?;
+    }
+    if let Some(root) = first_not_packed(session, &now, edited).await? {
+        return Err(Problem::error(format!("{} does not hold {root}; nothing was installed", path(&now))));
+    }
+    succeeded(&session.send(command(name, "install")).await?)?;
+    succeeded(&session.send(command(&now, "install")).await?)?;
+    throw_away(session, &now).await
+}
+
+async fn first_not_packed(session: &Session, name: &str, roots: &[String]) -> Checked<Option<String>> {
+    let contents = vault::contents(&download(session, name).await?)?;
+    Ok(roots.iter().find(|root| !contents.nodes.contains_key(*root) && !contents.has_file(root)).cloned())
 }
 
 /// An import puts nodes behind all their siblings.
-async fn bring_into_order(session: &Session, kept: &Kept) -> Checked {
-    for (path, next) in kept.moves() {
+async fn bring_into_order(session: &Session, kept: &Kept, roots: &[String]) -> Checked {
+    for (path, next) in kept.moves(session, roots).await? {
         let order = next.map_or_else(|| "last".to_owned(), |next| format!("before {next}"));
         let call = Call::to("author.node-write").with("path", path.trim_start_matches('/')).property(":order", order);
         let reply = session.send(call).await?;
@@ -218,17 +271,22 @@ async fn wait_until_as_kept(session: &Session, kept: &Kept) -> Checked {
     })
 }
 
-/// Without the copy of this machine only that everything is there can be seen.
-async fn wait_until_all_there(session: &Session, roots: &[String]) -> Checked {
-    let back = async || {
-        for root in roots {
-            if removal::is_absent(session, root).await? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
+/// Without the copy of this machine the package is what the configuration must be like; it does not say all orders.
+async fn wait_until_as_packed(session: &Session, roots: Vec<String>, package: &Contents) -> Checked {
+    let differs = std::sync::Mutex::new(String::new());
+    let same = async || {
+        let now = Kept::at(session, roots.clone()).await?;
+        let Some(path) = now.first_lost_of(package).or_else(|| now.first_missing_in(package)) else {
+            return Ok(Some(()));
+        };
+        path.clone_into(&mut differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        Ok(None)
     };
-    session.wait_for("what the package keeps, on the Author again", PATIENCE, back).await
+    let waited = session.wait_for("the configuration as the package keeps it", PATIENCE, same).await;
+    waited.map_err(|problem| {
+        let path = differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Problem::error(format!("the configuration is not as the package keeps it: {path} differs ({})", problem.reason))
+    })
 }
 
 /// Deletes the package and the copy of this machine; one that is not there needs no deleting.

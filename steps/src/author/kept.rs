@@ -7,7 +7,7 @@ use jiff::fmt::strtime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::tree::{SET_BY_THE_REPOSITORY, Tree, is_ordered};
+use super::tree::{LOGINS, SET_BY_THE_REPOSITORY, Tree, is_below, is_ordered};
 use super::vault::Contents;
 use super::{agents, cloud_configuration, ims_configurations, queue, repository, users};
 use crate::problem::{Checked, Kind, Problem};
@@ -51,6 +51,7 @@ impl Kept {
             mac_users: self.mac_users.clone(),
             stored: self.stored.clone(),
             ims_configurations: self.ims_configurations.clone(),
+            orders: self.orders.clone(),
             ..Self::default()
         };
         again.read_contents(session).await?;
@@ -59,7 +60,8 @@ impl Kept {
 
     async fn read_contents(&mut self, session: &Session) -> Checked {
         self.tree = Tree::read(session, &self.roots()).await?;
-        self.orders = orders(session, &self.roots()).await?;
+        let parents = self.roots().into_iter().filter_map(|root| Some(root.rsplit_once('/')?.0.to_owned()));
+        self.orders = orders(session, parents.chain(self.orders.keys().cloned()).collect::<BTreeSet<_>>()).await?;
         self.memberships = self.memberships(session).await?;
         Ok(())
     }
@@ -113,11 +115,7 @@ impl Kept {
         if self.mac_users.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let text = |home: &String, name: &str| self.tree.nodes.get(home)?.properties.get(name)?.as_str();
-        let names = self.mac_users.iter().flat_map(|home| {
-            [Some(home.as_str()), text(home, "jcr:uuid"), text(home, "rep:authorizableId")].into_iter().flatten()
-        });
-        let names: BTreeSet<&str> = names.collect();
+        let names: BTreeSet<&str> = self.mac_users.iter().flat_map(|home| self.names_of(home)).collect();
         let groups = Tree::read(session, &["/home/groups".to_owned()]).await?;
         let of_ours = |members: &Value| -> Vec<String> {
             let all = members.as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -126,6 +124,12 @@ impl Kept {
         let groups = groups.nodes.into_iter();
         let groups = groups.filter_map(|(path, node)| Some((path, of_ours(node.properties.get("rep:members")?))));
         Ok(groups.filter(|(_, members)| !members.is_empty()).collect())
+    }
+
+    /// The names by which a group may know the user of that home.
+    fn names_of<'a>(&'a self, home: &'a str) -> impl Iterator<Item = &'a str> {
+        let text = |name: &str| self.tree.nodes.get(home)?.properties.get(name)?.as_str();
+        [Some(home), text("jcr:uuid"), text("rep:authorizableId")].into_iter().flatten()
     }
 
     /// Where two reads of an unchanged configuration differ.
@@ -139,6 +143,22 @@ impl Kept {
         Ok(self.tree.below(root).first_difference(&now, &[]))
     }
 
+    /// The configuration without what is at a path and below.
+    pub(crate) fn without(mut self, root: &str) -> Self {
+        let names: BTreeSet<String> = self.names_of(root).map(str::to_owned).collect();
+        for members in self.memberships.values_mut() {
+            members.retain(|member| !names.contains(member));
+        }
+        self.memberships.retain(|_, members| !members.is_empty());
+        for roots in [&mut self.agents, &mut self.cloud_configurations, &mut self.mac_users, &mut self.stored] {
+            roots.retain(|it| it != root);
+        }
+        for path in self.tree.below(root).nodes.keys() {
+            self.tree.nodes.remove(path);
+        }
+        self
+    }
+
     /// What is not as it was, apart from what the repository sets by itself.
     pub(crate) fn first_loss(&self, now: &Self) -> Option<String> {
         self.first_difference(now, &SET_BY_THE_REPOSITORY)
@@ -148,8 +168,10 @@ impl Kept {
         let sets = || self.deletable().symmetric_difference(&other.deletable()).next().cloned();
         let tree = || self.tree.first_difference(&other.tree, exempt);
         let order = || {
-            let mut parents = self.orders.iter().filter(|(parent, order)| other.orders.get(*parent) != Some(*order));
-            parents.next().map(|(parent, _)| format!("{parent} (the order of its children)"))
+            let differs = |(parent, order): &(&String, &Vec<String>)| {
+                other.orders.get(*parent).is_none_or(|other| common(order, other) != common(other, order))
+            };
+            self.orders.iter().find(differs).map(|(parent, _)| format!("{parent} (the order of its children)"))
         };
         let member = || (self.memberships != other.memberships).then(|| "the groups of the Mac user".to_owned());
         sets().or_else(tree).or_else(order).or_else(member)
@@ -170,16 +192,21 @@ impl Kept {
         groups.find(lost).map(|(group, _)| group.as_str())
     }
 
-    /// The moves that bring siblings into their order again: each node, and the sibling before which it belongs. The last
-    /// one first, so that the sibling is in its place.
-    pub(crate) fn moves(&self) -> Vec<(String, Option<String>)> {
-        let roots = self.roots();
+    /// The moves that bring the nodes of a package into their order among their siblings again.
+    pub(crate) async fn moves(&self, session: &Session, roots: &[String]) -> Checked<Vec<(String, Option<String>)>> {
+        Ok(self.moves_among(roots, &orders(session, self.orders.keys().cloned()).await?))
+    }
+
+    /// Each node, and the sibling before which it belongs, of those that are there. The last one first, so that the sibling
+    /// is in its place.
+    fn moves_among(&self, roots: &[String], now: &BTreeMap<String, Vec<String>>) -> Vec<(String, Option<String>)> {
         let mut moves = Vec::new();
         for (parent, order) in &self.orders {
             for (index, name) in order.iter().enumerate().rev() {
                 let path = format!("{parent}/{name}");
                 if roots.contains(&path) {
-                    moves.push((path, order.get(index + 1).cloned()));
+                    let is_there = |name: &&String| now.get(parent).is_some_and(|now| now.contains(name));
+                    moves.push((path, order[index + 1..].iter().find(is_there).cloned()));
                 }
             }
         }
@@ -205,6 +232,24 @@ impl Kept {
         };
         self.tree.nodes.iter().find_map(node)
     }
+
+    /// What the Author has now at the roots of a package, where nothing else says what was there.
+    pub(crate) async fn at(session: &Session, roots: Vec<String>) -> Checked<Self> {
+        let tree = Tree::read(session, &roots).await?;
+        Ok(Self { stored: roots, tree, ..Self::default() })
+    }
+
+    /// The first node of a package that is not there.
+    pub(crate) fn first_lost_of(&self, package: &Contents) -> Option<String> {
+        let roots = self.roots();
+        let is_kept = |path: &str| roots.iter().any(|root| is_below(path, root)) && !path.contains(LOGINS);
+        package.nodes.keys().find(|path| is_kept(path) && !self.tree.has(path)).cloned()
+    }
+}
+
+/// The names that are in another list, too: others may come and go beside what is kept.
+fn common<'a>(names: &'a [String], others: &[String]) -> Vec<&'a String> {
+    names.iter().filter(|name| others.contains(name)).collect()
 }
 
 /// Whether a property has the same values in Sling's JSON and in a package.
@@ -230,14 +275,17 @@ fn iso_time(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
-async fn orders(session: &Session, roots: &[String]) -> Checked<BTreeMap<String, Vec<String>>> {
-    let parents: BTreeSet<_> = roots.iter().filter_map(|root| Some(root.rsplit_once('/')?.0)).collect();
+/// The order of the children of each node that has one.
+async fn orders(
+    session: &Session,
+    parents: impl IntoIterator<Item = String>,
+) -> Checked<BTreeMap<String, Vec<String>>> {
     let mut orders = BTreeMap::new();
     for parent in parents {
-        let Some(node) = repository::read(session, parent, "1").await? else { continue };
+        let Some(node) = repository::read(session, &parent, "1").await? else { continue };
         if is_ordered(node.get("jcr:primaryType")) {
             let children = node.as_object().into_iter().flatten().filter(|(_, value)| value.is_object());
-            orders.insert(parent.to_owned(), children.map(|(name, _)| name.clone()).collect());
+            orders.insert(parent, children.map(|(name, _)| name.clone()).collect());
         }
     }
     Ok(orders)
@@ -248,6 +296,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::author::tree::Node;
 
     #[test]
     fn values_are_the_same_in_both_notations() {
@@ -261,12 +310,63 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_changed_is_no_part_of_what_is_put_back() {
+        let node = |properties: Value| Node {
+            properties: serde_json::from_value(properties).expect("an object"),
+            ..Node::default()
+        };
+        let nodes = [("/u/mac", json!({"jcr:uuid": "1"})), ("/u/mac/keystore", json!({})), ("/p/a", json!({}))];
+        let kept = Kept {
+            agents: vec!["/p/a".into()],
+            mac_users: vec!["/u/mac".into()],
+            tree: Tree { nodes: nodes.map(|(path, properties)| (path.to_owned(), node(properties))).into() },
+            memberships: BTreeMap::from([("/g".to_owned(), vec!["1".to_owned()])]),
+            ..Kept::default()
+        };
+        let rest = kept.without("/u/mac");
+        assert_eq!((rest.roots(), rest.tree.nodes.len(), rest.memberships.len()), (vec!["/p/a".to_owned()], 1, 0));
+    }
+
+    #[test]
+    fn a_node_of_the_package_that_is_not_there_is_named() {
+        let mut package = Contents::default();
+        for path in ["/p", "/p/a", "/p/a/b", "/p/a/.tokens/x"] {
+            package.nodes.insert(path.to_owned(), BTreeMap::new());
+        }
+        let there = |paths: &[&str]| Kept {
+            stored: vec!["/p/a".into()],
+            tree: Tree { nodes: paths.iter().map(|&path| (path.to_owned(), Node::default())).collect() },
+            ..Kept::default()
+        };
+        assert_eq!(there(&["/p/a"]).first_lost_of(&package).as_deref(), Some("/p/a/b"));
+        assert_eq!(there(&["/p/a", "/p/a/b"]).first_lost_of(&package), None);
+    }
+
+    #[test]
+    fn a_sibling_that_somebody_adds_changes_no_order() {
+        let kept = |order: &[&str]| Kept {
+            orders: BTreeMap::from([("/p".to_owned(), order.iter().map(|&name| name.to_owned()).collect())]),
+            ..Kept::default()
+        };
+        assert_eq!(kept(&["a", "b"]).first_loss(&kept(&["a", "x", "b"])), None);
+        assert_eq!(kept(&["a", "x", "b"]).first_loss(&kept(&["a", "b"])), None);
+        assert!(kept(&["a", "b"]).first_loss(&kept(&["b", "a"])).is_some_and(|path| path.starts_with("/p (")));
+        assert!(kept(&["a"]).first_loss(&Kept::default()).is_some());
+    }
+
+    #[test]
     fn siblings_are_moved_into_their_order() {
         let kept = Kept {
             agents: vec!["/p/b".into(), "/p/d".into()],
             orders: BTreeMap::from([("/p".to_owned(), ["a", "b", "c", "d"].map(str::to_owned).to_vec())]),
             ..Kept::default()
         };
-        assert_eq!(kept.moves(), [("/p/d".to_owned(), None), ("/p/b".to_owned(), Some("c".to_owned()))]);
+        let moves = |now: &[&str]| {
+            let now = now.iter().map(|&name| name.to_owned()).collect();
+            kept.moves_among(&kept.roots(), &BTreeMap::from([("/p".to_owned(), now)]))
+        };
+        let last = ("/p/d".to_owned(), None);
+        assert_eq!(moves(&["a", "c", "b", "d"]), [last.clone(), ("/p/b".to_owned(), Some("c".to_owned()))]);
+        assert_eq!(moves(&["a", "b", "d"]), [last, ("/p/b".to_owned(), Some("d".to_owned()))], "c was deleted");
     }
 }

@@ -215,7 +215,7 @@ pub(super) async fn is_still_held(session: &Session) -> Checked {
     if !took || is_ours(session).await? {
         return Ok(());
     }
-    Err(Problem::error(format!("the lock {} of the run is not there any more; nothing was replaced", path())))
+    Err(Problem::error(format!("the lock {} of the run is not there any more; nothing more is deleted", path())))
 }
 
 /// Checks before undoing that no other run holds the lock, and extends the run's own lock for that time.

@@ -24,7 +24,7 @@ pub(crate) const SET_BY_THE_REPOSITORY: [&str; 7] = [
 ];
 
 /// The node in which Oak keeps who is logged in; it comes and goes with every login.
-const LOGINS: &str = ".tokens";
+pub(crate) const LOGINS: &str = ".tokens";
 
 /// The types whose children have an order that can be restored; the children of a `sling:Folder` have none.
 const ORDERED: [&str; 5] = ["cq:Page", "cq:PageContent", "nt:unstructured", "sling:OrderedFolder", "rep:ACL"];
@@ -57,9 +57,7 @@ impl Tree {
 
     /// The part of it at a path and below.
     pub(crate) fn below(&self, root: &str) -> Self {
-        let is_below =
-            |path: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let nodes = self.nodes.iter().filter(|(path, _)| is_below(path));
+        let nodes = self.nodes.iter().filter(|(path, _)| is_below(path, root));
         Self { nodes: nodes.map(|(path, node)| (path.clone(), node.clone())).collect() }
     }
 
@@ -145,6 +143,11 @@ impl Node {
         let order = || (self.children != other.children).then(|| "its children or their order".to_owned());
         names.find(differs).cloned().or_else(order)
     }
+}
+
+/// Whether a path is that of a root, or below it.
+pub(crate) fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether the children of a node of that type have an order.

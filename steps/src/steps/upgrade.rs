@@ -209,6 +209,7 @@ fn only_reads(world: &mut World) -> Checked {
 #[given("the old configuration is deleted: agents, cloud service, Mac user and IMS configuration")]
 async fn delete_old(world: &mut World) -> Checked {
     let configurations = ims_configurations::for_brand_portal(world.session()?).await?;
+    keeping::ims_configurations_are_as_kept(world.session()?).await?;
     delete_agents(world).await?;
     delete_cloud_service(world).await?;
     delete_mac_user(world).await?;
