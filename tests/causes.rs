@@ -35,7 +35,7 @@ const PAIRS: [([&str; 2], [&str; 2]); 10] = [
 #[test]
 fn two_independent_defects_are_two_causes() {
     let folder = directory("causes-of-pairs");
-    for (defects, expected) in sample("pairs of defects", PAIRS.to_vec(), 3) {
+    for (defects, expected) in sample("pairs of defects", PAIRS.to_vec(), 2) {
         let (record, _) = run(&folder, &defects);
         let causes: Vec<&str> = record.causes.iter().map(|cause| cause.id.as_str()).collect();
         assert_eq!(causes, expected, "{defects:?}");

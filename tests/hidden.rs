@@ -150,7 +150,7 @@ fn what_a_probe_cannot_read_is_an_error_and_never_missing() {
     let mut wrong = Vec::new();
     let of_product =
         |seed: &str| if seed == "aem-cloud" { Mock::with(&["--product", seed]) } else { Mock::start(seed) };
-    let all = all_hidden("places and ways for a probe not to read", &PLACES_OF_PROBES, 13);
+    let all = all_hidden("places and ways for a probe not to read", &PLACES_OF_PROBES, 7);
     for rows in all.chunk_by(|one, next| one.seed == next.seed) {
         let mock = of_product(rows[0].seed);
         for &Hidden { place, parts, way, answer, ended, .. } in rows {
@@ -172,7 +172,7 @@ fn what_a_probe_cannot_read_is_an_error_and_never_missing() {
 #[test]
 fn what_cannot_be_read_is_an_error_and_never_missing() {
     let mut wrong = Vec::new();
-    let all = all_hidden("places and ways not to read", &PLACES, 23);
+    let all = all_hidden("places and ways not to read", &PLACES, 12);
     for rows in all.chunk_by(|one, next| one.seed == next.seed) {
         let mock = Mock::start(rows[0].seed);
         for &Hidden { place, parts, way, answer, ended, .. } in rows {

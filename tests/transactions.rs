@@ -168,7 +168,7 @@ fn no_single_wrong_answer_loses_the_configuration() {
         |(offset, index): &(usize, usize)| format!("{}, {}", DELETE[*offset], WRONG[*index].0).starts_with(&only);
     let all: Vec<_> = all.filter(is_wanted).collect();
     // Each requirement and each wrong answer is in a sample of so many.
-    for (offset, index) in sample("requirements with a wrong answer", all, 7) {
+    for (offset, index) in sample("requirements with a wrong answer", all, 4) {
         let (requirement, wrong) = (DELETE[offset], &WRONG[index]);
         let first = 1 + (index * DELETE.len() + offset) * step / (WRONG.len() * DELETE.len());
         let codes = ends(requirement, wrong, first, step);
@@ -180,7 +180,7 @@ fn no_single_wrong_answer_loses_the_configuration() {
 #[test]
 fn no_single_wrong_answer_leaves_content_of_a_run_on_the_cloud() {
     let step = count("BPCONFORM_TEST_FAULTS", 29);
-    for (index, wrong) in sample("wrong answers on the cloud", WRONG.iter().enumerate().collect(), 3) {
+    for (index, wrong) in sample("wrong answers on the cloud", WRONG.iter().enumerate().collect(), 2) {
         let codes = ends(OF_CLOUD, wrong, 1 + index * step / WRONG.len(), step);
         println!("{OF_CLOUD}, {}: {} positions, by exit code {codes:?}", wrong.0, codes.values().sum::<usize>());
         assert!(!codes.is_empty(), "{}", wrong.0);

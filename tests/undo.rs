@@ -200,7 +200,7 @@ fn a_run_that_was_killed_at_any_change_is_undone_by_clean() {
     let all: Vec<_> =
         all.flat_map(|(scenario, number)| [Lost::Change, Lost::Answer].map(|lost| (scenario, number, lost))).collect();
     assert_eq!(all.len(), 54);
-    let all = sample("kills", all, 13);
+    let all = sample("kills", all, 8);
     let next = AtomicUsize::new(0);
     let killed = Mutex::new(Vec::new());
     // They mostly wait.

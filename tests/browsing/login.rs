@@ -14,7 +14,7 @@ use super::evidence::everything;
 use super::{has_browser, moved, nothing_is_left, record, scenarios, temporary};
 use crate::support::browser::Browser;
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, bpconform_with, command, send_signal};
+use crate::support::{Mock, bpconform_with, command, is_left_out, send_signal};
 
 /// A run that waits for a person.
 struct Waiting {
@@ -175,6 +175,9 @@ async fn a_session_of_a_person_that_ends_half_way_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_is_closed_ends_the_run() {
+    if is_left_out("window that is closed") {
+        return;
+    }
     if !has_browser() {
         return;
     }

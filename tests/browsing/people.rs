@@ -175,6 +175,9 @@ async fn creates(skin: &str, texts: &Texts) {
 
 #[tokio::test]
 async fn a_person_finds_the_new_entry_marked_on_pages_like_coral_3() {
+    if is_left_out("new entry on pages like Coral 3") {
+        return;
+    }
     creates("coral3", &GERMAN).await;
 }
 

@@ -180,6 +180,9 @@ async fn does_everything(recorder: &Recorder) {
 
 #[tokio::test]
 async fn everything_that_a_person_does_is_recognised_and_nothing_is_changed() {
+    if is_left_out("recording of all steps") {
+        return;
+    }
     let mock = moved("recorder", "legacy-jwt");
     let before = mock.repository();
     let rewrite = |request: &str| {

@@ -3,15 +3,18 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::engine::{AUTHOR, Going, MOCKS, assert_nothing_left, docker, say, there_is_an_engine, wait_for_scenarios};
 use super::{LOGIN, out, over, record};
 use serde_json::Value;
 
-/// Ports that are free now, below the ephemeral ones of the system.
+/// Ports that are free now, below the ephemeral ones of the system; no two tests get the same.
 pub(super) fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    let begin = 10_000 + u16::try_from(std::process::id() % 5_000).expect("it is small");
-    let free = (begin..20_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = 10_000 + u16::try_from(std::process::id() % 1_500).expect("it is small");
+    let next = || begin + NEXT.fetch_add(1, Ordering::Relaxed);
+    let free = std::iter::repeat_with(next).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.take(COUNT).collect::<Vec<_>>().try_into().expect("there are some")
 }
 
