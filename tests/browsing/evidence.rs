@@ -61,6 +61,11 @@ fn each_step_in_the_browser_leaves_a_picture_and_a_tree() {
     assert!(steps.iter().any(|step| step.contains("press \"Create\"")), "{steps:?}");
     let text = |page: &Value| page["tree"]["text"].as_str().unwrap_or_default().to_owned();
     assert!(pages.iter().any(|page| text(page).contains("- textbox \"Client Secret\"")), "{}", text(pages[0]));
+    // What is read of a page without its labels leaves the page, and its picture, as they were.
+    let has_labels = |page: &Value| ["- button \"", "- link \""].iter().any(|role| text(page).contains(role));
+    for page in &pages {
+        assert!(has_labels(page), "{}: {}", page["step"], text(page));
+    }
     assert!(pages.iter().any(|page| page["console"].to_string().contains("a part of the page is missing")));
     for page in &pages {
         let picture = page["picture"].as_str().unwrap_or_else(|| panic!("{page}"));
