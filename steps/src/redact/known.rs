@@ -64,40 +64,74 @@ fn add<'t, const SIZE: usize>(windows: &mut Windows<SIZE>, text: &'t str, form: 
 /// The parts of a text whose window begins at that place.
 fn find_at<const SIZE: usize>(windows: &Windows<SIZE>, text: &str, place: usize, found: &mut Vec<Range<usize>>) {
     let window = text.as_bytes()[place..].first_chunk::<SIZE>();
-    let alike = window.and_then(|window| windows.get(window));
-    found.extend(alike.into_iter().flatten().filter_map(|form| form.stands_around(text, place)));
+    if let Some(alike) = window.and_then(|window| windows.get(window)) {
+        found.extend(alike.iter().filter_map(|form| form.stands_around(text, place)));
+    }
 }
 
 /// The size of the filter, in bits.
 const FILTER: usize = 1 << 16;
 
-/// For each hash of the first bytes of a window whether there is one: nearly every place of a text is passed over by this
-/// alone. It is what masking costs for each byte.
+/// For each hash of four bytes whether a window has them.
 #[derive(Clone)]
-struct Filter(Box<[u64; FILTER / 64]>);
+struct Bits(Box<[u64; FILTER / 64]>);
 
-impl Default for Filter {
+impl Default for Bits {
     fn default() -> Self {
         Self(Box::new([0; FILTER / 64]))
     }
 }
 
-impl Filter {
+impl Bits {
     /// The hash of the first bytes, of 16 bits; none if there are fewer.
     fn hash(bytes: &[u8]) -> Option<usize> {
         let number = u32::from_le_bytes(*bytes.first_chunk::<SHORT>()?);
         Some((number.wrapping_mul(0x9e37_79b9) >> 16) as usize)
     }
 
-    fn add(&mut self, window: &[u8]) {
-        let Some(hash) = Self::hash(window) else { return };
+    fn add(&mut self, bytes: &[u8]) {
+        let Some(hash) = Self::hash(bytes) else { return };
         self.0[hash / 64] |= 1 << (hash % 64);
+    }
+
+    fn has(&self, bytes: &[u8]) -> bool {
+        Self::hash(bytes).is_some_and(|hash| self.0[hash / 64] & (1 << (hash % 64)) != 0)
+    }
+}
+
+/// Passes over nearly every place of a text. It is what masking costs for each byte.
+#[derive(Clone, Default)]
+struct Filter {
+    /// The first bytes of each window.
+    first: Bits,
+    /// The last bytes of each window.
+    last: Bits,
+    /// Any four bytes of a window: as long as all windows are [`WINDOW`] bytes long, each holds a place out of every
+    /// `WINDOW - SHORT + 1`, and the others are not looked at.
+    any: Bits,
+    has_short: bool,
+}
+
+impl Filter {
+    fn add(&mut self, window: &[u8]) {
+        self.first.add(window);
+        if let Some(bytes) = window.last_chunk::<SHORT>() {
+            self.last.add(bytes);
+        }
+        window.windows(SHORT).for_each(|bytes| self.any.add(bytes));
+        self.has_short |= window.len() < WINDOW;
     }
 
     /// The places of a text at which a window may begin.
     fn places(&self, text: &str) -> impl Iterator<Item = usize> {
-        let begins = |bytes: &[u8]| Self::hash(bytes).is_some_and(|hash| self.0[hash / 64] & (1 << (hash % 64)) != 0);
-        text.as_bytes().windows(SHORT).enumerate().filter(move |(_, bytes)| begins(bytes)).map(|(place, _)| place)
+        let bytes = text.as_bytes();
+        let stride = if self.has_short { 1 } else { WINDOW - SHORT + 1 };
+        let looked_at = (stride - 1..bytes.len()).step_by(stride).filter(move |place| self.any.has(&bytes[*place..]));
+        let may_begin = move |place: &usize| {
+            self.first.has(&bytes[*place..])
+                && (self.has_short || bytes.get(place + WINDOW - SHORT..).is_some_and(|end| self.last.has(end)))
+        };
+        looked_at.flat_map(move |last| last + 1 - stride..=last).filter(may_begin)
     }
 }
 

@@ -48,6 +48,9 @@ const PUBLIC: usize = 6;
 /// Longer texts are looked at in parts, so that memory stays bounded, in bytes.
 const PART: usize = 256 * 1024;
 
+/// To look for what is known in a text that is not longer costs no more than to remember that it is clean, in bytes.
+const SENTENCE: usize = 256;
+
 /// The shortest run of base64 that is looked into, in characters.
 const ENCODED: usize = 24;
 
@@ -173,20 +176,24 @@ impl Redactor {
     }
 
     fn pass<'t>(&self, text: &'t str, reading: Reading) -> Cow<'t, str> {
+        if reading == Reading::Known && text.len() <= SENTENCE {
+            return self.mask(text, reading);
+        }
         let look = match self.shared.judged.look(text, reading.way()) {
             Ok(look) => look,
             Err(judged::Clean) => return Cow::Borrowed(text),
         };
         let masked = self.mask(text, reading);
-        if masked == text {
+        if matches!(masked, Cow::Borrowed(_)) {
             self.shared.judged.is_clean(look, reading.covers());
-            return Cow::Borrowed(text);
         }
-        Cow::Owned(masked)
+        masked
     }
 
-    fn mask(&self, text: &str, reading: Reading) -> String {
-        let mut masked = String::with_capacity(text.len());
+    /// The text itself if there is nothing to mask.
+    fn mask<'t>(&self, text: &'t str, reading: Reading) -> Cow<'t, str> {
+        let mut all = Vec::new();
+        let mut start = 0;
         for part in parts(text) {
             let views = views::all(part);
             let mut found = self.findings(&views, reading, 0);
@@ -195,9 +202,14 @@ impl Redactor {
                 self.learn_found(part, &found);
             }
             found.extend(self.known_in(&views));
-            masked += &replace(part, found);
+            all.extend(found.into_iter().map(|it| Finding { part: start + it.part.start..start + it.part.end, ..it }));
+            start += part.len();
         }
-        masked
+        if all.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let masked = replace(text, all);
+        if masked == text { Cow::Borrowed(text) } else { Cow::Owned(masked) }
     }
 
     /// Lines of another program's text, with every secret masked, also one that a line continues from the line before it.
@@ -440,14 +452,15 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     let mut at = 0;
     std::iter::from_fn(move || {
-        while at < bytes.len() {
-            let start = at + bytes[at..].iter().position(allowed)?;
-            let end =
-                bytes[start..].iter().position(|byte| !allowed(byte)).map_or(bytes.len(), |length| start + length);
-            at = end;
-            if end - start >= ENCODED {
-                return Some(start..end);
+        // From behind, most of a text is passed over: a run that begins here cannot go past what is not allowed.
+        while let Some(next) = bytes.get(at..at + ENCODED) {
+            if let Some(last) = next.iter().rposition(|byte| !allowed(byte)) {
+                at += last + 1;
+                continue;
             }
+            let start = at;
+            at = bytes[at..].iter().position(|byte| !allowed(byte)).map_or(bytes.len(), |length| start + length);
+            return Some(start..at);
         }
         None
     })

@@ -45,7 +45,7 @@ struct Line {
 /// Whether a text may have records.
 fn may_hold(text: &str) -> bool {
     static ARROW: LazyLock<Regex> = LazyLock::new(|| Regex::new("<<|>>|&[gl]t;&[gl]t;").expect("a constant pattern"));
-    ARROW.is_match(text)
+    memchr::memchr3(b'<', b'>', b'&', text.as_bytes()).is_some() && ARROW.is_match(text)
 }
 
 /// The lines of a text, however it breaks them.

@@ -68,6 +68,9 @@ impl<'a> View<'a> {
 /// an escaped `&` in a properties file. So the notations are also decoded one by one, in every order.
 pub(super) fn all(text: &str) -> Vec<View<'_>> {
     let mut views = vec![View::of(text)];
+    if memchr::memchr3(b'\\', b'&', b'%', text.as_bytes()).is_none() {
+        return views;
+    }
     for _ in 0..LAYERS {
         match views.last().and_then(|view| view.decoded(unit)) {
             Some(next) => views.push(next),
