@@ -15,7 +15,7 @@ use futures::stream::{self, Iter};
 use crate::features::{sentences, steps};
 use crate::run::evidence::{EvidenceStore, ScenarioEvidence};
 use crate::run::key::{ScenarioKey, key};
-use crate::run::mark::with_mark;
+use crate::run::mark::{is_mark, with_mark};
 use crate::run::rest;
 use crate::run::stage::Stage;
 use crate::run::trace::{EndedScenario, ScenarioTrace};
@@ -49,8 +49,10 @@ pub(crate) async fn drive(
     let stage = stage.with_retries(retries > 0);
     let (before, confirming) = (stage.clone(), stage.clone());
     let report_panics = panic_reporter();
+    let said = || features.iter().flat_map(sentences);
+    let readers = if said().any(is_mark) { with_mark(steps(said())) } else { steps(said()) };
     let runner = runner::Basic::default()
-        .steps(with_mark(steps(features.iter().flat_map(sentences))))
+        .steps(readers)
         .max_concurrent_scenarios(jobs)
         .retry_options(move |feature, _, scenario, _| match retries {
             0 => confirming.confirms(&key(feature, scenario)).then(|| again(1)),

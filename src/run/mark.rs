@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use bpconform_mocks::faults::Fault;
 use bpconform_steps::world::end_step;
 use bpconform_steps::{Call, Problem, World};
+use cucumber::gherkin::Step;
 use cucumber::step::{Collection, Context};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -17,6 +18,11 @@ const MARK: &str = "the next request gets the fault: ";
 /// Its sentence; with an endpoint, the fault hits the next request to that endpoint.
 pub(crate) fn sentence(fault: &Fault, surface: Option<&str>) -> String {
     format!("{MARK}{} {}", fault.id, surface.unwrap_or_default())
+}
+
+/// Whether a step is this one.
+pub(crate) fn is_mark(step: &Step) -> bool {
+    step.value.starts_with(MARK)
 }
 
 /// The given steps, plus this one.

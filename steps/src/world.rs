@@ -25,6 +25,8 @@ pub struct SentenceStart {
     pub place: Location,
     /// The text, which all sentences of the step have in common.
     pub text: &'static str,
+    /// Whether it is the whole sentence.
+    pub is_whole: bool,
 }
 
 collect!(SentenceStart);

@@ -54,7 +54,7 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
     } else {
         parse_quote!({ #world.begin_step(); crate::world::end_step(#result); })
     };
-    let start = start.parse2(sentence.clone()).unwrap_or_default();
+    let (start, is_whole) = start.parse2(sentence.clone()).unwrap_or_default();
     // Cucumber registers the step with the same place.
     let start = quote!(::cucumber::codegen::submit!({
         crate::world::SentenceStart {
@@ -64,24 +64,25 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
                 column: ::std::column!(),
             },
             text: #start,
+            is_whole: #is_whole,
         }
     }););
     // A function may be registered for several sentences: each of these has a separate scope.
     quote!(#function const _: () = { #called #start };)
 }
 
-/// The text with which all sentences of a step start; empty if that is not known, or if the attribute is malformed, which
-/// cucumber reports.
-fn start(sentence: ParseStream<'_>) -> syn::Result<String> {
+/// The text with which all sentences of a step start, and whether it is all that they say; empty if that is not known, or if
+/// the attribute is malformed, which cucumber reports.
+fn start(sentence: ParseStream<'_>) -> syn::Result<(String, bool)> {
     let kind: Option<Ident> = sentence.parse()?;
     if kind.is_some() {
         sentence.parse::<Token![=]>()?;
     }
     let text = sentence.parse::<LitStr>()?.value();
     Ok(match kind.map(|kind| kind.to_string()).as_deref() {
-        None => text,
-        Some("expr") => whole_words_of(&text).to_owned(),
-        Some(_) => String::new(),
+        None => (text, true),
+        Some("expr") => (whole_words_of(&text).to_owned(), false),
+        Some(_) => (String::new(), false),
     })
 }
 
