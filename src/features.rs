@@ -7,6 +7,7 @@ pub(crate) use sentences::{sentences, steps};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bpconform_fixtures::{Allow, Product, System};
 use cucumber::gherkin::{Feature, Rule, Scenario, Step};
@@ -66,7 +67,7 @@ pub struct Features {
     /// The features in cucumber's representation.
     pub all: Vec<Feature>,
     /// Their scenarios, in the document's order.
-    pub cases: Vec<Case>,
+    pub cases: Vec<Arc<Case>>,
 }
 
 impl Features {
@@ -101,7 +102,7 @@ impl Features {
     }
 
     fn take(&mut self, file: &str, feature: Feature, known: &Vocabulary) -> Result<(), FeatureError> {
-        self.cases.extend(cases(file, &feature, known)?);
+        self.cases.extend(cases(file, &feature, known)?.into_iter().map(Arc::new));
         self.all.push(feature);
         Ok(())
     }

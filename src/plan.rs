@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bpconform_fixtures::surfaces::Evidence;
 use bpconform_fixtures::{Allow, Product, Requirements, Surface, Surfaces, System, UserInterface};
@@ -164,7 +165,7 @@ pub enum Decision {
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// The scenario.
-    pub case: Case,
+    pub case: Arc<Case>,
     /// The decision.
     pub decision: Decision,
     /// The preparation of a real Author.
@@ -187,10 +188,10 @@ pub struct Plan {
 
 impl Plan {
     /// Makes a decision for each selected scenario.
-    pub fn new(cases: &[Case], selection: &Selection, facts: &TargetFacts<'_>) -> Self {
+    pub fn new(cases: &[Arc<Case>], selection: &Selection, facts: &TargetFacts<'_>) -> Self {
         let selected = cases.iter().filter(|case| selection.takes(case));
         let planned = selected.map(|case| Planned {
-            case: case.clone(),
+            case: Arc::clone(case),
             decision: decide(case, facts),
             prepare: prepare(case, facts),
         });

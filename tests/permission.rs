@@ -24,7 +24,7 @@ use crate::support::{Mock, Told, directory, requests, with_credentials};
 /// The sentences of all built-in features.
 fn sentences() -> Vec<Step> {
     let features = Features::built_in().expect("the built-in features are well formed");
-    features.cases.into_iter().flat_map(|case| case.steps).collect()
+    features.cases.iter().flat_map(|case| case.steps.clone()).collect()
 }
 
 /// A feature whose scenarios may only read, with any sentences.

@@ -5,6 +5,7 @@ mod markdown;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bpconform_fixtures::requirements::Level;
@@ -41,7 +42,8 @@ pub async fn command(args: &ExplainArgs, styles: Styles, output: &Output, began:
 /// The requirement of that id as a text. `played` is a record of its scenarios on the embedded mocks: what they really
 /// asked is what they use.
 fn text(requirement: &Requirement, features: &Features, played: &Record, styles: Styles) -> String {
-    let cases: Vec<_> = features.cases.iter().filter(|case| case.requirements.contains(&requirement.id)).collect();
+    let cases: Vec<&Arc<Case>> =
+        features.cases.iter().filter(|case| case.requirements.contains(&requirement.id)).collect();
     let mut text = promise(requirement, styles);
     text += &checks(&cases, styles);
     text += &endpoints(played, styles);
@@ -78,7 +80,7 @@ fn promise(requirement: &Requirement, styles: Styles) -> String {
     )
 }
 
-fn checks(cases: &[&Case], styles: Styles) -> String {
+fn checks(cases: &[&Arc<Case>], styles: Styles) -> String {
     let mut text = format!("\n{}\n", styles.bold("How it is checked"));
     for case in cases {
         let _ = writeln!(text, "  {}  {}", case.name, styles.dim(&format!("needs --allow {}", case.allow)));

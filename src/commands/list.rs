@@ -1,6 +1,7 @@
 //! `bpconform list`: the scenarios, or the requirements with the number of their scenarios.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bpconform_fixtures::requirements::Level;
 use bpconform_fixtures::{Allow, Product, Requirement, Requirements};
@@ -18,8 +19,8 @@ use crate::verdict::Verdict;
 /// Prints the list.
 pub fn command(args: &ListArgs, styles: Styles, output: &Output) -> Result<Exit, Error> {
     let (features, selection) = (inputs::features(&args.select)?, inputs::selection(&args.select)?);
-    let about = |case: &&Case| args.product.is_none_or(|product| of_another_product(case, &[product]).is_none());
-    let cases: Vec<&Case> = features.cases.iter().filter(|case| selection.takes(case)).filter(about).collect();
+    let about = |case: &&Arc<Case>| args.product.is_none_or(|product| of_another_product(case, &[product]).is_none());
+    let cases: Vec<&Arc<Case>> = features.cases.iter().filter(|case| selection.takes(case)).filter(about).collect();
     output.out(&match (args.coverage, args.format) {
         (true, ListFormat::Markdown) => coverage_markdown(&cases, args.product),
         (true, ListFormat::Text) => coverage(&cases, args.product, styles),
@@ -29,7 +30,7 @@ pub fn command(args: &ListArgs, styles: Styles, output: &Output) -> Result<Exit,
 }
 
 /// The scenarios under their features.
-fn scenarios(cases: &[&Case], styles: Styles) -> String {
+fn scenarios(cases: &[&Arc<Case>], styles: Styles) -> String {
     let mut text = String::new();
     let mut feature = "";
     let mut count = 0;
@@ -46,7 +47,7 @@ fn scenarios(cases: &[&Case], styles: Styles) -> String {
 }
 
 /// Each requirement, how many scenarios prove it, and the least permission with which all of them run.
-fn coverage(cases: &[&Case], product: Option<Product>, styles: Styles) -> String {
+fn coverage(cases: &[&Arc<Case>], product: Option<Product>, styles: Styles) -> String {
     let mut text = String::new();
     let mut section = "";
     let all = &Requirements::built_in().all;
@@ -61,7 +62,7 @@ fn coverage(cases: &[&Case], product: Option<Product>, styles: Styles) -> String
             let _ = writeln!(text, "  {}  {}", requirement.id, styles.dim(&format!("not applicable: {reason}")));
             continue;
         }
-        let proves = |case: &&&Case| case.requirements.contains(&requirement.id);
+        let proves = |case: &&&Arc<Case>| case.requirements.contains(&requirement.id);
         let levels: Vec<Allow> = cases.iter().filter(proves).map(|case| case.allow).collect();
         covered += usize::from(!levels.is_empty());
         let verdict = if levels.is_empty() { Verdict::Error } else { Verdict::Passed };
@@ -81,12 +82,12 @@ fn apart_from(requirement: &Requirement, product: Option<Product>) -> Option<Str
 }
 
 /// The requirements as a Markdown table, each with a link to its section of the document.
-fn coverage_markdown(cases: &[&Case], product: Option<Product>) -> String {
+fn coverage_markdown(cases: &[&Arc<Case>], product: Option<Product>) -> String {
     let known = Requirements::built_in();
     let mut text =
         String::from("| id | requirement | products | level | allow | scenarios |\n|---|---|---|---|---|---|\n");
     for requirement in &known.all {
-        let proves = |case: &&&Case| case.requirements.contains(&requirement.id);
+        let proves = |case: &&&Arc<Case>| case.requirements.contains(&requirement.id);
         let scenarios = match apart_from(requirement, product) {
             Some(_) => vec!["not applicable".to_owned()],
             None => cases.iter().filter(proves).map(|case| format!("`{}`", case.id)).collect(),

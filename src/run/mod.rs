@@ -151,7 +151,7 @@ async fn run_until(
         }
     };
     let exempt = plan.scenarios.iter().filter(|planned| {
-        let Case { id, requirements, .. } = &planned.case;
+        let Case { id, requirements, .. } = &*planned.case;
         let known = |id: &String| options.accepted.contains(id);
         known(id) || requirements.iter().any(known) || !options.gate.counts_for(requirements)
     });

@@ -79,7 +79,7 @@ pub(super) async fn play(
         .scenarios
         .iter()
         .enumerate()
-        .map(|(index, planned)| (planned.key(), (index, planned.case.clone())))
+        .map(|(index, planned)| (planned.key(), (index, Arc::clone(&planned.case))))
         .collect();
     let chosen = choose(features, plan);
     let mut reported = 0;
@@ -128,11 +128,15 @@ fn choose(features: &Features, plan: &Plan) -> Vec<Feature> {
     let keys: BTreeSet<ScenarioKey> = running.map(Planned::key).collect();
     let choose = |feature: &Feature| {
         let keep = |scenario: &Scenario| keys.contains(&key(feature, scenario));
+        let mut all = feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios));
+        if !all.any(keep) {
+            return None;
+        }
         let mut chosen = feature.clone();
         chosen.scenarios.retain(keep);
         chosen.rules.iter_mut().for_each(|rule| rule.scenarios.retain(keep));
         chosen.rules.retain(|rule| !rule.scenarios.is_empty());
-        (!chosen.scenarios.is_empty() || !chosen.rules.is_empty()).then_some(chosen)
+        Some(chosen)
     };
     features.all.iter().filter_map(choose).collect()
 }

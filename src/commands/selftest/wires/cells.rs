@@ -1,6 +1,7 @@
 //! The steps that send requests, the scenario that injects a fault into one of them, and the judgement of its record.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bpconform_fixtures::{Surfaces, System};
@@ -24,7 +25,7 @@ pub(super) struct StruckStep {
     /// The endpoint that gets the fault; without one, the step's first request gets it.
     pub(super) surface: Option<String>,
     /// The shortest scenario with it.
-    case: Case,
+    case: Arc<Case>,
     /// Where it is among the scenario's steps.
     at: usize,
     /// How many requests go before it.
@@ -33,7 +34,7 @@ pub(super) struct StruckStep {
 
 /// All the steps that sent something in a run, in its order, each in the scenario that gets there soonest; and for each
 /// endpoint that no step asks first, the step that asks it soonest.
-pub(super) fn targets(cases: &[Case], records: &[ScenarioRecord]) -> Vec<StruckStep> {
+pub(super) fn targets(cases: &[Arc<Case>], records: &[ScenarioRecord]) -> Vec<StruckStep> {
     let mut targets = Vec::new();
     let mut asked_first = BTreeSet::new();
     let mut asked_later = Vec::new();
@@ -83,7 +84,7 @@ impl StruckStep {
 
     /// The scenario with that fault in the step, under a unique name.
     pub(super) fn struck_by(&self, fault: &Fault, number: usize) -> (Feature, Case) {
-        let mut case = self.case.clone();
+        let mut case = (*self.case).clone();
         case.file = format!("{}#{number}", case.file);
         let mut mark = case.steps[self.at].clone();
         (mark.ty, mark.docstring, mark.table) = (StepType::Given, None, None);

@@ -107,7 +107,7 @@ fn strike(
     for index in which {
         let (feature, case) = targets[*index].struck_by(fault, *index);
         features.all.push(feature);
-        features.cases.push(case);
+        features.cases.push(Arc::new(case));
     }
     let plan = options.dry_plan(&features);
     let mocks = Mocks {
