@@ -1,6 +1,6 @@
 //! Entries of AEM's logs and transcripts: each with its time, its level and all its lines.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -106,21 +106,21 @@ const HEAD: usize = 300;
 /// Reads one line. AEM writes `2026-01-02 03:04:05`, `02.01.2026 03:04:05.678` and `02/01/2026`, then perhaps a level
 /// between hyphens or asterisks. Where an administrator chose another form, the level tells that an entry begins.
 fn entry(line: &str) -> Entry {
-    static AT_START: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?x)^\s*[\[(<]?{TIME}[\])>]?")));
-    static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static AT_START: Pattern = Pattern::new(|| format!(r"(?x)^\s*[\[(<]?{TIME}[\])>]?"));
+    static LEVEL: Pattern = Pattern::new(|| {
+        String::from(
             r"^[\s-]*(?:\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|\[?(?<b>ERROR|SEVERE|FATAL|WARN|WARNING|INFO|DEBUG|TRACE)\]?(?:\s*[-:]|\s+))",
         )
     });
     // After a time it cannot be a word of a sentence.
-    static LEVEL_AFTER_TIME: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static LEVEL_AFTER_TIME: Pattern = Pattern::new(|| {
+        String::from(
             r"(?i)^[\s-]*(?:\*(?<a>ERROR|WARN|INFO|DEBUG|TRACE)\*|\[?(?<b>ERROR|SEVERE|FATAL|WARN|WARNING|INFO|DEBUG|TRACE)\]?(?:\s*[-:]|\s+))",
         )
     });
-    let time = AT_START.captures(line);
+    let time = AT_START.of(line).captures(line);
     let rest = time.as_ref().map_or(line, |found| &line[found.get(0).map_or(0, |whole| whole.end())..]);
-    let level = if time.is_some() { LEVEL_AFTER_TIME.captures(rest) } else { LEVEL.captures(rest) };
+    let level = if time.is_some() { LEVEL_AFTER_TIME.of(rest).captures(rest) } else { LEVEL.of(rest).captures(rest) };
     if time.is_none() && level.is_none() {
         return of_another_form(line).unwrap_or_else(|| Entry { time: None, level: None, text: line.to_owned() });
     }
@@ -167,6 +167,28 @@ fn named(level: &str) -> Level {
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
+}
+
+/// A pattern for a line. The tables of Unicode make it ten times as expensive to compile, and in ASCII, which most lines are,
+/// it says the same without them.
+struct Pattern {
+    text: fn() -> String,
+    ascii: OnceLock<Regex>,
+    unicode: OnceLock<Regex>,
+}
+
+impl Pattern {
+    const fn new(text: fn() -> String) -> Self {
+        Self { text, ascii: OnceLock::new(), unicode: OnceLock::new() }
+    }
+
+    fn of(&self, line: &str) -> &Regex {
+        if line.is_ascii() {
+            self.ascii.get_or_init(|| pattern(&format!("(?-u){}", (self.text)())))
+        } else {
+            self.unicode.get_or_init(|| pattern(&(self.text)()))
+        }
+    }
 }
 
 /// The English names of the months, as Java abbreviates them.
