@@ -9,6 +9,9 @@ use crate::verdict::Verdict;
 pub fn explain(scenarios: &mut [ScenarioRecord]) -> Vec<CauseRecord> {
     scenarios.iter_mut().for_each(|scenario| scenario.explained_by.clear());
     let red: Vec<usize> = (0..scenarios.len()).filter(|at| is_red(&scenarios[*at])).collect();
+    if red.is_empty() {
+        return Vec::new();
+    }
     let seen: Vec<Sighting> = red.iter().map(|at| sighting(&scenarios[*at])).collect();
     let found = Presuppositions::built_in().explain(&seen);
     for one in &found {

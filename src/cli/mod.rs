@@ -157,7 +157,7 @@ pub fn command() -> clap::Command {
 
 fn defined() -> clap::Command {
     let command = Cli::command();
-    let settings = settings::of(&command).into_iter().map(|setting| setting.arg);
+    let settings = settings::all().iter().map(|setting| setting.arg.clone());
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
     // These commands have a fixed target and permission level, so the flags would have no effect.
     let looks =

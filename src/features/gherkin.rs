@@ -91,7 +91,9 @@ impl<'a> Source<'a> {
     fn language(&self) -> Result<Option<&'a str>, FeatureError> {
         static LANGUAGE: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"^\s*#\s*language\s*:\s*(\S*)\s*$").expect("a constant pattern"));
-        let named = self.lines().find_map(|(line, text)| Some((line, text, LANGUAGE.captures(text)?)));
+        // Most files name none: for them the expression is not compiled.
+        let mut lines = self.lines().filter(|(_, text)| text.contains("language"));
+        let named = lines.find_map(|(line, text)| Some((line, text, LANGUAGE.captures(text)?)));
         let Some((line, text, found)) = named else { return Ok(None) };
         if !is_language_supported(&found[1]) {
             let problem =

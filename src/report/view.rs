@@ -181,16 +181,18 @@ pub fn reason(scenario: &ScenarioRecord) -> &str {
 
 /// What to do about a scenario that failed, or that the environment did not let judge.
 pub fn remedy(scenario: &ScenarioRecord) -> Option<&'static Remedy> {
-    let hopeless = scenario.harness_failed || !matches!(scenario.verdict, Verdict::Failed | Verdict::Error);
+    if scenario.harness_failed || !matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
+        return None;
+    }
     let remedies = Remedies::built_in();
-    let found = || match scenario.explained_by.first() {
+    let found = match scenario.explained_by.first() {
         // What follows from a cause is solved by the remedy of the cause.
         Some(cause) => remedies.for_failure(cause, Cause::parse(cause)),
         None => scenario.requirements.iter().find_map(|id| remedies.for_failure(id, scenario.cause)),
     };
     // An inconclusive scenario is not the requirement's usual failure, so only a known cause gets a remedy.
     let fits = |remedy: &&Remedy| scenario.verdict == Verdict::Failed || !remedy.causes.is_empty();
-    if hopeless { None } else { found().filter(fits) }
+    found.filter(fits)
 }
 
 /// All exchanges of a scenario, in the order in which they were sent.
