@@ -8,7 +8,7 @@ use crate::undo::Undo;
 pub const MADE_UP_TOKEN: &str = "bpconform.made-up.token";
 
 /// The credentials of a request.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Authentication {
     /// The usual ones of the system: the Author's user, the Developer Console's token, none for IMS and the tenant.
     #[default]
@@ -22,7 +22,7 @@ pub enum Authentication {
 }
 
 /// The body of a request.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Body {
     /// The fields: in the query of a GET or DELETE, otherwise urlencoded in the body.
     #[default]
@@ -41,7 +41,7 @@ pub enum Body {
 }
 
 /// A file to upload.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Upload {
     /// The harness's word for the field, as in the endpoint.
     pub field: String,
@@ -54,7 +54,7 @@ pub struct Upload {
 }
 
 /// A request to be sent.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Call {
     /// The endpoint's id.
     pub surface: String,
@@ -86,7 +86,7 @@ pub struct Call {
 }
 
 /// Whether the answer to an equal read of the run can be used for another one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reuse {
     /// Yes.
     #[default]

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bpconform_fixtures::{Allow, Surface, System};
 use tokio::sync::OnceCell;
 
+use crate::call::Call;
 use crate::evidence::Exchange;
 use crate::problem::Checked;
 use crate::reply::Reply;
@@ -50,9 +51,17 @@ pub struct Reads {
 #[derive(Debug, Default)]
 struct Kept {
     /// By what answers and question.
-    reads: HashMap<(Answering, String), Vec<Arc<Read>>>,
+    reads: HashMap<(Answering, Question), Vec<Arc<Read>>>,
     /// The requests under way that may alter an answer.
     altering: Vec<Alteration>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    /// The number of the scenario's attempt, from 0.
+    pub(crate) attempt: usize,
+    pub(crate) call: Call,
 }
 
 /// What answers a question.
@@ -102,7 +111,7 @@ impl Reads {
     }
 
     /// The read that answers a question, which is sent up to so many times before its last answer stands for all.
-    pub(crate) fn of(&self, answering: Answering, question: String, times: usize) -> Arc<Read> {
+    pub(crate) fn of(&self, answering: Answering, question: Question, times: usize) -> Arc<Read> {
         let mut kept = lock(&self.kept);
         if kept.altering.iter().any(|alteration| alteration.may_alter(answering)) {
             return Arc::new(self.next());
@@ -121,7 +130,7 @@ impl Reads {
 
     /// Keeps the answer of a read for later, if it is one that another request would give, too. Those who wait for it at
     /// the moment get it anyway.
-    pub(crate) fn judge(&self, answering: Answering, question: &str, read: &Arc<Read>) {
+    pub(crate) fn judge(&self, answering: Answering, question: &Question, read: &Arc<Read>) {
         let is_lasting = |reply: &Reply| {
             let is_answer = matches!(reply.status, 200..=399 | 403 | 404);
             is_answer && reply.body.len() <= LARGEST
@@ -129,7 +138,7 @@ impl Reads {
         let answer = read.answer.get().map(|answer| &answer.outcome);
         if answer.is_some_and(|outcome| !outcome.as_ref().is_ok_and(is_lasting)) {
             let mut kept = lock(&self.kept);
-            if let Some(reads) = kept.reads.get_mut(&(answering, question.to_owned())) {
+            if let Some(reads) = kept.reads.get_mut(&(answering, question.clone())) {
                 reads.retain(|known| !Arc::ptr_eq(known, read));
             }
         }
@@ -199,8 +208,12 @@ mod tests {
     const ACTIVITY: Answering = Answering { activity: true, ..STORED };
     const TENANT: Answering = Answering { system: System::Tenant, ..STORED };
 
+    fn about(surface: &str) -> Question {
+        Question { attempt: 0, call: Call::to(surface) }
+    }
+
     fn ask(reads: &Reads) -> Arc<Read> {
-        reads.of(STORED, "agents".into(), 1)
+        reads.of(STORED, about("agents"), 1)
     }
 
     #[test]
@@ -208,8 +221,8 @@ mod tests {
         let reads = Reads::shared();
         let first = ask(&reads);
         assert!(Arc::ptr_eq(&first, &ask(&reads)));
-        assert!(!Arc::ptr_eq(&first, &reads.of(STORED, "bundles".into(), 1)));
-        assert!(!Arc::ptr_eq(&first, &reads.of(TENANT, "agents".into(), 1)));
+        assert!(!Arc::ptr_eq(&first, &reads.of(STORED, about("bundles"), 1)));
+        assert!(!Arc::ptr_eq(&first, &reads.of(TENANT, about("agents"), 1)));
         drop(reads.alter(System::Ims, Allow::Probe));
         assert!(Arc::ptr_eq(&first, &ask(&reads)), "a token of IMS alters no Author");
         let altering = reads.alter(System::Author, Allow::Change);
@@ -225,7 +238,7 @@ mod tests {
     #[test]
     fn a_probe_alters_what_shows_activity_and_no_configuration() {
         let reads = Reads::shared();
-        let queue = || reads.of(ACTIVITY, "queue".into(), 1);
+        let queue = || reads.of(ACTIVITY, about("queue"), 1);
         let (stored, active) = (ask(&reads), queue());
         let probe = reads.alter(System::Author, Allow::Probe);
         assert!(Arc::ptr_eq(&stored, &ask(&reads)));
@@ -240,7 +253,7 @@ mod tests {
     #[test]
     fn what_two_states_would_show_is_read_a_few_times() {
         let reads = Reads::shared();
-        let mut numbers: Vec<_> = (0..10).map(|_| reads.of(STORED, "agents".into(), COMPARED).number).collect();
+        let mut numbers: Vec<_> = (0..10).map(|_| reads.of(STORED, about("agents"), COMPARED).number).collect();
         numbers.dedup();
         assert_eq!(numbers, [1, 2, 3, 4]);
         assert_eq!(ask(&reads).number, 4);
@@ -252,7 +265,7 @@ mod tests {
             let reads = Reads::shared();
             let read = ask(&reads);
             read.answer.set(Answer { outcome, exchange: None }).expect("it is the first");
-            reads.judge(STORED, "agents", &read);
+            reads.judge(STORED, &about("agents"), &read);
             Arc::ptr_eq(&read, &ask(&reads))
         };
         assert!(kept(Ok(reply(200, 10))) && kept(Ok(reply(404, 10))) && kept(Ok(reply(302, 10))));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const AFTERMATH: Duration = Duration::from_secs(10);
 
 /// An operation that undoes a change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Undo {
     /// Deletes a node that the run created.

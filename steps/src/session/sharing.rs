@@ -8,7 +8,7 @@ use bpconform_fixtures::surfaces::Class;
 use crate::call::{Body, Call, Reuse};
 use crate::evidence::Exchange;
 use crate::problem::Checked;
-use crate::reads::{Answer, Answering, COMPARED};
+use crate::reads::{Answer, Answering, COMPARED, Question};
 use crate::reply::Reply;
 use crate::sending::{Sending, since_1970};
 use crate::session::{Session, lock};
@@ -35,7 +35,7 @@ impl Session {
         self.permit(surface, &call)?;
         let answering = Answering::of(surface);
         let times = if call.reuse == Reuse::Compared { COMPARED } else { 1 };
-        let question = format!("{} {:?}", self.attempt, Call { reuse: Reuse::default(), ..call.clone() });
+        let question = Question { attempt: self.attempt, call: Call { reuse: Reuse::default(), ..call.clone() } };
         let asked_us = i64::try_from(since_1970(SystemTime::now())).unwrap_or(i64::MAX);
         let asked = Instant::now();
         let read = self.run.reads.of(answering, question.clone(), times);
