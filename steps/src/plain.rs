@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 /// What begins a command of a CI system wherever it stands in a line: Azure Pipelines and GitHub Actions, TeamCity, GitLab,
@@ -49,7 +50,7 @@ pub fn plain_json(json: &str) -> Cow<'_, str> {
     // Bytes are looked at much faster than letters, and most documents have no other ones.
     let has_only_usual = json.is_ascii() && !json.as_bytes().contains(&0x7f);
     let has_steering = !has_only_usual && json.contains(steers);
-    if !has_steering && !COMMANDS.iter().any(|command| json.contains(command)) {
+    if !has_steering && !may_have_command(json) {
         return Cow::Borrowed(json);
     }
     let mut text = String::with_capacity(json.len() + 16);
@@ -121,9 +122,18 @@ fn shown(letter: char) -> Option<String> {
     }
 }
 
+/// Whether a text has what one of [`COMMANDS`] begins with.
+fn may_have_command(text: &str) -> bool {
+    static BEGINNINGS: LazyLock<[Finder<'_>; 3]> = LazyLock::new(|| ["##", "section_", "travis_"].map(Finder::new));
+    BEGINNINGS.iter().any(|beginning| beginning.find(text.as_bytes()).is_some())
+}
+
 fn has_command(text: &str) -> bool {
-    let anywhere = text.contains("##") || text.contains("section_") || text.contains("travis_");
-    (anywhere && COMMANDS.iter().any(|command| text.contains(command)))
+    // Many texts have none of these letters.
+    if memchr::memchr3(b'#', b'_', b':', text.as_bytes()).is_none() {
+        return false;
+    }
+    (may_have_command(text) && COMMANDS.iter().any(|command| text.contains(command)))
         || text.contains("::")
             && text.lines().any(|line| AT_LINE_START.iter().any(|command| line.trim_start().starts_with(command)))
 }
