@@ -89,9 +89,11 @@ impl Reply {
 
     /// The problem of an answer that does not come from a system of the target, such as the login of a proxy or a rate limit.
     pub(crate) fn obstacle(&self) -> Option<Problem> {
-        let stops = matches!(self.status, 407 | 429);
+        if !matches!(self.status, 407 | 429) {
+            return None;
+        }
         let (cause, meaning) = self.meaning();
-        stops.then(|| Problem::error(format!("{} answered {}{meaning}", self.what(), self.status)).because(cause))
+        Some(Problem::error(format!("{} answered {}{meaning}", self.what(), self.status)).because(cause))
     }
 
     /// How long the answer asks to wait before the next attempt.
@@ -141,7 +143,8 @@ impl Reply {
 
     fn parsed(&self) -> Result<Value, String> {
         // Each value follows one of these characters. Counting them is cheap, and a hostile document could fill all memory.
-        if self.body.iter().filter(|byte| b",:[{".contains(byte)).nth(MOST_VALUES).is_some() {
+        let may_be_hostile = self.body.len() > MOST_VALUES;
+        if may_be_hostile && self.body.iter().filter(|byte| b",:[{".contains(byte)).nth(MOST_VALUES).is_some() {
             return Err(format!("JSON of more than {MOST_VALUES} values, which was not read"));
         }
         let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
