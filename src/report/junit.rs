@@ -1,11 +1,11 @@
 //! `junit.xml` in the dialect that Jenkins reads: one suite for each feature, one case for each scenario, failures and
 //! errors kept apart. Control characters are not valid XML; the writer omits them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString};
 
 use crate::error::Error;
 use crate::record::{Attempt, PlanRecord, Record, ScenarioRecord};
@@ -21,13 +21,13 @@ pub fn render(record: &Record) -> Result<String, Error> {
     let mut report = Report::new("bpconform");
     report.set_time(duration(record.duration_ms));
     let mut suites = BTreeMap::<&str, TestSuite>::new();
-    let mut order = Vec::new();
+    let (mut order, mut texts) = (Vec::new(), Texts::default());
     for scenario in &record.scenarios {
         let suite = suites.entry(&scenario.file).or_insert_with(|| {
             order.push(scenario.file.as_str());
             TestSuite::new(&*scenario.feature)
         });
-        suite.add_test_case(case(scenario, &record.plan));
+        suite.add_test_case(case(scenario, &record.plan, &mut texts));
     }
     for file in order {
         let Some(mut suite) = suites.remove(file) else { continue };
@@ -52,15 +52,26 @@ fn for_jenkins(xml: &str) -> String {
     format!("{start}<testsuites {tag}>{rest}")
 }
 
-fn case(scenario: &ScenarioRecord, plan: &PlanRecord) -> TestCase {
+/// The texts of a report as its writer wants them. To remove ANSI escapes costs more than all else here, and many texts are
+/// equal.
+#[derive(Default)]
+struct Texts(HashMap<String, XmlString>);
+
+impl Texts {
+    fn of(&mut self, text: impl Into<String>) -> XmlString {
+        self.0.entry(text.into()).or_insert_with_key(|text| XmlString::new(text.as_str())).clone()
+    }
+}
+
+fn case(scenario: &ScenarioRecord, plan: &PlanRecord, texts: &mut Texts) -> TestCase {
     // The id is unique: its part before the slash is the class, and a row's number distinguishes rows of one name.
     let (class, rest) = scenario.id.split_once('/').unwrap_or(("", &scenario.id));
     let row = rest.split_once('#').map_or_else(String::new, |(_, row)| format!(" #{row}"));
-    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario, plan));
-    case.set_classname(format!("bpconform.{class}"));
+    let mut case = TestCase::new(format!("{}{row}", scenario.name), status(scenario, plan, texts));
+    case.set_classname(texts.of(format!("bpconform.{class}")));
     case.set_time(duration(scenario.duration_ms));
     // Jenkins knows no properties of a case, but a group.
-    case.extra.insert("group".into(), scenario.requirements.join(" ").into());
+    case.extra.insert(texts.of("group"), texts.of(scenario.requirements.join(" ")));
     if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
         case.set_system_out(steps(scenario));
     }
@@ -77,15 +88,15 @@ fn attempt(attempt: &Attempt) -> TestRerun {
     rerun
 }
 
-fn status(scenario: &ScenarioRecord, plan: &PlanRecord) -> TestCaseStatus {
+fn status(scenario: &ScenarioRecord, plan: &PlanRecord, texts: &mut Texts) -> TestCaseStatus {
     let counted = scenario.counted(plan);
     if counted != scenario.verdict {
         let worst = scenario.attempts.iter().find(|attempt| attempt.verdict == counted);
         let reason = worst.and_then(|attempt| attempt.reason.as_deref()).unwrap_or_default();
         let reason = Some(format!("flaky: it passed only when it was tried again; {reason}"));
-        return status(&ScenarioRecord { verdict: counted, reason, ..scenario.clone() }, plan);
+        return status(&ScenarioRecord { verdict: counted, reason, ..scenario.clone() }, plan, texts);
     }
-    let mut status = alone(scenario);
+    let mut status = alone(scenario, texts);
     // A skipped case has no earlier attempts, and could not carry them.
     if !scenario.verdict.is_unchecked() {
         status.add_reruns(scenario.attempts.iter().map(attempt));
@@ -93,7 +104,7 @@ fn status(scenario: &ScenarioRecord, plan: &PlanRecord) -> TestCaseStatus {
     status
 }
 
-fn alone(scenario: &ScenarioRecord) -> TestCaseStatus {
+fn alone(scenario: &ScenarioRecord, texts: &mut Texts) -> TestCaseStatus {
     let mut status = match scenario.verdict {
         Verdict::Passed => return TestCaseStatus::success(),
         Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -103,7 +114,7 @@ fn alone(scenario: &ScenarioRecord) -> TestCaseStatus {
     let reason = scenario.reason.as_deref().unwrap_or("it did not run");
     // JUnit knows only `skipped`, so the message says which of the two it is.
     let apart = if scenario.verdict == Verdict::NotApplicable { "not applicable: " } else { "" };
-    status.set_message(format!("{apart}{reason}"));
+    status.set_message(texts.of(format!("{apart}{reason}")));
     if matches!(scenario.verdict, Verdict::Failed | Verdict::Error) {
         status.set_type(scenario.verdict.word());
         let full = scenario.full_reason().unwrap_or_else(|| reason.to_owned());
