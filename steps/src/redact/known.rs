@@ -199,21 +199,26 @@ impl Known {
         if !forms::has_broken_base64(text) {
             return;
         }
-        let kept = text.char_indices().filter(|(_, letter)| !letter.is_whitespace());
-        let (mut joined, mut places) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()));
-        for (place, letter) in kept {
-            places.extend(std::iter::repeat_n(place, letter.len_utf8()));
-            joined.push(letter);
+        // Where each piece begins in the joined text and in the original one.
+        let (mut joined, mut pieces) = (String::with_capacity(text.len()), Vec::new());
+        let mut start = 0;
+        for piece in text.split_inclusive(char::is_whitespace) {
+            let kept = piece.trim_end();
+            if !kept.is_empty() {
+                pieces.push((joined.len(), start));
+                joined.push_str(kept);
+            }
+            start += piece.len();
         }
         let mut parts = Vec::new();
         for place in self.filter.places(&joined) {
             find_at(&self.long, &joined, place, &mut parts);
         }
-        let back = |part: Range<usize>| {
-            let last = places[part.end - 1];
-            places[part.start]..last + text[last..].chars().next().map_or(1, char::len_utf8)
+        let place = |byte: usize| {
+            let (begin, start) = pieces[pieces.partition_point(|(begin, _)| *begin <= byte) - 1];
+            start + byte - begin
         };
-        found.extend(parts.into_iter().map(back));
+        found.extend(parts.into_iter().map(|part| place(part.start)..place(part.end - 1) + 1));
     }
 
     /// Where a text that was cut ends with the beginning of a secret.
