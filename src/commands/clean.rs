@@ -89,9 +89,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         let taken = lock::take(&session, &surroundings::host_name(), LIMIT).await;
         taken.map_err(|problem| unreachable(problem.reason))?;
     }
-    let open = session.run.journal.open(None);
-    let count = open.len();
-    let left = undoing::carry_out(&session, open).await;
+    let (count, left) = undoing::carry_out_all(&session).await;
     for problem in &left {
         output.err(&format!("could not be undone: {}\n", problem.reason));
     }

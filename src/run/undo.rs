@@ -83,7 +83,7 @@ async fn undo_locked(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
         return undoing::carry_out(session, changes).await;
     }
     match lock::extend(session, LIMIT).await {
-        Ok(()) => undoing::carry_out(session, changes).await,
+        Ok(()) => undoing::carry_out_all(session).await.1,
         // The run took longer than its lock lasts, and another has begun.
         Err(problem) => {
             let left = |change: &Change| {

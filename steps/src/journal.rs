@@ -37,6 +37,13 @@ pub enum Line {
         /// The change's number.
         number: u64,
     },
+    /// A configuration is about to be put back, apart from these nodes, which somebody has changed meanwhile.
+    PuttingBack {
+        /// The change's number.
+        number: u64,
+        /// Their paths.
+        spared: Vec<String>,
+    },
     /// It could not be undone.
     Left {
         /// The change's number.
@@ -86,19 +93,27 @@ pub struct Change {
     /// Whether it was answered, and with what.
     #[serde(default, skip)]
     pub status: Option<u16>,
+    /// Of a configuration whose restoration has begun: the nodes that are left as somebody has changed them.
+    #[serde(default, skip)]
+    pub spared: Option<Vec<String>>,
 }
 
 impl Change {
     /// Whether nothing says what has become of its request: it was not answered, or what is between the run and the target,
     /// or the target itself, could not say.
     pub fn is_uncertain(&self) -> bool {
-        self.status.is_none_or(|status| status >= 500 || matches!(status, 408 | 429))
+        is_uncertain(self.status)
     }
 
     /// Whether it is undone by putting back a configuration.
     pub fn replaces(&self) -> bool {
         self.undo.iter().any(|undo| matches!(undo, Undo::Replacement { .. }))
     }
+}
+
+/// Whether an answer of that status, or none, leaves open what has become of its request.
+fn is_uncertain(status: Option<u16>) -> bool {
+    status.is_none_or(|status| status >= 500 || matches!(status, 408 | 429))
 }
 
 /// The changes of a run that are not undone yet. Clones are the same journal.
@@ -112,6 +127,8 @@ struct State {
     file: Option<(PathBuf, File)>,
     open: Vec<Change>,
     last: u64,
+    /// When a request that undoes something was left without a certain result last.
+    unsure: Option<Timestamp>,
 }
 
 /// Keeps a journal for this process; it is free again when that ends, however it ends. The error says that another has it.
@@ -148,7 +165,7 @@ impl Journal {
         let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
-        let state = State { file: Some((path.to_owned(), file)), open: changes, last };
+        let state = State { file: Some((path.to_owned(), file)), open: changes, last, unsure: None };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
     }
 
@@ -161,8 +178,8 @@ impl Journal {
     pub fn enter(&self, scenario: &str, request: String, undo: Vec<Undo>) -> io::Result<u64> {
         let mut state = self.lock();
         let number = state.last + 1;
-        let change =
-            Change { number, at: Timestamp::now(), scenario: scenario.to_owned(), request, undo, status: None };
+        let (at, scenario) = (Timestamp::now(), scenario.to_owned());
+        let change = Change { number, at, scenario, request, undo, status: None, spared: None };
         state.write(&Line::Change(change.clone()), true)?;
         state.last = number;
         state.open.push(change);
@@ -182,6 +199,30 @@ impl Journal {
         }
         // What is lost of this makes undoing slower, not wrong.
         let _ = state.write(&Line::Answered { number, status }, false);
+    }
+
+    /// Remembers how a request that undoes something was answered: one that may still be carried out could undo what is put
+    /// back meanwhile.
+    pub fn undoing_answered(&self, status: Option<u16>) {
+        if is_uncertain(status) {
+            self.lock().unsure = Some(Timestamp::now());
+        }
+    }
+
+    /// When a request that undoes something was left without a certain result last.
+    pub fn unsure_since(&self) -> Option<Timestamp> {
+        self.lock().unsure
+    }
+
+    /// Writes down that a configuration is about to be put back, apart from these nodes: what is there of the others later
+    /// may be half of an import, which is no change by somebody.
+    pub fn puts_back(&self, number: u64, spared: &[String]) {
+        let mut state = self.lock();
+        if let Some(change) = state.open.iter_mut().find(|change| change.number == number) {
+            change.spared = Some(spared.to_vec());
+        }
+        // Without it the nodes are compared once more, should this process be killed.
+        let _ = state.write(&Line::PuttingBack { number, spared: spared.to_vec() }, true);
     }
 
     /// Records the result of undoing a change: done, or why the change is left. Where that cannot be written, it is undone
@@ -294,6 +335,11 @@ fn note(open: &mut Vec<Change>, line: Line) {
                 change.status = Some(status);
             }
         }
+        Line::PuttingBack { number, spared } => {
+            if let Some(change) = open.iter_mut().find(|change| change.number == number) {
+                change.spared = Some(spared);
+            }
+        }
         Line::Undone { number } => open.retain(|change| change.number != number),
         Line::Run(_) | Line::Left { .. } => {}
     }
@@ -338,6 +384,7 @@ mod tests {
                 journal.enter("f:1", format!("POST {path}"), node(path)).expect("written");
             }
             journal.answered(3, 201);
+            journal.puts_back(1, &["/a/b".into()]);
             journal.settle(2, None).expect("written");
             journal.settle(1, Some("no answer")).expect("written");
             assert_eq!(journal.open(None).iter().map(|change| change.number).collect::<Vec<_>>(), [3, 1]);
@@ -346,6 +393,7 @@ mod tests {
         assert_eq!(read.header.run, "r1");
         let open: Vec<_> = read.open.iter().map(|change| (change.number, change.status)).collect();
         assert_eq!(open, [(1, None), (3, Some(201))]);
+        assert_eq!(read.open[0].spared.as_deref(), Some(&["/a/b".to_owned()][..]));
         assert_eq!(read.open[0].undo, node("/a"));
     }
 

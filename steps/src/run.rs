@@ -30,6 +30,8 @@ pub struct Run {
     pub embedded: bool,
     /// The systems that are mocks next to a real Author: these too.
     pub mocks: BTreeSet<System>,
+    /// The host that the run's lock names, once it has taken one.
+    pub host: OnceLock<String>,
     /// Whether the Author has taken the run for a user.
     pub welcome: Welcome,
     /// How the Author reads user and password.
@@ -101,6 +103,7 @@ impl Run {
             allow,
             embedded: false,
             mocks: BTreeSet::new(),
+            host: OnceLock::new(),
             welcome: Welcome::default(),
             login: Login::default(),
             surfaces,

@@ -214,7 +214,11 @@ impl Session {
         let prepared = sending.prepare()?;
         // The embedded mocks go away with all that was changed.
         if surface.class != Class::Change || self.undoing || run.embedded {
-            return self.exchange(sending, prepared, None).await.0;
+            let outcome = self.exchange(sending, prepared, None).await.0;
+            if surface.class == Class::Change {
+                run.journal.undoing_answered(outcome.as_ref().ok().map(|reply| reply.status));
+            }
+            return outcome;
         }
         let what = format!("{} {} {}", surface.id, surface.method, prepared.url.path());
         let number = self.write_down(&what, call.undo.clone().unwrap_or_default())?;

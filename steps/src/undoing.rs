@@ -1,5 +1,6 @@
 //! Undoes changes: at the end of a scenario, at the end of the run, and in a later process.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::author::cloud_configuration::{self, CloudConfiguration};
-use crate::author::{agents, delivery, ims_configurations, keeping, lock, queue, removal, repository, setup, users};
+use crate::author::{
+    agents, delivery, ims_configurations, keeping, lock, putting_back, queue, removal, repository, setup, users,
+};
 use crate::call::Call;
 use crate::journal::Change;
 use crate::problem::{Checked, Problem, agreed};
@@ -34,6 +37,20 @@ pub async fn undo_scenario(session: &Session) -> Vec<Problem> {
         return vec![problem];
     }
     carry_out(&undoing, changes).await
+}
+
+/// Undoes all that the journal holds, also what it holds only because of that. Gives back how many changes were tried, and
+/// those that could not be undone.
+pub async fn carry_out_all(session: &Session) -> (usize, Vec<Problem>) {
+    let (mut tried, mut problems) = (BTreeSet::new(), Vec::new());
+    loop {
+        let mut open = session.run.journal.open(None);
+        open.retain(|change| tried.insert(change.number));
+        if open.is_empty() {
+            return (tried.len(), problems);
+        }
+        problems.extend(carry_out(session, open).await);
+    }
 }
 
 /// Undoes changes, in the order in which they are given, and records the result of each. Returns those that could not be
@@ -90,7 +107,11 @@ fn packages_of(change: &Change) -> impl Iterator<Item = Undo> {
 /// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
 async fn wait_for_late_results(session: &Session, changes: &[Change]) {
     let may_come = |change: &&Change| change.is_uncertain() && !change.undo.iter().any(is_only_announced);
-    let last = changes.iter().filter(may_come).map(|change| change.at).max();
+    wait_since(session, changes.iter().filter(may_come).map(|change| change.at).max()).await;
+}
+
+/// Waits until what was sent at that time is carried out, or never will be.
+async fn wait_since(session: &Session, last: Option<Timestamp>) {
     let since = last.map(|at| Timestamp::now().duration_since(at).unsigned_abs());
     if let Some(left) = since.and_then(|since| AFTERMATH.checked_sub(since))
         && !session.run.embedded
@@ -115,6 +136,10 @@ fn is_agent_off(change: &Change) -> bool {
 
 /// A single answer may be wrong, and what undoes a change can be carried out several times.
 async fn one_or_again(session: &Session, change: &Change) -> Checked {
+    if change.replaces() {
+        // A deletion that is carried out late would delete what was just put back.
+        wait_since(session, session.run.journal.unsure_since()).await;
+    }
     match one(session, change).await {
         Err(first) if change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) => {
             tracing::debug!(problem = first.reason, "once more");
@@ -133,6 +158,11 @@ async fn one(session: &Session, change: &Change) -> Checked {
             left.push(problem.reason);
         }
     }
+    all_done(&left)
+}
+
+/// What could not be done, as one problem.
+fn all_done(left: &[String]) -> Checked {
     if left.is_empty() { Ok(()) } else { Err(Problem::error(left.join("; "))) }
 }
 
@@ -158,11 +188,12 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
             let surface = session.surface("author.replicate");
             let call = Call::to(&surface.id).field("command", surface.phrase("deactivate")).field("agent", agent);
             let call = paths.iter().fold(call, |call, path| call.field("path", path));
-            gone(session, call, &[400, 404]).await?;
+            let mut left: Vec<_> =
+                gone(session, call, &[400, 404]).await.err().map(|it| it.reason).into_iter().collect();
             for path in paths {
-                unpublish(session, path).await?;
+                left.extend(unpublish(session, path).await.err().map(|problem| problem.reason));
             }
-            Ok(())
+            all_done(&left)
         }
         Undo::AgentOff { agent } => agents::switch_on(session, agent).await,
         Undo::Certificate { owner, alias } => {
@@ -171,7 +202,7 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         }
         Undo::Lock { node } => lock::give_back(session, node).await,
         Undo::Package { name } => keeping::throw_away(session, name).await,
-        Undo::Replacement { name } => keeping::put_back(session, name).await,
+        Undo::Replacement { name } => putting_back::put_back(session, name, change).await,
     }
 }
 
@@ -185,13 +216,14 @@ const ROUNDS: usize = 3;
 /// Unpublishes a node, and the folder of the run in which it is: the tenant makes the folders above what it receives. Waits
 /// until the tenant has neither any more, and no agent is about to deliver them.
 async fn unpublish(session: &Session, path: &str) -> Checked {
-    let folder = folder_of_run(path, &session.mark());
+    let (folder, mut left) = (folder_of_run(path, &session.mark()), Vec::new());
     for path in std::iter::once(path).chain(folder.filter(|folder| *folder != path)) {
-        let taken = take_back(session, path).await;
-        taken
-            .map_err(|problem| if problem.reason.contains(path) { problem } else { left_at_tenant(path, &problem) })?;
+        if let Err(problem) = take_back(session, path).await {
+            let named = problem.reason.contains(&format!("{path} "));
+            left.push(if named { problem.reason } else { left_at_tenant(path, &problem).reason });
+        }
     }
-    Ok(())
+    all_done(&left)
 }
 
 async fn take_back(session: &Session, path: &str) -> Checked {

@@ -1,4 +1,4 @@
-//! Keeps the Brand Portal configuration that a run replaces, and restores it, as a transaction.
+//! Keeps the Brand Portal configuration that a run replaces; `putting_back.rs` restores it.
 //!
 //! It is kept on the Author, in a package of the Package Manager (surfaces.md §5.6), since a package can contain what no
 //! request can read and write, such as the keys of the Mac user. Nothing is deleted before two reads of the configuration
@@ -6,15 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _, Write as _};
-use std::time::Duration;
 
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::kept::Kept;
-use super::vault::{self, Contents};
-use super::{ims_configurations, lock, removal, setup, users};
+use super::kept::{Changed, Kept};
+use super::{ims_configurations, lock, removal, setup, users, vault};
 use crate::call::{Body, Call, Upload};
 use crate::journal::Change;
 use crate::problem::{Checked, Problem};
@@ -31,9 +29,6 @@ const FOLDER: &str = "/etc/packages/bpconform";
 
 /// The most of a filter that is read: what is packed small may be huge.
 const MOST_OF_A_FILTER: u64 = 1024 * 1024;
-
-/// How long the Author may need to put a package's content back.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Keeps the Author's Brand Portal configuration in a package and makes the scenario put it back at its end. From then on
 /// the scenario may delete it, and nothing else.
@@ -77,7 +72,7 @@ fn refused(why: &str) -> Problem {
 }
 
 async fn upload(session: &Session, name: &str, roots: &[String]) -> Checked {
-    let bytes = package(name, roots).map_err(|error| Problem::error(format!("a package: {error}")))?;
+    let bytes = package(name, roots, None).map_err(|error| Problem::error(format!("a package: {error}")))?;
     if removal::is_absent(session, FOLDER).await? {
         let folder = Undo::Folder { path: FOLDER.to_owned() };
         session.will_be_undone_by("the folder of the package", [folder])?;
@@ -86,7 +81,7 @@ async fn upload(session: &Session, name: &str, roots: &[String]) -> Checked {
     succeeded(&session.send(upload).await?)
 }
 
-fn uploaded(name: &str, bytes: Vec<u8>) -> Call {
+pub(super) fn uploaded(name: &str, bytes: Vec<u8>) -> Call {
     let file = format!("{name}.zip");
     let upload = Upload { field: "package".into(), name: file, content_type: "application/zip".into(), bytes };
     Call::to("author.package-upload").body(Body::Multipart(Some(upload)))
@@ -100,51 +95,56 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
     state.write(&format!("{name}.zip"), package)
 }
 
-/// Refuses to delete a node that somebody has changed since it was kept, and leaves it out of what is put back: that would
-/// undo the change.
+/// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo the change.
 pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
     let changes = session.open_changes();
-    let replacement = changes.iter().find_map(|change| Some((change.number, replaced_by(change)?)));
-    let Some((number, name)) = replacement else { return Ok(()) };
+    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
     lock::is_still_held(session).await?;
-    let state = StateDir::open(session.run.settings.state_dir.as_deref())?;
-    let kept = copy(&state, name).ok_or_else(|| refused("the copy on this machine cannot be read any more"))?;
-    // A single read may be wrong.
-    if kept.first_change_at(session, path).await?.is_none() {
-        return Ok(());
-    }
-    let Some(changed) = kept.first_change_at(session, path).await? else { return Ok(()) };
+    let kept = kept_by(session, replacement)?;
+    let why = match kept.first_change_at(session, path).await? {
+        None => return Ok(()),
+        Some(Changed::To(what)) => {
+            format!("{what} was changed since the run kept the configuration; it is not deleted")
+        }
+        Some(Changed::Gone) => format!("{path} was deleted since the run kept the configuration; it will be put back"),
+    };
     // What is undone by putting back has nothing else that undoes it.
-    let has_deleted = changes.iter().any(|change| change.number > number && change.undo.is_empty());
-    if !has_deleted {
+    let number = replacement.number;
+    if !changes.iter().any(|change| change.number > number && change.undo.is_empty()) {
         session.allow_deletion_of(BTreeSet::new());
         let settled = session.run.journal.settle(number, None);
         settled.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))?;
-    } else if !removal::is_absent(session, path).await? {
-        let text = serde_json::to_vec(&kept.without(path)).map_err(|error| Problem::error(error.to_string()))?;
-        state.replace(&format!("{name}.json"), &text)?;
     }
-    Err(Problem::error(format!("{changed} was changed since the run kept the configuration; it is not deleted")))
+    Err(Problem::error(why))
 }
 
-/// The same for all nodes in which the Author stores IMS configurations, which are deleted by their PID.
+/// The same for all nodes in which the Author stores IMS configurations, which are deleted by their PID. Those that went with
+/// an earlier one are not there any more.
 pub async fn ims_configurations_are_as_kept(session: &Session) -> Checked {
     let changes = session.open_changes();
-    let Some(name) = changes.iter().find_map(replaced_by) else { return Ok(()) };
-    let kept = copy(&StateDir::look(session.run.settings.state_dir.as_deref()), name);
-    for path in kept.map(|kept| kept.stored).unwrap_or_default() {
-        is_as_kept(session, &path).await?;
+    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
+    let kept = kept_by(session, replacement)?;
+    for path in &kept.stored {
+        if matches!(kept.first_change_at(session, path).await?, Some(Changed::To(_))) {
+            is_as_kept(session, path).await?;
+        }
     }
-    Ok(())
+    lock::is_still_held(session).await
+}
+
+fn kept_by(session: &Session, replacement: &Change) -> Checked<Kept> {
+    let state = StateDir::open(session.run.settings.state_dir.as_deref())?;
+    let copy = replaced_by(replacement).and_then(|name| copy(&state, name));
+    copy.ok_or_else(|| refused("the copy on this machine cannot be read any more"))
 }
 
 /// The copy on this machine of what a package keeps.
-fn copy(state: &StateDir, name: &str) -> Option<Kept> {
+pub(super) fn copy(state: &StateDir, name: &str) -> Option<Kept> {
     serde_json::from_slice(&state.read(&format!("{name}.json"))?).ok()
 }
 
 /// The package from which a change is put back.
-fn replaced_by(change: &Change) -> Option<&str> {
+pub(super) fn replaced_by(change: &Change) -> Option<&str> {
     change.undo.iter().find_map(|undo| if let Undo::Replacement { name } = undo { Some(name.as_str()) } else { None })
 }
 
@@ -157,6 +157,7 @@ pub async fn take_away(session: &Session) -> Checked {
     let stored = ims_configurations::storage(session).await?.providers;
     for pid in &kept.ims_configurations {
         let title = stored.iter().find(|it| it.is(pid)).and_then(|it| it.title.as_deref());
+        ims_configurations_are_as_kept(session).await?;
         let call = setup::ims_deletion(pid, title);
         session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
     }
@@ -171,122 +172,6 @@ pub async fn take_away(session: &Session) -> Checked {
         removal::wait_until_gone(session, home).await?;
     }
     Ok(())
-}
-
-/// Installs the package again, and sees that everything is as it was. What is there now of the same paths is replaced.
-pub(crate) async fn put_back(session: &Session, name: &str) -> Checked {
-    let state = StateDir::look(session.run.settings.state_dir.as_deref());
-    let restored = restore(session, name, &state, copy(&state, name).as_ref()).await;
-    restored.map_err(|problem| {
-        Problem::error(format!(
-            "{}; what was kept is in {} on the Author and in {}",
-            problem.reason,
-            path(name),
-            state.path(&format!("{name}.zip")).display()
-        ))
-    })
-}
-
-async fn restore(session: &Session, name: &str, state: &StateDir, kept: Option<&Kept>) -> Checked {
-    if !is_there(session, name).await? {
-        let lost = || Problem::error("the package is not on the Author any more, and this machine has no copy of it");
-        let copy = state.read(&format!("{name}.zip")).ok_or_else(lost)?;
-        succeeded(&session.send(uploaded(name, copy)).await?)?;
-    }
-    let package = download(session, name).await?;
-    let contents = vault::contents(&package)?;
-    let archive = ZipArchive::new(Cursor::new(package)).map_err(|error| Problem::error(error.to_string()))?;
-    let roots = filter(&archive)?;
-    let Some(kept) = kept else {
-        succeeded(&session.send(command(name, "install")).await?)?;
-        return wait_until_as_packed(session, roots, &contents).await;
-    };
-    if let Some(missing) = kept.first_missing_in(&contents) {
-        return Err(Problem::error(format!("the package does not hold {missing} any more and was not installed")));
-    }
-    let wanted = kept.roots();
-    let edited: Vec<_> = roots.iter().filter(|root| !wanted.contains(root)).cloned().collect();
-    if edited.is_empty() {
-        succeeded(&session.send(command(name, "install")).await?)?;
-    } else {
-        install_around(session, name, &edited).await?;
-    }
-    bring_into_order(session, kept, &roots).await?;
-    wait_until_as_kept(session, kept).await
-}
-
-/// Installs a package that holds roots which are not to be as they were: what they are now is packed before, and installed
-/// after it.
-async fn install_around(session: &Session, name: &str, edited: &[String]) -> Checked {
-    let now = format!("{name}-edited");
-    if !is_there(session, &now).await? {
-        upload(session, &now, edited).await?;
-    }
-    // An attempt that was cut short may have written over them, so that what it packed counts.
-    if first_not_packed(session, &now, edited).await?.is_some() {
-        succeeded(&session.send(command(&now, "build")).await?)?;
-    }
-    if let Some(root) = first_not_packed(session, &now, edited).await? {
-        return Err(Problem::error(format!("{} does not hold {root}; nothing was installed", path(&now))));
-    }
-    succeeded(&session.send(command(name, "install")).await?)?;
-    succeeded(&session.send(command(&now, "install")).await?)?;
-    throw_away(session, &now).await
-}
-
-async fn first_not_packed(session: &Session, name: &str, roots: &[String]) -> Checked<Option<String>> {
-    let contents = vault::contents(&download(session, name).await?)?;
-    Ok(roots.iter().find(|root| !contents.nodes.contains_key(*root) && !contents.has_file(root)).cloned())
-}
-
-/// An import puts nodes behind all their siblings.
-async fn bring_into_order(session: &Session, kept: &Kept, roots: &[String]) -> Checked {
-    for (path, next) in kept.moves(session, roots).await? {
-        let order = next.map_or_else(|| "last".to_owned(), |next| format!("before {next}"));
-        let call = Call::to("author.node-write").with("path", path.trim_start_matches('/')).property(":order", order);
-        let reply = session.send(call).await?;
-        if !(200..300).contains(&reply.status) {
-            return Err(Problem::error(format!("{} answered {}; {}", reply.what(), reply.status, reply.excerpt())));
-        }
-    }
-    Ok(())
-}
-
-/// Waits until the configuration is what it was, by two reads.
-async fn wait_until_as_kept(session: &Session, kept: &Kept) -> Checked {
-    let differs = std::sync::Mutex::new(String::new());
-    let same = async || {
-        for _ in 0..2 {
-            if let Some(path) = kept.first_loss(&kept.read_again(session).await?) {
-                path.clone_into(&mut differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
-    };
-    let waited = session.wait_for("the configuration as it was", PATIENCE, same).await;
-    waited.map_err(|problem| {
-        let path = differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Problem::error(format!("the configuration is not as it was: {path} differs ({})", problem.reason))
-    })
-}
-
-/// Without the copy of this machine the package is what the configuration must be like; it does not say all orders.
-async fn wait_until_as_packed(session: &Session, roots: Vec<String>, package: &Contents) -> Checked {
-    let differs = std::sync::Mutex::new(String::new());
-    let same = async || {
-        let now = Kept::at(session, roots.clone()).await?;
-        let Some(path) = now.first_lost_of(package).or_else(|| now.first_missing_in(package)) else {
-            return Ok(Some(()));
-        };
-        path.clone_into(&mut differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        Ok(None)
-    };
-    let waited = session.wait_for("the configuration as the package keeps it", PATIENCE, same).await;
-    waited.map_err(|problem| {
-        let path = differs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Problem::error(format!("the configuration is not as the package keeps it: {path} differs ({})", problem.reason))
-    })
 }
 
 /// Deletes the package and the copy of this machine; one that is not there needs no deleting.
@@ -305,7 +190,7 @@ pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
 }
 
 /// Whether the Author has the package; two lists must say that it has not.
-async fn is_there(session: &Session, name: &str) -> Checked<bool> {
+pub(super) async fn is_there(session: &Session, name: &str) -> Checked<bool> {
     for _ in 0..2 {
         let list = session.send(Call::to("author.packages")).await?.expect_status(&[200])?;
         let json = list.json()?;
@@ -319,16 +204,16 @@ async fn is_there(session: &Session, name: &str) -> Checked<bool> {
     Ok(false)
 }
 
-fn path(name: &str) -> String {
+pub(super) fn path(name: &str) -> String {
     format!("/etc/packages/{GROUP}/{name}.zip")
 }
 
-fn command(name: &str, command: &str) -> Call {
+pub(super) fn command(name: &str, command: &str) -> Call {
     Call::to("author.package-command").with("package", path(name).trim_start_matches('/')).field("command", command)
 }
 
 /// Package Manager answers 200 whatever came of it; its JSON says.
-fn succeeded(reply: &Reply) -> Checked {
+pub(super) fn succeeded(reply: &Reply) -> Checked {
     let json = reply.clone().expect_status(&[200])?.json()?;
     if json.get("success") == Some(&Value::Bool(true)) {
         return Ok(());
@@ -336,8 +221,13 @@ fn succeeded(reply: &Reply) -> Checked {
     Err(Problem::error(format!("{} says that it did not succeed; {}", reply.what(), reply.excerpt())))
 }
 
-/// An empty package whose filter names what it is to hold; building it on the Author fills it.
-fn package(name: &str, roots: &[String]) -> zip::result::ZipResult<Vec<u8>> {
+/// A package whose filter names what it is to hold: empty, so that building it on the Author fills it, or with what another
+/// one holds of that.
+pub(super) fn package(
+    name: &str,
+    roots: &[String],
+    content: Option<ZipArchive<Cursor<Vec<u8>>>>,
+) -> zip::result::ZipResult<Vec<u8>> {
     let escaped = |text: &str| html_escape::encode_quoted_attribute(text).into_owned();
     let filters: String = roots.iter().map(|root| format!("<filter root=\"{}\"/>", escaped(root))).collect();
     // Without `acHandling` the permissions below the Mac user would stay away.
@@ -360,10 +250,18 @@ fn package(name: &str, roots: &[String]) -> zip::result::ZipResult<Vec<u8>> {
         zip.start_file(file, stored)?;
         zip.write_all(text.as_bytes())?;
     }
+    if let Some(mut content) = content {
+        for index in 0..content.len() {
+            let file = content.by_index_raw(index)?;
+            if file.name().is_ok_and(|name| name.strip_prefix("jcr_root/").is_some_and(|path| !path.is_empty())) {
+                zip.raw_copy_file(file)?;
+            }
+        }
+    }
     Ok(zip.finish()?.into_inner())
 }
 
-async fn download(session: &Session, name: &str) -> Checked<Vec<u8>> {
+pub(super) async fn download(session: &Session, name: &str) -> Checked<Vec<u8>> {
     let call = Call::to("author.package-file").with("package", path(name).trim_start_matches("/etc/packages/"));
     // It holds the Mac user's keys, which no evidence may hold.
     let reply = session.send(call.confidential()).await?.expect_status(&[200])?;
@@ -378,7 +276,7 @@ pub(crate) fn read(package: &[u8]) -> Checked<(Vec<String>, Vec<String>)> {
 }
 
 /// The roots that a package's filter names.
-fn filter(package: &ZipArchive<Cursor<Vec<u8>>>) -> Checked<Vec<String>> {
+pub(super) fn filter(package: &ZipArchive<Cursor<Vec<u8>>>) -> Checked<Vec<String>> {
     let unreadable = |error: &dyn std::fmt::Display| Problem::error(format!("the package's filter: {error}"));
     let mut package = package.clone();
     let file = package.by_name("META-INF/vault/filter.xml").map_err(|error| unreadable(&error))?;
@@ -395,7 +293,7 @@ mod tests {
     #[test]
     fn a_package_names_what_it_is_to_hold() {
         let roots = vec!["/etc/a&b".to_owned(), "/home/users/mac/x/y".to_owned()];
-        let bytes = package("bpconform-1-kept", &roots).expect("a package");
+        let bytes = package("bpconform-1-kept", &roots, None).expect("a package");
         let archive = ZipArchive::new(Cursor::new(bytes)).expect("a zip file");
         assert_eq!(filter(&archive), Ok(roots));
     }

@@ -16,6 +16,14 @@ use crate::session::Session;
 /// How Sling's JSON writes a date.
 const SLING_DATE: &str = "%a %b %d %Y %H:%M:%S GMT%z";
 
+/// What has become of a node since it was kept.
+pub(crate) enum Changed {
+    /// Nothing is there any more.
+    Gone,
+    /// This path, and property where there is one, differs.
+    To(String),
+}
+
 /// What makes up a Brand Portal configuration, with everything in it.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {
@@ -137,10 +145,14 @@ impl Kept {
         self.first_difference(other, &[])
     }
 
-    /// What differs now at one of the nodes and below it. What a repository counts by itself does not count.
-    pub(crate) async fn first_change_at(&self, session: &Session, root: &str) -> Checked<Option<String>> {
-        let now = Tree::read(session, &[root.to_owned()]).await?;
-        Ok(self.tree.below(root).first_difference(&now, &[]))
+    /// What differs now at one of the nodes and below it, by two reads; nothing at all may be there any more. What a repository
+    /// counts by itself does not count.
+    pub(crate) async fn first_change_at(&self, session: &Session, root: &str) -> Checked<Option<Changed>> {
+        let now = Tree::agreed_at(session, root).await?;
+        if !now.has(root) {
+            return Ok(Some(Changed::Gone));
+        }
+        Ok(self.tree.below(root).first_difference(&now, &[]).map(Changed::To))
     }
 
     /// The configuration without what is at a path and below.
@@ -168,8 +180,12 @@ impl Kept {
         let sets = || self.deletable().symmetric_difference(&other.deletable()).next().cloned();
         let tree = || self.tree.first_difference(&other.tree, exempt);
         let order = || {
+            let roots = self.roots();
             let differs = |(parent, order): &(&String, &Vec<String>)| {
-                other.orders.get(*parent).is_none_or(|other| common(order, other) != common(other, order))
+                let is_root = |name: &&String| roots.contains(&format!("{parent}/{name}"));
+                let Some(other) = other.orders.get(*parent) else { return true };
+                let mut names = order.iter().filter(is_root).filter(|name| other.contains(name));
+                names.any(|name| next(order, name, other) != next(other, name, order))
             };
             self.orders.iter().find(differs).map(|(parent, _)| format!("{parent} (the order of its children)"))
         };
@@ -192,21 +208,22 @@ impl Kept {
         groups.find(lost).map(|(group, _)| group.as_str())
     }
 
-    /// The moves that bring the nodes of a package into their order among their siblings again.
-    pub(crate) async fn moves(&self, session: &Session, roots: &[String]) -> Checked<Vec<(String, Option<String>)>> {
-        Ok(self.moves_among(roots, &orders(session, self.orders.keys().cloned()).await?))
+    /// The moves that bring the nodes into their order among their siblings again.
+    pub(crate) async fn moves(&self, session: &Session) -> Checked<Vec<(String, Option<String>)>> {
+        Ok(self.moves_among(&orders(session, self.orders.keys().cloned()).await?))
     }
 
     /// Each node, and the sibling before which it belongs, of those that are there. The last one first, so that the sibling
     /// is in its place.
-    fn moves_among(&self, roots: &[String], now: &BTreeMap<String, Vec<String>>) -> Vec<(String, Option<String>)> {
+    fn moves_among(&self, now: &BTreeMap<String, Vec<String>>) -> Vec<(String, Option<String>)> {
+        let roots = self.roots();
         let mut moves = Vec::new();
         for (parent, order) in &self.orders {
-            for (index, name) in order.iter().enumerate().rev() {
+            let now = now.get(parent).map_or(&[][..], Vec::as_slice);
+            for name in order.iter().rev() {
                 let path = format!("{parent}/{name}");
                 if roots.contains(&path) {
-                    let is_there = |name: &&String| now.get(parent).is_some_and(|now| now.contains(name));
-                    moves.push((path, order[index + 1..].iter().find(is_there).cloned()));
+                    moves.push((path, next(order, name, now).cloned()));
                 }
             }
         }
@@ -233,23 +250,39 @@ impl Kept {
         self.tree.nodes.iter().find_map(node)
     }
 
-    /// What the Author has now at the roots of a package, where nothing else says what was there.
-    pub(crate) async fn at(session: &Session, roots: Vec<String>) -> Checked<Self> {
-        let tree = Tree::read(session, &roots).await?;
-        Ok(Self { stored: roots, tree, ..Self::default() })
+    /// What the Author has at the roots of a package, where nothing else says what was there.
+    pub(crate) fn of(tree: Tree, roots: Vec<String>) -> Self {
+        Self { stored: roots, tree, ..Self::default() }
     }
 
-    /// The first node of a package that is not there.
-    pub(crate) fn first_lost_of(&self, package: &Contents) -> Option<String> {
+    /// What is on the Author and not in the package, or the other way round.
+    pub(crate) fn first_difference_from(&self, package: &Contents) -> Option<String> {
+        self.first_lost_of(package).or_else(|| self.first_missing_in(package))
+    }
+
+    /// The first node or property of a package that is not there.
+    fn first_lost_of(&self, package: &Contents) -> Option<String> {
         let roots = self.roots();
         let is_kept = |path: &str| roots.iter().any(|root| is_below(path, root)) && !path.contains(LOGINS);
-        package.nodes.keys().find(|path| is_kept(path) && !self.tree.has(path)).cloned()
+        // What Oak keeps for itself of a user it may not show.
+        let is_shown = |name: &str| !name.starts_with("rep:") && !SET_BY_THE_REPOSITORY.contains(&name);
+        let mut kept = package.nodes.iter().filter(|(path, _)| is_kept(path));
+        kept.find_map(|(path, packed)| {
+            let Some(node) = self.tree.nodes.get(path) else { return Some(path.clone()) };
+            let mut packed = packed.iter().filter(|(name, values)| is_shown(name) && !values.is_empty());
+            // The name of a binary has a colon before it.
+            let value = |name: &str| node.properties.get(name).or_else(|| node.properties.get(&format!(":{name}")));
+            let lacks = |(name, values): &(&String, &Vec<String>)| {
+                value(name).is_none_or(|value| !is_same(name, value, values))
+            };
+            packed.find(lacks).map(|(name, _)| format!("{path} ({name})"))
+        })
     }
 }
 
-/// The names that are in another list, too: others may come and go beside what is kept.
-fn common<'a>(names: &'a [String], others: &[String]) -> Vec<&'a String> {
-    names.iter().filter(|name| others.contains(name)).collect()
+/// The sibling before which a name is, of those that are there now: others may come, go and move beside what is kept.
+fn next<'a>(order: &'a [String], name: &str, there: &[String]) -> Option<&'a String> {
+    order.iter().skip_while(|it| *it != name).skip(1).find(|it| there.contains(it))
 }
 
 /// Whether a property has the same values in Sling's JSON and in a package.
@@ -343,15 +376,17 @@ mod tests {
     }
 
     #[test]
-    fn a_sibling_that_somebody_adds_changes_no_order() {
+    fn what_somebody_does_with_siblings_changes_no_order() {
         let kept = |order: &[&str]| Kept {
+            agents: vec!["/p/b".into(), "/p/a".into()],
             orders: BTreeMap::from([("/p".to_owned(), order.iter().map(|&name| name.to_owned()).collect())]),
             ..Kept::default()
         };
         assert_eq!(kept(&["a", "b"]).first_loss(&kept(&["a", "x", "b"])), None);
         assert_eq!(kept(&["a", "x", "b"]).first_loss(&kept(&["a", "b"])), None);
         assert!(kept(&["a", "b"]).first_loss(&kept(&["b", "a"])).is_some_and(|path| path.starts_with("/p (")));
-        assert!(kept(&["a"]).first_loss(&Kept::default()).is_some());
+        assert_eq!(kept(&["x", "a", "b", "y"]).first_loss(&kept(&["a", "b", "y", "x"])), None, "x is not ours");
+        assert!(kept(&["a"]).first_loss(&Kept { agents: kept(&[]).agents, ..Kept::default() }).is_some());
     }
 
     #[test]
@@ -363,7 +398,7 @@ mod tests {
         };
         let moves = |now: &[&str]| {
             let now = now.iter().map(|&name| name.to_owned()).collect();
-            kept.moves_among(&kept.roots(), &BTreeMap::from([("/p".to_owned(), now)]))
+            kept.moves_among(&BTreeMap::from([("/p".to_owned(), now)]))
         };
         let last = ("/p/d".to_owned(), None);
         assert_eq!(moves(&["a", "c", "b", "d"]), [last.clone(), ("/p/b".to_owned(), Some("c".to_owned()))]);

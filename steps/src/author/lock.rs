@@ -80,6 +80,7 @@ fn own(node: &str) -> String {
 
 /// Takes the lock for that time, or says who holds it. It is given back with all else that the run undoes.
 pub async fn take(session: &Session, host: &str, lasts: Duration) -> Checked {
+    let host = session.run.host.get_or_init(|| host.to_owned());
     // Unique even if two runs had the same id.
     let drawn = RandomState::new().hash_one(std::process::id());
     let node = session.name(&format!("lock-{drawn:016x}"));
@@ -89,7 +90,7 @@ pub async fn take(session: &Session, host: &str, lasts: Duration) -> Checked {
     let ours = Holder {
         node: node.clone(),
         run: session.run.id.clone(),
-        host: host.to_owned(),
+        host: host.clone(),
         process: std::process::id().to_string(),
         since: now.to_string(),
         until: Some(until),
@@ -218,17 +219,23 @@ pub(super) async fn is_still_held(session: &Session) -> Checked {
     Err(Problem::error(format!("the lock {} of the run is not there any more; nothing more is deleted", path())))
 }
 
-/// Checks before undoing that no other run holds the lock, and extends the run's own lock for that time.
+/// Checks before undoing that no other run holds the lock, and extends the run's own lock for that time; one that was taken
+/// away is taken again.
 pub async fn extend(session: &Session, lasts: Duration) -> Checked {
     if !is_ours(session).await? {
-        return Ok(());
+        return match session.run.host.get() {
+            Some(host) => take(session, host, lasts).await,
+            None => Ok(()),
+        };
     }
     let until = Timestamp::now().checked_add(lasts).map_err(|error| Problem::error(error.to_string()))?;
     if holder(session).await?.is_some_and(|holder| holder.until.is_some_and(|now| now >= until)) {
         return Ok(());
     }
     let call = Call::to("author.node-write").with("path", path().trim_start_matches('/'));
-    session.send(call.property("until", until.to_string()).undone_by([])).await.map(drop)
+    session.send(call.property("until", until.to_string()).undone_by([])).await?;
+    // To write to a lock that was just taken away makes a node that is nobody's.
+    if is_ours(session).await? { Ok(()) } else { Err(Problem::error(format!("the lock {} was taken away", path()))) }
 }
 
 /// Gives the lock back that came of the run's own node; another's stays.

@@ -26,6 +26,7 @@ pub mod product;
 pub mod proxies;
 pub mod publication;
 pub mod publisher;
+pub(crate) mod putting_back;
 pub mod queue;
 pub mod queue_page;
 pub mod removal;

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::repository;
 use crate::call::Call;
-use crate::problem::{Checked, Problem};
+use crate::problem::{Checked, Problem, agreed};
 use crate::session::Session;
 
 /// The properties that FileVault or the repository sets again when it imports a node, so that they differ after a
@@ -53,6 +53,11 @@ impl Tree {
         }
         tree.digest_binaries(session).await?;
         Ok(tree)
+    }
+
+    /// Reads what is at a path and below until two reads agree.
+    pub(crate) async fn agreed_at(session: &Session, root: &str) -> Checked<Self> {
+        agreed(async || Self::read(session, &[root.to_owned()]).await).await
     }
 
     /// The part of it at a path and below.

@@ -209,12 +209,12 @@ fn only_reads(world: &mut World) -> Checked {
 #[given("the old configuration is deleted: agents, cloud service, Mac user and IMS configuration")]
 async fn delete_old(world: &mut World) -> Checked {
     let configurations = ims_configurations::for_brand_portal(world.session()?).await?;
-    keeping::ims_configurations_are_as_kept(world.session()?).await?;
     delete_agents(world).await?;
     delete_cloud_service(world).await?;
     delete_mac_user(world).await?;
     let session = world.session()?;
     for configuration in &configurations {
+        keeping::ims_configurations_are_as_kept(session).await?;
         let call = setup::ims_deletion(&configuration.pid, configuration.title.as_deref()).undone_by_putting_back();
         session.send(call).await?.expect_status(&[200])?;
     }

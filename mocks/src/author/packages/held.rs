@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::archive::Archive;
+use super::archive::{Archive, CONTENT};
 use super::{Listed, Mark, file_name, install, vault};
 use crate::author::escape;
 use crate::author::repository::{Node, Repository, normal};
@@ -66,6 +66,22 @@ impl Held {
         };
         made.file = made.assembled(&Vec::new()).unwrap_or_default();
         made
+    }
+
+    /// Remembers what its file was built from, if it has the content of a package that was built here.
+    pub(super) fn recognize(&mut self, others: &[Self]) {
+        let content = |file: &[u8]| {
+            let files = Archive::read(file).map(|archive| archive.files).unwrap_or_default();
+            files.into_iter().filter(|(name, _)| name.starts_with(CONTENT)).collect::<Vec<_>>()
+        };
+        let own = content(&self.file);
+        let same =
+            others.iter().filter(|other| !own.is_empty() && other.built.is_some() && content(&other.file) == own);
+        let built = same.filter_map(|other| {
+            let built = other.built.as_ref()?;
+            self.roots.iter().map(|root| built.iter().find(|(path, _)| path == root).cloned()).collect()
+        });
+        self.built = built.take(1).next();
     }
 
     pub(super) fn path(&self) -> String {

@@ -86,6 +86,7 @@ impl Author {
         let file = form.files.get(field).or_else(|| form.files.get("file"));
         let file = file.ok_or_else(|| (String::new(), format!("no file in the field {field}")))?;
         let mut package = Held::uploaded(&file.content).map_err(|problem| (String::new(), problem))?;
+        package.recognize(&self.packages);
         if package.group.is_empty() {
             DEFAULT_GROUP.clone_into(&mut package.group);
         }
