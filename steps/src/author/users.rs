@@ -119,8 +119,8 @@ pub async fn mac_user_of(session: &Session, tenant: &str) -> Checked<Option<User
     let path = named(session, "mac-folder", tenant)?;
     let folder = repository::read(session, &path, "1").await?.unwrap_or_default();
     let is_the_user = |node: &Value| {
-        let named = |name| repository::text(node, name).is_some_and(|it| it.eq_ignore_ascii_case(&id));
-        named("rep:authorizableId") || named("rep:principalName")
+        let own = repository::text(node, "rep:authorizableId").or_else(|| repository::text(node, "rep:principalName"));
+        own.is_some_and(|own| own.eq_ignore_ascii_case(&id))
     };
     let home = repository::children(&folder).find(|(_, node)| is_the_user(node));
     Ok(home.map(|(name, _)| User { id: id.clone(), home: format!("{path}/{name}") }))
