@@ -8,6 +8,7 @@ use bpconform::report::ReportFormat;
 
 use super::{Folder, sample};
 use crate::support::browser::Browser;
+use crate::support::is_left_out;
 
 /// Opens the page of a record.
 async fn open(browser: &Browser, folder: &Path, record: &Record) {
@@ -80,6 +81,9 @@ async fn hostile_text_is_shown_and_never_run() {
 
 #[tokio::test]
 async fn two_thousand_scenarios_do_not_lag() {
+    if is_left_out("two thousand scenarios in a browser") {
+        return;
+    }
     let folder = Folder::new("many");
     let Some(browser) = Browser::start(&folder.0).await else { return };
     open(&browser, &folder.0, &sample::many(2000)).await;
