@@ -82,9 +82,11 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
         let reason = undone.err().map(|problem| format!("{}: {}", change.request, problem.reason));
         let reason = reason.map(|reason| session.run.redactor.redact(&reason).into_owned());
         let settled = session.run.journal.settle(change.number, reason.as_deref());
+        let is_undone = reason.is_none();
         problems.extend(reason.map(Problem::error));
         if let Err(error) = settled
             && change.replaces()
+            && is_undone
         {
             let request = &change.request;
             problems.push(Problem::error(format!("{request}: restored, but the journal cannot be written: {error}")));

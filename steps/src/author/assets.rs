@@ -89,7 +89,7 @@ pub async fn write(session: &Session, path: &str, properties: &[(&str, &str)]) -
     write_undone_by(session, path, properties, []).await
 }
 
-/// Sets properties that make more than the node itself need undoing later.
+/// The same, with what undoes the later effects of these properties.
 pub async fn write_undone_by(
     session: &Session,
     path: &str,

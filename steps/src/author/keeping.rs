@@ -106,7 +106,9 @@ pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
         Some(Changed::To(what)) => {
             format!("{what} was changed since the run kept the configuration; it is not deleted")
         }
-        Some(Changed::Gone) => format!("{path} was deleted since the run kept the configuration; it will be put back"),
+        Some(Changed::Gone) => {
+            format!("{path} was deleted since the run kept the configuration; nothing more is deleted")
+        }
     };
     // What is undone by putting back has nothing else that undoes it.
     let number = replacement.number;

@@ -57,7 +57,7 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
     let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| Problem::error(error.to_string()))?;
     let mut roots = filter(&archive)?;
     let spared = match &change.spared {
-        Some(spared) => spared.clone(),
+        Some(spared) => still_there(session, spared).await?,
         None => changed_by_others(session, kept.as_ref(), &roots, &contents).await?,
     };
     session.run.journal.puts_back(change.number, &spared);
@@ -74,7 +74,26 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
     if let Wanted::Copy(kept) = &wanted {
         bring_into_order(session, kept).await?;
     }
-    wait_until_restored(session, &wanted).await
+    wait_until_restored(session, &wanted).await?;
+    // What the run had deleted may have been shown once more by a node of a cluster that lags behind.
+    let left = still_there(session, &spared).await?;
+    match spared.iter().find(|root| !left.contains(root)) {
+        Some(lost) => {
+            Err(Problem::error(format!("{lost} was left as it was and is gone now; it is restored next time")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Those of these nodes that are there.
+async fn still_there(session: &Session, paths: &[String]) -> Checked<Vec<String>> {
+    let mut there = Vec::new();
+    for path in paths {
+        if Tree::agreed_at(session, path).await?.has(path) {
+            there.push(path.clone());
+        }
+    }
+    Ok(there)
 }
 
 /// The roots that are there and not as they were kept.

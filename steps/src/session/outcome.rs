@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bpconform_fixtures::surfaces::Class;
-use bpconform_fixtures::ui::UiResult;
+use bpconform_fixtures::ui::{Label, UiResult};
 use tokio::time::Instant;
 
 use super::gate::Answered;
@@ -63,7 +63,7 @@ impl Walk<'_> {
         if self.action.result == UiResult::Page && (200..300).contains(&reply.status) {
             let page = self.shown(!changes).await?;
             let lines = if is_redirect { page } else { shown::agreed(page, &reply, answered.is_shown, changes)? };
-            let said: Vec<_> = self.action.says.iter().filter_map(|name| self.labels.get(name)).collect();
+            let said = self.says();
             let lines = lines.into_iter().map(|line| shown::in_english(line, &said));
             let lines: String = lines.map(|line| format!("<p>{}</p>\n", html_escape::encode_text(&line))).collect();
             reply.body = format!("<!doctype html>\n<html><body>\n{lines}</body></html>\n").into_bytes();
@@ -71,11 +71,16 @@ impl Walk<'_> {
         Ok(reply)
     }
 
+    /// The labels of the messages that tell of a success.
+    fn says(&self) -> Vec<&Label> {
+        self.action.says.iter().filter_map(|name| self.labels.get(name)).collect()
+    }
+
     /// What is new on the page: lines without labels, then labels and dialogs of scripts that tell of a failure or a success.
     fn new_lines(&self, [said, all]: &[String; 2]) -> Vec<String> {
         let [said_before, all_before] = &self.before;
         let mut new = shown::new_lines(said_before, shown::lines(said));
-        let says: Vec<_> = self.action.says.iter().filter_map(|name| self.labels.get(name)).collect();
+        let says = self.says();
         let labels = shown::new_lines(all_before, shown::lines(all));
         for line in labels.into_iter().filter(|line| tells_failure(line) || shown::says_one_of(line, &says)) {
             if !new.contains(&line) {
@@ -88,7 +93,7 @@ impl Walk<'_> {
 
     /// Whether lines tell how the action ended, in words that are known; where none are, any lines do.
     fn is_told(&self, lines: &[String]) -> bool {
-        let says: Vec<_> = self.action.says.iter().filter_map(|name| self.labels.get(name)).collect();
+        let says = self.says();
         says.is_empty() || lines.iter().any(|line| tells_failure(line) || shown::says_one_of(line, &says))
     }
 
