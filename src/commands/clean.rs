@@ -37,7 +37,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         output.print_text("nothing to undo: the run was killed before it changed anything\n");
         return Ok(Exit::Green);
     }
-    let journal::Read { header, open } = read(&path, &text)?;
+    let journal::Read { header, open, undoing } = read(&path, &text)?;
     if open.is_empty() {
         output.print_text(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
         return Ok(Exit::Green);
@@ -65,7 +65,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
     let surfaces = Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone()));
     let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
-    let journal = Journal::resume(&path, open).map_err(|source| match source.kind() {
+    let journal = Journal::resume(&path, open, undoing).map_err(|source| match source.kind() {
         std::io::ErrorKind::WouldBlock => Error::Usage(format!(
             "{}: the run goes on, and undoes by itself what it changed; wait for its end, or end it",
             path.display()

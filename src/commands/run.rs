@@ -50,6 +50,7 @@ use crate::run::rerun::Rerun;
 use crate::run::target::Target;
 use crate::run::undo::JOURNAL;
 use crate::run::via::Via;
+use crate::verdict::Verdict;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -227,7 +228,9 @@ impl RunRequest<'_> {
             Some(kept) => running.kept_nothing(kept).await,
             None => Ok(false),
         };
-        let left = running.end(out, self.output).await?;
+        let errors = |record: &Record| record.summary.scenarios.get(&Verdict::Error).copied().unwrap_or_default();
+        let may_be_ending = record.as_ref().map_or(true, |record| errors(record) > 0);
+        let left = running.end(out, may_be_ending, self.output).await?;
         for left in &left {
             self.output.err(&format!("warning: left behind: {left}; `bpconform clean --containers` removes it\n"));
         }

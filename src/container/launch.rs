@@ -261,14 +261,21 @@ impl Launched {
     }
 }
 
-/// How the run's container ended, if it has.
-pub(super) async fn ended_by_itself(engine: &Engine, owner: &RunOwner) -> Option<String> {
-    for (_, thing) in engine.ours(Some(&owner.run)).await.ok()? {
-        if let EngineResource::Container(id, _) = thing {
-            return how_ended(engine, &id).await;
+/// How the run's container ended, if it has, or does so within the limit.
+pub(super) async fn ended_by_itself(engine: &Engine, owner: &RunOwner, limit: Duration) -> Option<String> {
+    let container = engine.ours(Some(&owner.run)).await.ok()?.into_iter().find_map(|(_, thing)| match thing {
+        EngineResource::Container(id, _) => Some(id),
+        _ => None,
+    });
+    let Some(container) = container else { return Some("has gone".to_owned()) };
+    let began = Instant::now();
+    loop {
+        let ended = how_ended(engine, &container).await;
+        if ended.is_some() || began.elapsed() >= limit {
+            return ended;
         }
+        tokio::time::sleep(PAUSE).await;
     }
-    Some("has gone".to_owned())
 }
 
 async fn how_ended(engine: &Engine, container: &str) -> Option<String> {

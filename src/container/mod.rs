@@ -10,6 +10,7 @@ pub mod sweep;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use bpconform_fixtures::Surfaces;
 use bpconform_steps::credentials::Credentials;
@@ -37,6 +38,9 @@ pub const LOG: &str = "author.log";
 
 /// How many lines of the log are shown of a container that did not become ready.
 const LAST_LINES: usize = 12;
+
+/// How long the engine may say that a container runs after its process has ended.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// What is to be started, and how it is reached.
 #[derive(Clone, Copy, Debug)]
@@ -218,11 +222,13 @@ impl RunningContainer {
         Ok(!kept.volumes.is_empty())
     }
 
-    /// Ends the container, keeps its log, and removes all that it needed. What could not be removed is given back.
-    pub async fn end(self, out: Option<&Path>, output: &Output) -> Result<Vec<String>, Error> {
+    /// Ends the container, keeps its log, and removes all that it needed. What could not be removed is given back. If the
+    /// run could not judge something, the container may have ended only now, of which the engine learns later.
+    pub async fn end(self, out: Option<&Path>, may_be_ending: bool, output: &Output) -> Result<Vec<String>, Error> {
         let Self { engine, owner, launched, .. } = self;
         let (engine, owner) = (&engine, &owner);
-        if let Some(how) = launch::ended_by_itself(engine, owner).await {
+        let limit = if may_be_ending { ENDS_WITHIN } else { Duration::ZERO };
+        if let Some(how) = launch::ended_by_itself(engine, owner, limit).await {
             output.err(&format!("warning: the Author's container {how}, before the run was over\n"));
         }
         let log = log_of(engine, owner, output).await;

@@ -1,6 +1,7 @@
 //! The journal of a run: every change and the operations that undo it, written to disk before the change is sent. A killed
 //! run leaves it behind, and `bpconform clean` reads it to undo the remaining changes.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,18 @@ pub enum Line {
         number: u64,
         /// Their paths.
         spared: Vec<String>,
+    },
+    /// A request that undoes something is sent, or was left without a certain result.
+    Undoing {
+        /// Counts these requests, from 1.
+        request: u64,
+        /// When it was sent, or left.
+        at: Timestamp,
+    },
+    /// It was answered: it is not carried out any more later.
+    UndoingAnswered {
+        /// The request.
+        request: u64,
     },
     /// It could not be undone.
     Left {
@@ -127,8 +140,15 @@ struct State {
     file: Option<(PathBuf, File)>,
     open: Vec<Change>,
     last: u64,
-    /// When a request that undoes something was left without a certain result last.
-    unsure: Option<Timestamp>,
+    undoing: Undoing,
+}
+
+/// The requests that undo something and have no certain result: each may still be carried out, and could then undo what is
+/// put back meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Undoing {
+    last: u64,
+    unsure: BTreeMap<u64, Timestamp>,
 }
 
 /// Keeps a journal for this process; it is free again when that ends, however it ends. The error says that another has it.
@@ -156,8 +176,8 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with one that was read from a file: `changes` are those that are not undone.
-    pub fn resume(path: &Path, changes: Vec<Change>) -> io::Result<Self> {
+    /// Goes on with one that was read from a file.
+    pub fn resume(path: &Path, changes: Vec<Change>, undoing: Undoing) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
         hold(&file)?;
         // What is written next must not continue a line that was cut off.
@@ -165,7 +185,7 @@ impl Journal {
         let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
-        let state = State { file: Some((path.to_owned(), file)), open: changes, last, unsure: None };
+        let state = State { file: Some((path.to_owned(), file)), open: changes, last, undoing };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
     }
 
@@ -201,17 +221,28 @@ impl Journal {
         let _ = state.write(&Line::Answered { number, status }, false);
     }
 
-    /// Remembers how a request that undoes something was answered: one that may still be carried out could undo what is put
-    /// back meanwhile.
-    pub fn undoing_answered(&self, status: Option<u16>) {
+    /// Writes down that a request that undoes something is sent; gives back its number.
+    pub fn undoing_sends(&self) -> u64 {
+        let mut state = self.lock();
+        state.undoing.last += 1;
+        let request = state.undoing.last;
+        state.is_unsure(request);
+        request
+    }
+
+    /// Writes down how such a request was answered, if it was.
+    pub fn undoing_answered(&self, request: u64, status: Option<u16>) {
+        let mut state = self.lock();
         if is_uncertain(status) {
-            self.lock().unsure = Some(Timestamp::now());
+            return state.is_unsure(request);
         }
+        state.undoing.unsure.remove(&request);
+        let _ = state.write(&Line::UndoingAnswered { request }, false);
     }
 
     /// When a request that undoes something was left without a certain result last.
     pub fn unsure_since(&self) -> Option<Timestamp> {
-        self.lock().unsure
+        self.lock().undoing.unsure.values().max().copied()
     }
 
     /// Writes down that a configuration is about to be put back, apart from these nodes: what is there of the others later
@@ -266,6 +297,13 @@ impl Journal {
 }
 
 impl State {
+    fn is_unsure(&mut self, request: u64) {
+        let at = Timestamp::now();
+        self.undoing.unsure.insert(request, at);
+        // What is lost of this is missed only if this process is killed, too.
+        let _ = self.write(&Line::Undoing { request, at }, false);
+    }
+
     fn write(&mut self, line: &Line, sync: bool) -> io::Result<()> {
         let Some((_, file)) = &mut self.file else { return Ok(()) };
         let mut text = serde_json::to_vec(line)?;
@@ -282,6 +320,8 @@ pub struct Read {
     pub header: Header,
     /// The changes that are not undone, in their order.
     pub open: Vec<Change>,
+    /// What may still be carried out of the requests that undid something.
+    pub undoing: Undoing,
 }
 
 /// How the first line begins.
@@ -307,18 +347,18 @@ pub fn read(text: &str) -> Result<Read, String> {
     if header.format != FORMAT {
         return Err(format!("line 1: its form is {}, and this bpconform reads {FORMAT}", header.format));
     }
-    let mut open: Vec<Change> = Vec::new();
+    let mut read = Read { header: *header, open: Vec::new(), undoing: Undoing::default() };
     for (number, line) in lines {
         match serde_json::from_str(line) {
-            Ok(line) => note(&mut open, line),
+            Ok(line) => read.note(line),
             Err(_) if !line.ends_with('\n') => {}
             Err(error) => {
                 let line = after_cut(line).ok_or_else(|| format!("line {number}: {error}"))?;
-                note(&mut open, line);
+                read.note(line);
             }
         }
     }
-    Ok(Read { header: *header, open })
+    Ok(read)
 }
 
 /// The whole line behind one that was cut off when the disk was full.
@@ -327,21 +367,32 @@ fn after_cut(line: &str) -> Option<Line> {
     starts.find_map(|(at, _)| serde_json::from_str(&line[at..]).ok())
 }
 
-fn note(open: &mut Vec<Change>, line: Line) {
-    match line {
-        Line::Change(change) => open.push(change),
-        Line::Answered { number, status } => {
-            if let Some(change) = open.iter_mut().find(|change| change.number == number) {
-                change.status = Some(status);
+impl Read {
+    fn note(&mut self, line: Line) {
+        match line {
+            Line::Change(change) => self.open.push(change),
+            Line::Answered { number, status } => {
+                if let Some(change) = self.change(number) {
+                    change.status = Some(status);
+                }
             }
-        }
-        Line::PuttingBack { number, spared } => {
-            if let Some(change) = open.iter_mut().find(|change| change.number == number) {
-                change.spared = Some(spared);
+            Line::PuttingBack { number, spared } => {
+                if let Some(change) = self.change(number) {
+                    change.spared = Some(spared);
+                }
             }
+            Line::Undone { number } => self.open.retain(|change| change.number != number),
+            Line::Undoing { request, at } => {
+                self.undoing.last = self.undoing.last.max(request);
+                self.undoing.unsure.insert(request, at);
+            }
+            Line::UndoingAnswered { request } => drop(self.undoing.unsure.remove(&request)),
+            Line::Run(_) | Line::Left { .. } => {}
         }
-        Line::Undone { number } => open.retain(|change| change.number != number),
-        Line::Run(_) | Line::Left { .. } => {}
+    }
+
+    fn change(&mut self, number: u64) -> Option<&mut Change> {
+        self.open.iter_mut().find(|change| change.number == number)
     }
 }
 
@@ -398,6 +449,26 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_undoes_is_unsure_until_it_is_answered() {
+        let text = written("undoing", |journal| {
+            for status in [Some(200), Some(504), None, Some(404)] {
+                let request = journal.undoing_sends();
+                journal.undoing_answered(request, status);
+            }
+            journal.undoing_sends();
+            assert!(journal.unsure_since().is_some());
+        });
+        let undoing = read(&text).expect("it is whole").undoing;
+        assert_eq!(undoing.unsure.keys().copied().collect::<Vec<_>>(), [2, 3, 5]);
+        let path = std::env::temp_dir().join(format!("bpconform-journal-goes-on-{}", std::process::id()));
+        std::fs::write(&path, &text).expect("it can be written");
+        let journal = Journal::resume(&path, Vec::new(), undoing.clone()).expect("it goes on");
+        assert_eq!(journal.unsure_since(), undoing.unsure.get(&5).copied());
+        assert_eq!(journal.undoing_sends(), 6);
+        std::fs::remove_file(&path).expect("it is ours");
+    }
+
+    #[test]
     fn a_line_that_was_cut_off_was_never_sent_but_a_broken_one_is_told() {
         let text = written("cut", |journal| {
             journal.enter("f:1", "POST /a".into(), node("/a")).expect("written");
@@ -424,7 +495,7 @@ mod tests {
                 continue;
             }
             let open = read(&cut).unwrap_or_else(|problem| panic!("{end}: {problem}")).open;
-            let journal = Journal::resume(&path, open).expect("it goes on");
+            let journal = Journal::resume(&path, open, Undoing::default()).expect("it goes on");
             let number = journal.enter("f:2", "POST /b".into(), node("/b")).expect("written");
             drop(journal);
             let again = read(&super::text(&path).expect("it can be read")).expect("it is whole");

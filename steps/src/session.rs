@@ -213,11 +213,13 @@ impl Session {
         let sending = Sending { run, stack, credentials, surface, call: &call };
         let prepared = sending.prepare()?;
         // The embedded mocks go away with all that was changed.
-        if surface.class != Class::Change || self.undoing || run.embedded {
+        if surface.class != Class::Change || run.embedded {
+            return self.exchange(sending, prepared, None).await.0;
+        }
+        if self.undoing {
+            let request = run.journal.undoing_sends();
             let outcome = self.exchange(sending, prepared, None).await.0;
-            if surface.class == Class::Change {
-                run.journal.undoing_answered(outcome.as_ref().ok().map(|reply| reply.status));
-            }
+            run.journal.undoing_answered(request, outcome.as_ref().ok().map(|reply| reply.status));
             return outcome;
         }
         let what = format!("{} {} {}", surface.id, surface.method, prepared.url.path());

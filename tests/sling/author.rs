@@ -187,45 +187,29 @@ impl Sling {
 
     /// Sends a request as the administrator; the whole answer.
     pub(super) fn ask(&self, method: &str, path: &str, form: &str) -> String {
-        let head = format!(
-            "{method} {}{path} HTTP/1.0\r\nAuthorization: {ADMIN}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-            self.context(),
-            form.len()
-        );
-        send(self.address(), &head, form)
+        ask_at(self.url("author"), method, path, form)
     }
 
     /// Reads as the user without rights; the whole answer.
     pub(super) fn ask_as_stranger(&self, path: &str) -> String {
-        send(self.address(), &format!("GET {}{path} HTTP/1.0\r\nAuthorization: {STRANGER}\r\n", self.context()), "")
+        let (address, context) = parts(self.url("author"));
+        send(address, &format!("GET {context}{path} HTTP/1.0\r\nAuthorization: {STRANGER}\r\n"), "")
     }
 
     /// Logs in by the form, as a browser does; the whole answer.
     pub(super) fn log_in(&self, user: &str) -> String {
         let form = format!("j_username={user}&j_password={user}");
+        let (address, context) = parts(self.url("author"));
         let head = format!(
-            "POST {}/libs/granite/core/content/login.html/j_security_check HTTP/1.0\r\n\
+            "POST {context}/libs/granite/core/content/login.html/j_security_check HTTP/1.0\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-            self.context(),
             form.len()
         );
-        send(self.address(), &head, &form)
-    }
-
-    /// The address without its context path, and that path.
-    fn address(&self) -> &str {
-        let url = self.url("author");
-        url.strip_suffix(self.context()).unwrap_or(url)
-    }
-
-    fn context(&self) -> &str {
-        let url = self.url("author");
-        url.match_indices('/').nth(2).map_or("", |(at, _)| &url[at..])
+        send(address, &head, &form)
     }
 
     /// Whatever was changed, it is again as it was when it started.
-    fn reset(&self) {
+    pub(super) fn reset(&self) {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("from", self.url("mocked_author"))
             .append_pair("secret", self.serving["credentials"]["BPCONFORM_IMS_CLIENT_SECRET"].as_str().expect("a text"))
@@ -240,6 +224,22 @@ impl Sling {
         let (head, body) = answer.split_once("\r\n\r\n").expect("headers and a body");
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {head}"))
     }
+}
+
+/// Sends a request to the Author at that address as the administrator; the whole answer.
+pub(super) fn ask_at(author: &str, method: &str, path: &str, form: &str) -> String {
+    let (address, context) = parts(author);
+    let head = format!(
+        "{method} {context}{path} HTTP/1.0\r\nAuthorization: {ADMIN}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+        form.len()
+    );
+    send(address, &head, form)
+}
+
+/// An address without its context path, and that path.
+fn parts(author: &str) -> (&str, &str) {
+    author.match_indices('/').nth(2).map_or((author, ""), |(at, _)| author.split_at(at))
 }
 
 /// Puts back what a test changed of a Sling itself, however the test ends.

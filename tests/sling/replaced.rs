@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::author::{Sling, differences, expect_as_before, shared, told};
+use super::author::{Sling, ask_at, differences, expect_as_before, shared, told};
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{directory, is_left_out};
 
@@ -99,6 +99,37 @@ fn who_logs_in_meanwhile_changes_no_verdict() {
     });
     assert!(sling.repository().to_string().contains("/.tokens/"), "Oak keeps no tokens");
     assert_eq!(told.code, Some(0), "{}", told.all());
+}
+
+#[test]
+fn what_somebody_changes_while_a_configuration_is_replaced_stays_on_filevault() {
+    let Some(sling) = shared("what_somebody_changes_while_a_configuration_is_replaced_stays_on_filevault") else {
+        return;
+    };
+    let agents = "/etc/replication/agents.author/mp_replication_agent";
+    for changed in [format!("{agents}2_default_bpdoc/jcr:content"), format!("{agents}3_default_bpdoc/jcr:content")] {
+        sling.reset();
+        let (before, author, is_done) = (sling.repository(), sling.url("author").to_owned(), AtomicBool::new(false));
+        let path = changed.clone();
+        let proxy = Proxy::start(sling.url("author"), move |request| {
+            if request.starts_with("POST ") && request.contains(agents) && !is_done.swap(true, Ordering::SeqCst) {
+                let answer = ask_at(&author, "POST", &path, "retryDelay=123456");
+                assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            }
+            Act::Pass
+        });
+        let arguments = ["--allow", "change", "--replace-configuration", "--requirement", "BP-CLD-01", "--quiet"];
+        let began = Instant::now();
+        let run = sling.command(&proxy.url, "admin", &arguments).output().expect("it starts");
+        let (told, different) = (told(&run, began), differences(&before, &sling.repository()));
+        println!("{}{different}", told.all());
+        assert_eq!(told.code, Some(3), "{}", told.all());
+        assert!(told.all().contains("was changed since the run kept"), "{}", told.all());
+        let (mine, others): (Vec<_>, Vec<_>) = different.lines().partition(|line| line.contains("123456"));
+        assert_eq!(mine.len(), 1, "{}{different}", told.all());
+        assert!(mine[0].contains(&format!("{changed} retryDelay")), "{different}");
+        expect_as_before(&others.join("\n"));
+    }
 }
 
 /// Waits for the end of a run, or for its n-th change; whether that came.
