@@ -119,7 +119,7 @@ fn find(file: &str, step: &mut Step) -> Result<(), FeatureError> {
 
 /// The sentences of the built-in features.
 fn built_in() -> impl Iterator<Item = &'static str> {
-    let lines = super::BUILT_IN.iter().flat_map(|(_, text)| text.lines());
+    let lines = super::BUILT_IN.iter().flat_map(|(_, text, _)| text.lines());
     let keywords = ["Given ", "When ", "Then ", "And ", "But "];
     lines.filter_map(move |line| keywords.iter().find_map(|keyword| line.trim().strip_prefix(keyword)))
 }
