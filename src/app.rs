@@ -4,9 +4,14 @@ use std::io::IsTerminal as _;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+use bpconform_fixtures::Allow;
 use clap::FromArgMatches as _;
+use tokio::runtime::Runtime;
 
+use crate::cli::browser::{LoginKind, ViaKind};
 use crate::cli::config::ConfigCommand;
+use crate::cli::run::RunArgs;
+use crate::cli::target::TargetKind;
 use crate::cli::{Cli, Command};
 use crate::commands::{
     baseline, clean, completions, config, diff, doctor, explain, fleet, init, list, man, merge, mock, rehearse, report,
@@ -74,6 +79,10 @@ fn run_command(cli: &Cli, configured: &Configured, output: &Output, began: Insta
             runtime.shutdown_background();
             exit
         }
+        Command::Run(args) if only_asks(args) => {
+            let runtime = built(&mut tokio::runtime::Builder::new_current_thread())?;
+            runtime.block_on(run::command(args, &cli.common, place, output, began))
+        }
         Command::Run(args) => runtime()?.block_on(run::command(args, &cli.common, place, output, began)),
         Command::List(args) => list::command(args, styles, output),
         Command::Explain(args) => runtime()?.block_on(explain::command(args, styles, output, began)),
@@ -97,9 +106,20 @@ fn run_command(cli: &Cli, configured: &Configured, output: &Output, began: Insta
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Internal(format!("the async runtime did not start: {error}")))
+/// Whether a run only sends reads to an Author. It waits more than it computes, and to wake another thread for each answer
+/// takes a tenth of its time.
+fn only_asks(run: &RunArgs) -> bool {
+    let (target, browser) = (&run.target, &run.how.browser);
+    target.target == TargetKind::Author
+        && target.allow.is_none_or(|allow| allow == Allow::Observe)
+        && browser.via == ViaKind::Http
+        && browser.login != LoginKind::Manual
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    built(&mut tokio::runtime::Builder::new_multi_thread())
+}
+
+fn built(builder: &mut tokio::runtime::Builder) -> Result<Runtime, Error> {
+    builder.enable_all().build().map_err(|error| Error::Internal(format!("the async runtime did not start: {error}")))
 }

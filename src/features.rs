@@ -16,8 +16,8 @@ use crate::error::{Error, FeatureError};
 use crate::tags::{Tag, Vocabulary};
 use crate::text_file::{self, with_line_feeds};
 
-/// The built-in features: file name and text, in the document's order.
-const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/features.rs"));
+/// The built-in features: file name, text, and the parsed text as JSON, in the document's order.
+const BUILT_IN: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/features.rs"));
 
 /// The state of the Author at the start of a scenario whose tags name none.
 pub const USUAL_AUTHOR: &str = "configured";
@@ -85,8 +85,8 @@ impl Features {
                     features.add(&file, &text, known)?;
                 }
             }
-            None => BUILT_IN.iter().try_for_each(|(file, text)| {
-                let feature = gherkin::parse_checked(file, text)?;
+            None => BUILT_IN.iter().try_for_each(|(file, _, parsed)| {
+                let feature = gherkin::expand_parsed(file, parsed)?;
                 features.take(file, feature, known)
             })?,
         }

@@ -49,6 +49,7 @@ use crate::cli::rehearse::RehearseArgs;
 use crate::cli::report::ReportArgs;
 use crate::cli::run::RunArgs;
 use crate::cli::selftest::SelftestArgs;
+use crate::cli::settings::Setting;
 use crate::cli::surface::SurfaceCommand;
 use crate::report::style::Color;
 
@@ -151,13 +152,18 @@ pub struct ManArgs {
 /// The definition of the command line, for the parser, the help and the completions. It is made once: a fleet parses the
 /// arguments of each environment.
 pub fn command() -> clap::Command {
-    static COMMAND: LazyLock<clap::Command> = LazyLock::new(defined);
-    COMMAND.clone()
+    DEFINED.0.clone()
 }
 
-fn defined() -> clap::Command {
+/// The command line, and its settings. To define the arguments again for them would take as long as to parse a command line.
+static DEFINED: LazyLock<(clap::Command, Vec<Setting>)> = LazyLock::new(|| {
     let command = Cli::command();
-    let settings = settings::all().iter().map(|setting| setting.arg.clone());
+    let settings = settings::of(&command);
+    (defined(command, &settings), settings)
+});
+
+fn defined(command: clap::Command, settings: &[Setting]) -> clap::Command {
+    let settings = settings.iter().map(|setting| setting.arg.clone());
     let settings: Vec<clap::Arg> = settings.filter(|arg| !arg.is_global_set()).collect();
     // These commands have a fixed target and permission level, so the flags would have no effect.
     let looks =

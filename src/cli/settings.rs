@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use bpconform_steps::credentials;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, ArgAction, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command};
 
 use crate::nearest::nearest;
 
@@ -41,22 +41,25 @@ pub struct Setting {
 
 /// All settings, each once, in the order in which the help shows them.
 pub fn all() -> &'static [Setting] {
-    // Cached, since every entry of a configuration file needs them, and a file may have a thousand profiles.
-    static ALL: LazyLock<Vec<Setting>> = LazyLock::new(|| of(&super::Cli::command()));
-    &ALL
+    &super::DEFINED.1
 }
 
 /// The settings of a command and of those below it.
-pub fn of(command: &Command) -> Vec<Setting> {
-    let mut settings: Vec<Setting> = command.get_arguments().filter_map(setting).collect();
-    for below in command.get_subcommands() {
-        for setting in of(below) {
-            if !settings.iter().any(|known| known.key == setting.key) {
-                settings.push(setting);
-            }
+pub(super) fn of(command: &Command) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    add(command, &mut settings);
+    settings
+}
+
+fn add(command: &Command, settings: &mut Vec<Setting>) {
+    // Most arguments are those of several commands.
+    let new = |known: &[Setting], arg: &Arg| !known.iter().any(|known| arg.get_id() == known.key.as_str());
+    for arg in command.get_arguments() {
+        if new(settings, arg) {
+            settings.extend(setting(arg));
         }
     }
-    settings
+    command.get_subcommands().for_each(|below| add(below, settings));
 }
 
 fn setting(arg: &Arg) -> Option<Setting> {

@@ -17,19 +17,21 @@ pub struct World {
     begun: usize,
 }
 
-/// How the sentences of a step start. A run compiles the expressions only of the steps that may read its sentences: those of
+/// What is known of the sentences of a step. A run compiles the expressions only of the steps that may read its sentences: those of
 /// all would be a fifth of what a short run costs.
 #[derive(Debug)]
-pub struct SentenceStart {
+pub struct SentenceForm {
     /// Where the step is registered.
     pub place: Location,
     /// The text, which all sentences of the step have in common.
     pub text: &'static str,
     /// Whether it is the whole sentence.
     pub is_whole: bool,
+    /// A regular expression that reads the same of those in ASCII; empty if it is not known.
+    pub ascii: &'static str,
 }
 
-collect!(SentenceStart);
+collect!(SentenceForm);
 
 impl World {
     /// Sets the session of the scenario.

@@ -3,9 +3,11 @@
 //! Cucumber's own attributes turn the error of a step function into the text of a panic, which looks the same as a
 //! panic of the harness. These register a function that passes the result on to `world::end_step`, which keeps its type.
 
+use cucumber_expressions::Expression;
 use proc_macro::TokenStream;
 use proc_macro2::Ident;
 use quote::{ToTokens as _, format_ident, quote};
+use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 use syn::parse::{ParseStream, Parser as _};
 use syn::{FnArg, ItemFn, LitStr, Pat, ReturnType, Token, Visibility, parse_quote};
 
@@ -36,7 +38,7 @@ fn register(keyword: &str, sentence: TokenStream, function: TokenStream) -> Toke
     .into()
 }
 
-/// The unchanged function, a second one that cucumber calls, and how its sentences start.
+/// The unchanged function, a second one that cucumber calls, and what is known of its sentences.
 fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &ItemFn) -> proc_macro2::TokenStream {
     let name = &function.sig.ident;
     let arguments: Vec<_> = function.sig.inputs.iter().map(argument_name).collect();
@@ -54,10 +56,10 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
     } else {
         parse_quote!({ #world.begin_step(); crate::world::end_step(#result); })
     };
-    let (start, is_whole) = start.parse2(sentence.clone()).unwrap_or_default();
+    let Form { start, is_whole, ascii } = form.parse2(sentence.clone()).unwrap_or_default();
     // Cucumber registers the step with the same place.
     let start = quote!(::cucumber::codegen::submit!({
-        crate::world::SentenceStart {
+        crate::world::SentenceForm {
             place: ::cucumber::step::Location {
                 path: ::std::file!(),
                 line: ::std::line!(),
@@ -65,32 +67,74 @@ fn registered(keyword: &Ident, sentence: &proc_macro2::TokenStream, function: &I
             },
             text: #start,
             is_whole: #is_whole,
+            ascii: #ascii,
         }
     }););
     // A function may be registered for several sentences: each of these has a separate scope.
     quote!(#function const _: () = { #called #start };)
 }
 
-/// The text with which all sentences of a step start, and whether it is all that they say; empty if that is not known, or if
-/// the attribute is malformed, which cucumber reports.
-fn start(sentence: ParseStream<'_>) -> syn::Result<(String, bool)> {
+/// What is known of the sentences of a step.
+#[derive(Default)]
+struct Form {
+    /// The text with which all of them start.
+    start: String,
+    /// Whether it is all that they say.
+    is_whole: bool,
+    /// The regular expression that reads those in ASCII. The tables of Unicode make it several times as expensive to compile.
+    ascii: String,
+}
+
+/// Without anything known if the attribute is malformed, which cucumber reports.
+fn form(sentence: ParseStream<'_>) -> syn::Result<Form> {
     let kind: Option<Ident> = sentence.parse()?;
     if kind.is_some() {
         sentence.parse::<Token![=]>()?;
     }
     let text = sentence.parse::<LitStr>()?.value();
-    Ok(match kind.map(|kind| kind.to_string()).as_deref() {
-        None => (text, true),
-        Some("expr") => (whole_words_of(&text).to_owned(), false),
-        Some(_) => (String::new(), false),
-    })
+    let expression = match kind.map(|kind| kind.to_string()).as_deref() {
+        None => return Ok(Form { start: text, is_whole: true, ascii: String::new() }),
+        Some("expr") => Expression::regex(&text).ok().map(|expression| expression.as_str().to_owned()),
+        Some(_) => Some(text),
+    };
+    let parsed = expression.and_then(|expression| regex_syntax::parse(&expression).ok());
+    Ok(parsed.map_or_else(Form::default, |parsed| Form {
+        start: start(&parsed),
+        is_whole: false,
+        ascii: in_ascii(parsed).to_string(),
+    }))
 }
 
-/// The words of an expression before its first parameter, optional text, alternative or escape. An alternative, as in `a/b`,
-/// begins with a whole word.
-fn whole_words_of(expression: &str) -> &str {
-    let end = expression.find(['{', '(', '/', '\\']).unwrap_or(expression.len());
-    expression[..end].rfind(' ').map_or("", |blank| &expression[..=blank])
+/// The text at the beginning of everything that an anchored expression matches.
+fn start(expression: &Hir) -> String {
+    match expression.kind() {
+        HirKind::Concat(parts) => match [parts[0].kind(), parts[1].kind()] {
+            [HirKind::Look(Look::Start), HirKind::Literal(text)] => {
+                String::from_utf8(text.0.to_vec()).unwrap_or_default()
+            }
+            _ => String::new(),
+        },
+        _ => String::new(),
+    }
+}
+
+/// An expression that matches the same in a text of ASCII, and nothing else.
+fn in_ascii(expression: Hir) -> Hir {
+    let each = |parts: Vec<Hir>| parts.into_iter().map(in_ascii).collect();
+    match expression.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(text) => Hir::literal(text.0),
+        HirKind::Class(Class::Unicode(mut class)) => {
+            class.intersect(&ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7f')]));
+            Hir::class(Class::Unicode(class))
+        }
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Repetition(part) => Hir::repetition(Repetition { sub: Box::new(in_ascii(*part.sub)), ..part }),
+        HirKind::Capture(part) => Hir::capture(Capture { sub: Box::new(in_ascii(*part.sub)), ..part }),
+        HirKind::Concat(parts) => Hir::concat(each(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(each(parts)),
+    }
 }
 
 fn argument_name(argument: &FnArg) -> proc_macro2::TokenStream {

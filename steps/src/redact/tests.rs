@@ -632,3 +632,33 @@ fn tokens_and_hashes_of_other_makers_are_known_by_their_shape() {
     let encrypted = format!("{{{}}}", "0a".repeat(40));
     assert_eq!(foreign(&format!("value {encrypted}")), "value {encrypted}");
 }
+
+#[test]
+fn a_plain_sentence_is_masked_like_any_other() {
+    let redactor = Redactor::default();
+    let secret = "s3cr&t-Wörd/9";
+    ["p8Kq2Zr7Wm4xT1vB6nJd", secret, "zXy12!"].iter().for_each(|secret| redactor.learn(secret));
+    let base64 = base64::engine::general_purpose::STANDARD.encode(format!("user:{secret}"));
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let texts = [
+        "p8Kq2Zr7Wm4xT1vB6nJd",
+        "it is zXy12!",
+        "zXy12!x",
+        "p8Kq2Zr7=\nWm4xT1vB6nJd",
+        secret,
+        &base64,
+        &hex,
+        "a plain text",
+    ];
+    for text in texts {
+        for text in [
+            text.to_owned(),
+            format!("the Author says {text}, and ends"),
+            text.replace('&', "&amp;"),
+            text.replace('&', "%26"),
+        ] {
+            assert_eq!(redactor.redact_learned(&text), redactor.mask(&text, Reading::Known), "{text}");
+            assert!(text.contains("plain") || redactor.redact_learned(&text) != text, "{text}");
+        }
+    }
+}
