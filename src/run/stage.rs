@@ -8,6 +8,7 @@ use bpconform_fixtures::Allow;
 use bpconform_mocks::stack::StackOptions;
 use bpconform_steps::author::keeping;
 use bpconform_steps::credentials::Credentials;
+use bpconform_steps::journal::Change;
 use bpconform_steps::run::Run;
 use bpconform_steps::session::Session;
 use bpconform_steps::stack::Stack;
@@ -82,6 +83,9 @@ pub(crate) struct Stage {
     mocks: Arc<Mutex<HashMap<ScenarioKey, MockStack>>>,
     attempts: Arc<Mutex<HashMap<ScenarioKey, Attempts>>>,
     turns: Turns,
+    /// The scenario whose changes of the Author's configuration are not undone: what comes after it would be judged by an
+    /// Author that the run itself has changed.
+    unrestored: Arc<OnceLock<String>>,
 }
 
 /// The attempts at a scenario so far.
@@ -119,6 +123,7 @@ impl Stage {
             mocks: Arc::default(),
             attempts: Arc::default(),
             turns: Turns::default(),
+            unrestored: Arc::default(),
         }
     }
 
@@ -141,11 +146,21 @@ impl Stage {
         let began = match self.session(key, attempt).await {
             Ok(session) => {
                 world.begin(session);
-                self.prepare(key, world).await
+                match self.is_restored() {
+                    Ok(()) => self.prepare(key, world).await,
+                    left => left,
+                }
             }
             Err(problem) => Err(problem),
         };
         end_step(began);
+    }
+
+    fn is_restored(&self) -> Result<(), Problem> {
+        let Some(scenario) = self.unrestored.get() else { return Ok(()) };
+        Err(Problem::error(format!(
+            "not judged: the configuration that the scenario {scenario} deleted is not restored yet"
+        )))
     }
 
     /// Prepares a real Author. The preparation is undone together with the scenario's own changes.
@@ -281,6 +296,9 @@ impl Stage {
             Backend::Mock(_) | Backend::Renewed(..) => Vec::new(),
         };
         session.settle_what_pages_sent(problems.is_empty());
+        if !problems.is_empty() && session.run.journal.open(Some(&name(key))).iter().any(Change::replaces) {
+            let _ = self.unrestored.set(name(key));
+        }
         let mock = lock(&self.mocks).remove(key);
         // Dropping waits for the threads of the mock, which would block the other scenarios.
         drop(tokio::task::spawn_blocking(move || drop(mock)));

@@ -1,7 +1,7 @@
 //! The journal of a run: every change and the operations that undo it, written to disk before the change is sent. A killed
 //! run leaves it behind, and `bpconform clean` reads it to undo the remaining changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bpconform_fixtures::Surfaces;
 use fs4::fs_std::FileExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::stack::Stack;
-use crate::undo::Undo;
+use crate::undo::{AFTERMATH, Undo};
 
 /// The version of the journal's form.
 pub const FORMAT: u32 = 1;
@@ -26,36 +26,42 @@ pub enum Line {
     Run(Box<Header>),
     /// A change that is about to be sent.
     Change(Change),
-    /// It was answered.
+    /// It was answered, or left without an answer.
     Answered {
         /// The change's number.
         number: u64,
         /// The HTTP status.
-        status: u16,
+        status: Option<u16>,
+        /// When.
+        at: Timestamp,
     },
     /// It was undone.
     Undone {
         /// The change's number.
         number: u64,
     },
-    /// A configuration is about to be put back, apart from these nodes, which somebody has changed meanwhile.
-    PuttingBack {
-        /// The change's number.
+    /// Nodes of a configuration that is put back later are about to be deleted.
+    Deletes {
+        /// The number of the change that puts it back.
         number: u64,
         /// Their paths.
-        spared: Vec<String>,
+        paths: Vec<String>,
     },
-    /// A request that undoes something is sent, or was left without a certain result.
+    /// A request that undoes something is about to be sent.
     Undoing {
         /// Counts these requests, from 1.
         request: u64,
-        /// When it was sent, or left.
+        /// When.
         at: Timestamp,
     },
-    /// It was answered: it is not carried out any more later.
+    /// It was answered, or left without an answer.
     UndoingAnswered {
         /// The request.
         request: u64,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// When.
+        at: Timestamp,
     },
     /// It could not be undone.
     Left {
@@ -106,9 +112,12 @@ pub struct Change {
     /// Whether it was answered, and with what.
     #[serde(default, skip)]
     pub status: Option<u16>,
-    /// Of a configuration whose restoration has begun: the nodes that are left as somebody has changed them.
+    /// Until when something may come of it, should its outcome be unknown.
     #[serde(default, skip)]
-    pub spared: Option<Vec<String>>,
+    pub may_come_until: Option<Timestamp>,
+    /// Of a configuration that is put back: the nodes of it that the run deleted, or was about to delete.
+    #[serde(default, skip)]
+    pub deleted: BTreeSet<String>,
 }
 
 impl Change {
@@ -118,10 +127,34 @@ impl Change {
         is_uncertain(self.status)
     }
 
+    fn answered(&mut self, status: Option<u16>, at: Timestamp) {
+        self.status = status;
+        self.may_come_until = Some(late(self.at, at));
+    }
+
     /// Whether it is undone by putting back a configuration.
     pub fn replaces(&self) -> bool {
         self.undo.iter().any(|undo| matches!(undo, Undo::Replacement { .. }))
     }
+}
+
+/// The longest time that a request is waited for after it was left.
+const LONGEST: SignedDuration = SignedDuration::from_secs(60);
+
+/// Until when something may come of a request that was sent and left at these times without a certain answer: a target that
+/// let it wait for long may do so for as long again.
+fn late(sent: Timestamp, left: Timestamp) -> Timestamp {
+    let took = left.duration_since(sent).min(LONGEST);
+    left + took.max(aftermath())
+}
+
+/// The same for a request that may just have been sent.
+fn late_from_now() -> Timestamp {
+    Timestamp::now() + aftermath()
+}
+
+fn aftermath() -> SignedDuration {
+    SignedDuration::try_from(AFTERMATH).unwrap_or(LONGEST)
 }
 
 /// Whether an answer of that status, or none, leaves open what has become of its request.
@@ -148,7 +181,23 @@ struct State {
 #[derive(Clone, Debug, Default)]
 pub struct Undoing {
     last: u64,
-    unsure: BTreeMap<u64, Timestamp>,
+    /// When each was sent, and until when something may come of it; nobody knows that of one that is under way.
+    unsure: BTreeMap<u64, (Timestamp, Option<Timestamp>)>,
+}
+
+impl Undoing {
+    fn sends(&mut self, request: u64, at: Timestamp) {
+        self.last = self.last.max(request);
+        self.unsure.insert(request, (at, None));
+    }
+
+    fn answered(&mut self, request: u64, status: Option<u16>, at: Timestamp) {
+        if !is_uncertain(status) {
+            self.unsure.remove(&request);
+        } else if let Some((sent, until)) = self.unsure.get_mut(&request) {
+            *until = Some(late(*sent, at));
+        }
+    }
 }
 
 /// Keeps a journal for this process; it is free again when that ends, however it ends. The error says that another has it.
@@ -177,7 +226,7 @@ impl Journal {
     }
 
     /// Goes on with one that was read from a file.
-    pub fn resume(path: &Path, changes: Vec<Change>, undoing: Undoing) -> io::Result<Self> {
+    pub fn resume(path: &Path, mut changes: Vec<Change>, mut undoing: Undoing) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
         hold(&file)?;
         // What is written next must not continue a line that was cut off.
@@ -185,6 +234,13 @@ impl Journal {
         let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
+        // What was under way when the other process ended may have been sent just now.
+        for until in changes.iter_mut().map(|change| &mut change.may_come_until) {
+            until.get_or_insert_with(late_from_now);
+        }
+        for (_, until) in undoing.unsure.values_mut() {
+            until.get_or_insert_with(late_from_now);
+        }
         let state = State { file: Some((path.to_owned(), file)), open: changes, last, undoing };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
     }
@@ -199,7 +255,8 @@ impl Journal {
         let mut state = self.lock();
         let number = state.last + 1;
         let (at, scenario) = (Timestamp::now(), scenario.to_owned());
-        let change = Change { number, at, scenario, request, undo, status: None, spared: None };
+        let (may_come_until, deleted) = (None, BTreeSet::new());
+        let change = Change { number, at, scenario, request, undo, status: None, may_come_until, deleted };
         state.write(&Line::Change(change.clone()), true)?;
         state.last = number;
         state.open.push(change);
@@ -211,49 +268,47 @@ impl Journal {
         self.lock().last
     }
 
-    /// Writes down that a change was answered.
-    pub fn answered(&self, number: u64, status: u16) {
-        let mut state = self.lock();
-        if let Some(change) = state.open.iter_mut().find(|change| change.number == number) {
-            change.status = Some(status);
+    /// Writes down that a change was answered, or left without an answer.
+    pub fn answered(&self, number: u64, status: Option<u16>) {
+        let (mut state, at) = (self.lock(), Timestamp::now());
+        if let Some(change) = state.change(number) {
+            change.answered(status, at);
         }
         // What is lost of this makes undoing slower, not wrong.
-        let _ = state.write(&Line::Answered { number, status }, false);
+        let _ = state.write(&Line::Answered { number, status, at }, false);
     }
 
     /// Writes down that a request that undoes something is sent; gives back its number.
     pub fn undoing_sends(&self) -> u64 {
-        let mut state = self.lock();
-        state.undoing.last += 1;
-        let request = state.undoing.last;
-        state.is_unsure(request);
+        let (mut state, at) = (self.lock(), Timestamp::now());
+        let request = state.undoing.last + 1;
+        state.undoing.sends(request, at);
+        // What is lost of this and the next is missed only if this process is killed, too.
+        let _ = state.write(&Line::Undoing { request, at }, false);
         request
     }
 
     /// Writes down how such a request was answered, if it was.
     pub fn undoing_answered(&self, request: u64, status: Option<u16>) {
-        let mut state = self.lock();
-        if is_uncertain(status) {
-            return state.is_unsure(request);
-        }
-        state.undoing.unsure.remove(&request);
-        let _ = state.write(&Line::UndoingAnswered { request }, false);
+        let (mut state, at) = (self.lock(), Timestamp::now());
+        state.undoing.answered(request, status, at);
+        let _ = state.write(&Line::UndoingAnswered { request, status, at }, false);
     }
 
-    /// When a request that undoes something was left without a certain result last.
-    pub fn unsure_since(&self) -> Option<Timestamp> {
-        self.lock().undoing.unsure.values().max().copied()
+    /// Until when a request that undoes something may still be carried out.
+    pub fn undoing_may_come_until(&self) -> Option<Timestamp> {
+        let state = self.lock();
+        state.undoing.unsure.values().map(|(_, until)| until.unwrap_or_else(late_from_now)).max()
     }
 
-    /// Writes down that a configuration is about to be put back, apart from these nodes: what is there of the others later
-    /// may be half of an import, which is no change by somebody.
-    pub fn puts_back(&self, number: u64, spared: &[String]) {
+    /// Writes down that nodes are about to be deleted that this change puts back; it is on the disk when this returns.
+    pub fn deletes(&self, number: u64, paths: &[String]) -> io::Result<()> {
         let mut state = self.lock();
-        if let Some(change) = state.open.iter_mut().find(|change| change.number == number) {
-            change.spared = Some(spared.to_vec());
+        state.write(&Line::Deletes { number, paths: paths.to_vec() }, true)?;
+        if let Some(change) = state.change(number) {
+            change.deleted.extend(paths.iter().cloned());
         }
-        // Without it the nodes are compared once more, should this process be killed.
-        let _ = state.write(&Line::PuttingBack { number, spared: spared.to_vec() }, true);
+        Ok(())
     }
 
     /// Records the result of undoing a change: done, or why the change is left. Where that cannot be written, it is undone
@@ -297,11 +352,8 @@ impl Journal {
 }
 
 impl State {
-    fn is_unsure(&mut self, request: u64) {
-        let at = Timestamp::now();
-        self.undoing.unsure.insert(request, at);
-        // What is lost of this is missed only if this process is killed, too.
-        let _ = self.write(&Line::Undoing { request, at }, false);
+    fn change(&mut self, number: u64) -> Option<&mut Change> {
+        self.open.iter_mut().find(|change| change.number == number)
     }
 
     fn write(&mut self, line: &Line, sync: bool) -> io::Result<()> {
@@ -371,22 +423,19 @@ impl Read {
     fn note(&mut self, line: Line) {
         match line {
             Line::Change(change) => self.open.push(change),
-            Line::Answered { number, status } => {
+            Line::Answered { number, status, at } => {
                 if let Some(change) = self.change(number) {
-                    change.status = Some(status);
+                    change.answered(status, at);
                 }
             }
-            Line::PuttingBack { number, spared } => {
+            Line::Deletes { number, paths } => {
                 if let Some(change) = self.change(number) {
-                    change.spared = Some(spared);
+                    change.deleted.extend(paths);
                 }
             }
             Line::Undone { number } => self.open.retain(|change| change.number != number),
-            Line::Undoing { request, at } => {
-                self.undoing.last = self.undoing.last.max(request);
-                self.undoing.unsure.insert(request, at);
-            }
-            Line::UndoingAnswered { request } => drop(self.undoing.unsure.remove(&request)),
+            Line::Undoing { request, at } => self.undoing.sends(request, at),
+            Line::UndoingAnswered { request, status, at } => self.undoing.answered(request, status, at),
             Line::Run(_) | Line::Left { .. } => {}
         }
     }
@@ -434,8 +483,8 @@ mod tests {
             for path in ["/a", "/b", "/c"] {
                 journal.enter("f:1", format!("POST {path}"), node(path)).expect("written");
             }
-            journal.answered(3, 201);
-            journal.puts_back(1, &["/a/b".into()]);
+            journal.answered(3, Some(201));
+            journal.deletes(1, &["/a/b".into()]).expect("written");
             journal.settle(2, None).expect("written");
             journal.settle(1, Some("no answer")).expect("written");
             assert_eq!(journal.open(None).iter().map(|change| change.number).collect::<Vec<_>>(), [3, 1]);
@@ -444,8 +493,15 @@ mod tests {
         assert_eq!(read.header.run, "r1");
         let open: Vec<_> = read.open.iter().map(|change| (change.number, change.status)).collect();
         assert_eq!(open, [(1, None), (3, Some(201))]);
-        assert_eq!(read.open[0].spared.as_deref(), Some(&["/a/b".to_owned()][..]));
+        assert_eq!(read.open[0].deleted, BTreeSet::from(["/a/b".to_owned()]));
         assert_eq!(read.open[0].undo, node("/a"));
+    }
+
+    #[test]
+    fn what_waited_for_long_may_wait_for_as_long_again() {
+        let second = |second: i64| Timestamp::from_second(second).expect("a time");
+        let until = |took: i64| late(second(100), second(100 + took)).as_second() - 100 - took;
+        assert_eq!([until(0), until(3), until(30), until(600)], [10, 10, 30, 60]);
     }
 
     #[test]
@@ -456,14 +512,16 @@ mod tests {
                 journal.undoing_answered(request, status);
             }
             journal.undoing_sends();
-            assert!(journal.unsure_since().is_some());
+            assert!(journal.undoing_may_come_until().is_some());
         });
         let undoing = read(&text).expect("it is whole").undoing;
-        assert_eq!(undoing.unsure.keys().copied().collect::<Vec<_>>(), [2, 3, 5]);
+        let unsure: Vec<_> = undoing.unsure.iter().map(|(request, (_, until))| (*request, until.is_some())).collect();
+        assert_eq!(unsure, [(2, true), (3, true), (5, false)]);
         let path = std::env::temp_dir().join(format!("bpconform-journal-goes-on-{}", std::process::id()));
         std::fs::write(&path, &text).expect("it can be written");
-        let journal = Journal::resume(&path, Vec::new(), undoing.clone()).expect("it goes on");
-        assert_eq!(journal.unsure_since(), undoing.unsure.get(&5).copied());
+        let before = late_from_now();
+        let journal = Journal::resume(&path, Vec::new(), undoing).expect("it goes on");
+        assert!(journal.undoing_may_come_until() >= Some(before), "nobody knows when the other process ended");
         assert_eq!(journal.undoing_sends(), 6);
         std::fs::remove_file(&path).expect("it is ours");
     }

@@ -225,9 +225,7 @@ impl Session {
         let what = format!("{} {} {}", surface.id, surface.method, prepared.url.path());
         let number = self.write_down(&what, call.undo.clone().unwrap_or_default())?;
         let outcome = self.exchange(sending, prepared, None).await.0;
-        if let Ok(reply) = &outcome {
-            run.journal.answered(number, reply.status);
-        }
+        run.journal.answered(number, outcome.as_ref().ok().map(|reply| reply.status));
         outcome
     }
 

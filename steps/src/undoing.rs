@@ -109,17 +109,21 @@ fn packages_of(change: &Change) -> impl Iterator<Item = Undo> {
 /// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
 async fn wait_for_late_results(session: &Session, changes: &[Change]) {
     let may_come = |change: &&Change| change.is_uncertain() && !change.undo.iter().any(is_only_announced);
-    wait_since(session, changes.iter().filter(may_come).map(|change| change.at).max()).await;
+    let until = |change: &Change| change.may_come_until.unwrap_or(change.at + AFTERMATH);
+    wait_until(session, changes.iter().filter(may_come).map(until).max()).await;
 }
 
-/// Waits until what was sent at that time is carried out, or never will be.
-async fn wait_since(session: &Session, last: Option<Timestamp>) {
-    let since = last.map(|at| Timestamp::now().duration_since(at).unsigned_abs());
-    if let Some(left) = since.and_then(|since| AFTERMATH.checked_sub(since))
+/// Waits until then, after which nothing comes of what was sent before.
+async fn wait_until(session: &Session, until: Option<Timestamp>) {
+    if let Some(left) = until.and_then(time_left)
         && !session.run.embedded
     {
         tokio::time::sleep(left).await;
     }
+}
+
+fn time_left(until: Timestamp) -> Option<Duration> {
+    Duration::try_from(until.duration_since(Timestamp::now())).ok().filter(|left| !left.is_zero())
 }
 
 /// Whether it was written down for requests that follow, and not with one. A change that nothing undoes by itself, such as a
@@ -140,7 +144,7 @@ fn is_agent_off(change: &Change) -> bool {
 async fn one_or_again(session: &Session, change: &Change) -> Checked {
     if change.replaces() {
         // A deletion that is carried out late would delete what was just put back.
-        wait_since(session, session.run.journal.unsure_since()).await;
+        wait_until(session, session.run.journal.undoing_may_come_until()).await;
     }
     match one(session, change).await {
         Err(first) if change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) => {
@@ -409,8 +413,8 @@ async fn until<T>(
         if let Some(found) = look().await? {
             return Ok(Some(found));
         }
-        let since = Timestamp::now().duration_since(change.at).unsigned_abs();
-        let Some(left) = AFTERMATH.checked_sub(since) else { return Ok(None) };
+        let until = change.may_come_until.unwrap_or(change.at + AFTERMATH);
+        let Some(left) = time_left(until) else { return Ok(None) };
         tokio::time::sleep(left.min(Duration::from_millis(250))).await;
         if session.run.embedded {
             return Ok(None);

@@ -95,8 +95,14 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
     state.write(&format!("{name}.zip"), package)
 }
 
-/// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo the change.
-pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
+/// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo the change. Otherwise it
+/// is written down as one that the run deletes.
+pub async fn may_be_deleted(session: &Session, path: &str) -> Checked {
+    is_as_kept(session, path).await?;
+    deletes(session, &[path.to_owned()])
+}
+
+async fn is_as_kept(session: &Session, path: &str) -> Checked {
     let changes = session.open_changes();
     let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
     lock::is_still_held(session).await?;
@@ -111,18 +117,24 @@ pub async fn is_as_kept(session: &Session, path: &str) -> Checked {
         }
     };
     // What is undone by putting back has nothing else that undoes it.
-    let number = replacement.number;
-    if !changes.iter().any(|change| change.number > number && change.undo.is_empty()) {
+    if replacement.deleted.is_empty() {
         session.allow_deletion_of(BTreeSet::new());
-        let settled = session.run.journal.settle(number, None);
+        let settled = session.run.journal.settle(replacement.number, None);
         settled.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))?;
     }
     Err(Problem::error(why))
 }
 
+fn deletes(session: &Session, paths: &[String]) -> Checked {
+    let changes = session.open_changes();
+    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
+    let written = session.run.journal.deletes(replacement.number, paths);
+    written.map_err(|error| Problem::error(format!("nothing more is deleted: the journal cannot be written: {error}")))
+}
+
 /// The same for all nodes in which the Author stores IMS configurations, which are deleted by their PID. Those that went with
 /// an earlier one are not there any more.
-pub async fn ims_configurations_are_as_kept(session: &Session) -> Checked {
+pub async fn ims_configurations_may_be_deleted(session: &Session) -> Checked {
     let changes = session.open_changes();
     let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
     let kept = kept_by(session, replacement)?;
@@ -131,7 +143,8 @@ pub async fn ims_configurations_are_as_kept(session: &Session) -> Checked {
             is_as_kept(session, path).await?;
         }
     }
-    lock::is_still_held(session).await
+    lock::is_still_held(session).await?;
+    deletes(session, &kept.stored)
 }
 
 fn kept_by(session: &Session, replacement: &Change) -> Checked<Kept> {
@@ -159,30 +172,33 @@ pub async fn take_away(session: &Session) -> Checked {
     let stored = ims_configurations::storage(session).await?.providers;
     for pid in &kept.ims_configurations {
         let title = stored.iter().find(|it| it.is(pid)).and_then(|it| it.title.as_deref());
-        ims_configurations_are_as_kept(session).await?;
+        ims_configurations_may_be_deleted(session).await?;
         let call = setup::ims_deletion(pid, title);
         session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
     }
     for path in kept.agents.iter().chain(&kept.cloud_configurations) {
-        is_as_kept(session, path).await?;
+        may_be_deleted(session, path).await?;
         session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
         removal::wait_until_gone(session, path).await?;
     }
     for home in &kept.mac_users {
-        is_as_kept(session, home).await?;
+        may_be_deleted(session, home).await?;
         session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
         removal::wait_until_gone(session, home).await?;
     }
     Ok(())
 }
 
-/// Deletes the package and the copy of this machine; one that is not there needs no deleting.
+/// The package that holds the part of another one that is to be installed.
+pub(super) fn part_of(name: &str) -> String {
+    format!("{name}-part")
+}
+
+/// Deletes the package, what was made of it, and the copy of this machine; one that is not there needs no deleting.
 pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
-    if is_there(session, name).await? {
-        succeeded(&session.send(command(name, "delete")).await?)?;
-        if is_there(session, name).await? {
-            return Err(Problem::error(format!("{} was deleted and is still there", path(name))));
-        }
+    let part = part_of(name);
+    for name in there(session, &[name, &part]).await? {
+        delete(session, name).await?;
     }
     if let Ok(state) = StateDir::open(session.run.settings.state_dir.as_deref()) {
         state.remove(&format!("{name}.json"))?;
@@ -191,19 +207,37 @@ pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
     Ok(())
 }
 
-/// Whether the Author has the package; two lists must say that it has not.
+/// Deletes a package that is there.
+pub(super) async fn delete(session: &Session, name: &str) -> Checked {
+    succeeded(&session.send(command(name, "delete")).await?)?;
+    if is_there(session, name).await? {
+        return Err(Problem::error(format!("{} was deleted and is still there", path(name))));
+    }
+    Ok(())
+}
+
+/// Whether the Author has the package.
 pub(super) async fn is_there(session: &Session, name: &str) -> Checked<bool> {
+    Ok(!there(session, &[name]).await?.is_empty())
+}
+
+/// Those of the packages that the Author has; two lists must say that it has not all of them.
+async fn there<'a>(session: &Session, names: &[&'a str]) -> Checked<Vec<&'a str>> {
+    let mut there: Vec<&str> = Vec::new();
     for _ in 0..2 {
         let list = session.send(Call::to("author.packages")).await?.expect_status(&[200])?;
         let json = list.json()?;
         let all = json.get("results").and_then(Value::as_array);
         let all = all.ok_or_else(|| list.instead("no list of packages"))?;
         let is = |package: &Value, field: &str, value: &str| package.get(field).and_then(Value::as_str) == Some(value);
-        if all.iter().any(|package| is(package, "group", GROUP) && is(package, "name", name)) {
-            return Ok(true);
+        let has = |name: &str| all.iter().any(|package| is(package, "group", GROUP) && is(package, "name", name));
+        let new: Vec<_> = names.iter().copied().filter(|name| !there.contains(name) && has(name)).collect();
+        there.extend(new);
+        if there.len() == names.len() {
+            break;
         }
     }
-    Ok(false)
+    Ok(there)
 }
 
 pub(super) fn path(name: &str) -> String {

@@ -142,7 +142,7 @@ impl Kept {
 
     /// Where two reads of an unchanged configuration differ.
     pub(crate) fn first_change(&self, other: &Self) -> Option<String> {
-        self.first_difference(other, &[])
+        self.first_difference(other, &[]).or_else(|| first_lost_member(&other.memberships, &self.memberships))
     }
 
     /// What differs now at one of the nodes and below it, by two reads; nothing at all may be there any more. What a repository
@@ -152,7 +152,21 @@ impl Kept {
         if !now.has(root) {
             return Ok(Some(Changed::Gone));
         }
-        Ok(self.tree.below(root).first_difference(&now, &[]).map(Changed::To))
+        if let Some(path) = self.tree.below(root).first_difference(&now, &[]) {
+            return Ok(Some(Changed::To(path)));
+        }
+        if !self.mac_users.iter().any(|home| home == root) {
+            return Ok(None);
+        }
+        let now = self.memberships(session).await?;
+        Ok(first_lost_member(&self.memberships, &now)
+            .or_else(|| first_lost_member(&now, &self.memberships))
+            .map(Changed::To))
+    }
+
+    /// What is at these nodes and was not kept so: a node that was deleted, or half restored, has nothing of that.
+    pub(crate) fn first_addition(&self, now: &Tree) -> Option<String> {
+        self.tree.first_addition(now)
     }
 
     /// The configuration without what is at a path and below.
@@ -189,7 +203,7 @@ impl Kept {
             };
             self.orders.iter().find(differs).map(|(parent, _)| format!("{parent} (the order of its children)"))
         };
-        let member = || (self.memberships != other.memberships).then(|| "the groups of the Mac user".to_owned());
+        let member = || first_lost_member(&self.memberships, &other.memberships);
         sets().or_else(tree).or_else(order).or_else(member)
     }
 
@@ -278,6 +292,14 @@ impl Kept {
             packed.find(lacks).map(|(name, _)| format!("{path} ({name})"))
         })
     }
+}
+
+/// The first member of a group that is none any more.
+fn first_lost_member(before: &BTreeMap<String, Vec<String>>, now: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let is_lost = |group: &String, member: &String| now.get(group).is_none_or(|members| !members.contains(member));
+    let mut groups = before.iter();
+    let (group, _) = groups.find(|(group, members)| members.iter().any(|member| is_lost(group, member)))?;
+    Some(format!("the membership of the Mac user in the group {group}"))
 }
 
 /// The sibling before which a name is, of those that are there now: others may come, go and move beside what is kept.

@@ -134,6 +134,17 @@ impl Tree {
         })
     }
 
+    /// The first node or property of another tree that is not so in this one, apart from what the repository sets by itself.
+    pub(crate) fn first_addition(&self, other: &Self) -> Option<String> {
+        other.nodes.iter().find_map(|(path, node)| {
+            let Some(own) = self.nodes.get(path) else { return Some(path.clone()) };
+            let is_new = |(name, value): &(&String, &Value)| {
+                !SET_BY_THE_REPOSITORY.contains(&name.as_str()) && own.properties.get(*name) != Some(value)
+            };
+            node.properties.iter().find(is_new).map(|(name, _)| format!("{path} ({name})"))
+        })
+    }
+
     /// Whether there is anything at that path.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.nodes.contains_key(path)

@@ -261,8 +261,8 @@ impl<'a> Gate<'a> {
         });
         if own {
             self.learn(request, &outcome);
-            if let (Some(number), Ok(reply)) = (number, &outcome) {
-                self.session.run.journal.answered(number, reply.status);
+            if let Some(number) = number {
+                self.session.run.journal.answered(number, outcome.as_ref().ok().map(|reply| reply.status));
             }
             self.state(|state| state.reply = Some(Answered { reply: outcome, is_shown: is_page }));
         }
