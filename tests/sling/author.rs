@@ -80,6 +80,10 @@ pub(super) fn shared(test: &str) -> Option<MutexGuard<'static, Sling>> {
     let sling = SHARED.get_or_init(|| Mutex::new(Sling::start(&[])));
     let sling = sling.lock().unwrap_or_else(PoisonError::into_inner);
     sling.reset();
+    // Its servlet for JSON comes back a moment after each change of its configuration.
+    for path in ["/etc/replication/agents.author.-1.json", "/etc/cloudservices/mediaportal.-1.json"] {
+        sling.wait_for(200, path);
+    }
     Some(sling)
 }
 
