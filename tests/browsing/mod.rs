@@ -104,7 +104,7 @@ fn scenarios(record: &Value, verdict: &str) -> Vec<(String, String)> {
 fn nothing_is_left(folder: &Path) {
     let began = Instant::now();
     // Some processes of a browser notice a moment later that it has ended.
-    while !left_of_a_browser(folder).is_empty() && began.elapsed() < Duration::from_secs(10) {
+    while !left_of_a_browser(folder).is_empty() && began.elapsed() < Duration::from_secs(30) {
         std::thread::sleep(Duration::from_millis(50));
     }
     let left = left_of_a_browser(folder);
