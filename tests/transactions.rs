@@ -398,7 +398,7 @@ fn what_somebody_makes_where_a_node_was_deleted_is_left_and_told() {
     let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
     let told = told(&output);
     assert_eq!(output.status.code(), Some(7), "{told}");
-    assert!(told.contains(agent) && told.contains("is there again since the run deleted it"), "{told}");
+    assert!(told.contains(agent) && told.contains("was made again since the run deleted it"), "{told}");
     let different = changed(&mock, &before);
     assert!(different.contains("/somebodys") && !different.contains("agent1_default"), "{different}");
     let refused = clean(&mock, &out, &[]);
@@ -462,6 +462,116 @@ fn a_run_that_loses_its_lock_between_two_deletions_deletes_nothing_more() {
     post(mock.url("author"), "/var/bpconform/lock", ":operation=delete");
     let cleaned = clean(&mock, &out, &[]);
     assert_eq!((cleaned.code, changed(&mock, &before).as_str()), (Some(0), ""), "{told}{}", cleaned.all());
+}
+
+#[test]
+fn what_somebody_changes_in_a_node_that_was_not_deleted_stays() {
+    let agent = "/etc/replication/agents.author/mp_replication_agent1_default_bpdoc/jcr:content";
+    for (edit, shows) in [("retryDelay=123456", "123456"), ("enabled@Delete=", "enabled")] {
+        let (mock, folder) = (Mock::start("configured"), directory("transaction-refused"));
+        let (learned, before) = (all_learned(&folder), now(&mock));
+        let author = mock.url("author").to_owned();
+        let proxy = Proxy::start(mock.url("author"), move |request| {
+            if request.starts_with("POST /etc/replication/agents.author/mp_replication_agent1") {
+                post(&author, agent, edit);
+                return Act::Answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+            }
+            Act::Pass
+        });
+        let flags = ["--requirement", "BP-UPG-02", "--replace-configuration"];
+        let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+        let (different, told) = (changed(&mock, &before), told(&output));
+        assert!(different.lines().count() == 1 && different.contains(shows), "{edit}: {different}{told}");
+        assert_eq!(output.status.code(), Some(3), "{edit}: {told}");
+    }
+}
+
+#[test]
+fn what_was_installed_is_restored_whatever_the_answer_says() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-installed"));
+    let (learned, before, installs) = (all_learned(&folder), now(&mock), AtomicUsize::new(0));
+    let gives_up = |_: &str, head: &mut String, _: &mut String| *head = head.replace(" 200 ", " 504 ");
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let is_first = request.contains("-part") && installs.fetch_add(1, Ordering::SeqCst) == 0;
+        if is_first { Act::Rewrite(gives_up) } else { Act::Pass }
+    });
+    let flags = ["--requirement", "BP-UPG-02", "--replace-configuration"];
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    assert_eq!((output.status.code(), changed(&mock, &before).as_str()), (Some(0), ""), "{}", told(&output));
+}
+
+#[test]
+fn what_was_restored_by_half_is_restored_by_the_next_attempt() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-half"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let (author, parts, is_deleted) = (mock.url("author").to_owned(), AtomicUsize::new(0), AtomicBool::new(false));
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        // It goes with the cloud configuration, which the run deletes, and comes back without its content.
+        let cloud = "POST /etc/cloudservices/mediaportal/BPdocConfiguration";
+        if request == cloud && !is_deleted.swap(true, Ordering::SeqCst) {
+            post(&author, AGENT.trim_end_matches("/jcr:content"), ":operation=delete");
+        }
+        if request.contains("-part") && parts.fetch_add(1, Ordering::SeqCst) == 1 {
+            post(&author, AGENT, ":operation=delete");
+            return Act::Answer("HTTP/1.1 500 Error\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhalf");
+        }
+        Act::Pass
+    });
+    let flags = ["--requirement", "BP-UPG-03", "--replace-configuration"];
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    assert_eq!((output.status.code(), changed(&mock, &before).as_str()), (Some(0), ""), "{}", told(&output));
+    assert!(proxy.seen().iter().filter(|request| request.contains("-part")).count() > 3, "{}", told(&output));
+}
+
+#[test]
+fn what_a_run_made_is_found_without_its_cloud_configuration() {
+    // Whether somebody has deleted the agents of the run, too, by which its Mac user is known.
+    for agents_too in [false, true] {
+        let (mock, folder) = (Mock::start("configured"), directory(&format!("transaction-tidied-{agents_too}")));
+        let (learned, out, before) = (all_learned(&folder), folder.join("out"), now(&mock));
+        let (lost, lose) = std::sync::mpsc::channel();
+        let proxy = Proxy::start(mock.url("author"), move |request| {
+            if request.starts_with("POST ") && request.contains("brandportal/config") {
+                return Act::LoseAnswer(lost.clone());
+            }
+            Act::Pass
+        });
+        let flags = ["--requirement", "BP-CLD-01", "--replace-configuration", "--out", out.to_str().expect("UTF-8")];
+        let mut child = quiet(&mut run(&mock, &proxy.url, &learned, &flags));
+        lose.recv_timeout(Duration::from_secs(60)).expect("Save & Close");
+        let _ = child.kill();
+        let _ = child.wait();
+        let (began, home) = (std::time::Instant::now(), "/home/users/mac/bpdoc");
+        let made = loop {
+            let now = mock.repository();
+            let (users, agents) =
+                (now["home"]["users"]["mac"]["bpdoc"].clone(), &now["etc"]["replication"]["agents.author"]);
+            let made = users.as_object().into_iter().flatten().find(|(_, node)| node.is_object());
+            match made {
+                Some((name, _)) if agents["mp_replication_agent3_default_bpdoc"].is_object() => {
+                    break format!("{home}/{name}");
+                }
+                _ => assert!(began.elapsed() < Duration::from_secs(20), "Save & Close makes nobody: {now}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let pages = mock.repository()["etc"]["cloudservices"]["mediaportal"].clone();
+        let page = pages.as_object().into_iter().flatten().find(|(name, _)| name.starts_with("bpconform-"));
+        let page = format!("/etc/cloudservices/mediaportal/{}", page.expect("the page of the run").0);
+        post(mock.url("author"), &page, ":operation=delete");
+        if agents_too {
+            for index in 0..4 {
+                let agent = format!("/etc/replication/agents.author/mp_replication_agent{index}_default_bpdoc");
+                post(mock.url("author"), &agent, ":operation=delete");
+            }
+            let refused = clean(&mock, &out, &[]);
+            assert_eq!(refused.code, Some(7), "{}", refused.all());
+            assert!(refused.all().contains(&made), "{made}: {}", refused.all());
+            post(mock.url("author"), &made, "deleteAuthorizable=");
+        }
+        let cleaned = clean(&mock, &out, &[]);
+        assert_eq!((cleaned.code, changed(&mock, &before).as_str()), (Some(0), ""), "{agents_too}: {}", cleaned.all());
+    }
 }
 
 #[test]

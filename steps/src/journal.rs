@@ -1,7 +1,7 @@
 //! The journal of a run: every change and the operations that undo it, written to disk before the change is sent. A killed
 //! run leaves it behind, and `bpconform clean` reads it to undo the remaining changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,12 +40,14 @@ pub enum Line {
         /// The change's number.
         number: u64,
     },
-    /// Nodes of a configuration that is put back later are about to be deleted.
-    Deletes {
+    /// How far the run is with nodes of a configuration that it puts back later.
+    Nodes {
         /// The number of the change that puts it back.
         number: u64,
         /// Their paths.
         paths: Vec<String>,
+        /// How far it is.
+        stage: NodeStage,
     },
     /// A request that undoes something is about to be sent.
     Undoing {
@@ -70,6 +72,20 @@ pub enum Line {
         /// Why.
         why: String,
     },
+}
+
+/// How far a run is with a node that it deletes and puts back, or that went with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeStage {
+    /// It is about to be deleted.
+    Deletes,
+    /// It was deleted, and the run saw that it is gone.
+    Gone,
+    /// It is about to be restored: it may be there by half.
+    Restores,
+    /// It is restored: what differs later was changed by somebody.
+    Restored,
 }
 
 /// The run that the journal belongs to.
@@ -115,9 +131,9 @@ pub struct Change {
     /// Until when something may come of it, should its outcome be unknown.
     #[serde(default, skip)]
     pub may_come_until: Option<Timestamp>,
-    /// Of a configuration that is put back: the nodes of it that the run deleted, or was about to delete.
+    /// Of a configuration that is put back: the nodes of it that the run touched, and how far it is with each.
     #[serde(default, skip)]
-    pub deleted: BTreeSet<String>,
+    pub nodes: BTreeMap<String, NodeStage>,
 }
 
 impl Change {
@@ -255,8 +271,8 @@ impl Journal {
         let mut state = self.lock();
         let number = state.last + 1;
         let (at, scenario) = (Timestamp::now(), scenario.to_owned());
-        let (may_come_until, deleted) = (None, BTreeSet::new());
-        let change = Change { number, at, scenario, request, undo, status: None, may_come_until, deleted };
+        let (may_come_until, nodes) = (None, BTreeMap::new());
+        let change = Change { number, at, scenario, request, undo, status: None, may_come_until, nodes };
         state.write(&Line::Change(change.clone()), true)?;
         state.last = number;
         state.open.push(change);
@@ -301,12 +317,12 @@ impl Journal {
         state.undoing.unsure.values().map(|(_, until)| until.unwrap_or_else(late_from_now)).max()
     }
 
-    /// Writes down that nodes are about to be deleted that this change puts back; it is on the disk when this returns.
-    pub fn deletes(&self, number: u64, paths: &[String]) -> io::Result<()> {
+    /// Writes down how far the run is with nodes that this change puts back; it is on the disk when this returns.
+    pub fn notes_nodes(&self, number: u64, paths: &[String], stage: NodeStage) -> io::Result<()> {
         let mut state = self.lock();
-        state.write(&Line::Deletes { number, paths: paths.to_vec() }, true)?;
+        state.write(&Line::Nodes { number, paths: paths.to_vec(), stage }, true)?;
         if let Some(change) = state.change(number) {
-            change.deleted.extend(paths.iter().cloned());
+            change.nodes.extend(paths.iter().map(|path| (path.clone(), stage)));
         }
         Ok(())
     }
@@ -428,9 +444,9 @@ impl Read {
                     change.answered(status, at);
                 }
             }
-            Line::Deletes { number, paths } => {
+            Line::Nodes { number, paths, stage } => {
                 if let Some(change) = self.change(number) {
-                    change.deleted.extend(paths);
+                    change.nodes.extend(paths.into_iter().map(|path| (path, stage)));
                 }
             }
             Line::Undone { number } => self.open.retain(|change| change.number != number),
@@ -484,7 +500,9 @@ mod tests {
                 journal.enter("f:1", format!("POST {path}"), node(path)).expect("written");
             }
             journal.answered(3, Some(201));
-            journal.deletes(1, &["/a/b".into()]).expect("written");
+            for stage in [NodeStage::Deletes, NodeStage::Gone] {
+                journal.notes_nodes(1, &["/a/b".into()], stage).expect("written");
+            }
             journal.settle(2, None).expect("written");
             journal.settle(1, Some("no answer")).expect("written");
             assert_eq!(journal.open(None).iter().map(|change| change.number).collect::<Vec<_>>(), [3, 1]);
@@ -493,7 +511,7 @@ mod tests {
         assert_eq!(read.header.run, "r1");
         let open: Vec<_> = read.open.iter().map(|change| (change.number, change.status)).collect();
         assert_eq!(open, [(1, None), (3, Some(201))]);
-        assert_eq!(read.open[0].deleted, BTreeSet::from(["/a/b".to_owned()]));
+        assert_eq!(read.open[0].nodes, BTreeMap::from([("/a/b".to_owned(), NodeStage::Gone)]));
         assert_eq!(read.open[0].undo, node("/a"));
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::author::agents::Agent;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::{
     agents, delivery, ims_configurations, keeping, lock, putting_back, queue, removal, repository, setup, users,
@@ -348,9 +349,19 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         // Not whole: somebody, or an undoing that was itself cut short, has deleted a part of it.
         None => ours.find(session).await?,
     };
-    let Some(configuration) = found else { return Ok(()) };
-    for agent in agents {
+    let there = agents::all(session).await?;
+    // Without the configuration, an agent that gets its tokens from an IMS configuration of the run is the run's.
+    let is_ours = |name: &&String| {
+        found.is_some() || there.iter().any(|agent| agent.name == **name && ours.gives_tokens_to(agent))
+    };
+    let agents: Vec<_> = agents.iter().filter(is_ours).collect();
+    for agent in &agents {
         removal::delete_node(session, &format!("/etc/replication/agents.author/{agent}")).await?;
+    }
+    if found.is_none() && agents.is_empty() {
+        // A request that was refused made nobody.
+        let was_refused = !change.is_uncertain() && change.status.is_some_and(|status| status >= 400);
+        return if mac_user.is_some() && !was_refused { nobody_is_left(session).await } else { Ok(()) };
     }
     if mac_user.is_some() {
         // A single search may show a user who was deleted before, and hide the one who is there. What is searched may be an
@@ -366,7 +377,26 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
     if let Some(path) = mac_folder {
         folder(session, path).await?;
     }
-    removal::delete_node(session, &configuration.path).await
+    match found {
+        Some(configuration) => removal::delete_node(session, &configuration.path).await,
+        None => Ok(()),
+    }
+}
+
+/// An error if there is a Mac user where none was before Save & Close, and nothing says whose it is.
+async fn nobody_is_left(session: &Session) -> Checked {
+    let home = async || {
+        let Some(user) = users::mac_user(session).await? else { return Ok(None) };
+        // A search may still show who was deleted.
+        Ok(repository::read(session, &user.home, "0").await?.map(|_| user.home))
+    };
+    match agreed(home).await? {
+        None => Ok(()),
+        Some(home) => Err(Problem::error(format!(
+            "the cloud configuration of the run is gone, and {home} was not there before it: whether this Mac user is the \
+             run's cannot be told; delete it if nobody needs it, and undo this once more"
+        ))),
+    }
 }
 
 /// What distinguishes a cloud configuration of the run from all others.
@@ -394,6 +424,10 @@ async fn ours<'a>(session: &Session, title: &'a str, pid: &'a str) -> Checked<Ou
 }
 
 impl Ours<'_> {
+    fn gives_tokens_to(&self, agent: &Agent) -> bool {
+        self.ims_configuration.is_some_and(|pid| agent.property("accessTokenProviderPid").as_deref() == Some(pid))
+    }
+
     async fn find(&self, session: &Session) -> Checked<Option<CloudConfiguration>> {
         let is_ours = |it: &CloudConfiguration| {
             self.title.is_some_and(|title| it.title.as_deref() == Some(title))

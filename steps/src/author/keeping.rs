@@ -14,7 +14,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::kept::{Changed, Kept};
 use super::{ims_configurations, lock, removal, setup, users, vault};
 use crate::call::{Body, Call, Upload};
-use crate::journal::Change;
+use crate::journal::{Change, NodeStage};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -95,11 +95,15 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
     state.write(&format!("{name}.zip"), package)
 }
 
-/// Refuses to delete a node that somebody has changed since it was kept: putting it back would undo the change. Otherwise it
-/// is written down as one that the run deletes.
-pub async fn may_be_deleted(session: &Session, path: &str) -> Checked {
+/// Deletes a node that was kept, by this request, and waits until it is gone. Refuses it if somebody has changed the node since
+/// then: putting it back would undo the change.
+pub async fn delete(session: &Session, path: &str, deletion: Call) -> Checked {
+    let nodes = [path.to_owned()];
     is_as_kept(session, path).await?;
-    deletes(session, &[path.to_owned()])
+    note(session, &nodes, NodeStage::Deletes)?;
+    session.send(deletion.undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+    removal::wait_until_gone(session, path).await?;
+    note(session, &nodes, NodeStage::Gone)
 }
 
 async fn is_as_kept(session: &Session, path: &str) -> Checked {
@@ -117,7 +121,7 @@ async fn is_as_kept(session: &Session, path: &str) -> Checked {
         }
     };
     // What is undone by putting back has nothing else that undoes it.
-    if replacement.deleted.is_empty() {
+    if replacement.nodes.is_empty() {
         session.allow_deletion_of(BTreeSet::new());
         let settled = session.run.journal.settle(replacement.number, None);
         settled.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))?;
@@ -125,26 +129,29 @@ async fn is_as_kept(session: &Session, path: &str) -> Checked {
     Err(Problem::error(why))
 }
 
-fn deletes(session: &Session, paths: &[String]) -> Checked {
+fn note(session: &Session, paths: &[String], stage: NodeStage) -> Checked {
     let changes = session.open_changes();
     let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
-    let written = session.run.journal.deletes(replacement.number, paths);
+    let written = session.run.journal.notes_nodes(replacement.number, paths, stage);
     written.map_err(|error| Problem::error(format!("nothing more is deleted: the journal cannot be written: {error}")))
 }
 
-/// The same for all nodes in which the Author stores IMS configurations, which are deleted by their PID. Those that went with
-/// an earlier one are not there any more.
-pub async fn ims_configurations_may_be_deleted(session: &Session) -> Checked {
+/// Deletes an IMS configuration that was kept. Refuses it if somebody has changed a node in which the Author stores one; nodes
+/// that went with an earlier one are not there any more.
+pub async fn delete_ims_configuration(session: &Session, pid: &str, title: Option<&str>) -> Checked {
     let changes = session.open_changes();
-    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
-    let kept = kept_by(session, replacement)?;
-    for path in &kept.stored {
-        if matches!(kept.first_change_at(session, path).await?, Some(Changed::To(_))) {
-            is_as_kept(session, path).await?;
+    if let Some(replacement) = changes.iter().find(|change| change.replaces()) {
+        let kept = kept_by(session, replacement)?;
+        for path in &kept.stored {
+            if matches!(kept.first_change_at(session, path).await?, Some(Changed::To(_))) {
+                is_as_kept(session, path).await?;
+            }
         }
+        lock::is_still_held(session).await?;
+        note(session, &kept.stored, NodeStage::Deletes)?;
     }
-    lock::is_still_held(session).await?;
-    deletes(session, &kept.stored)
+    let deletion = setup::ims_deletion(pid, title).undone_by_putting_back();
+    session.send(deletion).await?.expect_status(&[200]).map(drop)
 }
 
 fn kept_by(session: &Session, replacement: &Change) -> Checked<Kept> {
@@ -172,19 +179,13 @@ pub async fn take_away(session: &Session) -> Checked {
     let stored = ims_configurations::storage(session).await?.providers;
     for pid in &kept.ims_configurations {
         let title = stored.iter().find(|it| it.is(pid)).and_then(|it| it.title.as_deref());
-        ims_configurations_may_be_deleted(session).await?;
-        let call = setup::ims_deletion(pid, title);
-        session.send(call.undone_by_putting_back()).await?.expect_status(&[200])?;
+        delete_ims_configuration(session, pid, title).await?;
     }
     for path in kept.agents.iter().chain(&kept.cloud_configurations) {
-        may_be_deleted(session, path).await?;
-        session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
-        removal::wait_until_gone(session, path).await?;
+        delete(session, path, removal::of_node(path)).await?;
     }
     for home in &kept.mac_users {
-        may_be_deleted(session, home).await?;
-        session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
-        removal::wait_until_gone(session, home).await?;
+        delete(session, home, users::deletion(home)).await?;
     }
     Ok(())
 }
@@ -198,7 +199,7 @@ pub(super) fn part_of(name: &str) -> String {
 pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
     let part = part_of(name);
     for name in there(session, &[name, &part]).await? {
-        delete(session, name).await?;
+        delete_package(session, name).await?;
     }
     if let Ok(state) = StateDir::open(session.run.settings.state_dir.as_deref()) {
         state.remove(&format!("{name}.json"))?;
@@ -208,7 +209,7 @@ pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
 }
 
 /// Deletes a package that is there.
-pub(super) async fn delete(session: &Session, name: &str) -> Checked {
+pub(super) async fn delete_package(session: &Session, name: &str) -> Checked {
     succeeded(&session.send(command(name, "delete")).await?)?;
     if is_there(session, name).await? {
         return Err(Problem::error(format!("{} was deleted and is still there", path(name))));

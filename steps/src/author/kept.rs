@@ -164,6 +164,21 @@ impl Kept {
             .map(Changed::To))
     }
 
+    /// Whether a node is still the one that was kept, whatever somebody has changed in it: one that was made again has another
+    /// time of creation. Where none is stored, only a node that has not changed at all is known to be the same.
+    pub(crate) fn is_same_node(&self, now: &Tree, root: &str) -> bool {
+        let mut times = 0;
+        for path in [root.to_owned(), format!("{root}/jcr:content")] {
+            let created = |tree: &Tree| tree.nodes.get(&path)?.properties.get("jcr:created").cloned();
+            let Some(kept) = created(&self.tree) else { continue };
+            if created(now) != Some(kept) {
+                return false;
+            }
+            times += 1;
+        }
+        times > 0 || self.tree.below(root).first_difference(now, &[]).is_none()
+    }
+
     /// What is at these nodes and was not kept so: a node that was deleted, or half restored, has nothing of that.
     pub(crate) fn first_addition(&self, now: &Tree) -> Option<String> {
         self.tree.first_addition(now)
@@ -183,6 +198,12 @@ impl Kept {
             self.tree.nodes.remove(path);
         }
         self
+    }
+
+    /// What is not as it was in these nodes, apart from what the repository sets by itself, and from their order.
+    pub(crate) async fn first_lost_content(&self, session: &Session) -> Checked<Option<String>> {
+        let now = Tree::read(session, &self.roots()).await?;
+        Ok(self.tree.first_difference(&now, &SET_BY_THE_REPOSITORY))
     }
 
     /// What is not as it was, apart from what the repository sets by itself.
@@ -236,7 +257,8 @@ impl Kept {
             let now = now.get(parent).map_or(&[][..], Vec::as_slice);
             for name in order.iter().rev() {
                 let path = format!("{parent}/{name}");
-                if roots.contains(&path) {
+                // A request for a node that is not there would make it.
+                if roots.contains(&path) && now.contains(name) {
                     moves.push((path, next(order, name, now).cloned()));
                 }
             }

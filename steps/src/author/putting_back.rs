@@ -1,25 +1,29 @@
 //! Restores the Brand Portal configuration that a run has replaced, from the package in which it was kept (`keeping.rs`).
 //!
 //! Only what is lost is restored. A node that the run did not delete and that is there is left, whoever has changed it; one
-//! that the run deleted and that is there with something that was not kept is somebody's, and a person must decide. What is
-//! restored is compared with what was kept before the package may go.
+//! that was made again where the run deleted it is somebody's, and a person must decide. What is restored is compared with
+//! what was kept before the package may go. The journal says how far the run is with each node: an attempt that was cut short
+//! leaves nodes by half, which the next one must not take for somebody's.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use zip::ZipArchive;
 
-use super::keeping::{command, copy, delete, download, filter, is_there, package, part_of, path, succeeded, uploaded};
+use super::keeping::{
+    command, copy, delete_package, download, filter, is_there, package, part_of, path, succeeded, uploaded,
+};
 use super::kept::Kept;
 use super::tree::Tree;
 use super::vault::{self, Contents};
 use crate::call::Call;
-use crate::journal::Change;
+use crate::journal::{Change, NodeStage};
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
 use crate::state_dir::StateDir;
+use crate::undo::AFTERMATH;
 
 /// How long the Author may need to put a package's content back.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,6 +32,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 enum Wanted<'a> {
     Copy(Kept),
     Package(Vec<String>, &'a Contents),
+}
+
+impl Wanted<'_> {
+    /// What the Author has not, apart from the order of siblings.
+    async fn first_lost_content(&self, session: &Session) -> Checked<Option<String>> {
+        match self {
+            Self::Copy(kept) => kept.first_lost_content(session).await,
+            Self::Package(roots, package) => {
+                let now = Tree::read(session, roots).await?;
+                Ok(Kept::of(now, roots.clone()).first_difference_from(package))
+            }
+        }
+    }
+
+    async fn wait_for_content(&self, session: &Session) -> Checked {
+        let is_there = async || Ok(self.first_lost_content(session).await?.is_none().then_some(()));
+        session.wait_for("the content of the package", AFTERMATH, is_there).await
+    }
 }
 
 /// Installs the package again, and sees that everything is as it was.
@@ -48,23 +70,33 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
     let kept = copy(state, name);
     let package = whole_package(session, name, state, kept.as_ref()).await?;
     let roots = kept.as_ref().map_or_else(|| package.roots.clone(), Kept::roots);
-    let found = Found::look(session, kept.as_ref(), &package.contents, &roots, &change.deleted).await?;
-    if found.lost == package.roots {
-        succeeded(&session.send(command(name, "install")).await?)?;
-    } else if !found.lost.is_empty() {
-        install_part(session, &part_of(name), &found.lost, package.archive).await?;
-    }
+    let found = Found::look(session, kept.as_ref(), &package.contents, &roots, &change.nodes).await?;
+    note(session, change, &found.lost, NodeStage::Restores)?;
+    let installed = if found.lost == package.roots {
+        install(session, name).await
+    } else if found.lost.is_empty() {
+        Ok(())
+    } else {
+        install_part(session, &part_of(name), &found.lost, package.archive).await
+    };
     let wanted = match kept {
         Some(kept) => {
             let others = roots.iter().filter(|root| !found.lost.contains(root));
             Wanted::Copy(others.fold(kept, |kept, root| kept.without(root)))
         }
-        None => Wanted::Package(found.lost, &package.contents),
+        None => Wanted::Package(found.lost.clone(), &package.contents),
     };
+    // It may have been installed all the same.
+    if let Err(problem) = installed
+        && wanted.wait_for_content(session).await.is_err()
+    {
+        return Err(problem);
+    }
     if let Wanted::Copy(kept) = &wanted {
         bring_into_order(session, kept).await?;
     }
     wait_until_restored(session, &wanted).await?;
+    note(session, change, &found.lost, NodeStage::Restored)?;
     // What the run had deleted may have been shown once more by a node of a cluster that lags behind.
     for root in &found.left {
         if !Tree::agreed_at(session, root).await?.has(root) {
@@ -76,21 +108,30 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
         return Ok(());
     }
     Err(Problem::error(format!(
-        "{} is there again since the run deleted it, and is not what was kept, so that it is left; where it may be restored, \
+        "{} was made again since the run deleted it, and is not what was kept, so that it is left; to restore what was kept, \
          delete it, and undo this once more",
         found.changed.join(", ")
     )))
 }
 
+/// Writes down how far the run is with nodes, before it goes on.
+fn note(session: &Session, change: &Change, nodes: &[String], stage: NodeStage) -> Checked {
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let written = session.run.journal.notes_nodes(change.number, nodes, stage);
+    written.map_err(|error| Problem::error(format!("not restored: the journal cannot be written: {error}")))
+}
+
 /// What has become of the nodes of a configuration.
 #[derive(Default)]
 struct Found {
-    /// Those that are gone, and those that the run deleted and that hold nothing but what was kept of them: an import may
-    /// have been cut short.
+    /// Those that are gone, and those that were gone and hold nothing but what was kept of them: an import may have been cut
+    /// short.
     lost: Vec<String>,
-    /// Those that the run did not delete and that are there.
+    /// Those that are there and were not deleted, or are restored.
     left: Vec<String>,
-    /// What else is where the run deleted a node: its first path that was not kept so.
+    /// What else is where a node was deleted: its first path that was not kept so.
     changed: Vec<String>,
 }
 
@@ -100,25 +141,43 @@ impl Found {
         kept: Option<&Kept>,
         package: &Contents,
         roots: &[String],
-        deleted: &BTreeSet<String>,
+        stages: &BTreeMap<String, NodeStage>,
     ) -> Checked<Self> {
         let mut found = Self::default();
         for root in roots {
             let now = Tree::agreed_at(session, root).await?;
             if !now.has(root) {
                 found.lost.push(root.clone());
-            } else if !deleted.contains(root) {
-                found.left.push(root.clone());
-            } else if let Some(path) = match kept {
-                Some(kept) => kept.first_addition(&now),
-                None => Kept::of(now, vec![root.clone()]).first_missing_in(package),
-            } {
-                found.changed.push(path);
-            } else {
-                found.lost.push(root.clone());
+                continue;
+            }
+            match stages.get(root) {
+                None | Some(NodeStage::Restored) => found.left.push(root.clone()),
+                // Its deletion was refused, or something was made in its place.
+                Some(NodeStage::Deletes) if is_same_node(kept, package, &now, root) => found.left.push(root.clone()),
+                Some(NodeStage::Deletes) => found.changed.push(root.clone()),
+                Some(NodeStage::Gone | NodeStage::Restores) => match first_addition(kept, package, now, root) {
+                    Some(path) => found.changed.push(path),
+                    None => found.lost.push(root.clone()),
+                },
             }
         }
         Ok(found)
+    }
+}
+
+/// Whether a node is still the one that was kept. The package may not say when it was created.
+fn is_same_node(kept: Option<&Kept>, package: &Contents, now: &Tree, root: &str) -> bool {
+    match kept {
+        Some(kept) => kept.is_same_node(now, root),
+        None => Kept::of(now.clone(), vec![root.to_owned()]).first_difference_from(package).is_none(),
+    }
+}
+
+/// What is at a node and was not kept so.
+fn first_addition(kept: Option<&Kept>, package: &Contents, now: Tree, root: &str) -> Option<String> {
+    match kept {
+        Some(kept) => kept.first_addition(&now),
+        None => Kept::of(now, vec![root.to_owned()]).first_missing_in(package),
     }
 }
 
@@ -162,7 +221,7 @@ async fn whole_package(session: &Session, name: &str, state: &StateDir, kept: Op
     let lost = || Problem::error(format!("{why}, and this machine has no copy of it"));
     let copy = state.read(&format!("{name}.zip")).ok_or_else(lost)?;
     if is_there {
-        delete(session, name).await?;
+        delete_package(session, name).await?;
     }
     succeeded(&session.send(uploaded(name, copy)).await?)?;
     let package = Package::open(download(session, name).await?)?;
@@ -182,11 +241,15 @@ async fn install_part(
     let bytes = package(name, roots, Some(archive)).map_err(|error| Problem::error(format!("a package: {error}")))?;
     // It may be left of an attempt that was cut short.
     if is_there(session, name).await? {
-        delete(session, name).await?;
+        delete_package(session, name).await?;
     }
     succeeded(&session.send(uploaded(name, bytes)).await?)?;
-    succeeded(&session.send(command(name, "install")).await?)?;
-    delete(session, name).await
+    install(session, name).await?;
+    delete_package(session, name).await
+}
+
+async fn install(session: &Session, name: &str) -> Checked {
+    succeeded(&session.send(command(name, "install")).await?)
 }
 
 /// An import puts nodes behind all their siblings.
@@ -210,10 +273,7 @@ async fn wait_until_restored(session: &Session, wanted: &Wanted<'_>) -> Checked 
         for _ in 0..2 {
             let difference = match wanted {
                 Wanted::Copy(kept) => kept.first_loss(&kept.read_again(session).await?),
-                Wanted::Package(roots, package) => {
-                    let now = Tree::read(session, roots).await?;
-                    Kept::of(now, roots.clone()).first_difference_from(package)
-                }
+                Wanted::Package(..) => wanted.first_lost_content(session).await?,
             };
             if let Some(path) = difference {
                 *differs() = path;

@@ -101,9 +101,7 @@ async fn delete(session: &Session, path: &str) -> Checked {
         ensure(there, || format!("the Author has no {path} that could be deleted"))
     };
     confirmed(judged).await?;
-    keeping::may_be_deleted(session, path).await?;
-    session.send(removal::of_node(path).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
-    removal::wait_until_gone(session, path).await
+    keeping::delete(session, path, removal::of_node(path)).await
 }
 
 #[then("none of the four replication agents is left")]
@@ -146,9 +144,7 @@ async fn no_cloud_configuration(world: &mut World) -> Checked {
 async fn delete_mac_user(world: &mut World) -> Checked {
     let (session, old) = (world.session()?, world.kept::<Old>()?);
     let home = &old.mac_user()?.home;
-    keeping::may_be_deleted(session, home).await?;
-    session.send(users::deletion(home).undone_by_putting_back()).await?.expect_status(&[200, 204])?;
-    removal::wait_until_gone(session, home).await
+    keeping::delete(session, home, users::deletion(home)).await
 }
 
 #[then("no Mac user of the tenant is left")]
@@ -214,9 +210,7 @@ async fn delete_old(world: &mut World) -> Checked {
     delete_mac_user(world).await?;
     let session = world.session()?;
     for configuration in &configurations {
-        keeping::ims_configurations_may_be_deleted(session).await?;
-        let call = setup::ims_deletion(&configuration.pid, configuration.title.as_deref()).undone_by_putting_back();
-        session.send(call).await?.expect_status(&[200])?;
+        keeping::delete_ims_configuration(session, &configuration.pid, configuration.title.as_deref()).await?;
     }
     let deleted: Vec<_> = configurations.into_iter().map(|configuration| configuration.pid).collect();
     let left = async || ims_configurations::for_brand_portal(session).await;
