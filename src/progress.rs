@@ -147,6 +147,7 @@ mod tests {
             "1/3 scenarios",
             "1 did not pass",
             "agents  0 –   1 –   2 agent-test ",
+            " s   3 –",
         ];
         wait_for(&term, |seen| wanted.iter().all(|text| seen.contains(text)) && !seen.contains("The queue is idle"));
         progress.finish();

@@ -398,7 +398,10 @@ fn what_somebody_makes_where_a_node_was_deleted_is_left_and_told() {
     let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
     let told = told(&output);
     assert_eq!(output.status.code(), Some(7), "{told}");
-    assert!(told.contains(agent) && told.contains("was made again since the run deleted it"), "{told}");
+    assert!(
+        told.contains(agent) && told.contains("differs from what was kept, where the run deleted a node"),
+        "{told}"
+    );
     let different = changed(&mock, &before);
     assert!(different.contains("/somebodys") && !different.contains("agent1_default"), "{different}");
     let refused = clean(&mock, &out, &[]);

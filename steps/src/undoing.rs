@@ -69,7 +69,7 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
         let undone = match needed.iter().find(|(package, _)| change.undo.contains(package)) {
             Some((package, why)) => Err(Problem::error(format!("not done: {package}, {why}"))),
             None if change.replaces() && in_the_way.contains(&change.scenario) => Err(Problem::error(
-                "not restored yet: the cloud service of the run still exists, and deleting it later would delete the agents \
+                "not restored yet: a part of the cloud service of the run may still exist, and deleting it later would delete the agents \
                  with the same names",
             )),
             None => one_or_again(session, &change).await,

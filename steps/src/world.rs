@@ -17,8 +17,8 @@ pub struct World {
     begun: usize,
 }
 
-/// What is known of the sentences of a step. A run compiles the expressions only of the steps that may read its sentences: those of
-/// all would be a fifth of what a short run costs.
+/// What is known of the sentences of a step. A run compiles the expressions only of the steps that may read its sentences:
+/// those of all would be a fifth of what a short run costs.
 #[derive(Debug)]
 pub struct SentenceForm {
     /// Where the step is registered.

@@ -108,8 +108,8 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
         return Ok(());
     }
     Err(Problem::error(format!(
-        "{} was made again since the run deleted it, and is not what was kept, so that it is left; to restore what was kept, \
-         delete it, and undo this once more",
+        "{} differs from what was kept, where the run deleted a node or was about to; it is left as it is; to restore what was \
+         kept, delete it, and undo this once more",
         found.changed.join(", ")
     )))
 }
