@@ -317,6 +317,8 @@ fn what_somebody_changes_while_the_configuration_is_kept_stays() {
     let cases = [
         ("BP-CLD-01", IS_KEPT, AGENT, 3),
         ("BP-UPG-02", IS_KEPT, AGENT, 3),
+        // It could go with the cloud configuration.
+        ("BP-UPG-03", IS_KEPT, AGENT, 3),
         ("BP-UPG-02", DELETES, CLOUD, 0),
         ("BP-UPG-02", DELETES, AGENT, 3),
         ("BP-UPG-05", DELETES, AGENT, 3),
@@ -615,7 +617,108 @@ fn clean_compares_what_it_puts_back_without_the_copy_of_the_run() {
     let _ = child.kill();
     let _ = child.wait();
     assert_ne!(changed(&mock, &before), "");
-    std::fs::remove_dir_all(&state).expect("it was used");
-    let cleaned = clean(&mock, &out, &["--state-dir", state_flag]);
+    // As on another machine.
+    let elsewhere = folder.join("elsewhere");
+    let journal = std::fs::read(out.join("journal.jsonl")).expect("a journal");
+    let cleaned = clean(&mock, &out, &["--state-dir", elsewhere.to_str().expect("UTF-8")]);
     assert_eq!((cleaned.code, changed(&mock, &before).as_str()), (Some(0), ""), "{}", cleaned.all());
+    assert!(cleaned.all().contains(&format!("with key material, in {state_flag}")), "{}", cleaned.all());
+    let copies = || std::fs::read_dir(&state).expect("it was used").count();
+    assert_eq!(copies(), 2, "{}", cleaned.all());
+    // The journal may have been undone in place, or as a copy.
+    let undone = clean(&mock, &out, &["--state-dir", state_flag]);
+    assert!(undone.code == Some(0) && undone.all().contains("removed: "), "{}", undone.all());
+    assert_eq!(copies(), 0, "{}", undone.all());
+    std::fs::write(out.join("journal.jsonl"), journal).expect("it can be written");
+    let again = clean(&mock, &out, &["--state-dir", state_flag]);
+    assert_eq!((again.code, changed(&mock, &before).as_str()), (Some(7), ""), "{}", again.all());
+}
+
+/// Edits an agent that was made for the run, just before the run deletes it.
+#[test]
+fn what_somebody_changes_in_an_agent_of_the_run_stays() {
+    let agent = AGENT.trim_end_matches("/jcr:content");
+    let made_again = ":operation=delete";
+    for edit in sample("edits of an agent of the run", vec!["retryDelay=123456", made_again], 1) {
+        let (mock, folder) = (Mock::start("configured"), directory("transaction-made"));
+        let (learned, out, before) = (all_learned(&folder), folder.join("out"), now(&mock));
+        let (author, deletions) = (mock.url("author").to_owned(), AtomicUsize::new(0));
+        let proxy = Proxy::start(mock.url("author"), move |request| {
+            // The first deletion is that of the agent that was replaced.
+            if request.starts_with(&format!("{DELETES}0")) && deletions.fetch_add(1, Ordering::SeqCst) == 1 {
+                if edit == made_again {
+                    post(&author, agent, made_again);
+                    post(&author, agent, "jcr:primaryType=cq:Page");
+                }
+                post(&author, AGENT, "jcr:primaryType=cq:PageContent&retryDelay=123456");
+            }
+            Act::Pass
+        });
+        let flags = ["--requirement", "BP-CLD-01", "--replace-configuration", "--out", out.to_str().expect("UTF-8")];
+        let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+        let (different, told) = (changed(&mock, &before), told(&output));
+        assert_eq!(output.status.code(), Some(7), "{edit}: {different}{told}");
+        assert!(told.contains(agent) && told.contains("bpconform clean --accept PATH"), "{edit}: {told}");
+        let only_there = |different: &str| different.lines().all(|line| line.contains(agent));
+        assert!(different.contains("123456") && only_there(&different), "{edit}: {different}");
+        let refused = clean(&mock, &out, &["--accept", "/etc/other"]);
+        assert!(refused.code == Some(2) && refused.all().contains("/etc/other"), "{}", refused.all());
+        let refused = clean(&mock, &out, &[]);
+        assert_eq!((refused.code, changed(&mock, &before)), (Some(7), different), "{edit}: {}", refused.all());
+        let accepted = clean(&mock, &out, &["--accept", AGENT]);
+        let different = changed(&mock, &before);
+        assert_eq!(accepted.code, Some(0), "{edit}: {different}{}", accepted.all());
+        assert!(different.contains("123456") && only_there(&different), "{edit}: {different}");
+    }
+}
+
+#[test]
+fn what_is_there_is_not_restored_whatever_two_reads_say() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-not-found"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let (author, moment, wrong) = (mock.url("author").to_owned(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        if request.starts_with(DELETES) && moment.fetch_max(1, Ordering::SeqCst) == 0 {
+            post(&author, CLOUD, "note=123456");
+        }
+        // The package is read before it is decided what is lost.
+        if request.starts_with(IS_KEPT) && moment.load(Ordering::SeqCst) > 0 {
+            moment.store(2, Ordering::SeqCst);
+        }
+        let is_asked = request.starts_with("GET /etc/cloudservices/mediaportal/BPdocConfiguration");
+        if is_asked && moment.load(Ordering::SeqCst) == 2 && wrong.fetch_add(1, Ordering::SeqCst) < 2 {
+            return Act::Answer("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone");
+        }
+        Act::Pass
+    });
+    let flags = ["--requirement", "BP-UPG-02", "--replace-configuration"];
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    let (different, told) = (changed(&mock, &before), told(&output));
+    assert!(different.lines().count() == 1 && different.contains("123456"), "{different}{told}");
+    assert_eq!(output.status.code(), Some(0), "{told}");
+}
+
+#[test]
+fn what_somebody_makes_while_the_package_is_prepared_is_not_written_over() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-prepared"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let (author, is_deleted, is_made) = (mock.url("author").to_owned(), AtomicBool::new(false), AtomicBool::new(false));
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        if request.starts_with(DELETES) {
+            is_deleted.store(true, Ordering::SeqCst);
+        }
+        let prepares = request.starts_with("POST ") && request.contains("cmd=upload");
+        if prepares && is_deleted.load(Ordering::SeqCst) && !is_made.swap(true, Ordering::SeqCst) {
+            post(&author, AGENT.trim_end_matches("/jcr:content"), "jcr:primaryType=cq:Page");
+            post(&author, AGENT, "jcr:primaryType=nt:unstructured&retryDelay=123456");
+        }
+        Act::Pass
+    });
+    let flags = ["--requirement", "BP-UPG-02", "--replace-configuration"];
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    let (different, told) = (changed(&mock, &before), told(&output));
+    assert!(different.contains("123456"), "{different}{told}");
+    assert!(different.lines().all(|line| line.contains(AGENT.trim_end_matches("/jcr:content"))), "{different}{told}");
+    assert_eq!(output.status.code(), Some(7), "{told}");
+    assert!(told.contains("where the run deleted a node"), "{told}");
 }

@@ -22,6 +22,10 @@ pub struct CleanArgs {
     /// Where the copy of what was replaced is.
     #[command(flatten)]
     pub state: StateArgs,
+    /// Leave what is at this path on the Author as it is now, where the run deleted or made a node and somebody has changed it
+    /// since; can be repeated
+    #[arg(long, value_name = "PATH", requires = "journal")]
+    pub accept: Vec<String>,
     /// Print what would be undone or removed, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bpconform_fixtures::{Allow, Surfaces};
+use bpconform_steps::author::keeping;
 use bpconform_steps::author::lock::{self, Holder};
 use bpconform_steps::journal::{self, Change, Journal};
 use bpconform_steps::run::{Run, Settings};
@@ -38,8 +39,14 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         return Ok(Exit::Green);
     }
     let journal::Read { header, open, undoing } = read(&path, &text)?;
+    let state_dir = arguments.state.named().or(header.state_dir.clone()).or_else(|| arguments.state.directory());
+    let copies = keeping::copies(state_dir.as_deref(), &header.run);
     if open.is_empty() {
         output.print_text(&format!("nothing to undo: every change of the run {} was undone\n", header.run));
+        // Another machine may have undone the last of them, without these copies.
+        if !arguments.dry_run && !journal::is_in_use(&path) {
+            copies.iter().try_for_each(|file| remove(file, output))?;
+        }
         return Ok(Exit::Green);
     }
     if arguments.dry_run {
@@ -72,7 +79,16 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         )),
         _ => Error::Write { file: path.clone(), source },
     })?;
-    let state_dir = arguments.state.named().or(header.state_dir).or_else(|| arguments.state.directory());
+    for node in &arguments.accept {
+        let noted = journal.accept(node).map_err(|source| Error::Write { file: path.clone(), source })?;
+        if !noted {
+            return Err(Error::Usage(format!(
+                "--accept {node}: the run {} has neither deleted nor made such a node, or that is undone",
+                header.run
+            )));
+        }
+    }
+    let elsewhere = header.state_dir.filter(|_| copies.is_empty() && journal.open(None).iter().any(Change::replaces));
     let settings = Settings { state_dir, ..Settings::default() };
     let run = Run {
         journal,
@@ -98,7 +114,21 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         count - left.len(),
         header.run
     ));
+    if let Some(directory) = elsewhere {
+        output.err(&format!(
+            "note: there was no copy of the configuration here; the machine of the run may have one, with key material, in {}: \
+             delete the files of the run {} there\n",
+            directory.display(),
+            header.run
+        ));
+    }
     Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
+}
+
+fn remove(file: &Path, output: &Output) -> Result<(), Error> {
+    std::fs::remove_file(file).map_err(|source| Error::Write { file: file.to_owned(), source })?;
+    output.print_text(&format!("removed: {}, a copy of the configuration\n", file.display()));
+    Ok(())
 }
 
 /// Removes the lock of a run that was killed and whose journal is lost.

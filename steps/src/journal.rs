@@ -49,6 +49,13 @@ pub enum Line {
         /// How far it is.
         stage: NodeStage,
     },
+    /// What the target has made under names that are not the run's.
+    Made {
+        /// The number of the change that made it.
+        number: u64,
+        /// The digest of what was at each path.
+        digests: BTreeMap<String, String>,
+    },
     /// A request that undoes something is about to be sent.
     Undoing {
         /// Counts these requests, from 1.
@@ -134,6 +141,10 @@ pub struct Change {
     /// Of a configuration that is put back: the nodes of it that the run touched, and how far it is with each.
     #[serde(default, skip)]
     pub nodes: BTreeMap<String, NodeStage>,
+    /// What came of it under names that are not the run's: the path, and a digest of what was there. What differs later was
+    /// changed by somebody.
+    #[serde(default, skip)]
+    pub made: BTreeMap<String, String>,
 }
 
 impl Change {
@@ -146,6 +157,11 @@ impl Change {
     fn answered(&mut self, status: Option<u16>, at: Timestamp) {
         self.status = status;
         self.may_come_until = Some(late(self.at, at));
+    }
+
+    /// Whether somebody wants what it made at that path to stay as it is.
+    pub fn is_to_leave(&self, path: &str) -> bool {
+        self.made.contains_key(path) && self.nodes.contains_key(path)
     }
 
     /// Whether it is undone by putting back a configuration.
@@ -164,9 +180,10 @@ fn late(sent: Timestamp, left: Timestamp) -> Timestamp {
     left + took.max(aftermath())
 }
 
-/// The same for a request that may just have been sent.
-fn late_from_now() -> Timestamp {
-    Timestamp::now() + aftermath()
+/// The same for a request that was under way when its process was killed, at any time since it was sent.
+fn late_if_killed(sent: Timestamp) -> Timestamp {
+    let now = Timestamp::now();
+    late(sent, now).min(sent + LONGEST + LONGEST).max(now + aftermath())
 }
 
 fn aftermath() -> SignedDuration {
@@ -250,12 +267,12 @@ impl Journal {
         let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
-        // What was under way when the other process ended may have been sent just now.
-        for until in changes.iter_mut().map(|change| &mut change.may_come_until) {
-            until.get_or_insert_with(late_from_now);
+        // What was under way when the other process ended may have been left just now.
+        for change in &mut changes {
+            change.may_come_until.get_or_insert(late_if_killed(change.at));
         }
-        for (_, until) in undoing.unsure.values_mut() {
-            until.get_or_insert_with(late_from_now);
+        for (sent, until) in undoing.unsure.values_mut() {
+            until.get_or_insert(late_if_killed(*sent));
         }
         let state = State { file: Some((path.to_owned(), file)), open: changes, last, undoing };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
@@ -271,8 +288,8 @@ impl Journal {
         let mut state = self.lock();
         let number = state.last + 1;
         let (at, scenario) = (Timestamp::now(), scenario.to_owned());
-        let (may_come_until, nodes) = (None, BTreeMap::new());
-        let change = Change { number, at, scenario, request, undo, status: None, may_come_until, nodes };
+        let (status, may_come_until, nodes, made) = (None, None, BTreeMap::new(), BTreeMap::new());
+        let change = Change { number, at, scenario, request, undo, status, may_come_until, nodes, made };
         state.write(&Line::Change(change.clone()), true)?;
         state.last = number;
         state.open.push(change);
@@ -314,7 +331,7 @@ impl Journal {
     /// Until when a request that undoes something may still be carried out.
     pub fn undoing_may_come_until(&self) -> Option<Timestamp> {
         let state = self.lock();
-        state.undoing.unsure.values().map(|(_, until)| until.unwrap_or_else(late_from_now)).max()
+        state.undoing.unsure.values().map(|(sent, until)| until.unwrap_or_else(|| late_if_killed(*sent))).max()
     }
 
     /// Writes down how far the run is with nodes that this change puts back; it is on the disk when this returns.
@@ -323,6 +340,32 @@ impl Journal {
         state.write(&Line::Nodes { number, paths: paths.to_vec(), stage }, true)?;
         if let Some(change) = state.change(number) {
             change.nodes.extend(paths.iter().map(|path| (path.clone(), stage)));
+        }
+        Ok(())
+    }
+
+    /// Writes down that somebody wants a node, or the one above it that an open change is about, to stay as it is: it is neither
+    /// deleted nor restored. Gives back whether there is such a change.
+    pub fn accept(&self, path: &str) -> io::Result<bool> {
+        let about = |change: &Change| {
+            let is_below =
+                |root: &&String| path.strip_prefix(*root).is_some_and(|it| it.is_empty() || it.starts_with('/'));
+            let root = change.nodes.keys().chain(change.made.keys()).find(is_below)?;
+            Some((change.number, root.clone()))
+        };
+        let about: Vec<_> = self.open(None).iter().filter_map(about).collect();
+        for (number, root) in &about {
+            self.notes_nodes(*number, std::slice::from_ref(root), NodeStage::Restored)?;
+        }
+        Ok(!about.is_empty())
+    }
+
+    /// Writes down what came of a change; it is on the disk when this returns.
+    pub fn made(&self, number: u64, digests: BTreeMap<String, String>) -> io::Result<()> {
+        let mut state = self.lock();
+        state.write(&Line::Made { number, digests: digests.clone() }, true)?;
+        if let Some(change) = state.change(number) {
+            change.made.extend(digests);
         }
         Ok(())
     }
@@ -449,6 +492,11 @@ impl Read {
                     change.nodes.extend(paths.into_iter().map(|path| (path, stage)));
                 }
             }
+            Line::Made { number, digests } => {
+                if let Some(change) = self.change(number) {
+                    change.made.extend(digests);
+                }
+            }
             Line::Undone { number } => self.open.retain(|change| change.number != number),
             Line::Undoing { request, at } => self.undoing.sends(request, at),
             Line::UndoingAnswered { request, status, at } => self.undoing.answered(request, status, at),
@@ -537,11 +585,18 @@ mod tests {
         assert_eq!(unsure, [(2, true), (3, true), (5, false)]);
         let path = std::env::temp_dir().join(format!("bpconform-journal-goes-on-{}", std::process::id()));
         std::fs::write(&path, &text).expect("it can be written");
-        let before = late_from_now();
+        let before = Timestamp::now() + aftermath();
         let journal = Journal::resume(&path, Vec::new(), undoing).expect("it goes on");
         assert!(journal.undoing_may_come_until() >= Some(before), "nobody knows when the other process ended");
         assert_eq!(journal.undoing_sends(), 6);
         std::fs::remove_file(&path).expect("it is ours");
+    }
+
+    #[test]
+    fn a_request_that_was_cut_off_by_a_kill_is_waited_for_as_long_as_it_may_have_taken() {
+        let now = Timestamp::now();
+        let waits = |ago: i64| late_if_killed(now - SignedDuration::from_secs(ago)).duration_since(now).as_secs();
+        assert_eq!([1, 20, 90, 100, 24 * 60 * 60].map(waits), [10, 20, 30, 20, 10]);
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Session {
 
     /// What every name of this run begins with.
     pub(crate) fn mark(&self) -> String {
-        format!("bpconform-{}-", self.run.id)
+        mark_of(&self.run.id)
     }
 
     /// What went over the wire so far, in the order in which it was sent; they are taken away.
@@ -348,6 +348,11 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// What every name of that run begins with.
+pub(crate) fn mark_of(run: &str) -> String {
+    format!("bpconform-{run}-")
 }
 
 pub(crate) fn stopped() -> Problem {

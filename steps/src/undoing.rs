@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::author::agents::Agent;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
+use crate::author::tree::Tree;
 use crate::author::{
     agents, delivery, ims_configurations, keeping, lock, putting_back, queue, removal, repository, setup, users,
 };
@@ -17,10 +17,13 @@ use crate::journal::Change;
 use crate::problem::{Checked, Problem, agreed};
 use crate::session::Session;
 use crate::tenant;
-use crate::undo::{AFTERMATH, Undo};
+use crate::undo::{AFTERMATH, OR_ACCEPT, Undo};
 
 /// How long an agent may need to deliver what takes something back from the tenant.
 const DELIVERY: Duration = Duration::from_secs(30);
+
+/// The property of an agent that names the IMS configuration from which it gets its tokens.
+const TOKENS: &str = "accessTokenProviderPid";
 
 /// Where Package Manager keeps what an installation replaced.
 const SNAPSHOTS: &str = ".snapshot";
@@ -59,25 +62,31 @@ pub async fn carry_out_all(session: &Session) -> (usize, Vec<Problem>) {
 pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> {
     wait_for_late_results(session, &changes).await;
     let mut problems = Vec::new();
-    let mut needed: Vec<(Undo, &str)> = Vec::new();
+    let mut needed: Vec<(String, &str)> = Vec::new();
     // The scenarios whose cloud service could not be deleted.
     let mut in_the_way: Vec<String> = Vec::new();
     // The lock is released last, whenever it was taken. Agents are enabled first, so that their queues empty.
     let (locks, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_lock);
     let (agents, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_agent_off);
     for change in agents.into_iter().chain(others).chain(locks) {
-        let undone = match needed.iter().find(|(package, _)| change.undo.contains(package)) {
-            Some((package, why)) => Err(Problem::error(format!("not done: {package}, {why}"))),
+        let undone = match needed.iter().find(|(name, _)| keeps(&change, name)) {
+            Some((package, why)) => {
+                Err(Problem::error(format!("{} stays on the Author, {why}", keeping::path(package))))
+            }
             None if change.replaces() && in_the_way.contains(&change.scenario) => Err(Problem::error(
                 "not restored yet: a part of the cloud service of the run may still exist, and deleting it later would delete the agents \
                  with the same names",
             )),
             None => one_or_again(session, &change).await,
         };
+        if undone.is_err() && change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) {
+            in_the_way.push(change.scenario.clone());
+        }
+        let undone = match undone {
+            Ok(()) => nothing_changed_is_left(session, &change).await,
+            Err(problem) => Err(problem),
+        };
         if undone.is_err() {
-            if change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) {
-                in_the_way.push(change.scenario.clone());
-            }
             needed.extend(packages_of(&change).map(|package| (package, "since it still keeps the configuration")));
         }
         let reason = undone.err().map(|problem| format!("{}: {}", change.request, problem.reason));
@@ -100,11 +109,39 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
 }
 
 /// The packages that keep what a change replaced.
-fn packages_of(change: &Change) -> impl Iterator<Item = Undo> {
+fn packages_of(change: &Change) -> impl Iterator<Item = String> {
     change.undo.iter().filter_map(|undo| match undo {
-        Undo::Replacement { name } => Some(Undo::Package { name: name.clone() }),
+        Undo::Replacement { name } => Some(name.clone()),
         _ => None,
     })
+}
+
+/// Whether it is undone by deleting the package of that name.
+fn keeps(change: &Change, package: &str) -> bool {
+    change.undo.iter().any(|undo| matches!(undo, Undo::Package { name } if name == package))
+}
+
+/// An error if an agent that was made for the run is still there, because somebody has changed it. Where the run had deleted
+/// one of that name, restoring it says so.
+async fn nothing_changed_is_left(session: &Session, change: &Change) -> Checked {
+    if change.made.is_empty() {
+        return Ok(());
+    }
+    let open = session.run.journal.open(Some(&change.scenario));
+    let is_restored = |path: &str| open.iter().any(|it| it.replaces() && it.nodes.contains_key(path));
+    let mut left = Vec::new();
+    for path in change.made.keys().filter(|path| !is_restored(path) && !change.is_to_leave(path)) {
+        if !removal::is_absent(session, path).await? {
+            left.push(path.as_str());
+        }
+    }
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::error(format!(
+        "{} was made for the run and was changed since then, so that it is left as it is; {OR_ACCEPT}",
+        left.join(", ")
+    )))
 }
 
 /// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
@@ -350,15 +387,26 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         None => ours.find(session).await?,
     };
     let there = agents::all(session).await?;
-    // Without the configuration, an agent that gets its tokens from an IMS configuration of the run is the run's.
-    let is_ours = |name: &&String| {
-        found.is_some() || there.iter().any(|agent| agent.name == **name && ours.gives_tokens_to(agent))
-    };
-    let agents: Vec<_> = agents.iter().filter(is_ours).collect();
-    for agent in &agents {
-        removal::delete_node(session, &format!("/etc/replication/agents.author/{agent}")).await?;
+    let mut deleted = 0;
+    for name in agents {
+        let path = agents::path(name);
+        let is_ours = match change.made.get(&path) {
+            Some(_) if change.is_to_leave(&path) => false,
+            // Somebody may take it for his, and change it.
+            Some(made) => Tree::agreed_at(session, &path).await?.digest() == *made,
+            // It gets its tokens from the IMS configuration of the run. Where the cloud configuration is there, one that says
+            // nothing of its tokens was made with it.
+            None => match there.iter().find(|it| it.name == *name).and_then(|agent| agent.property(TOKENS)) {
+                Some(pid) => ours.gives_tokens(&pid) || (found.is_some() && pid == *ims_configuration),
+                None => found.is_some(),
+            },
+        };
+        if is_ours {
+            removal::delete_node(session, &path).await?;
+            deleted += 1;
+        }
     }
-    if found.is_none() && agents.is_empty() {
+    if found.is_none() && deleted == 0 {
         // A request that was refused made nobody.
         let was_refused = !change.is_uncertain() && change.status.is_some_and(|status| status >= 400);
         return if mac_user.is_some() && !was_refused { nobody_is_left(session).await } else { Ok(()) };
@@ -424,8 +472,8 @@ async fn ours<'a>(session: &Session, title: &'a str, pid: &'a str) -> Checked<Ou
 }
 
 impl Ours<'_> {
-    fn gives_tokens_to(&self, agent: &Agent) -> bool {
-        self.ims_configuration.is_some_and(|pid| agent.property("accessTokenProviderPid").as_deref() == Some(pid))
+    fn gives_tokens(&self, pid: &str) -> bool {
+        self.ims_configuration == Some(pid)
     }
 
     async fn find(&self, session: &Session) -> Checked<Option<CloudConfiguration>> {

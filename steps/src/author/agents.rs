@@ -112,10 +112,15 @@ fn expected_agent(surface: &Surface, tenant: &str, url: &str, index: usize) -> C
     Ok(Expected { name: fill("name")?, title: fill("title")?, target: fill("target")? })
 }
 
+/// The path of the agent of that name.
+pub(crate) fn path(name: &str) -> String {
+    format!("/etc/replication/agents.author/{name}")
+}
+
 /// Switches an agent on or off, in the type in which the Author has the property.
 pub fn switch(session: &Session, agent: &Agent, on: bool) -> Call {
     let property = session.surface("author.agent").field("enabled");
-    let path = format!("etc/replication/agents.author/{}/jcr:content", agent.name);
+    let path = format!("{}/jcr:content", path(&agent.name).trim_start_matches('/'));
     let call = Call::to("author.node-write").with("path", path).property(property, on.to_string());
     let typed = agent.properties.get(property).is_some_and(Value::is_boolean);
     if typed { call.property(&format!("{property}@TypeHint"), "Boolean") } else { call }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
@@ -17,7 +18,7 @@ use crate::call::{Body, Call, Upload};
 use crate::journal::{Change, NodeStage};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
-use crate::session::Session;
+use crate::session::{Session, mark_of};
 use crate::state_dir::StateDir;
 use crate::undo::Undo;
 
@@ -99,6 +100,7 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
 /// then: putting it back would undo the change.
 pub async fn delete(session: &Session, path: &str, deletion: Call) -> Checked {
     let nodes = [path.to_owned()];
+    others_are_as_kept(session, &nodes).await?;
     is_as_kept(session, path).await?;
     note(session, &nodes, NodeStage::Deletes)?;
     session.send(deletion.undone_by_putting_back()).await?.expect_status(&[200, 204])?;
@@ -129,6 +131,24 @@ async fn is_as_kept(session: &Session, path: &str) -> Checked {
     Err(Problem::error(why))
 }
 
+/// With a cloud configuration or an IMS configuration an Author may delete what belongs to it. Refuses the deletion if somebody
+/// has changed a node that the run has not touched yet.
+async fn others_are_as_kept(session: &Session, deleted: &[String]) -> Checked {
+    let changes = session.open_changes();
+    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
+    let kept = kept_by(session, replacement)?;
+    if kept.agents.iter().chain(&kept.mac_users).any(|it| deleted.contains(it)) {
+        return Ok(());
+    }
+    let is_touched = |root: &String| deleted.contains(root) || replacement.nodes.contains_key(root);
+    for other in kept.roots().iter().filter(|root| !is_touched(root)) {
+        if matches!(kept.first_change_at(session, other).await?, Some(Changed::To(_))) {
+            is_as_kept(session, other).await?;
+        }
+    }
+    Ok(())
+}
+
 fn note(session: &Session, paths: &[String], stage: NodeStage) -> Checked {
     let changes = session.open_changes();
     let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
@@ -142,12 +162,13 @@ pub async fn delete_ims_configuration(session: &Session, pid: &str, title: Optio
     let changes = session.open_changes();
     if let Some(replacement) = changes.iter().find(|change| change.replaces()) {
         let kept = kept_by(session, replacement)?;
+        others_are_as_kept(session, &kept.stored).await?;
+        lock::is_still_held(session).await?;
         for path in &kept.stored {
             if matches!(kept.first_change_at(session, path).await?, Some(Changed::To(_))) {
                 is_as_kept(session, path).await?;
             }
         }
-        lock::is_still_held(session).await?;
         note(session, &kept.stored, NodeStage::Deletes)?;
     }
     let deletion = setup::ims_deletion(pid, title).undone_by_putting_back();
@@ -208,6 +229,14 @@ pub(crate) async fn throw_away(session: &Session, name: &str) -> Checked {
     Ok(())
 }
 
+/// The files of a run in the state directory: copies of what it replaced, with key material.
+pub fn copies(state_dir: Option<&Path>, run: &str) -> Vec<PathBuf> {
+    let state = StateDir::look(state_dir);
+    let mark = mark_of(run);
+    let names = state.names().into_iter().filter(|name| name.starts_with(&mark));
+    names.map(|name| state.path(&name)).collect()
+}
+
 /// Deletes a package that is there.
 pub(super) async fn delete_package(session: &Session, name: &str) -> Checked {
     succeeded(&session.send(command(name, "delete")).await?)?;
@@ -241,7 +270,8 @@ async fn there<'a>(session: &Session, names: &[&'a str]) -> Checked<Vec<&'a str>
     Ok(there)
 }
 
-pub(super) fn path(name: &str) -> String {
+/// Where a package of that name is.
+pub(crate) fn path(name: &str) -> String {
     format!("/etc/packages/{GROUP}/{name}.zip")
 }
 

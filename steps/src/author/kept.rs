@@ -99,7 +99,7 @@ impl Kept {
         let nodes: BTreeSet<_> = ims.iter().map(|one| one.stored.node.clone()).chain(secrets).collect();
         let root = surface.path.split_once(".2.json").map_or(surface.path.as_str(), |(root, _)| root);
         Ok(Self {
-            agents: ours.into_iter().map(|agent| format!("/etc/replication/agents.author/{}", agent.name)).collect(),
+            agents: ours.into_iter().map(|agent| agents::path(&agent.name)).collect(),
             cloud_configurations: cloud.into_iter().map(|one| one.path).collect(),
             mac_users,
             stored: nodes.into_iter().map(|node| format!("{root}/{node}")).collect(),
@@ -200,32 +200,41 @@ impl Kept {
         self
     }
 
-    /// What is not as it was in these nodes, apart from what the repository sets by itself, and from their order.
-    pub(crate) async fn first_lost_content(&self, session: &Session) -> Checked<Option<String>> {
+    /// What is not as it was in these nodes, the first of each, apart from what the repository sets by itself, and from their
+    /// order.
+    pub(crate) async fn lost_content(&self, session: &Session) -> Checked<Vec<String>> {
         let now = Tree::read(session, &self.roots()).await?;
-        Ok(self.tree.first_difference(&now, &SET_BY_THE_REPOSITORY))
+        Ok(self.differences_of_roots(&now, &SET_BY_THE_REPOSITORY).collect())
     }
 
-    /// What is not as it was, apart from what the repository sets by itself.
-    pub(crate) fn first_loss(&self, now: &Self) -> Option<String> {
-        self.first_difference(now, &SET_BY_THE_REPOSITORY)
+    /// What is not as it was, the first of each node, apart from what the repository sets by itself.
+    pub(crate) fn losses(&self, now: &Self) -> Vec<String> {
+        self.differences(now, &SET_BY_THE_REPOSITORY).collect()
     }
 
     fn first_difference(&self, other: &Self, exempt: &[&str]) -> Option<String> {
-        let sets = || self.deletable().symmetric_difference(&other.deletable()).next().cloned();
-        let tree = || self.tree.first_difference(&other.tree, exempt);
-        let order = || {
-            let roots = self.roots();
-            let differs = |(parent, order): &(&String, &Vec<String>)| {
-                let is_root = |name: &&String| roots.contains(&format!("{parent}/{name}"));
-                let Some(other) = other.orders.get(*parent) else { return true };
-                let mut names = order.iter().filter(is_root).filter(|name| other.contains(name));
-                names.any(|name| next(order, name, other) != next(other, name, order))
-            };
-            self.orders.iter().find(differs).map(|(parent, _)| format!("{parent} (the order of its children)"))
+        self.differences(other, exempt).next()
+    }
+
+    fn differences_of_roots<'a>(&'a self, now: &'a Tree, exempt: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+        let roots = self.roots().into_iter();
+        roots.filter_map(move |root| self.tree.below(&root).first_difference(&now.below(&root), exempt))
+    }
+
+    fn differences<'a>(&'a self, other: &'a Self, exempt: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+        let (own, others) = (self.deletable(), other.deletable());
+        let sets: Vec<String> = own.symmetric_difference(&others).cloned().collect();
+        let roots = self.roots();
+        let is_in_order = move |parent: &String, order: &Vec<String>| {
+            let is_root = |name: &&String| roots.contains(&format!("{parent}/{name}"));
+            let Some(other) = other.orders.get(parent) else { return false };
+            let mut names = order.iter().filter(is_root).filter(|name| other.contains(name));
+            names.all(|name| next(order, name, other) == next(other, name, order))
         };
-        let member = || first_lost_member(&self.memberships, &other.memberships);
-        sets().or_else(tree).or_else(order).or_else(member)
+        let orders = self.orders.iter().filter(move |(parent, order)| !is_in_order(parent, order));
+        let orders = orders.map(|(parent, _)| format!("{parent} (the order of its children)"));
+        let member = first_lost_member(&self.memberships, &other.memberships);
+        sets.into_iter().chain(self.differences_of_roots(&other.tree, exempt)).chain(orders).chain(member)
     }
 
     /// The first root that has nothing behind it: it cannot be kept.
@@ -426,11 +435,15 @@ mod tests {
             orders: BTreeMap::from([("/p".to_owned(), order.iter().map(|&name| name.to_owned()).collect())]),
             ..Kept::default()
         };
-        assert_eq!(kept(&["a", "b"]).first_loss(&kept(&["a", "x", "b"])), None);
-        assert_eq!(kept(&["a", "x", "b"]).first_loss(&kept(&["a", "b"])), None);
-        assert!(kept(&["a", "b"]).first_loss(&kept(&["b", "a"])).is_some_and(|path| path.starts_with("/p (")));
-        assert_eq!(kept(&["x", "a", "b", "y"]).first_loss(&kept(&["a", "b", "y", "x"])), None, "x is not ours");
-        assert!(kept(&["a"]).first_loss(&Kept { agents: kept(&[]).agents, ..Kept::default() }).is_some());
+        assert_eq!(kept(&["a", "b"]).losses(&kept(&["a", "x", "b"])), Vec::<String>::new());
+        assert_eq!(kept(&["a", "x", "b"]).losses(&kept(&["a", "b"])), Vec::<String>::new());
+        assert!(kept(&["a", "b"]).losses(&kept(&["b", "a"]))[0].starts_with("/p ("));
+        assert_eq!(
+            kept(&["x", "a", "b", "y"]).losses(&kept(&["a", "b", "y", "x"])),
+            Vec::<String>::new(),
+            "x is not ours"
+        );
+        assert!(!kept(&["a"]).losses(&Kept { agents: kept(&[]).agents, ..Kept::default() }).is_empty());
     }
 
     #[test]

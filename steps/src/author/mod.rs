@@ -35,6 +35,6 @@ pub mod setup;
 pub mod snapshot;
 pub mod tenants;
 pub mod transcript;
-mod tree;
+pub(crate) mod tree;
 pub mod users;
 mod vault;

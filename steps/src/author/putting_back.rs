@@ -16,6 +16,7 @@ use super::keeping::{
     command, copy, delete_package, download, filter, is_there, package, part_of, path, succeeded, uploaded,
 };
 use super::kept::Kept;
+use super::repository;
 use super::tree::Tree;
 use super::vault::{self, Contents};
 use crate::call::Call;
@@ -23,7 +24,7 @@ use crate::journal::{Change, NodeStage};
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
 use crate::state_dir::StateDir;
-use crate::undo::AFTERMATH;
+use crate::undo::{AFTERMATH, OR_ACCEPT};
 
 /// How long the Author may need to put a package's content back.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,19 +36,23 @@ enum Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// What the Author has not, apart from the order of siblings.
-    async fn first_lost_content(&self, session: &Session) -> Checked<Option<String>> {
+    /// What the Author has not, the first of each node, apart from the order of siblings.
+    async fn lost_content(&self, session: &Session) -> Checked<Vec<String>> {
         match self {
-            Self::Copy(kept) => kept.first_lost_content(session).await,
+            Self::Copy(kept) => kept.lost_content(session).await,
             Self::Package(roots, package) => {
-                let now = Tree::read(session, roots).await?;
-                Ok(Kept::of(now, roots.clone()).first_difference_from(package))
+                let mut lost = Vec::new();
+                for root in roots {
+                    let now = Tree::read(session, std::slice::from_ref(root)).await?;
+                    lost.extend(Kept::of(now, vec![root.clone()]).first_difference_from(package));
+                }
+                Ok(lost)
             }
         }
     }
 
     async fn wait_for_content(&self, session: &Session) -> Checked {
-        let is_there = async || Ok(self.first_lost_content(session).await?.is_none().then_some(()));
+        let is_there = async || Ok(self.lost_content(session).await?.is_empty().then_some(()));
         session.wait_for("the content of the package", AFTERMATH, is_there).await
     }
 }
@@ -70,14 +75,30 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
     let kept = copy(state, name);
     let package = whole_package(session, name, state, kept.as_ref()).await?;
     let roots = kept.as_ref().map_or_else(|| package.roots.clone(), Kept::roots);
-    let found = Found::look(session, kept.as_ref(), &package.contents, &roots, &change.nodes).await?;
+    let look =
+        async |roots: &[String]| Found::look(session, kept.as_ref(), &package.contents, roots, &change.nodes).await;
+    let mut found = look(&roots).await?;
+    let part = part_of(name);
+    // Somebody may make one of them again meanwhile, and one answer may have been wrong: what is there is not written over.
+    while !found.lost.is_empty() {
+        if found.lost != package.roots {
+            upload_part(session, &part, &found.lost, package.archive.clone()).await?;
+        }
+        let again = look(&found.lost).await?;
+        if again.lost == found.lost {
+            break;
+        }
+        found.left.extend(again.left);
+        found.changed.extend(again.changed);
+        found.lost = again.lost;
+    }
     note(session, change, &found.lost, NodeStage::Restores)?;
-    let installed = if found.lost == package.roots {
-        install(session, name).await
-    } else if found.lost.is_empty() {
+    let installed = if found.lost.is_empty() {
         Ok(())
+    } else if found.lost == package.roots {
+        install(session, name).await
     } else {
-        install_part(session, &part_of(name), &found.lost, package.archive).await
+        install_part(session, &part).await
     };
     let wanted = match kept {
         Some(kept) => {
@@ -90,7 +111,8 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
     if let Err(problem) = installed
         && wanted.wait_for_content(session).await.is_err()
     {
-        return Err(problem);
+        let lost = wanted.lost_content(session).await.unwrap_or_else(|_| found.lost.clone());
+        return Err(Problem::error(format!("{}; not as they were: {}", problem.reason, lost.join(", "))));
     }
     if let Wanted::Copy(kept) = &wanted {
         bring_into_order(session, kept).await?;
@@ -109,7 +131,7 @@ async fn restore(session: &Session, name: &str, state: &StateDir, change: &Chang
     }
     Err(Problem::error(format!(
         "{} differs from what was kept, where the run deleted a node or was about to; it is left as it is; to restore what was \
-         kept, delete it, and undo this once more",
+         kept, {OR_ACCEPT}",
         found.changed.join(", ")
     )))
 }
@@ -146,11 +168,15 @@ impl Found {
         let mut found = Self::default();
         for root in roots {
             let now = Tree::agreed_at(session, root).await?;
+            let stage = stages.get(root);
             if !now.has(root) {
-                found.lost.push(root.clone());
+                // What the run did not delete is gone only if the node above it says so, too.
+                let was_deleted = !matches!(stage, None | Some(NodeStage::Restored));
+                let is_gone = was_deleted || repository::read(session, root, "0").await?.is_none();
+                if is_gone { &mut found.lost } else { &mut found.left }.push(root.clone());
                 continue;
             }
-            match stages.get(root) {
+            match stage {
                 None | Some(NodeStage::Restored) => found.left.push(root.clone()),
                 // Its deletion was refused, or something was made in its place.
                 Some(NodeStage::Deletes) if is_same_node(kept, package, &now, root) => found.left.push(root.clone()),
@@ -231,19 +257,17 @@ async fn whole_package(session: &Session, name: &str, state: &StateDir, kept: Op
     }
 }
 
-/// Installs what is in a package at these roots and below, and nothing else.
-async fn install_part(
-    session: &Session,
-    name: &str,
-    roots: &[String],
-    archive: ZipArchive<Cursor<Vec<u8>>>,
-) -> Checked {
+/// Uploads what is in a package at these roots and below, and nothing else.
+async fn upload_part(session: &Session, name: &str, roots: &[String], archive: ZipArchive<Cursor<Vec<u8>>>) -> Checked {
     let bytes = package(name, roots, Some(archive)).map_err(|error| Problem::error(format!("a package: {error}")))?;
     // It may be left of an attempt that was cut short.
     if is_there(session, name).await? {
         delete_package(session, name).await?;
     }
-    succeeded(&session.send(uploaded(name, bytes)).await?)?;
+    succeeded(&session.send(uploaded(name, bytes)).await?)
+}
+
+async fn install_part(session: &Session, name: &str) -> Checked {
     install(session, name).await?;
     delete_package(session, name).await
 }
@@ -267,16 +291,16 @@ async fn bring_into_order(session: &Session, kept: &Kept) -> Checked {
 
 /// Waits until the configuration is what it was, by two reads. The package alone does not say all orders.
 async fn wait_until_restored(session: &Session, wanted: &Wanted<'_>) -> Checked {
-    let differs = Mutex::new(String::new());
+    let differs = Mutex::new(Vec::new());
     let differs = || differs.lock().unwrap_or_else(PoisonError::into_inner);
     let same = async || {
         for _ in 0..2 {
-            let difference = match wanted {
-                Wanted::Copy(kept) => kept.first_loss(&kept.read_again(session).await?),
-                Wanted::Package(..) => wanted.first_lost_content(session).await?,
+            let differences = match wanted {
+                Wanted::Copy(kept) => kept.losses(&kept.read_again(session).await?),
+                Wanted::Package(..) => wanted.lost_content(session).await?,
             };
-            if let Some(path) = difference {
-                *differs() = path;
+            if !differences.is_empty() {
+                *differs() = differences;
                 return Ok(None);
             }
         }
@@ -284,7 +308,8 @@ async fn wait_until_restored(session: &Session, wanted: &Wanted<'_>) -> Checked 
     };
     let waited = session.wait_for("the configuration as it was", PATIENCE, same).await;
     waited.map_err(|problem| {
-        Problem::error(format!("the configuration is not as it was: {} differs ({})", differs(), problem.reason))
+        let differs = differs().join(", ");
+        Problem::error(format!("the configuration is not as it was: {differs} differs ({})", problem.reason))
     })
 }
 

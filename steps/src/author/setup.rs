@@ -1,17 +1,19 @@
 //! Sets up on the Author what the documentation says a person clicks together: the IMS integration, its health check, and
 //! the Brand Portal cloud service. What is made here is undone when the scenario ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bpconform_fixtures::{Failures, System};
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
+use super::tree::Tree;
 use super::users::{self, User};
 use super::{ims_configurations, removal};
 use crate::call::Call;
 use crate::html::Page;
+use crate::journal::Change;
 use crate::problem::{Checked, Problem, agreed};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -164,7 +166,30 @@ pub async fn wait_for_cloud_service(session: &Session, title: &str) -> Checked<C
     let mut agents = session.wait_for("the four replication agents of the tenant", patience, some).await?;
     agents::judge(&agents, &agents::expected(session)?)?;
     agents.sort_by(|a, b| a.name.cmp(&b.name));
+    note_made(session, title).await?;
     Ok(CloudService { configuration, agents, mac_user })
+}
+
+/// Writes down what the agents are that AEM has made for the run: they have the names of the tenant's agents, and somebody
+/// may take them for his.
+async fn note_made(session: &Session, title: &str) -> Checked {
+    let changes = session.open_changes();
+    let agents_of = |change: &Change| {
+        change.undo.iter().find_map(|undo| match undo {
+            Undo::CloudService { title: own, agents, .. } if own == title => Some(agents.clone()),
+            _ => None,
+        })
+    };
+    let Some((change, agents)) = changes.iter().find_map(|change| Some((change, agents_of(change)?))) else {
+        return Ok(());
+    };
+    let mut digests = BTreeMap::new();
+    for path in agents.iter().map(|agent| agents::path(agent)) {
+        let tree = Tree::agreed_at(session, &path).await?;
+        digests.insert(path, tree.digest());
+    }
+    let written = session.run.journal.made(change.number, digests);
+    written.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))
 }
 
 async fn wait_for_configuration(session: &Session, title: &str, patience: Duration) -> Checked<CloudConfiguration> {

@@ -145,6 +145,18 @@ impl Tree {
         })
     }
 
+    /// A digest of all of it, by which it is recognised while nobody has changed it. When it was written last does not count,
+    /// nor the type of a value: what an agent is enabled with is a text where a request has written it.
+    pub(crate) fn digest(&self) -> String {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let counts = |name: &str| !name.ends_with(":lastModified") && !name.ends_with(":lastModifiedBy");
+        let nodes = self.nodes.iter().map(|(path, node)| {
+            let properties = node.properties.iter().filter(|(name, _)| counts(name));
+            (path, properties.map(|(name, value)| (name, text(value))).collect::<Vec<_>>(), &node.children)
+        });
+        digest(&serde_json::to_vec(&nodes.collect::<Vec<_>>()).unwrap_or_default())
+    }
+
     /// Whether there is anything at that path.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.nodes.contains_key(path)

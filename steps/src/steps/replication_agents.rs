@@ -268,7 +268,7 @@ async fn own_agent(world: &mut World) -> Checked {
     let session = world.session()?;
     let name = session.name("agent");
     let target = format!("{}/bin/receive?sling:authRequestLogin=1", agents::tenant_url(session)?);
-    let path = format!("/etc/replication/agents.author/{name}");
+    let path = agents::path(&name);
     let properties = [
         ("jcr:primaryType", "cq:Page"),
         ("jcr:content/jcr:primaryType", "cq:PageContent"),
