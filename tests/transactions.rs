@@ -665,10 +665,49 @@ fn what_somebody_changes_in_an_agent_of_the_run_stays() {
         assert!(refused.code == Some(2) && refused.all().contains("/etc/other"), "{}", refused.all());
         let refused = clean(&mock, &out, &[]);
         assert_eq!((refused.code, changed(&mock, &before)), (Some(7), different), "{edit}: {}", refused.all());
-        let accepted = clean(&mock, &out, &["--accept", AGENT]);
+        let below = clean(&mock, &out, &["--accept", AGENT]);
+        assert_eq!(below.code, Some(2), "{}", below.all());
+        let accepted = clean(&mock, &out, &["--accept", agent]);
         let different = changed(&mock, &before);
         assert_eq!(accepted.code, Some(0), "{edit}: {different}{}", accepted.all());
         assert!(different.contains("123456") && only_there(&different), "{edit}: {different}");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_cloud_service_takes_nothing_of_what_was_restored() {
+    let agent = "/etc/replication/agents.author/mp_replication_agent3_default_bpdoc";
+    for way in sample("ways out", vec!["back", "deleted", "accepted"], 1) {
+        // It has no third agent before.
+        let (mock, folder) = (Mock::start("half-configured"), directory("transaction-left"));
+        let (learned, out, before) = (all_learned(&folder), folder.join("out"), now(&mock));
+        let (author, deletions) = (mock.url("author").to_owned(), AtomicUsize::new(0));
+        let proxy = Proxy::start(mock.url("author"), move |request| {
+            if request.starts_with(&format!("{DELETES}0")) && deletions.fetch_add(1, Ordering::SeqCst) == 1 {
+                post(&author, &format!("{agent}/jcr:content"), "retryDelay=123456");
+            }
+            Act::Pass
+        });
+        let flags = ["--requirement", "BP-CLD-01", "--replace-configuration", "--out", out.to_str().expect("UTF-8")];
+        let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+        let (different, told) = (changed(&mock, &before), told(&output));
+        assert_eq!(output.status.code(), Some(7), "{different}{told}");
+        assert!(told.contains(&format!("{agent} was made for the run and was changed since then")), "{told}");
+        let only_there = |different: &str| different.lines().all(|line| line.contains(agent));
+        assert!(different.contains(agent) && only_there(&different), "{different}{told}");
+        let refused = clean(&mock, &out, &[]);
+        assert_eq!((refused.code, changed(&mock, &before)), (Some(7), different), "{way}: {}", refused.all());
+        match way {
+            "back" => post(mock.url("author"), &format!("{agent}/jcr:content"), "retryDelay=60000"),
+            "deleted" => post(mock.url("author"), agent, ":operation=delete"),
+            _ => {}
+        }
+        let is_accepted = way == "accepted";
+        let flags: &[&str] = if is_accepted { &["--accept", agent] } else { &[] };
+        let cleaned = clean(&mock, &out, flags);
+        let different = changed(&mock, &before);
+        assert_eq!(cleaned.code, Some(0), "{way}: {different}{}", cleaned.all());
+        assert!(only_there(&different) && different.is_empty() != is_accepted, "{way}: {different}");
     }
 }
 

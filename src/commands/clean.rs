@@ -49,6 +49,13 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         }
         return Ok(Exit::Green);
     }
+    if let Some(other) = arguments.accept.iter().find(|node| !open.iter().any(|change| change.is_about(node))) {
+        return Err(Error::Usage(format!(
+            "--accept {other}: the run {} has neither deleted nor made such a node, or that is undone; name the path that a \
+             message of `clean` shows",
+            header.run
+        )));
+    }
     if arguments.dry_run {
         open.iter().rev().for_each(|change| output.print_text(&change_line(change)));
         return Ok(Exit::Green);
@@ -79,15 +86,6 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         )),
         _ => Error::Write { file: path.clone(), source },
     })?;
-    for node in &arguments.accept {
-        let noted = journal.accept(node).map_err(|source| Error::Write { file: path.clone(), source })?;
-        if !noted {
-            return Err(Error::Usage(format!(
-                "--accept {node}: the run {} has neither deleted nor made such a node, or that is undone",
-                header.run
-            )));
-        }
-    }
     let elsewhere = header.state_dir.filter(|_| copies.is_empty() && journal.open(None).iter().any(Change::replaces));
     let settings = Settings { state_dir, ..Settings::default() };
     let run = Run {
@@ -105,6 +103,9 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         let taken = lock::take(&session, &surroundings::host_name(), LIMIT).await;
         taken.map_err(|problem| unreachable(problem.reason))?;
     }
+    for node in &arguments.accept {
+        session.run.journal.accept(node).map_err(|source| Error::Write { file: path.clone(), source })?;
+    }
     let (count, left) = undoing::carry_out_all(&session).await;
     for problem in &left {
         output.err(&format!("could not be undone: {}\n", problem.reason));
@@ -115,9 +116,10 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         header.run
     ));
     if let Some(directory) = elsewhere {
+        let advice = if left.is_empty() { "delete" } else { "repeat this there, which needs" };
         output.err(&format!(
             "note: there was no copy of the configuration here; the machine of the run may have one, with key material, in {}: \
-             delete the files of the run {} there\n",
+             {advice} the files of the run {}\n",
             directory.display(),
             header.run
         ));

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::stack::Stack;
 use crate::undo::{AFTERMATH, Undo};
 
+/// Where the Author keeps its agents.
+const AGENTS: &str = "/etc/replication/agents.author/";
+
 /// The version of the journal's form.
 pub const FORMAT: u32 = 1;
 
@@ -159,9 +162,14 @@ impl Change {
         self.may_come_until = Some(late(self.at, at));
     }
 
-    /// Whether somebody wants what it made at that path to stay as it is.
-    pub fn is_to_leave(&self, path: &str) -> bool {
-        self.made.contains_key(path) && self.nodes.contains_key(path)
+    /// Whether it made, or is about to delete or to restore, the node at that path.
+    pub fn is_about(&self, path: &str) -> bool {
+        let is_agent = |undo: &Undo| match undo {
+            Undo::CloudService { agents, .. } => agents.iter().any(|name| path.strip_suffix(name) == Some(AGENTS)),
+            Undo::Agent { path: own, .. } => own == path,
+            _ => false,
+        };
+        self.nodes.contains_key(path) || self.made.contains_key(path) || self.undo.iter().any(is_agent)
     }
 
     /// Whether it is undone by putting back a configuration.
@@ -344,20 +352,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down that somebody wants a node, or the one above it that an open change is about, to stay as it is: it is neither
-    /// deleted nor restored. Gives back whether there is such a change.
-    pub fn accept(&self, path: &str) -> io::Result<bool> {
-        let about = |change: &Change| {
-            let is_below =
-                |root: &&String| path.strip_prefix(*root).is_some_and(|it| it.is_empty() || it.starts_with('/'));
-            let root = change.nodes.keys().chain(change.made.keys()).find(is_below)?;
-            Some((change.number, root.clone()))
-        };
-        let about: Vec<_> = self.open(None).iter().filter_map(about).collect();
-        for (number, root) in &about {
-            self.notes_nodes(*number, std::slice::from_ref(root), NodeStage::Restored)?;
+    /// Writes down that somebody wants a node to stay as it is: it is neither deleted nor restored.
+    pub fn accept(&self, path: &str) -> io::Result<()> {
+        for change in self.open(None).iter().filter(|change| change.is_about(path)) {
+            self.notes_nodes(change.number, &[path.to_owned()], NodeStage::Restored)?;
         }
-        Ok(!about.is_empty())
+        Ok(())
     }
 
     /// Writes down what came of a change; it is on the disk when this returns.

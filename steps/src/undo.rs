@@ -48,6 +48,13 @@ pub enum Undo {
         /// The folder of the tenant's Mac user, if it was not there before.
         mac_folder: Option<String>,
     },
+    /// Deletes an agent that was made for the run, unless somebody has changed it since then.
+    Agent {
+        /// Its path, which does not have the run's name in it.
+        path: String,
+        /// The digest of what it was; empty if that is not known.
+        made: String,
+    },
     /// Deletes the projects of a title in the Developer Console.
     Project {
         /// The organization.
@@ -110,6 +117,7 @@ impl std::fmt::Display for Undo {
             Self::CloudService { title, agents, .. } => {
                 write!(f, "delete the cloud service \"{title}\" with {} and the Mac user", agents.join(", "))
             }
+            Self::Agent { path, .. } => write!(f, "delete {path} unless somebody has changed it"),
             Self::Project { org, title } => write!(f, "delete the project \"{title}\" of the organization {org}"),
             Self::Folder { path } => write!(f, "delete the folder {path} if it is empty"),
             Self::Publication { path } => write!(f, "unpublish {path}"),
@@ -160,6 +168,8 @@ impl Undo {
             Self::Replication { paths, .. } => !paths.is_empty() && paths.iter().all(bears),
             // It is only found by its title or by the IMS configuration of this run, and a folder is only deleted if empty.
             Self::CloudService { .. } | Self::Folder { .. } => true,
+            // It is only deleted while it is what was made for the run.
+            Self::Agent { path, .. } => path.contains("/mp_replication_agent"),
             // Nothing is deleted, and an agent that is already enabled stays unchanged.
             Self::AgentOff { agent } => agent.starts_with("mp_replication_agent"),
         }

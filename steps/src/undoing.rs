@@ -22,8 +22,8 @@ use crate::undo::{AFTERMATH, OR_ACCEPT, Undo};
 /// How long an agent may need to deliver what takes something back from the tenant.
 const DELIVERY: Duration = Duration::from_secs(30);
 
-/// The property of an agent that names the IMS configuration from which it gets its tokens.
-const TOKENS: &str = "accessTokenProviderPid";
+/// The properties of an agent that name the IMS configuration from which it gets its tokens.
+const TOKENS: [&str; 2] = ["accessTokenProviderPid", "accessTokenProviderName"];
 
 /// Where Package Manager keeps what an installation replaced.
 const SNAPSHOTS: &str = ".snapshot";
@@ -82,10 +82,6 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
         if undone.is_err() && change.undo.iter().any(|undo| matches!(undo, Undo::CloudService { .. })) {
             in_the_way.push(change.scenario.clone());
         }
-        let undone = match undone {
-            Ok(()) => nothing_changed_is_left(session, &change).await,
-            Err(problem) => Err(problem),
-        };
         if undone.is_err() {
             needed.extend(packages_of(&change).map(|package| (package, "since it still keeps the configuration")));
         }
@@ -119,29 +115,6 @@ fn packages_of(change: &Change) -> impl Iterator<Item = String> {
 /// Whether it is undone by deleting the package of that name.
 fn keeps(change: &Change, package: &str) -> bool {
     change.undo.iter().any(|undo| matches!(undo, Undo::Package { name } if name == package))
-}
-
-/// An error if an agent that was made for the run is still there, because somebody has changed it. Where the run had deleted
-/// one of that name, restoring it says so.
-async fn nothing_changed_is_left(session: &Session, change: &Change) -> Checked {
-    if change.made.is_empty() {
-        return Ok(());
-    }
-    let open = session.run.journal.open(Some(&change.scenario));
-    let is_restored = |path: &str| open.iter().any(|it| it.replaces() && it.nodes.contains_key(path));
-    let mut left = Vec::new();
-    for path in change.made.keys().filter(|path| !is_restored(path) && !change.is_to_leave(path)) {
-        if !removal::is_absent(session, path).await? {
-            left.push(path.as_str());
-        }
-    }
-    if left.is_empty() {
-        return Ok(());
-    }
-    Err(Problem::error(format!(
-        "{} was made for the run and was changed since then, so that it is left as it is; {OR_ACCEPT}",
-        left.join(", ")
-    )))
 }
 
 /// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
@@ -219,6 +192,8 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         }
         Undo::ImsConfiguration { title } => ims_configuration(session, title, change).await,
         Undo::CloudService { .. } => cloud_service(session, undo, change).await,
+        Undo::Agent { path, .. } if change.nodes.contains_key(path) => Ok(()),
+        Undo::Agent { path, made } => agent(session, path, made).await,
         Undo::Project { org, title } => project(session, org, title).await,
         Undo::Folder { path } => folder(session, path).await,
         // What was refused was not published.
@@ -387,25 +362,34 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         None => ours.find(session).await?,
     };
     let there = agents::all(session).await?;
-    let mut deleted = 0;
+    let (mut deleted, mut changed) = (0, Vec::new());
     for name in agents {
         let path = agents::path(name);
+        // Somebody may take it for his, and change it.
         let is_ours = match change.made.get(&path) {
-            Some(_) if change.is_to_leave(&path) => false,
-            // Somebody may take it for his, and change it.
-            Some(made) => Tree::agreed_at(session, &path).await?.digest() == *made,
-            // It gets its tokens from the IMS configuration of the run. Where the cloud configuration is there, one that says
-            // nothing of its tokens was made with it.
-            None => match there.iter().find(|it| it.name == *name).and_then(|agent| agent.property(TOKENS)) {
-                Some(pid) => ours.gives_tokens(&pid) || (found.is_some() && pid == *ims_configuration),
-                None => found.is_some(),
-            },
+            _ if change.nodes.contains_key(&path) => continue,
+            Some(made) => {
+                let now = Tree::agreed_at(session, &path).await?;
+                if !now.has(&path) {
+                    continue;
+                }
+                now.digest() == *made
+            }
+            // It gets its tokens from the IMS configuration of the run.
+            None => {
+                let Some(agent) = there.iter().find(|it| it.name == *name) else { continue };
+                let named = TOKENS.iter().find_map(|property| agent.property(property));
+                named.is_some_and(|pid| ours.gives_tokens(&pid) || (found.is_some() && pid == *ims_configuration))
+            }
         };
         if is_ours {
             removal::delete_node(session, &path).await?;
             deleted += 1;
+        } else if found.is_some() || change.made.contains_key(&path) {
+            changed.push(path);
         }
     }
+    leave(session, change, changed)?;
     if found.is_none() && deleted == 0 {
         // A request that was refused made nobody.
         let was_refused = !change.is_uncertain() && change.status.is_some_and(|status| status >= 400);
@@ -429,6 +413,41 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         Some(configuration) => removal::delete_node(session, &configuration.path).await,
         None => Ok(()),
     }
+}
+
+/// Makes a change of its own of each agent that was made for the run and that somebody has changed: the rest of the cloud service
+/// is deleted once, and never again when what was there before is restored. Where the run had deleted an agent of that name,
+/// restoring it says what is there.
+fn leave(session: &Session, change: &Change, changed: Vec<String>) -> Checked {
+    let open = session.run.journal.open(Some(&change.scenario));
+    for path in changed {
+        if open.iter().any(|it| it.replaces() && it.nodes.contains_key(&path)) {
+            continue;
+        }
+        let made = change.made.get(&path).cloned().unwrap_or_default();
+        let is_noted =
+            |it: &Change| it.undo.iter().any(|undo| matches!(undo, Undo::Agent { path: own, .. } if *own == path));
+        if !open.iter().any(is_noted) {
+            let entered =
+                session.run.journal.enter(&change.scenario, change.request.clone(), vec![Undo::Agent { path, made }]);
+            entered.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes an agent that was made for the run, once it is again what it was then.
+async fn agent(session: &Session, path: &str, made: &str) -> Checked {
+    let now = Tree::agreed_at(session, path).await?;
+    if !now.has(path) {
+        return Ok(());
+    }
+    if now.digest() == *made {
+        return removal::delete_node(session, path).await;
+    }
+    Err(Problem::error(format!(
+        "{path} was made for the run and was changed since then; it is left as it is; {OR_ACCEPT}"
+    )))
 }
 
 /// An error if there is a Mac user where none was before Save & Close, and nothing says whose it is.

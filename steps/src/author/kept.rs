@@ -184,6 +184,11 @@ impl Kept {
         self.tree.first_addition(now)
     }
 
+    /// The first node that was kept at a root or below it, and is not there.
+    pub(crate) fn first_missing_at(&self, root: &str, now: &Tree) -> Option<String> {
+        self.tree.nodes.keys().find(|path| is_below(path, root) && !now.has(path)).cloned()
+    }
+
     /// The configuration without what is at a path and below.
     pub(crate) fn without(mut self, root: &str) -> Self {
         let names: BTreeSet<String> = self.names_of(root).map(str::to_owned).collect();

@@ -153,7 +153,7 @@ struct Found {
     lost: Vec<String>,
     /// Those that are there and were not deleted, or are restored.
     left: Vec<String>,
-    /// What else is where a node was deleted: its first path that was not kept so.
+    /// What else is where a node was deleted, and what of it was not kept so.
     changed: Vec<String>,
 }
 
@@ -181,10 +181,14 @@ impl Found {
                 // Its deletion was refused, or something was made in its place.
                 Some(NodeStage::Deletes) if is_same_node(kept, package, &now, root) => found.left.push(root.clone()),
                 Some(NodeStage::Deletes) => found.changed.push(root.clone()),
-                Some(NodeStage::Gone | NodeStage::Restores) => match first_addition(kept, package, now, root) {
-                    Some(path) => found.changed.push(path),
-                    None => found.lost.push(root.clone()),
-                },
+                Some(NodeStage::Gone | NodeStage::Restores) => {
+                    let missing = kept.and_then(|kept| kept.first_missing_at(root, &now));
+                    let missing = missing.map(|path| format!(", without {path}")).unwrap_or_default();
+                    match first_addition(kept, package, now, root) {
+                        Some(path) => found.changed.push(format!("{root} (with {path}{missing})")),
+                        None => found.lost.push(root.clone()),
+                    }
+                }
             }
         }
         Ok(found)
