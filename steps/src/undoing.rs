@@ -361,7 +361,7 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         // Not whole: somebody, or an undoing that was itself cut short, has deleted a part of it.
         None => ours.find(session).await?,
     };
-    let there = agents::all(session).await?;
+    let there = agreed(async || agents::all(session).await).await?;
     let (mut deleted, mut changed) = (0, Vec::new());
     for name in agents {
         let path = agents::path(name);

@@ -185,7 +185,12 @@ async fn note_made(session: &Session, title: &str) -> Checked {
     };
     let mut digests = BTreeMap::new();
     for path in agents.iter().map(|agent| agents::path(agent)) {
-        let tree = Tree::agreed_at(session, &path).await?;
+        // The list that showed it may have been an old one.
+        let is_there = async || {
+            let tree = Tree::agreed_at(session, &path).await?;
+            Ok(tree.has(&format!("{path}/jcr:content")).then_some(tree))
+        };
+        let tree = session.wait_for(&path, session.run.settings.patience, is_there).await?;
         digests.insert(path, tree.digest());
     }
     let written = session.run.journal.made(change.number, digests);
