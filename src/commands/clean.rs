@@ -116,12 +116,12 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         header.run
     ));
     if let Some(directory) = elsewhere {
-        let advice = if left.is_empty() { "delete" } else { "repeat this there, which needs" };
+        let advice = if left.is_empty() { "delete its files there" } else { "run `bpconform clean` there" };
         output.err(&format!(
-            "note: there was no copy of the configuration here; the machine of the run may have one, with key material, in {}: \
-             {advice} the files of the run {}\n",
-            directory.display(),
-            header.run
+            "note: this machine has no copy of the configuration; the machine of the run {} may have one, with key material, in \
+             {}: {advice}\n",
+            header.run,
+            directory.display()
         ));
     }
     Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })

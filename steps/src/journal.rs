@@ -13,10 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::stack::Stack;
-use crate::undo::{AFTERMATH, Undo};
-
-/// Where the Author keeps its agents.
-const AGENTS: &str = "/etc/replication/agents.author/";
+use crate::undo::{AFTERMATH, AGENTS, Undo};
 
 /// The version of the journal's form.
 pub const FORMAT: u32 = 1;

@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 /// (surfaces.md §3.2).
 pub const AFTERMATH: Duration = Duration::from_secs(10);
 
+/// Where the Author keeps its agents.
+pub(crate) const AGENTS: &str = "/etc/replication/agents.author/";
+
 /// What a person decides about a node that somebody has changed.
 pub(crate) const OR_ACCEPT: &str =
-    "delete it, or have it accepted with `bpconform clean --accept PATH`, and undo this once more";
+    "delete it, or keep it with `bpconform clean --accept PATH`, and undo this once more";
 
 /// An operation that undoes a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

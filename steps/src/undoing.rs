@@ -361,26 +361,24 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         // Not whole: somebody, or an undoing that was itself cut short, has deleted a part of it.
         None => ours.find(session).await?,
     };
-    let there = agreed(async || agents::all(session).await).await?;
     let (mut deleted, mut changed) = (0, Vec::new());
-    for name in agents {
-        let path = agents::path(name);
-        // Somebody may take it for his, and change it.
-        let is_ours = match change.made.get(&path) {
-            _ if change.nodes.contains_key(&path) => continue,
-            Some(made) => {
-                let now = Tree::agreed_at(session, &path).await?;
-                if !now.has(&path) {
-                    continue;
-                }
-                now.digest() == *made
-            }
-            // It gets its tokens from the IMS configuration of the run.
-            None => {
-                let Some(agent) = there.iter().find(|it| it.name == *name) else { continue };
-                let named = TOKENS.iter().find_map(|property| agent.property(property));
-                named.is_some_and(|pid| ours.gives_tokens(&pid) || (found.is_some() && pid == *ims_configuration))
-            }
+    for path in agents.iter().map(|name| agents::path(name)) {
+        // A person wants it to stay as it is.
+        if change.nodes.contains_key(&path) {
+            continue;
+        }
+        let now = Tree::agreed_at(session, &path).await?;
+        if !now.has(&path) {
+            continue;
+        }
+        let is_ours = if let Some(made) = change.made.get(&path) {
+            // It has a name of the customer's, who may have changed it.
+            now.digest() == *made
+        } else {
+            // The run was killed before it saw the agent, which gets its tokens from the IMS configuration of the run.
+            let content = now.nodes.get(&format!("{path}/jcr:content"));
+            let named = TOKENS.iter().find_map(|property| content?.properties.get(*property)?.as_str());
+            named.is_some_and(|pid| ours.gives_tokens(pid) || (found.is_some() && pid == ims_configuration))
         };
         if is_ours {
             removal::delete_node(session, &path).await?;

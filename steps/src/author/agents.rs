@@ -13,6 +13,7 @@ use super::{address, log, repository};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
+use crate::undo::AGENTS;
 
 /// The folder of the agents.
 const FOLDER: &str = "/etc/replication/agents.author";
@@ -114,7 +115,7 @@ fn expected_agent(surface: &Surface, tenant: &str, url: &str, index: usize) -> C
 
 /// The path of the agent of that name.
 pub(crate) fn path(name: &str) -> String {
-    format!("/etc/replication/agents.author/{name}")
+    format!("{AGENTS}{name}")
 }
 
 /// Switches an agent on or off, in the type in which the Author has the property.
