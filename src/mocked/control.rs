@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::error::Error;
 
-/// The time limit for a restart of the mocks.
+/// The time limit for a restart of the mocks, and for each answer: while they restart, one may be late.
 const RENEWAL: Duration = Duration::from_secs(30);
 
 /// The pause between two polls for the restart.
@@ -36,7 +36,7 @@ pub struct Control {
 impl Control {
     /// The control at an address.
     pub fn at(url: Url, ports: Option<[u16; 4]>, redactor: Redactor) -> Result<Self, Error> {
-        let limits = Limits { request: Duration::from_secs(5), ..Limits::default() };
+        let limits = Limits { request: RENEWAL, ..Limits::default() };
         let wire = Wire::new(&Connection::to_mocks(limits)).map_err(|error| Error::Wire(error.to_string()))?;
         let surfaces = Arc::new(Surfaces::built_in().clone());
         let run = Run { embedded: true, ..Run::new("control", Allow::Observe, surfaces, wire, redactor) };
