@@ -99,7 +99,7 @@ impl Browser {
 
     async fn start(&self) -> Checked<Running> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let profile = format!("bpconform-browser-{}-{}-{number}", self.name, std::process::id());
+        let profile = format!("bpconform-{}-{}-{number}", self.name, std::process::id());
         let profile = std::env::temp_dir().join(profile);
         let launch = Launch::driven(&self.program, &profile, self.headed, self.sandboxed);
         let display =

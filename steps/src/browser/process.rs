@@ -76,6 +76,10 @@ const NEW: [&str; 6] = [
     "--use-mock-keychain",
 ];
 
+/// The longest path of a profile, in bytes, that can also hold the temporary files of the browser, one of which is a socket:
+/// the path of `/org.chromium.Chromium.XXXXXX/SingletonSocket` may have 103 bytes on macOS.
+const LONGEST_FOR_SOCKET: usize = 57;
+
 /// How long a browser may take to end by itself.
 const ENDING: Duration = Duration::from_secs(10);
 
@@ -166,6 +170,9 @@ impl Process {
             // What else it writes goes with the profile, too.
             keep_display_access(&mut command);
             command.env("HOME", directory).env_remove("XDG_CONFIG_HOME").env_remove("XDG_CACHE_HOME");
+            if directory.as_os_str().len() <= LONGEST_FOR_SOCKET {
+                command.env("TMPDIR", directory);
+            }
         }
         without_credentials(&mut command);
         // A signal for this process is not for the browser.
