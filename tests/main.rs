@@ -6,11 +6,10 @@ mod author_target;
 #[cfg(unix)]
 mod browsing;
 mod causes;
+mod changes;
 mod cli;
 mod cloud_answers;
 mod config;
-#[cfg(unix)]
-mod confirmation;
 mod conformance;
 mod connection;
 #[cfg(unix)]
@@ -28,7 +27,6 @@ mod hostile_target;
 mod hybrid;
 mod init;
 mod layers;
-mod locks;
 #[cfg(unix)]
 mod mock;
 mod permission;
@@ -51,9 +49,6 @@ mod steps_linked;
 mod stop;
 mod support;
 mod surface;
-#[cfg(unix)]
-mod transactions;
-mod undo;
 mod upgrade;
 mod variations;
 mod wires;

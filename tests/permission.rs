@@ -49,7 +49,7 @@ async fn play(mock: &MockStack, text: &str, allow: Allow, name: &str) -> Record 
     let features = Features::read(Some(&folder), Vocabulary::built_in()).expect("it is Gherkin");
     let embedded = Options::embedded(Redactor::default(), Instant::now());
     let target = Target::Author(mock.stack.clone(), mock.credentials.clone());
-    let surfaces = Arc::new(crate::undo::learned());
+    let surfaces = Arc::new(crate::changes::learned());
     let options = Options { target, allow, surfaces, journal: Some(folder.join("journal")), ..embedded };
     run(&options, &features, |_: &ScenarioRecord| ()).await.expect("the mock is there")
 }

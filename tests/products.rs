@@ -8,9 +8,9 @@ use bpconform_fixtures::{Defects, Product};
 use bpconform_mocks::stack::StackOptions;
 use serde_json::Value;
 
+use crate::changes::{self, all_learned, differences};
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, bpconform, bpconform_with, directory, filtered};
-use crate::undo::{self, all_learned, differences};
 
 /// An Author of a product that reports a version, if it reports another than the seed's.
 async fn author(product: Product, version: Option<&str>) -> MockStack {
@@ -158,21 +158,21 @@ fn nothing_is_changed_on_the_cloud_that_cannot_be_undone_there() {
         let (learned, out) = (all_learned(&folder), folder.join("out"));
         let before = mock.repository();
         let more = ["--tags", "@product:aem-cloud", "--out", out.to_str().expect("UTF-8"), "--product", "aem-cloud"];
-        let output = undo::run(&mock, mock.url("author"), &learned, &more).output().expect("it starts");
-        assert_ne!(output.status.code(), Some(7), "{}", undo::told(&output));
+        let output = changes::run(&mock, mock.url("author"), &learned, &more).output().expect("it starts");
+        assert_ne!(output.status.code(), Some(7), "{}", changes::told(&output));
         // What its agent did stays in its log.
         let differences = differences(&before, &mock.repository());
         let left: Vec<_> = differences.lines().filter(|line| !line.starts_with("/var/sling/distribution/")).collect();
-        assert!(left.is_empty(), "{left:#?} {}", undo::told(&output));
+        assert!(left.is_empty(), "{left:#?} {}", changes::told(&output));
         let record =
-            std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", undo::told(&output)));
+            std::fs::read_to_string(out.join("run.json")).unwrap_or_else(|_| panic!("{}", changes::told(&output)));
         let record: Value = serde_json::from_str(&record).expect("JSON");
         for id in skipped {
             let one = found(&record, id);
             assert_eq!(one["verdict"], "skipped", "{id}: {}", one["reason"]);
             assert!(one["reason"].as_str().is_some_and(|reason| reason.contains("could not be undone")), "{one}");
         }
-        let again = undo::clean(&mock, &out, &[]);
+        let again = changes::clean(&mock, &out, &[]);
         assert!(again.code == Some(0) && again.out.contains("nothing to undo"), "{}", again.all());
     }
 }

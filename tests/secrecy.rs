@@ -60,7 +60,7 @@ fn a_talkative_run_that_changes_shows_none_of_its_secrets() {
     let (mock, folder) = (Mock::start("configured"), directory("secrecy-run"));
     let [author, ims] = ["author", "ims"].map(|system| Proxy::start(mock.url(system), |_| Act::Pass));
     let out = folder.to_str().expect("UTF-8");
-    let learned = crate::undo::all_learned(&directory("secrecy-learned"));
+    let learned = crate::changes::all_learned(&directory("secrecy-learned"));
     let mut arguments: Vec<String> = [
         "run",
         "--target",

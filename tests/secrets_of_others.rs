@@ -218,7 +218,7 @@ fn no_output_shows_a_secret_that_the_target_has_of_its_own() {
 #[test]
 fn no_journal_and_no_list_of_requests_shows_a_secret_of_the_target() {
     let (mock, folder) = (Mock::start("configured"), directory("secrets-of-others-change"));
-    let learned = crate::undo::all_learned(&directory("secrets-of-others-learned"));
+    let learned = crate::changes::all_learned(&directory("secrets-of-others-learned"));
     let author = Proxy::start(mock.url("author"), |_| Act::Rewrite(rewrite));
     let out = folder.to_str().expect("UTF-8");
     let mut flags = vec!["--replace-configuration", "--out", out];
@@ -227,7 +227,7 @@ fn no_journal_and_no_list_of_requests_shows_a_secret_of_the_target() {
     let tried = if tries_all() { &requirements[..] } else { &requirements[..6] };
     tried.iter().for_each(|id| flags.extend(["--requirement", id]));
     let began = std::time::Instant::now();
-    let output = crate::undo::run(&mock, &author.url, &learned, &flags).output().expect("it starts");
+    let output = crate::changes::run(&mock, &author.url, &learned, &flags).output().expect("it starts");
     let told = Told {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

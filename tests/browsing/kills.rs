@@ -8,9 +8,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::{has_browser, moved, nothing_is_left, several_at_once, temporary};
+use crate::changes::{changed, now};
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{bpconform_with, command, is_left_out, report_sample, send_signal, tries_all};
-use crate::transactions::{changed, now};
 
 /// A change through a page, and when its run is killed.
 struct Kill {

@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::changes::count;
 use crate::support::{Mock, Told, bpconform_with, directory};
-use crate::transactions::count;
 
 /// An Author whose undocumented endpoints are at paths that no file knows.
 const MOVED: &str = include_str!("moved.toml");

@@ -1,9 +1,8 @@
 //! What a run changes on an Author is undone: at its end, when it is asked to end, and by `bpconform clean` when it was
 //! killed. What the repository holds before and after is the same, to the property.
 
-use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -15,86 +14,15 @@ use bpconform::record::ScenarioRecord;
 use bpconform::run::options::Options;
 use bpconform::run::target::Target;
 use bpconform::run::watch::RunListener;
-use bpconform_fixtures::{Evidence, Surface, Surfaces};
 use bpconform_steps::credentials::Credentials;
 use bpconform_steps::redact::Redactor;
 use bpconform_steps::run::Settings;
 use bpconform_steps::stack::Stack;
 use serde_json::Value;
 
+use crate::changes::{all_learned, clean, differences, learned, run, told};
 use crate::support::proxy::{Act, Proxy};
-use crate::support::{Mock, Told, bpconform_with, command, directory, sample};
-
-/// Endpoints that are all known: the mock serves what is unknown in reality at the path of the placeholder.
-pub(crate) fn learned() -> Surfaces {
-    let learn = |mut surface: Surface| {
-        if surface.evidence == Evidence::Unknown {
-            surface.evidence = Evidence::Learned;
-        }
-        surface
-    };
-    Surfaces::of("all-learned", Surfaces::built_in().iter().cloned().map(learn))
-}
-
-/// The same as a file.
-pub(crate) fn all_learned(directory: &Path) -> PathBuf {
-    let file = directory.join("learned.toml");
-    let text = toml::to_string(&learned()).expect("it can be written as TOML");
-    std::fs::write(&file, text).expect("it can be written");
-    file
-}
-
-/// `bpconform run --target author` with change allowed, at this address of the Author.
-pub(crate) fn run(mock: &Mock, author: &str, learned: &Path, more: &[&str]) -> Command {
-    let flags = [
-        ("--author-url", author),
-        ("--ims-url", mock.url("ims")),
-        ("--tenant-url", mock.url("tenant")),
-        ("--console-url", mock.url("console")),
-        ("--surfaces", learned.to_str().expect("UTF-8")),
-        ("--allow", "change"),
-    ];
-    let mut command = command(&["run", "--target", "author", "--quiet"]);
-    command.args(flags.iter().flat_map(|(flag, value)| [*flag, *value])).args(more);
-    command.envs(mock.credentials()).env("NO_PROXY", "*");
-    command
-}
-
-pub(crate) fn clean(mock: &Mock, journal: &Path, more: &[&str]) -> Told {
-    let mut variables = mock.credentials();
-    variables.push(("NO_PROXY", "*"));
-    let arguments: Vec<_> = ["clean", journal.to_str().expect("UTF-8")].iter().chain(more).copied().collect();
-    bpconform_with(&arguments, &variables)
-}
-
-pub(crate) fn told(output: &std::process::Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{:?}\n{}\n{}", output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
-/// The place of the lock, which is excluded from a comparison.
-const OWN: &str = "/var/bpconform";
-
-/// What differs between two dumps of the repository, by path.
-pub(crate) fn differences(before: &Value, after: &Value) -> String {
-    let mut text = String::new();
-    differ("", before, after, &mut text);
-    text
-}
-
-fn differ(path: &str, before: &Value, after: &Value, text: &mut String) {
-    match (before, after) {
-        _ if path == OWN => {}
-        (Value::Object(before), Value::Object(after)) => {
-            for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
-                let part = |all: &serde_json::Map<String, Value>| all.get(name).cloned().unwrap_or_default();
-                differ(&format!("{path}/{name}"), &part(before), &part(after), text);
-            }
-        }
-        _ if before == after => {}
-        _ => writeln!(text, "{path}: {before} -> {after}").expect("a text takes all"),
-    }
-}
+use crate::support::{Mock, directory, sample};
 
 /// Scenarios that change an Author in every way, and wait little.
 const CHANGES: [&str; 8] =
@@ -269,7 +197,7 @@ impl Held {
 
 #[test]
 fn the_journal_of_a_run_that_goes_on_is_its_own() {
-    let held = held_at("undo-in-use", 12, "an-oauth-integration", &["--request-timeout", "20"]);
+    let held = held_at("undo-in-use", 12, "an-oauth-integration", &["--request-timeout", "10"]);
     let out = held.out.to_str().expect("UTF-8").to_owned();
     let journal = held.out.join("journal.jsonl");
     let before = std::fs::read_to_string(&journal).expect("it is there");

@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::changes::{all_learned, clean, run, told};
 use crate::support::{Mock, directory, post, with_credentials};
-use crate::undo::{all_learned, clean, run, told};
 
 const LOCK: &str = "/var/bpconform/lock";
 

@@ -15,33 +15,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::changes::{all_learned, changed, clean, count, now, run, told};
 use crate::support::proxy::{Act, Age, Proxy};
-use crate::support::{Mock, directory, get, sample, send, tries_all};
-use crate::undo::{all_learned, clean, differences, run, told};
+use crate::support::{Mock, directory, sample, send, tries_all};
 
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
-
-pub(crate) fn count(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-fn tenant(mock: &Mock) -> Value {
-    serde_json::from_str(&get(mock.url("tenant"), "/__bpconform/repository")).expect("JSON")
-}
-
-/// Where a distribution agent keeps its log, to which each request adds.
-const OF_DISTRIBUTION: &str = "/var/sling/distribution/";
-
-/// What differs from before, on the Author and on the tenant.
-pub(crate) fn changed(mock: &Mock, before: &(Value, Value)) -> String {
-    let author = differences(&before.0, &mock.repository());
-    let author = author.lines().filter(|line| !line.starts_with(OF_DISTRIBUTION)).map(|line| format!("{line}\n"));
-    author.collect::<String>() + &differences(&before.1, &tenant(mock))
-}
-
-pub(crate) fn now(mock: &Mock) -> (Value, Value) {
-    (mock.repository(), tenant(mock))
-}
 
 #[test]
 fn of_two_runs_at_once_one_is_refused_and_nothing_is_lost() {

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
+use crate::changes::{all_learned, clean, differences, run, told};
 use crate::support::proxy::{Act, Proxy};
 use crate::support::{Mock, directory};
-use crate::undo::{all_learned, clean, differences, run, told};
 
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
 
