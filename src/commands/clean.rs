@@ -38,7 +38,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         output.print_text("nothing to undo: the run was killed before it changed anything\n");
         return Ok(Exit::Green);
     }
-    let journal::Read { header, open, undoing } = read(&path, &text)?;
+    let journal::Read { header, open, .. } = read(&path, &text)?;
     let state_dir = arguments.state.named().or(header.state_dir.clone()).or_else(|| arguments.state.directory());
     let copies = keeping::copies(state_dir.as_deref(), &header.run);
     if open.is_empty() {
@@ -79,14 +79,14 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     let Reach { credentials, connection, .. } = Reach::author(&target, place, output)?;
     let surfaces = Arc::new(header.surfaces.unwrap_or_else(|| Surfaces::built_in().clone()));
     let wire = Wire::new(&connection).map_err(|error| Error::Usage(error.to_string()))?;
-    let journal = Journal::resume(&path, open, undoing).map_err(|source| match source.kind() {
+    let journal = Journal::resume(&path).map_err(|source| match source.kind() {
         std::io::ErrorKind::WouldBlock => Error::Usage(format!(
             "{}: the run goes on, and undoes by itself what it changed; wait for its end, or end it",
             path.display()
         )),
         _ => Error::Write { file: path.clone(), source },
     })?;
-    let elsewhere = header.state_dir.filter(|_| copies.is_empty() && journal.open(None).iter().any(Change::replaces));
+    let elsewhere = header.state_dir.filter(|_| copies.is_empty() && open.iter().any(Change::keeps_copies));
     let settings = Settings { state_dir, ..Settings::default() };
     let run = Run {
         journal,
@@ -116,7 +116,11 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         header.run
     ));
     if let Some(directory) = elsewhere {
-        let advice = if left.is_empty() { "delete its files there" } else { "run `bpconform clean` there" };
+        let advice = if left.is_empty() {
+            "delete its files there"
+        } else {
+            "before you run `bpconform clean` there, copy this journal back: only this one says what is undone"
+        };
         output.err(&format!(
             "note: this machine has no copy of the configuration; the machine of the run {} may have one, with key material, in \
              {}: {advice}\n",

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::stack::Stack;
-use crate::undo::{AFTERMATH, AGENTS, Undo};
+use crate::undo::{AFTERMATH, AGENTS, USERS, Undo};
 
 /// The version of the journal's form.
 pub const FORMAT: u32 = 1;
@@ -72,6 +72,11 @@ pub enum Line {
         /// When.
         at: Timestamp,
     },
+    /// Something was deleted with which the target may delete more, until then.
+    DeletesMore {
+        /// Until when.
+        until: Timestamp,
+    },
     /// It could not be undone.
     Left {
         /// The change's number.
@@ -93,6 +98,8 @@ pub enum NodeStage {
     Restores,
     /// It is restored: what differs later was changed by somebody.
     Restored,
+    /// It stays as it is, as somebody has said: it is neither deleted nor restored.
+    Accepted,
 }
 
 /// The run that the journal belongs to.
@@ -154,19 +161,33 @@ impl Change {
         is_uncertain(self.status)
     }
 
+    /// Whether the target refused its request, so that nothing came of it.
+    pub fn was_refused(&self) -> bool {
+        !self.is_uncertain() && self.status.is_some_and(|status| status >= 400)
+    }
+
     fn answered(&mut self, status: Option<u16>, at: Timestamp) {
         self.status = status;
         self.may_come_until = Some(late(self.at, at));
     }
 
-    /// Whether it made, or is about to delete or to restore, the node at that path.
+    /// Whether it made, or is about to delete or to restore, the node at that path. Where the Author puts a Mac user is
+    /// the Author's.
     pub fn is_about(&self, path: &str) -> bool {
-        let is_agent = |undo: &Undo| match undo {
-            Undo::CloudService { agents, .. } => agents.iter().any(|name| path.strip_suffix(name) == Some(AGENTS)),
+        let is_about = |undo: &Undo| match undo {
+            Undo::CloudService { agents, mac_user, .. } => {
+                agents.iter().any(|name| path.strip_suffix(name) == Some(AGENTS))
+                    || (mac_user.is_some() && path.starts_with(USERS))
+            }
             Undo::Agent { path: own, .. } => own == path,
             _ => false,
         };
-        self.nodes.contains_key(path) || self.made.contains_key(path) || self.undo.iter().any(is_agent)
+        self.nodes.contains_key(path) || self.made.contains_key(path) || self.undo.iter().any(is_about)
+    }
+
+    /// Whether copies of a configuration with key material may exist until it is undone.
+    pub fn keeps_copies(&self) -> bool {
+        self.undo.iter().any(|undo| matches!(undo, Undo::Replacement { .. } | Undo::Package { .. }))
     }
 
     /// Whether it is undone by putting back a configuration.
@@ -221,9 +242,15 @@ pub struct Undoing {
     last: u64,
     /// When each was sent, and until when something may come of it; nobody knows that of one that is under way.
     unsure: BTreeMap<u64, (Timestamp, Option<Timestamp>)>,
+    /// Until when the target may delete more with what was deleted.
+    more: Option<Timestamp>,
 }
 
 impl Undoing {
+    fn deletes_more(&mut self, until: Timestamp) {
+        self.more = self.more.max(Some(until));
+    }
+
     fn sends(&mut self, request: u64, at: Timestamp) {
         self.last = self.last.max(request);
         self.unsure.insert(request, (at, None));
@@ -263,14 +290,16 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with one that was read from a file.
-    pub fn resume(path: &Path, mut changes: Vec<Change>, mut undoing: Undoing) -> io::Result<Self> {
+    /// Goes on with one in a file, as it is once no other process has it.
+    pub fn resume(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
         hold(&file)?;
         // What is written next must not continue a line that was cut off.
-        let text = std::fs::read(path)?;
-        let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
+        let bytes = std::fs::read(path)?;
+        let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
+        let read = read(&text(path)?).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))?;
+        let (mut changes, mut undoing) = (read.open, read.undoing);
         let last = changes.iter().map(|change| change.number).max().unwrap_or_default();
         // What was under way when the other process ended may have been left just now.
         for change in &mut changes {
@@ -333,10 +362,20 @@ impl Journal {
         let _ = state.write(&Line::UndoingAnswered { request, status, at }, false);
     }
 
-    /// Until when a request that undoes something may still be carried out.
+    /// Until when a request that undoes something may still be carried out, or the target may delete more by itself.
     pub fn undoing_may_come_until(&self) -> Option<Timestamp> {
         let state = self.lock();
-        state.undoing.unsure.values().map(|(sent, until)| until.unwrap_or_else(|| late_if_killed(*sent))).max()
+        let unsure = state.undoing.unsure.values();
+        let unsure = unsure.map(|(sent, until)| until.unwrap_or_else(|| late_if_killed(*sent)));
+        unsure.chain(state.undoing.more).max()
+    }
+
+    /// Writes down that something was deleted with which the target may delete more, by itself and a moment later.
+    pub fn deletes_more(&self) {
+        let (mut state, until) = (self.lock(), Timestamp::now() + aftermath());
+        state.undoing.deletes_more(until);
+        // What is lost of this is missed only if this process is killed, too.
+        let _ = state.write(&Line::DeletesMore { until }, false);
     }
 
     /// Writes down how far the run is with nodes that this change puts back; it is on the disk when this returns.
@@ -352,7 +391,7 @@ impl Journal {
     /// Writes down that somebody wants a node to stay as it is: it is neither deleted nor restored.
     pub fn accept(&self, path: &str) -> io::Result<()> {
         for change in self.open(None).iter().filter(|change| change.is_about(path)) {
-            self.notes_nodes(change.number, &[path.to_owned()], NodeStage::Restored)?;
+            self.notes_nodes(change.number, &[path.to_owned()], NodeStage::Accepted)?;
         }
         Ok(())
     }
@@ -497,6 +536,7 @@ impl Read {
             Line::Undone { number } => self.open.retain(|change| change.number != number),
             Line::Undoing { request, at } => self.undoing.sends(request, at),
             Line::UndoingAnswered { request, status, at } => self.undoing.answered(request, status, at),
+            Line::DeletesMore { until } => self.undoing.deletes_more(until),
             Line::Run(_) | Line::Left { .. } => {}
         }
     }
@@ -583,7 +623,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("bpconform-journal-goes-on-{}", std::process::id()));
         std::fs::write(&path, &text).expect("it can be written");
         let before = Timestamp::now() + aftermath();
-        let journal = Journal::resume(&path, Vec::new(), undoing).expect("it goes on");
+        let journal = Journal::resume(&path).expect("it goes on");
         assert!(journal.undoing_may_come_until() >= Some(before), "nobody knows when the other process ended");
         assert_eq!(journal.undoing_sends(), 6);
         std::fs::remove_file(&path).expect("it is ours");
@@ -622,8 +662,8 @@ mod tests {
             if is_cut_at_start(&cut) {
                 continue;
             }
-            let open = read(&cut).unwrap_or_else(|problem| panic!("{end}: {problem}")).open;
-            let journal = Journal::resume(&path, open, Undoing::default()).expect("it goes on");
+            read(&cut).unwrap_or_else(|problem| panic!("{end}: {problem}"));
+            let journal = Journal::resume(&path).expect("it goes on");
             let number = journal.enter("f:2", "POST /b".into(), node("/b")).expect("written");
             drop(journal);
             let again = read(&super::text(&path).expect("it can be read")).expect("it is whole");

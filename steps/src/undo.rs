@@ -14,6 +14,9 @@ pub const AFTERMATH: Duration = Duration::from_secs(10);
 /// Where the Author keeps its agents.
 pub(crate) const AGENTS: &str = "/etc/replication/agents.author/";
 
+/// Where the Author keeps its users.
+pub(crate) const USERS: &str = "/home/users/";
+
 /// What a person decides about a node that somebody has changed.
 pub(crate) const OR_ACCEPT: &str =
     "delete it, or keep it with `bpconform clean --accept PATH`, and undo this once more";

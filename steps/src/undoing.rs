@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
 use crate::author::tree::Tree;
 use crate::author::{
-    agents, delivery, ims_configurations, keeping, lock, putting_back, queue, removal, repository, setup, users,
+    agents, certificates, delivery, ims_configurations, keeping, lock, putting_back, queue, removal, repository, setup,
+    users,
 };
 use crate::call::Call;
 use crate::journal::Change;
@@ -196,10 +197,7 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
         Undo::Agent { path, made } => agent(session, path, made).await,
         Undo::Project { org, title } => project(session, org, title).await,
         Undo::Folder { path } => folder(session, path).await,
-        // What was refused was not published.
-        Undo::Publication { .. } if !change.is_uncertain() && change.status.is_some_and(|status| status >= 400) => {
-            Ok(())
-        }
+        Undo::Publication { .. } if change.was_refused() => Ok(()),
         // What is not of the run is unpublished only where it arrived: an unpublication marks the node, too.
         Undo::Publication { path } if !path.contains(&session.mark()) && !has_arrived(session, path).await? => Ok(()),
         Undo::Publication { path } => unpublish(session, path).await,
@@ -215,10 +213,7 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
             all_done(&left)
         }
         Undo::AgentOff { agent } => agents::switch_on(session, agent).await,
-        Undo::Certificate { owner, alias } => {
-            let call = Call::to("author.key-store-write").with("user", owner.trim_start_matches('/'));
-            gone(session, call.field("remove-alias", alias), &[404]).await
-        }
+        Undo::Certificate { owner, alias } => certificate(session, owner, alias).await,
         Undo::Lock { node } => lock::give_back(session, node).await,
         Undo::Package { name } => keeping::throw_away(session, name).await,
         Undo::Replacement { name } => putting_back::put_back(session, name, change).await,
@@ -227,6 +222,9 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
 
 /// How often the tenant may refuse to be read in a row: then nothing proves what it holds.
 const REFUSALS: usize = 5;
+
+/// How often the Developer Console is asked for its projects, two times of which it must not list one that was deleted.
+const PROJECT_LISTS: usize = 5;
 
 /// How often something is unpublished: the agents deliver independently of each other, so that one may deliver it after
 /// another has taken it back.
@@ -329,10 +327,31 @@ async fn folder(session: &Session, path: &str) -> Checked {
     if children(&folder).iter().any(left) { Ok(()) } else { removal::delete_node(session, path).await }
 }
 
+/// Removes a certificate, and sees that it is gone, whatever the answer says.
+async fn certificate(session: &Session, owner: &str, alias: &str) -> Checked {
+    let call = Call::to("author.key-store-write").with("user", owner.trim_start_matches('/'));
+    gone(session, call.field("remove-alias", alias), &[404]).await?;
+    let is_gone = async || {
+        if repository::read(session, owner, "0").await?.is_none() {
+            return Ok(Some(()));
+        }
+        let there = agreed(async || {
+            let certificates = certificates::key_store_of(session, owner).await?;
+            Ok(certificates.iter().any(|it| it.alias == alias))
+        });
+        Ok((!there.await?).then_some(()))
+    };
+    let what = format!("the certificate {alias} of {owner} was removed and is still there");
+    session.wait_for(&what, AFTERMATH, is_gone).await
+}
+
 async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Checked {
     let Undo::CloudService { agents, mac_user, mac_folder, .. } = undo else { return Ok(()) };
     let deleted = delete_cloud_service(session, undo, change).await;
-    deleted.map_err(|problem| {
+    if deleted == Ok(false) && mac_user.is_some() && !change.was_refused() {
+        return nobody_is_left(session, change).await;
+    }
+    deleted.map(drop).map_err(|problem| {
         let all = agents.iter().map(|agent| format!("the agent {agent}"));
         let all = all.chain(mac_user.iter().map(|id| format!("the user {id}"))).chain(mac_folder.clone());
         let all: Vec<_> = all.chain(["the cloud configuration".to_owned()]).collect();
@@ -344,9 +363,9 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
     })
 }
 
-/// Agents and user first: as long as the configuration is there, it shows whose they are.
-async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -> Checked {
-    let Undo::CloudService { title, ims_configuration, agents, mac_user, mac_folder } = undo else { return Ok(()) };
+/// Agents and user first: as long as the configuration is there, it shows whose they are. Gives back whether anything was found.
+async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -> Checked<bool> {
+    let Undo::CloudService { title, ims_configuration, agents, mac_user, mac_folder } = undo else { return Ok(false) };
     let home = async || Ok(users::mac_user(session).await?.map(|user| user.home));
     let ours = ours(session, title, ims_configuration).await?;
     let came = async || {
@@ -367,10 +386,7 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         if change.nodes.contains_key(&path) {
             continue;
         }
-        let now = Tree::agreed_at(session, &path).await?;
-        if !now.has(&path) {
-            continue;
-        }
+        let Some(now) = Tree::proved_at(session, &path).await? else { continue };
         let is_ours = if let Some(made) = change.made.get(&path) {
             // It has a name of the customer's, who may have changed it.
             now.digest() == *made
@@ -389,9 +405,7 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
     }
     leave(session, change, changed)?;
     if found.is_none() && deleted == 0 {
-        // A request that was refused made nobody.
-        let was_refused = !change.is_uncertain() && change.status.is_some_and(|status| status >= 400);
-        return if mac_user.is_some() && !was_refused { nobody_is_left(session).await } else { Ok(()) };
+        return Ok(false);
     }
     if mac_user.is_some() {
         // A single search may show a user who was deleted before, and hide the one who is there. What is searched may be an
@@ -399,6 +413,7 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
         let mut deleted = Vec::new();
         while let Some(home) = agreed(home).await?
             && !deleted.contains(&home)
+            && !change.nodes.contains_key(&home)
         {
             removal::delete_user(session, &home).await?;
             deleted.push(home);
@@ -407,10 +422,12 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
     if let Some(path) = mac_folder {
         folder(session, path).await?;
     }
-    match found {
-        Some(configuration) => removal::delete_node(session, &configuration.path).await,
-        None => Ok(()),
+    if let Some(configuration) = found {
+        let deleted = removal::delete_node(session, &configuration.path).await;
+        session.run.journal.deletes_more();
+        deleted?;
     }
+    Ok(true)
 }
 
 /// Makes a change of its own of each agent that was made for the run and that somebody has changed: the rest of the cloud service
@@ -436,10 +453,7 @@ fn leave(session: &Session, change: &Change, changed: Vec<String>) -> Checked {
 
 /// Deletes an agent that was made for the run, once it is again what it was then.
 async fn agent(session: &Session, path: &str, made: &str) -> Checked {
-    let now = Tree::agreed_at(session, path).await?;
-    if !now.has(path) {
-        return Ok(());
-    }
+    let Some(now) = Tree::proved_at(session, path).await? else { return Ok(()) };
     if now.digest() == *made {
         return removal::delete_node(session, path).await;
     }
@@ -449,18 +463,18 @@ async fn agent(session: &Session, path: &str, made: &str) -> Checked {
 }
 
 /// An error if there is a Mac user where none was before Save & Close, and nothing says whose it is.
-async fn nobody_is_left(session: &Session) -> Checked {
+async fn nobody_is_left(session: &Session, change: &Change) -> Checked {
     let home = async || {
         let Some(user) = users::mac_user(session).await? else { return Ok(None) };
         // A search may still show who was deleted.
         Ok(repository::read(session, &user.home, "0").await?.map(|_| user.home))
     };
     match agreed(home).await? {
-        None => Ok(()),
-        Some(home) => Err(Problem::error(format!(
-            "the cloud configuration of the run is gone, and {home} was not there before it: whether this Mac user is the \
-             run's cannot be told; delete it if nobody needs it, and undo this once more"
+        Some(home) if !change.nodes.contains_key(&home) => Err(Problem::error(format!(
+            "the Author has no cloud configuration of the run, and {home} was not there before it: whether this Mac user is \
+             the run's cannot be told; if nobody needs it, {OR_ACCEPT}"
         ))),
+        _ => Ok(()),
     }
 }
 
@@ -532,18 +546,21 @@ async fn ims_configuration(session: &Session, title: &str, change: &Change) -> C
                 titled.retain(|it| it.title.as_deref() == Some(title));
             }
         }
-        // A change with an answer of the Author has its result by now, or it was deleted since. One whose outcome is unknown
-        // may still appear.
-        Ok((!titled.is_empty() || !change.is_uncertain()).then_some(titled))
+        // It may still appear: another node of a cluster may list it later.
+        Ok((!titled.is_empty() || change.was_refused()).then_some(titled))
     };
     for configuration in until(session, change, titled).await?.unwrap_or_default() {
-        if session.can_send("author.ims-delete") {
+        let nodes = ims_configurations::nodes_of(session, &configuration).await?;
+        let can_ask = session.can_send("author.ims-delete");
+        if can_ask {
             gone(session, setup::ims_deletion(&configuration.pid, Some(title)), &[404]).await?;
-            continue;
         }
-        // A run that created it in a browser, and was killed: its nodes are known, whatever deletes them otherwise.
-        for path in ims_configurations::nodes_of(session, &configuration).await? {
-            removal::delete_node(session, &path).await?;
+        // Its nodes are known, whatever the answer says: one of them holds the client secret. A run that created it in a browser,
+        // and was killed, has no other way.
+        for path in nodes {
+            if !can_ask || removal::wait_until_gone(session, &path).await.is_err() {
+                removal::delete_node(session, &path).await?;
+            }
         }
     }
     Ok(())
@@ -551,17 +568,23 @@ async fn ims_configuration(session: &Session, title: &str, change: &Change) -> C
 
 async fn project(session: &Session, org: &str, title: &str) -> Checked {
     let text = |project: &Value, name: &str| project.get(name).and_then(Value::as_str).map(str::to_owned);
-    // The second time it sees that they are gone; and a single list may be wrong.
-    for _ in 0..2 {
+    // A single list may be wrong, and so may what a deletion answers.
+    let mut empty = 0;
+    for _ in 0..PROJECT_LISTS {
         let reply = session.send(Call::to("console.projects").with("org", org)).await?.expect_status(&[200])?.json()?;
         let projects = reply.get("projects").and_then(Value::as_array);
         let projects = projects.ok_or_else(|| Problem::error("the Developer Console lists no projects"))?;
         let ours = projects.iter().filter(|project| text(project, "title").as_deref() == Some(title));
-        for id in ours.filter_map(|project| text(project, "id")) {
+        let ours: Vec<_> = ours.filter_map(|project| text(project, "id")).collect();
+        empty = if ours.is_empty() { empty + 1 } else { 0 };
+        if empty == 2 {
+            return Ok(());
+        }
+        for id in ours {
             gone(session, Call::to("console.project-delete").with("org", org).with("project", &id), &[404]).await?;
         }
     }
-    Ok(())
+    Err(Problem::error(format!("the project \"{title}\" of the organization {org} was deleted and is still listed")))
 }
 
 /// Sends what makes something go; these statuses say that it is not there.

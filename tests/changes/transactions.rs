@@ -19,6 +19,10 @@ use crate::changes::{all_learned, changed, clean, count, now, run, told};
 use crate::support::proxy::{Act, Age, Proxy};
 use crate::support::{Mock, directory, sample, send, tries_all};
 
+/// Answers in the place of the Author, which gets nothing of the request.
+const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone";
+const NOTHING_SAID: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 const REPLACES: [&str; 3] = ["--requirement", "BP-UPG-04", "--replace-configuration"];
 
 #[test]
@@ -386,10 +390,14 @@ fn what_somebody_makes_where_a_node_was_deleted_is_left_and_told() {
     assert!(different.contains("/somebodys") && !different.contains("agent1_default"), "{different}");
     let refused = clean(&mock, &out, &[]);
     assert_eq!((refused.code, changed(&mock, &before)), (Some(7), different), "{}", refused.all());
-    // Whoever made it decides.
+    // Whoever made it decides: that it is restored, or that nothing is there.
     post(mock.url("author"), agent, ":operation=delete");
-    let cleaned = clean(&mock, &out, &[]);
-    assert_eq!((cleaned.code, changed(&mock, &before).as_str()), (Some(0), ""), "{}", cleaned.all());
+    let is_accepted = tries_all();
+    let flags: &[&str] = if is_accepted { &["--accept", agent] } else { &[] };
+    let cleaned = clean(&mock, &out, flags);
+    let different = changed(&mock, &before);
+    assert_eq!((cleaned.code, different.is_empty()), (Some(0), !is_accepted), "{different}{}", cleaned.all());
+    assert!(different.lines().all(|line| line.starts_with(agent)), "{different}");
 }
 
 #[test]
@@ -704,7 +712,7 @@ fn what_is_there_is_not_restored_whatever_two_reads_say() {
         }
         let is_asked = request.starts_with("GET /etc/cloudservices/mediaportal/BPdocConfiguration");
         if is_asked && moment.load(Ordering::SeqCst) == 2 && wrong.fetch_add(1, Ordering::SeqCst) < 2 {
-            return Act::Answer("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone");
+            return Act::Answer(NOT_FOUND);
         }
         Act::Pass
     });
@@ -738,4 +746,65 @@ fn what_somebody_makes_while_the_package_is_prepared_is_not_written_over() {
     assert!(different.lines().all(|line| line.contains(AGENT.trim_end_matches("/jcr:content"))), "{different}{told}");
     assert_eq!(output.status.code(), Some(7), "{told}");
     assert!(told.contains("where the run deleted a node"), "{told}");
+}
+
+#[test]
+fn what_a_run_made_is_deleted_whatever_one_answer_says() {
+    // The deletion, which of such requests it is, what it is answered without being carried out, and how many reads of what it
+    // deletes are answered 404 then.
+    let ims = "POST /libs/cq/adobeims-configuration/components/admin/datasources/imsconfigurations/delete";
+    let cases = [
+        ("BP-CLD-01", "fresh", ims, 1, NOT_FOUND, 0),
+        ("BP-CLD-01", "fresh", "POST /etc/replication/agents.author/mp_replication_agent2", 1, NOT_FOUND, 2),
+        ("BP-JWT-01", "legacy-jwt", "POST /home/users/", 2, NOTHING_SAID, 0),
+        ("BP-CLD-01", "fresh", ims, 1, NOTHING_SAID, 0),
+        ("BP-CLD-01", "fresh", "POST /etc/cloudservices/mediaportal/bpconform-", 1, NOT_FOUND, 2),
+        ("BP-CLD-01", "fresh", "POST /home/users/mac/", 1, NOT_FOUND, 2),
+    ];
+    for (index, case) in sample("deletions that are not carried out", cases.to_vec(), 3).into_iter().enumerate() {
+        let (requirement, seed, deletion, which, answer, reads) = case;
+        let (mock, folder) = (Mock::start(seed), directory(&format!("transaction-not-carried-out-{index}")));
+        let (learned, before) = (all_learned(&folder), now(&mock));
+        let (count, wrong) = (AtomicUsize::new(0), Mutex::new((String::new(), reads)));
+        let proxy = Proxy::start(mock.url("author"), move |request| {
+            let mut wrong = wrong.lock().expect("no panic");
+            let node = request.split([' ', '.']).nth(1).unwrap_or_default();
+            if request.starts_with(deletion) && count.fetch_add(1, Ordering::SeqCst) + 1 == which {
+                node.clone_into(&mut wrong.0);
+                return Act::Answer(answer);
+            }
+            if request.starts_with("GET ") && node == wrong.0 && wrong.1 > 0 {
+                wrong.1 -= 1;
+                return Act::Answer(NOT_FOUND);
+            }
+            Act::Pass
+        });
+        let output = run(&mock, &proxy.url, &learned, &["--requirement", requirement]).output().expect("it starts");
+        assert_eq!(changed(&mock, &before), "", "{case:?}: {}", told(&output));
+        assert_eq!(output.status.code(), Some(0), "{case:?}: {}", told(&output));
+    }
+}
+
+#[test]
+fn what_goes_with_a_cloud_configuration_a_moment_later_is_restored_after_it() {
+    let (mock, folder) = (Mock::start("configured"), directory("transaction-goes-later"));
+    let (learned, before) = (all_learned(&folder), now(&mock));
+    let (author, is_deleted) = (mock.url("author").to_owned(), AtomicBool::new(false));
+    let proxy = Proxy::start(mock.url("author"), move |request| {
+        let deletes = request.starts_with("POST /etc/cloudservices/mediaportal/bpconform-");
+        if deletes && !is_deleted.swap(true, Ordering::SeqCst) {
+            let author = author.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs(5));
+                for index in 0..4 {
+                    let agent = format!("/etc/replication/agents.author/mp_replication_agent{index}_default_bpdoc");
+                    post(&author, &agent, ":operation=delete");
+                }
+            });
+        }
+        Act::Pass
+    });
+    let flags = ["--requirement", "BP-CLD-01", "--replace-configuration"];
+    let output = run(&mock, &proxy.url, &learned, &flags).output().expect("it starts");
+    assert_eq!((output.status.code(), changed(&mock, &before).as_str()), (Some(0), ""), "{}", told(&output));
 }

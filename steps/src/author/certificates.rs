@@ -66,6 +66,11 @@ pub async fn owner(session: &Session) -> Checked<Option<String>> {
 /// The certificates of the key store of Brand Portal's service user; empty without a user or a store.
 pub async fn key_store(session: &Session) -> Checked<Vec<Certificate>> {
     let Some(owner) = owner(session).await? else { return Ok(Vec::new()) };
+    key_store_of(session, &owner).await
+}
+
+/// The certificates of a user's key store; the user is known by its path.
+pub(crate) async fn key_store_of(session: &Session, owner: &str) -> Checked<Vec<Certificate>> {
     let call = Call::to("author.key-store").with("user", owner.trim_start_matches('/'));
     let reply = session.send(call).await?.expect_status(&[200])?;
     parse(&reply.json()?.to_string()).map_err(|problem| {

@@ -100,10 +100,14 @@ fn store(session: &Session, name: &str, kept: &Kept, package: &[u8]) -> Checked 
 /// then: putting it back would undo the change.
 pub async fn delete(session: &Session, path: &str, deletion: Call) -> Checked {
     let nodes = [path.to_owned()];
-    others_are_as_kept(session, &nodes).await?;
+    let deletes_more = others_are_as_kept(session, &nodes).await?;
     is_as_kept(session, path).await?;
     note(session, &nodes, NodeStage::Deletes)?;
-    session.send(deletion.undone_by_putting_back()).await?.expect_status(&[200, 204])?;
+    let deleted = session.send(deletion.undone_by_putting_back()).await;
+    if deletes_more {
+        session.run.journal.deletes_more();
+    }
+    deleted?.expect_status(&[200, 204])?;
     removal::wait_until_gone(session, path).await?;
     note(session, &nodes, NodeStage::Gone)
 }
@@ -132,13 +136,14 @@ async fn is_as_kept(session: &Session, path: &str) -> Checked {
 }
 
 /// With a cloud configuration or an IMS configuration an Author may delete what belongs to it. Refuses the deletion if somebody
-/// has changed a node that the run has not touched yet.
-async fn others_are_as_kept(session: &Session, deleted: &[String]) -> Checked {
+/// has changed a node that the run has not touched yet. Gives back whether one of them is a cloud configuration: with it the
+/// Author may delete agents and Mac user, also later.
+async fn others_are_as_kept(session: &Session, deleted: &[String]) -> Checked<bool> {
     let changes = session.open_changes();
-    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(()) };
+    let Some(replacement) = changes.iter().find(|change| change.replaces()) else { return Ok(false) };
     let kept = kept_by(session, replacement)?;
     if kept.agents.iter().chain(&kept.mac_users).any(|it| deleted.contains(it)) {
-        return Ok(());
+        return Ok(false);
     }
     let is_touched = |root: &String| deleted.contains(root) || replacement.nodes.contains_key(root);
     for other in kept.roots().iter().filter(|root| !is_touched(root)) {
@@ -146,7 +151,7 @@ async fn others_are_as_kept(session: &Session, deleted: &[String]) -> Checked {
             is_as_kept(session, other).await?;
         }
     }
-    Ok(())
+    Ok(kept.cloud_configurations.iter().any(|it| deleted.contains(it)))
 }
 
 fn note(session: &Session, paths: &[String], stage: NodeStage) -> Checked {

@@ -62,12 +62,9 @@ pub(crate) async fn put_back(session: &Session, name: &str, change: &Change) -> 
     let state = StateDir::look(session.run.settings.state_dir.as_deref());
     let restored = restore(session, name, &state, change).await;
     restored.map_err(|problem| {
-        Problem::error(format!(
-            "{}; what was kept is in {} on the Author and in {}",
-            problem.reason,
-            path(name),
-            state.path(&format!("{name}.zip")).display()
-        ))
+        let copy = state.path(&format!("{name}.zip"));
+        let copy = if copy.exists() { format!(" and in {}", copy.display()) } else { String::new() };
+        Problem::error(format!("{}; what was kept is in {} on the Author{copy}", problem.reason, path(name)))
     })
 }
 
@@ -167,8 +164,11 @@ impl Found {
     ) -> Checked<Self> {
         let mut found = Self::default();
         for root in roots {
-            let now = Tree::agreed_at(session, root).await?;
             let stage = stages.get(root);
+            if stage == Some(&NodeStage::Accepted) {
+                continue;
+            }
+            let now = Tree::agreed_at(session, root).await?;
             if !now.has(root) {
                 // What the run did not delete is gone only if the node above it says so, too.
                 let was_deleted = !matches!(stage, None | Some(NodeStage::Restored));
@@ -181,6 +181,7 @@ impl Found {
                 // Its deletion was refused, or something was made in its place.
                 Some(NodeStage::Deletes) if is_same_node(kept, package, &now, root) => found.left.push(root.clone()),
                 Some(NodeStage::Deletes) => found.changed.push(root.clone()),
+                Some(NodeStage::Accepted) => {}
                 Some(NodeStage::Gone | NodeStage::Restores) => {
                     let missing = kept.and_then(|kept| kept.first_missing_at(root, &now));
                     let missing = missing.map(|path| format!(", without {path}")).unwrap_or_default();

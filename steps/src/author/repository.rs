@@ -155,6 +155,15 @@ pub async fn has_child(session: &Session, path: &str, name: &str) -> Checked<boo
     }
 }
 
+/// Whether the node above a path lists it; not where it has too many for one answer.
+pub(crate) async fn is_listed(session: &Session, path: &str) -> Checked<bool> {
+    let (parent, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path));
+    match has_child(session, parent, name).await {
+        Err(problem) if problem.cause == Some(Cause::TreeTooLarge) => Ok(false),
+        listed => listed,
+    }
+}
+
 /// Whether a node that the Author answered with 404 is absent: not if its parent lists it. An error if this cannot be
 /// determined.
 async fn is_absent(session: &Session, path: &str, reply: &Reply) -> Checked<bool> {

@@ -60,6 +60,18 @@ impl Tree {
         agreed(async || Self::read(session, &[root.to_owned()]).await).await
     }
 
+    /// What is at a path and below, by two reads that agree; none if the node above does not list it either.
+    pub(crate) async fn proved_at(session: &Session, root: &str) -> Checked<Option<Self>> {
+        let now = Self::agreed_at(session, root).await?;
+        if now.has(root) {
+            return Ok(Some(now));
+        }
+        if repository::is_listed(session, root).await? {
+            return Err(Problem::error(format!("{root} cannot be read, and the node above lists it")));
+        }
+        Ok(None)
+    }
+
     /// The part of it at a path and below.
     pub(crate) fn below(&self, root: &str) -> Self {
         let nodes = self.nodes.iter().filter(|(path, _)| is_below(path, root));
