@@ -33,29 +33,32 @@ pub fn judge_stored(session: &Session, storage: &Storage, configuration: &ImsCon
     })
 }
 
-/// Fails if one of these pages, or of these data, shows the secret that was given.
+/// Fails if one of these pages, or of these data, shows the secret that was given, at any of its paths.
 pub async fn judge_shown(session: &Session, secret: &str, names: impl IntoIterator<Item: AsRef<str>>) -> Checked {
     for name in names {
-        let name = name.as_ref();
-        // A page that may not be opened shows no secret either; the stored configurations were read before.
-        let reply = session.send(pages::request(name)?).await?.expect_status(&[200, 300, 403, 404])?;
-        if reply.status == 200 {
-            pages::judge(session, &reply)?;
+        let (name, call) = (name.as_ref(), pages::request(name.as_ref())?);
+        for variant in 0..=session.surface(&call.surface).alternatives.len() {
+            // A page that may not be opened shows no secret either; the stored configurations were read before.
+            let reply = session.send(call.clone().variant(variant)).await?.expect_status(&[200, 300, 403, 404])?;
+            if reply.status == 200 {
+                pages::judge(session, &reply)?;
+            }
+            let text = if reply.status == 300 { in_parts(session, &reply, variant).await? } else { reply.text() };
+            ensure(!redact::shows(&text, secret), || {
+                format!("the client secret can be read in clear: {name}, {}", reply.what())
+            })?;
         }
-        let text = if reply.status == 300 { in_parts(session, &reply).await? } else { reply.text() };
-        ensure(!redact::shows(&text, secret), || {
-            format!("the client secret can be read in clear: {name}, {}", reply.what())
-        })?;
     }
     Ok(())
 }
 
 /// A tree that is too large for one answer, as JSON.
-async fn in_parts(session: &Session, reply: &Reply) -> Checked<String> {
+async fn in_parts(session: &Session, reply: &Reply, variant: usize) -> Checked<String> {
     let surface = session.surface(&reply.surface);
+    let whole = variant.checked_sub(1).map_or(&surface.path, |index| &surface.alternatives[index]);
     // The path without the depth, as `.2.json`.
-    let path = surface.path.strip_suffix(".json").and_then(|path| path.rsplit_once('.'));
-    let path = path.map_or(surface.path.as_str(), |(path, _)| path);
+    let path = whole.strip_suffix(".json").and_then(|path| path.rsplit_once('.'));
+    let path = path.map_or(whole.as_str(), |(path, _)| path);
     let tree = repository::read(session, path, "-1").await?;
     tree.map(|tree| tree.to_string()).ok_or_else(|| reply.instead("a tree that is not there"))
 }

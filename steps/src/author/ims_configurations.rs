@@ -1,10 +1,13 @@
 //! The Adobe IMS configurations of the Author as they are stored: an access token provider and a request customizer each,
 //! under `/apps/system/config` (surfaces.md §2.3).
 
+use std::sync::LazyLock;
+
 use bpconform_fixtures::Surface;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use regex::Regex;
 use serde_json::Value;
 
 use super::log::Entry;
@@ -173,24 +176,38 @@ impl Storage {
 
 /// The properties of a node that hold a client secret: those whose name says so, and any that holds the given one.
 fn secrets_in(stored: &Stored, given: Option<&str>) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    collect_secrets(&stored.node, "", &stored.properties, given, &mut secrets);
+    secrets
+}
+
+fn collect_secrets(node: &str, within: &str, properties: &Value, given: Option<&str>, secrets: &mut Vec<Secret>) {
+    static LOOKS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\b(?:p8e|s8e)-[\w-]{8,}").expect("a constant pattern"));
     let says = |name: &str| {
         let name = name.to_ascii_lowercase();
         ["secret", "password", "passwd", "private.key", "privatekey"].iter().any(|word| name.contains(word))
     };
     // A common word stands in many properties for other reasons.
     let holds = |value: &str| given.is_some_and(|given| !is_public(given) && value.contains(given));
-    let mut secrets = Vec::new();
-    for (property, value) in stored.properties.as_object().into_iter().flatten() {
+    for (name, value) in properties.as_object().into_iter().flatten() {
+        let property = format!("{within}{name}");
+        if value.is_object() {
+            collect_secrets(node, &format!("{property}/"), value, given, secrets);
+            continue;
+        }
         let values: Vec<&Value> = value.as_array().map_or_else(|| vec![value], |values| values.iter().collect());
         let texts = values.into_iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
-        let found = texts.filter(|text| says(property) || holds(text));
+        let found = texts.filter_map(|text| {
+            let whole = says(name) || holds(text);
+            if whole { Some(text) } else { LOOKS.find(text).map(|part| part.as_str()) }
+        });
         secrets.extend(found.map(|value| Secret {
-            node: stored.node.clone(),
+            node: node.to_owned(),
             property: property.clone(),
             value: value.to_owned(),
         }));
     }
-    secrets
 }
 
 /// All IMS configurations of the Author, for whatever solution they are.
@@ -389,6 +406,9 @@ mod tests {
         assert!(unsafe_ones(json!({"note": "https://host"}), Some("http")).is_empty(), "a common word");
         assert_eq!(unsafe_ones(json!({"note": "it is p8e-xyz"}), Some("p8e-xyz")), ["note"]);
         assert_eq!(unsafe_ones(json!({"secrets": [encrypted, "p8e-xyz"]}), None), ["secrets"]);
+        let looks = json!({"extra": "s8e-Abcdefgh0123456789", "none": "up8e-Abcdefgh0123456789", "short": "p8e-"});
+        assert_eq!(unsafe_ones(looks, None), ["extra"]);
+        assert_eq!(unsafe_ones(json!({"old": {"clientSecret": "xyz", "note": "xyz"}}), None), ["old/clientSecret"]);
     }
 
     #[test]
