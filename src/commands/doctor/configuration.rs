@@ -83,10 +83,9 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
         findings.extend(secret(session, &storage, configuration));
     }
     findings.extend(shown(session).boxed().await);
-    let aliases: Vec<String> =
-        ours.iter().filter(|it| it.kind == Kind::Jwt).filter_map(|it| it.key_pair_alias.clone()).collect();
-    if !aliases.is_empty() {
-        findings.extend(certificates(session, &aliases).await);
+    let on_jwt: Vec<_> = ours.iter().filter(|it| it.kind == Kind::Jwt).collect();
+    if !on_jwt.is_empty() {
+        findings.extend(certificates(session, &on_jwt).await);
     }
     findings
 }
@@ -105,14 +104,15 @@ fn count(ours: &[ImsConfiguration]) -> Finding {
 }
 
 fn kind(session: &Session, configuration: &ImsConfiguration) -> Finding {
-    match configuration.kind {
-        Kind::OAuth => Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", configuration.named())),
-        Kind::Jwt => {
-            let standing = ims_configurations::jwt_standing(session.surface("ims.exchange-jwt"), Timestamp::now());
-            let seen = format!("{} is still on JWT, which {standing}", configuration.named());
-            Finding::problem_of(IMS, "BP-JWT-06", seen, Cause::Jwt)
-        }
+    if let Err(problem) = configuration.judge_kind() {
+        return Finding::of(IMS, "BP-JWT-06", &problem);
     }
+    if configuration.kind == Kind::OAuth {
+        return Finding::ok(IMS, "BP-JWT-06", format!("{} is of type OAuth", configuration.named()));
+    }
+    let standing = ims_configurations::jwt_standing(session.surface("ims.exchange-jwt"), Timestamp::now());
+    let seen = format!("{} is still on JWT, which {standing}", configuration.named());
+    Finding::problem_of(IMS, "BP-JWT-06", seen, Cause::Jwt)
 }
 
 /// A secret that is not stored encrypted. A configuration on JWT has a key, and may have no secret.
@@ -129,14 +129,18 @@ async fn shown(session: &Session) -> Option<Finding> {
     judged.err().map(|problem| Finding::of(IMS, "BP-IMS-05", &problem))
 }
 
-async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {
+async fn certificates(session: &Session, on_jwt: &[&ImsConfiguration]) -> Vec<Finding> {
     let all = match certificates::key_store(session).await {
         Ok(all) => all,
         Err(problem) => return vec![Finding::of("certificate", "BP-JWT-04", &problem)],
     };
     let warning = SignedDuration::try_from(session.run.settings.certificate_warning).unwrap_or(SignedDuration::MAX);
-    let finding = |alias: &String| {
-        let Some(certificate) = all.iter().find(|it| it.alias == *alias) else {
+    let finding = |configuration: &&ImsConfiguration| {
+        let Some(alias) = &configuration.key_pair_alias else {
+            let problem = Problem::error(format!("{} names no key pair", configuration.named()));
+            return Finding::of("certificate", "BP-JWT-04", &problem);
+        };
+        let Some(certificate) = all.iter().find(|it| it.has_alias(alias)) else {
             return Finding::problem("certificate", "BP-JWT-04", format!("the key store has no certificate {alias}"));
         };
         let now = Timestamp::now();
@@ -156,7 +160,7 @@ async fn certificates(session: &Session, aliases: &[String]) -> Vec<Finding> {
             Standing::Expired => Finding::problem_of("certificate", "BP-JWT-04", seen.unwrap_or_default(), Cause::Jwt),
         }
     };
-    aliases.iter().map(finding).collect()
+    on_jwt.iter().map(finding).collect()
 }
 
 /// Looks at the Brand Portal cloud configurations: how many tenants, by which way, with which IMS configuration.

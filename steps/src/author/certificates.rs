@@ -36,6 +36,11 @@ pub enum Standing {
 }
 
 impl Certificate {
+    /// Whether its key has that alias. Java's key stores keep aliases in lower case.
+    pub fn has_alias(&self, alias: &str) -> bool {
+        self.alias.eq_ignore_ascii_case(alias)
+    }
+
     /// How it stands with it at a time, when a warning is wanted that long before its end.
     pub fn standing(&self, at: Timestamp, warning: SignedDuration) -> Standing {
         let left = self.not_after.duration_since(at);

@@ -27,6 +27,8 @@ pub enum Kind {
     OAuth,
     /// A service account (JWT), which is deprecated.
     Jwt,
+    /// Nothing that is stored tells.
+    Unknown,
 }
 
 /// A stored configuration of one of the two kinds of nodes.
@@ -79,6 +81,18 @@ impl ImsConfiguration {
         let dates = ["jcr:lastModified", "jcr:created"].into_iter();
         let changed = dates.filter_map(|name| sling_date(&repository::text(&self.stored.properties, name)?)).max();
         changed.zip(entry.time).is_some_and(|(changed, written)| changed > written)
+    }
+
+    /// An error unless what is stored tells how it gets its tokens.
+    pub fn judge_kind(&self) -> Checked {
+        if self.kind != Kind::Unknown {
+            return Ok(());
+        }
+        Err(Problem::error(format!(
+            "whether the IMS configuration {} is of type OAuth or JWT cannot be told: it has neither the grant \
+             client_credentials, nor a key pair, nor an address where a JSON Web Token is exchanged",
+            self.named()
+        )))
     }
 
     /// Whether it was made for Brand Portal, according to its name, title, scopes or claims.
@@ -321,7 +335,8 @@ pub(crate) fn configuration(surface: &Surface, stored: Stored) -> ImsConfigurati
     let text = |word| repository::text(&stored.properties, surface.field(word)).filter(|text| !text.trim().is_empty());
     let text = |word| text(word).map(|text| text.trim().to_owned());
     let key_pair_alias = text("key-pair-alias");
-    let exchanges = text("token-request").is_some_and(|url| url.contains("/exchange/jwt"));
+    // The exchange has an address with a version, too: `/ims/exchange/v1/jwt`.
+    let exchanges = text("token-request").is_some_and(|url| url.contains("/ims/exchange/"));
     let grants = text("grants").is_some_and(|grants| grants.contains("client_credentials"));
     ImsConfiguration {
         pid: pid(&stored.node, surface.phrase("provider")),
@@ -331,7 +346,12 @@ pub(crate) fn configuration(surface: &Surface, stored: Stored) -> ImsConfigurati
         scope: text("scope"),
         token_request: text("token-request"),
         org_id: text("org-id"),
-        kind: if grants && !exchanges { Kind::OAuth } else { Kind::Jwt },
+        // A key pair may be left over from a migration.
+        kind: match (exchanges, grants, &key_pair_alias) {
+            (true, ..) | (false, false, Some(_)) => Kind::Jwt,
+            (false, true, _) => Kind::OAuth,
+            (false, false, None) => Kind::Unknown,
+        },
         key_pair_alias,
         stored,
     }
@@ -418,6 +438,16 @@ mod tests {
         assert_eq!(read(&format!("{FACTORY}.1"), oauth).kind, Kind::OAuth);
         let jwt = json!({"auth.access.token.request": "https://ims-na1.adobelogin.com/ims/exchange/jwt"});
         assert_eq!(read(&format!("{FACTORY}.1"), jwt).kind, Kind::Jwt);
+        let kind = |url: &str, grants: &str, alias: &str| {
+            let properties = json!({"auth.access.token.request": format!("https://ims-na1.adobelogin.com{url}"),
+                "auth.token.provider.authorization.grants": grants, "auth.token.provider.keypair.alias": alias});
+            read(&format!("{FACTORY}.1"), properties).kind
+        };
+        assert_eq!(kind("/ims/exchange/v1/jwt", "authorization_code,client_credentials", "bp"), Kind::Jwt);
+        assert_eq!(kind("/ims/token/v3", "client_credentials", "bp"), Kind::OAuth, "the key is left over");
+        assert_eq!(kind("/ims/token/v3", "", "bp"), Kind::Jwt);
+        assert_eq!(kind("/ims/token/v3", "", ""), Kind::Unknown);
+        assert!(read(&format!("{FACTORY}.1"), json!({})).judge_kind().is_err());
     }
 
     #[test]

@@ -140,6 +140,7 @@ async fn holds_details(world: &mut World) -> Checked {
     let (session, chosen) = (world.session()?, world.kept::<Chosen>()?);
     let found = the_one(session).await?;
     ensure(found.is(&chosen.pid), || format!("the configuration is {}, not the created {}", found.pid, chosen.pid))?;
+    found.judge_kind()?;
     ensure(found.kind == Kind::OAuth, || format!("{} is of type JWT, not OAuth", found.named()))?;
     let same = |what: &str, found: &Option<String>, given: &str| {
         let found = found.as_deref().unwrap_or("nothing");

@@ -85,8 +85,8 @@ async fn in_key_store(world: &mut World) -> Checked {
     let (session, Alias(alias)) = (world.session()?, world.kept()?);
     let downloaded = world.kept::<certificates::Downloaded>()?;
     let all = async || certificates::key_store(session).await;
-    let all = session.settled(all, |all| all.iter().any(|certificate| certificate.alias == *alias)).await?;
-    let found = all.iter().find(|certificate| certificate.alias == *alias);
+    let all = session.settled(all, |all| all.iter().any(|certificate| certificate.has_alias(alias))).await?;
+    let found = all.iter().find(|certificate| certificate.has_alias(alias));
     let found = found.ok_or_else(|| Problem::failed(format!("the key store has no alias {alias}")))?;
     ensure(found.not_after == downloaded.not_after, || {
         format!(
@@ -197,12 +197,11 @@ fn refuses(world: &mut World, status: String, error: String) -> Checked {
 #[given("the certificate of the JWT integration that the Author has")]
 async fn integration(world: &mut World) -> Checked {
     let session = world.session()?;
-    let jwt = on_jwt(session).await?;
+    let jwt = on_jwt(&configurations(session).await?)?;
     let jwt = jwt.first().ok_or_else(|| Problem::failed("no IMS configuration for Brand Portal is on JWT"))?;
-    let alias =
-        jwt.key_pair_alias.clone().ok_or_else(|| Problem::failed(format!("{} names no key pair", told(jwt))))?;
+    let alias = jwt.key_pair_alias.clone().ok_or_else(|| Problem::error(format!("{} names no key pair", told(jwt))))?;
     let all = certificates::key_store(session).await?;
-    let certificate = all.into_iter().find(|certificate| certificate.alias == alias);
+    let certificate = all.into_iter().find(|certificate| certificate.has_alias(&alias));
     let certificate = certificate.ok_or_else(|| {
         Problem::failed(format!("{} is signed with the key {alias}, which the key store does not have", told(jwt)))
     })?;
@@ -238,16 +237,39 @@ async fn account_is_healthy(world: &mut World) -> Checked {
 #[then("every certificate that Brand Portal relies on is good for longer than the warning time")]
 async fn certificates_are_good(world: &mut World) -> Checked {
     let session = world.session()?;
-    let used: Vec<_> = on_jwt(session).await?.into_iter().filter_map(|it| it.key_pair_alias).collect();
-    let (all, now) = (certificates::key_store(session).await?, clock::now(session).await?);
-    let absent: Vec<_> = used.iter().filter(|alias| all.iter().all(|it| it.alias != **alias)).cloned().collect();
+    let mut used = configurations(session).await?;
+    used.retain(|configuration| configuration.kind != Kind::OAuth);
+    let (store, now) = (certificates::key_store(session).await?, clock::now(session).await?);
+    judge_certificates(&used, &store, now, warning(session))
+}
+
+/// Fails if the certificate of one of these configurations is not in the key store, has expired or soon will; an error if
+/// one names none. Without a configuration Brand Portal relies on no certificate.
+fn judge_certificates(
+    used: &[ImsConfiguration],
+    store: &[Certificate],
+    now: Timestamp,
+    warning: SignedDuration,
+) -> Checked {
+    let aliases: Vec<_> = used.iter().filter_map(|it| it.key_pair_alias.as_deref()).collect();
+    let absent = aliases.iter().filter(|alias| !store.iter().any(|it| it.has_alias(alias)));
+    let absent: Vec<_> = absent.copied().collect();
     ensure(absent.is_empty(), || format!("the key store lacks certificates that are used: {}", absent.join(", ")))?;
-    // Without a configuration on JWT, which `on_jwt` made sure of, Brand Portal relies on no certificate.
-    let reports: Vec<_> = (all.iter())
-        .filter(|certificate| used.contains(&certificate.alias))
-        .filter_map(|certificate| certificate.report(now, warning(session)))
+    let reports: Vec<_> = (store.iter())
+        .filter(|certificate| aliases.iter().any(|alias| certificate.has_alias(alias)))
+        .filter_map(|certificate| certificate.report(now, warning))
         .collect();
-    ensure(reports.is_empty(), || reports.join("; ")).because(Cause::Jwt)
+    ensure(reports.is_empty(), || reports.join("; ")).because(Cause::Jwt)?;
+    used.iter().try_for_each(ImsConfiguration::judge_kind)?;
+    let nameless: Vec<_> = used.iter().filter(|it| it.key_pair_alias.is_none()).map(told).collect();
+    if nameless.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::error(format!(
+        "which certificate is relied on cannot be told, because no key pair is named by {}",
+        nameless.join(", ")
+    ));
+    Err(problem.because(Cause::Jwt))
 }
 
 fn warning(session: &Session) -> SignedDuration {
@@ -267,13 +289,22 @@ fn end_is_reported(world: &mut World, when: String, standing: String) -> Checked
     if told { Ok(()) } else { Err(Problem::error(format!("on {at} the report is \"{report}\""))) }
 }
 
-/// The IMS configurations for Brand Portal that are on JWT. An Author without any configuration proves nothing.
-async fn on_jwt(session: &Session) -> Checked<Vec<ImsConfiguration>> {
+/// The IMS configurations for Brand Portal. An Author without any proves nothing.
+async fn configurations(session: &Session) -> Checked<Vec<ImsConfiguration>> {
     let all = ims_configurations::for_brand_portal(session).await?;
     if all.is_empty() {
         return Err(Problem::skipped("the Author has no IMS configuration for Brand Portal"));
     }
-    Ok(all.into_iter().filter(|configuration| configuration.kind == Kind::Jwt).collect())
+    Ok(all)
+}
+
+/// Those that are on JWT; an error if there is none, and one of which that cannot be told.
+fn on_jwt(all: &[ImsConfiguration]) -> Checked<Vec<ImsConfiguration>> {
+    let jwt: Vec<_> = all.iter().filter(|configuration| configuration.kind == Kind::Jwt).cloned().collect();
+    if jwt.is_empty() {
+        all.iter().try_for_each(ImsConfiguration::judge_kind)?;
+    }
+    Ok(jwt)
 }
 
 fn told(configuration: &ImsConfiguration) -> String {
@@ -282,7 +313,7 @@ fn told(configuration: &ImsConfiguration) -> String {
 
 /// Fails when a configuration is on JWT: it is named, with the steps out of it.
 async fn none_on_jwt(session: &Session) -> Checked {
-    let jwt = on_jwt(session).await?;
+    let jwt = on_jwt(&configurations(session).await?)?;
     if jwt.is_empty() {
         return Ok(());
     }
@@ -300,7 +331,7 @@ async fn not_on_jwt(world: &mut World) -> Checked {
 #[then("an IMS configuration that is still on JWT is reported as deprecated, with the steps of the migration")]
 async fn jwt_is_reported(world: &mut World) -> Checked {
     let session = world.session()?;
-    let named: Vec<_> = on_jwt(session).await?.iter().map(told).collect();
+    let named: Vec<_> = on_jwt(&configurations(session).await?)?.iter().map(told).collect();
     ensure(!named.is_empty(), || "no IMS configuration for Brand Portal is on JWT".into())?;
     let report = match none_on_jwt(session).await {
         Err(Problem { kind: problem::Kind::Failed, reason, .. }) => reason,
@@ -309,4 +340,48 @@ async fn jwt_is_reported(world: &mut World) -> Checked {
     let parts = named.iter().map(String::as_str).chain(MIGRATION).chain(["deprecated"]);
     let missing: Vec<_> = parts.filter(|part| !report.contains(part)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Problem::error(format!("\"{report}\" does not say {missing:?}"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use bpconform_fixtures::Surfaces;
+
+    use super::*;
+    use crate::author::ims_configurations::Stored;
+
+    fn configuration(url: &str, alias: &str) -> ImsConfiguration {
+        let properties = json!({"auth.access.token.request": url, "auth.token.provider.keypair.alias": alias});
+        let node = "com.adobe.granite.auth.oauth.accesstoken.provider.1".to_owned();
+        ims_configurations::configuration(Surfaces::built_in().get("author.ims-storage"), Stored { node, properties })
+    }
+
+    const EXCHANGE: &str = "https://ims-na1.adobelogin.com/ims/exchange/jwt";
+
+    fn judged(used: &[ImsConfiguration], alias: &str) -> Result<(), problem::Kind> {
+        let time = |text: &str| text.parse().expect("a time");
+        let not_after = time("2027-01-01T00:00:00Z");
+        let store = [Certificate { alias: alias.into(), serial: None, not_after }];
+        let judged = judge_certificates(used, &store, time("2026-01-01T00:00:00Z"), SignedDuration::from_hours(1));
+        judged.map_err(|problem| problem.kind)
+    }
+
+    #[test]
+    fn a_certificate_is_known_by_its_alias_in_any_case() {
+        assert_eq!(judged(&[configuration(EXCHANGE, "BrandPortal")], "brandportal"), Ok(()));
+        assert_eq!(judged(&[configuration(EXCHANGE, "brandportal")], "other"), Err(problem::Kind::Failed));
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_named_is_not_good() {
+        assert_eq!(judged(&[configuration(EXCHANGE, "")], "brandportal"), Err(problem::Kind::Error));
+        assert_eq!(judged(&[configuration("", "")], "brandportal"), Err(problem::Kind::Error));
+        assert_eq!(judged(&[], "brandportal"), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_taken_for_oauth() {
+        let unknown = configuration("https://ims-na1.adobelogin.com/ims/token/v3", "");
+        assert_eq!(on_jwt(&[unknown.clone()]).map_err(|problem| problem.kind), Err(problem::Kind::Error));
+        assert_eq!(on_jwt(&[unknown, configuration(EXCHANGE, "a")]).map(|jwt| jwt.len()), Ok(1));
+    }
 }
