@@ -73,11 +73,14 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
         Err(problem) => return vec![Finding::of(IMS, "BP-IMS-03", &problem)],
     };
     let used: Vec<String> = case.all().iter().filter_map(|it| it.configuration.ims_configuration.clone()).collect();
-    let ours = storage.for_brand_portal(session.surface("author.ims-storage"), &used);
+    let ours = match storage.for_brand_portal(session, &used) {
+        Ok(ours) => ours,
+        Err(problem) => return vec![Finding::of(IMS, "BP-IMS-03", &problem)],
+    };
     if ours.is_empty() && case.is_legacy() {
         return vec![Finding::new(IMS, Severity::Info, "BP-GTW-01", "none, and the legacy OAuth gateway needs none")];
     }
-    let mut findings = vec![count(&ours)];
+    let mut findings = vec![count(session, &ours)];
     for configuration in &ours {
         findings.push(kind(session, configuration));
         findings.extend(secret(session, &storage, configuration));
@@ -90,10 +93,13 @@ pub(super) async fn ims(session: &Session, case: &CloudState) -> Vec<Finding> {
     findings
 }
 
-fn count(ours: &[ImsConfiguration]) -> Finding {
+fn count(session: &Session, ours: &[ImsConfiguration]) -> Finding {
     match ours {
         [] => Finding::problem(IMS, "BP-IMS-03", "the Author has no IMS configuration for Brand Portal"),
-        [one] => Finding::ok(IMS, "BP-IMS-03", format!("exactly one, {}", one.named())),
+        [one] => match one.judge_solution(session) {
+            Ok(()) => Finding::ok(IMS, "BP-IMS-03", format!("exactly one, {}", one.named())),
+            Err(problem) => Finding::of(IMS, "BP-IMS-03", &problem),
+        },
         several => {
             let names: Vec<String> = several.iter().map(ImsConfiguration::named).collect();
             let seen =
@@ -218,17 +224,21 @@ async fn way(session: &Session, Cloud { configuration, on_gateway }: &Cloud) -> 
     let Some(pid) = configuration.ims_configuration.as_deref() else {
         return Finding::problem(CLOUD, "BP-CLD-02", format!("{} names no IMS configuration", configuration.path));
     };
-    match ims_configurations::storage(session).await {
-        Ok(storage) if storage.providers.iter().any(|provider| provider.is(pid)) => Finding::ok(
+    let used = match ims_configurations::storage(session).await {
+        Ok(storage) => storage.providers.into_iter().find(|provider| provider.is(pid)),
+        Err(problem) => return Finding::of(CLOUD, "BP-CLD-02", &problem),
+    };
+    match used.map(|used| used.judge_solution(session)) {
+        Some(Ok(())) => Finding::ok(
             CLOUD,
             "BP-CLD-02",
             format!("{} gets its tokens from an IMS configuration that is there", configuration.path),
         ),
-        Ok(_) => {
+        Some(Err(problem)) => Finding::of(CLOUD, "BP-CLD-02", &problem),
+        None => {
             let seen = format!("{} names the IMS configuration {pid}, which is not there", configuration.path);
             Finding::problem(CLOUD, "BP-CLD-02", seen)
         }
-        Err(problem) => Finding::of(CLOUD, "BP-CLD-02", &problem),
     }
 }
 

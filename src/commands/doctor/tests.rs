@@ -109,6 +109,36 @@ async fn a_proxy_of_one_client_alone_is_told() {
     }
 }
 
+#[tokio::test]
+async fn an_ims_configuration_that_is_not_as_it_should_be_is_told() {
+    const PROVIDER: &str = "/apps/system/config/com.adobe.granite.auth.oauth.accesstoken.provider.5f1c09e7.config";
+    let set = |with: &str| format!("{{ node = '{PROVIDER}', change = {{ set = {{ {with} }} }} }}");
+    let of_target = set(
+        "name = 'Adobe Target', 'auth.token.provider.title' = 'Adobe Target', 'auth.token.provider.scope' = 'target_sdk'",
+    );
+    let untold = set("name = 'ims-1', 'auth.token.provider.title' = 'Mine', 'auth.token.provider.scope' = 'openid'");
+    let no_kind = set("'auth.token.provider.authorization.grants' = ''");
+    let no_key = set("'auth.access.token.request' = 'http://127.0.0.1/ims/exchange/v1/jwt'");
+    let root = "/conf/global/settings/cloudconfigs/mediaportal";
+    let with = "{ 'jcr:primaryType' = 'cq:Page', note = '{client-secret}' }";
+    let shown = format!("{{ node = '/conf/global', change = {{ make = {{ path = '{root}', with = {with} }} }} }}");
+    for (edit, severity, wanted) in [
+        (of_target, Severity::Problem, &["BP-CLD-02", "BP-IMS-03"][..]),
+        (untold, Severity::Unknown, &["BP-CLD-02", "BP-IMS-03"]),
+        (no_kind, Severity::Unknown, &["BP-JWT-06"]),
+        (no_key, Severity::Unknown, &["BP-JWT-04"]),
+        (shown, Severity::Problem, &["BP-IMS-05"]),
+    ] {
+        let text = format!("[[defect]]\nid = 'ims'\nsays = 'b'\nbreaks = []\nedits = [{edit}]");
+        let defects = Defects::parse("test", &text).expect("a defect").all.into_iter().map(Arc::new).collect();
+        let mock = stack::Stack::start(StackOptions { defects, ..StackOptions::new("configured") });
+        let mock = mock.await.expect("started");
+        let report = examined_of(&mock, None).await;
+        let is_told = |id: &&str| report.findings.iter().any(|it| it.requirement == *id && it.severity == severity);
+        assert!(wanted.iter().all(is_told), "{edit}: {}", report.text(false, false));
+    }
+}
+
 /// What the doctor says of the user with that password, on a mocked Author with these edits.
 async fn publisher(user: &str, product: Product, edits: &str) -> (Severity, String, Vec<String>) {
     let text = format!("[[defect]]\nid = 'rights'\nsays = 'b'\nbreaks = []\nedits = [{edits}]");

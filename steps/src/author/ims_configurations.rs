@@ -1,7 +1,7 @@
 //! The Adobe IMS configurations of the Author as they are stored: an access token provider and a request customizer each,
 //! under `/apps/system/config` (surfaces.md §2.3).
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bpconform_fixtures::Surface;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::log::Entry;
 use super::{osgi_file, repository};
 use crate::call::Call;
+use crate::pattern::pattern;
 use crate::problem::{Checked, Problem};
 use crate::redact::is_public;
 use crate::session::Session;
@@ -81,6 +82,29 @@ impl ImsConfiguration {
         let dates = ["jcr:lastModified", "jcr:created"].into_iter();
         let changed = dates.filter_map(|name| sling_date(&repository::text(&self.stored.properties, name)?)).max();
         changed.zip(entry.time).is_some_and(|(changed, written)| changed > written)
+    }
+
+    /// Fails if it is for another solution of Adobe, according to the name that AEM gives it; an error if nothing says that
+    /// it is for Brand Portal: a person may give it any title.
+    pub fn judge_solution(&self, session: &Session) -> Checked {
+        let others = other_solutions(session)?;
+        self.judge_by_texts(session.surface("author.ims-storage"), &others)
+    }
+
+    fn judge_by_texts(&self, surface: &Surface, others: &Regex) -> Checked {
+        if self.says_brand_portal(surface) {
+            return Ok(());
+        }
+        let named = self.named();
+        match self.name.as_deref().filter(|name| others.is_match(name)) {
+            Some(name) => Err(Problem::failed(format!(
+                "the IMS configuration {named} is for another solution than Brand Portal: its name is \"{name}\""
+            ))),
+            None => Err(Problem::error(format!(
+                "whether the IMS configuration {named} is for Brand Portal cannot be told: its name, title, scopes and \
+                 claims do not say so"
+            ))),
+        }
     }
 
     /// An error unless what is stored tells how it gets its tokens.
@@ -162,12 +186,26 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// The configurations for Brand Portal: those that say so, and those that a Brand Portal cloud configuration uses.
-    pub fn for_brand_portal(&self, surface: &Surface, used: &[String]) -> Vec<ImsConfiguration> {
-        let ours = |provider: &&ImsConfiguration| {
+    /// The configurations for Brand Portal: those that say so, those that a Brand Portal cloud configuration uses, and those
+    /// with the client id of one of these.
+    pub fn for_brand_portal(&self, session: &Session, used: &[String]) -> Checked<Vec<ImsConfiguration>> {
+        let others = other_solutions(session)?;
+        Ok(self.ours(session.surface("author.ims-storage"), &others, used))
+    }
+
+    fn ours(&self, surface: &Surface, others: &Regex, used: &[String]) -> Vec<ImsConfiguration> {
+        let ours = |provider: &ImsConfiguration| {
             provider.says_brand_portal(surface) || used.iter().any(|pid| provider.is(pid))
         };
-        self.providers.iter().filter(ours).cloned().collect()
+        let clients: Vec<_> =
+            self.providers.iter().filter(|it| ours(it)).filter_map(|it| it.client_id.as_deref()).collect();
+        // A credential of the Developer Console may serve several solutions.
+        let is_of_another =
+            |it: &ImsConfiguration| [&it.name, &it.title].into_iter().flatten().any(|text| others.is_match(text));
+        let same_client = |it: &ImsConfiguration| {
+            it.client_id.as_deref().is_some_and(|client| clients.contains(&client)) && !is_of_another(it)
+        };
+        self.providers.iter().filter(|it| ours(it) || same_client(it)).cloned().collect()
     }
 
     /// The provider that an agent refers to by its name or by its PID.
@@ -188,7 +226,8 @@ impl Storage {
     }
 }
 
-/// The properties of a node that hold a client secret: those whose name says so, and any that holds the given one.
+/// The properties of a node, and of those below it, that hold a client secret: those whose name says so, and any that holds
+/// the given one or what Adobe's client secrets look like.
 fn secrets_in(stored: &Stored, given: Option<&str>) -> Vec<Secret> {
     let mut secrets = Vec::new();
     collect_secrets(&stored.node, "", &stored.properties, given, &mut secrets);
@@ -288,7 +327,12 @@ pub async fn for_brand_portal(session: &Session) -> Checked<Vec<ImsConfiguration
 pub async fn of_brand_portal(session: &Session, storage: &Storage) -> Checked<Vec<ImsConfiguration>> {
     let configurations = super::cloud_configuration::all(session).await?;
     let used: Vec<String> = configurations.into_iter().filter_map(|it| it.ims_configuration).collect();
-    Ok(storage.for_brand_portal(session.surface("author.ims-storage"), &used))
+    storage.for_brand_portal(session, &used)
+}
+
+/// The pattern of the names of Adobe's other solutions.
+fn other_solutions(session: &Session) -> Checked<Arc<Regex>> {
+    pattern(session.surface("author.error-log"), "other-solutions")
 }
 
 /// The status of JWT credentials at a time: they are deprecated, and have stopped working on a known day.
@@ -450,14 +494,54 @@ mod tests {
         assert!(read(&format!("{FACTORY}.1"), json!({})).judge_kind().is_err());
     }
 
+    fn solutions() -> (&'static Surface, Arc<Regex>) {
+        let surfaces = Surfaces::built_in();
+        let others = pattern(surfaces.get("author.error-log"), "other-solutions").expect("a pattern");
+        (surfaces.get("author.ims-storage"), others)
+    }
+
     #[test]
     fn other_solutions_are_left_out() {
-        let surface = Surfaces::built_in().get("author.ims-storage");
+        let (surface, others) = solutions();
         let analytics = read(&format!("{FACTORY}.1"), json!({"auth.token.provider.title": "Analytics"}));
         let used = read(&format!("{FACTORY}.2"), json!({"auth.token.provider.title": "My account"}));
         let named = read(&format!("{FACTORY}.3"), json!({"name": "Adobe Brand Portal"}));
         let storage = Storage { providers: vec![analytics, used, named], customizers: Vec::new() };
-        let found = storage.for_brand_portal(surface, &[format!("{FACTORY}-2")]);
+        let found = storage.ours(surface, &others, &[format!("{FACTORY}-2")]);
         assert_eq!(found.iter().map(|it| &it.pid[FACTORY.len()..]).collect::<Vec<_>>(), [".2", ".3"]);
+    }
+
+    #[test]
+    fn the_same_client_is_of_brand_portal_unless_it_is_named_for_another_solution() {
+        let (surface, others) = solutions();
+        let provider = |node: &str, name: &str, client: &str| {
+            let properties = json!({"name": name, "auth.token.provider.client.id": client});
+            read(&format!("{FACTORY}.{node}"), properties)
+        };
+        let providers = vec![
+            provider("1", "x", "mine"),
+            provider("2", "Adobe Brand Portal 2", "mine"),
+            provider("3", "Adobe Target 3", "mine"),
+            provider("4", "y", "other"),
+            provider("5", "Adobe Brand Portal 5", ""),
+            provider("6", "z", ""),
+        ];
+        let found = Storage { providers, customizers: Vec::new() }.ours(surface, &others, &[]);
+        assert_eq!(found.iter().map(|it| &it.pid[FACTORY.len()..]).collect::<Vec<_>>(), [".1", ".2", ".5"]);
+    }
+
+    #[test]
+    fn a_configuration_that_is_used_must_be_one_for_brand_portal() {
+        let (surface, others) = solutions();
+        let judged = |name: &str, title: &str| {
+            let properties = json!({"name": name, "auth.token.provider.title": title});
+            let judged = read(&format!("{FACTORY}.1"), properties).judge_by_texts(surface, &others);
+            judged.map_err(|problem| problem.kind)
+        };
+        assert_eq!(judged("Adobe Brand Portal 1", "Adobe Target"), Ok(()), "a person may give it any title");
+        assert_eq!(judged("Adobe Target", "Adobe Target"), Err(crate::problem::Kind::Failed));
+        for title in ["Mine", "Adobe Experience Cloud"] {
+            assert_eq!(judged("ims-1", title), Err(crate::problem::Kind::Error));
+        }
     }
 }

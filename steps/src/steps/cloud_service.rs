@@ -111,7 +111,8 @@ async fn uses_ims_configuration(session: &Session, found: &CloudConfiguration, g
         Problem::failed(format!("{} names the IMS configuration {used}, which is not on the Author", found.path))
     })?;
     let right = given.is_none_or(|given| existing.is(given));
-    ensure(right, || format!("{} names the IMS configuration {used}, not {}", found.path, given.unwrap_or_default()))
+    ensure(right, || format!("{} names the IMS configuration {used}, not {}", found.path, given.unwrap_or_default()))?;
+    existing.judge_solution(session)
 }
 
 #[then("its Service URL is the tenant URL")]

@@ -132,7 +132,8 @@ async fn choose_the_one_in_use(world: &mut World) -> Checked {
 
 #[then("the Author has exactly one IMS configuration for Brand Portal")]
 async fn has_exactly_one(world: &mut World) -> Checked {
-    the_one(world.session()?).await.map(drop)
+    let session = world.session()?;
+    the_one(session).await?.judge_solution(session)
 }
 
 #[then("it is of type OAuth and holds the title, client id, scopes and token endpoint that I gave")]
