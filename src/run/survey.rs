@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use bpconform_fixtures::Product;
+use bpconform_steps::author::cloud_configuration::{self, CloudConfiguration};
+use bpconform_steps::author::ims_configurations::{self, Kind};
 use bpconform_steps::author::{agents, distribution, product as author_product};
 use bpconform_steps::problem::{Checked, Problem};
 use bpconform_steps::{Call, Session};
@@ -106,7 +108,6 @@ struct ConfigurationCounts {
     without_ims: usize,
     agents: Vec<String>,
     stuck: bool,
-    providers: usize,
     jwt_providers: usize,
 }
 
@@ -114,18 +115,24 @@ async fn find(session: &Session) -> Result<ConfigurationCounts, String> {
     let mut found = ConfigurationCounts::default();
     let variants = 0..=session.surface("author.cloud-storage").alternatives.len();
     let roots = variants.map(|variant| read(session, Call::to("author.cloud-storage").variant(variant)));
-    let (roots, agents, providers) = futures::future::try_join3(
+    // The IMS configurations are read here, too, so that no answer at all is a problem.
+    let (roots, agents, _) = futures::future::try_join3(
         futures::future::try_join_all(roots),
         read(session, Call::to("author.agents")),
         read(session, Call::to("author.ims-storage")),
     )
     .await?;
-    roots.iter().for_each(|root| count_configurations(session, root, &mut found));
-    count_providers(session, &providers, &mut found);
+    let surface = session.surface("author.cloud-storage");
+    let paths = cloud_configuration::roots(session);
+    let clouds =
+        paths.iter().zip(roots).flat_map(|(path, root)| cloud_configuration::below(surface, path, &root.into()));
+    let clouds: Vec<CloudConfiguration> = clouds.collect();
+    count_configurations(&clouds, &mut found);
+    found.jwt_providers = jwt_providers(session, clouds).await;
     found.agents = of_brand_portal(session, &agents).collect();
     // No node has such a name, and no request is sent with it: whoever judges that agent says so.
-    let agents = found.agents.iter().filter(|agent| !agent.contains(['/', '\\']));
-    let queues = agents.map(|agent| read(session, Call::to("author.agent-queue").with("agent", agent)));
+    let agents = of_tenant(session, agents).into_iter().filter(|agent| !agent.contains(['/', '\\']));
+    let queues = agents.map(|agent| read(session, Call::to("author.agent-queue").with("agent", &agent)));
     found.stuck = futures::future::try_join_all(queues).await?.iter().any(is_stuck);
     Ok(found)
 }
@@ -138,15 +145,17 @@ async fn read(session: &Session, call: Call) -> Result<Map<String, Value>, Strin
     }
 }
 
-fn count_configurations(session: &Session, root: &Map<String, Value>, found: &mut ConfigurationCounts) {
-    let surface = session.surface("author.cloud-storage");
-    let text = |content: &Value, word| content.get(surface.field(word))?.as_str().map(str::to_owned);
-    for content in root.values().filter_map(|page| page.get("jcr:content")) {
-        let Some(tenant) = text(content, "tenant-url") else { continue };
-        found.configurations += 1;
-        found.without_ims += usize::from(text(content, "ims-configuration").is_none_or(|ims| ims.is_empty()));
-        found.tenants.insert(tenant.trim_end_matches('/').to_owned());
-    }
+fn count_configurations(clouds: &[CloudConfiguration], found: &mut ConfigurationCounts) {
+    found.configurations = clouds.len();
+    found.without_ims = clouds.iter().filter(|cloud| cloud.ims_configuration.is_none()).count();
+    found.tenants = clouds.iter().filter_map(|cloud| cloud.tenant().map(str::to_owned)).collect();
+}
+
+/// The names of the agents of the run's tenant; none when the run has no tenant's address, without which no queue is judged.
+fn of_tenant(session: &Session, agents: Map<String, Value>) -> Vec<String> {
+    let (Ok(tenant), Ok(url)) = (session.stack.tenant_id(), agents::tenant_url(session)) else { return Vec::new() };
+    let agents = agents::parse(&agents.into()).into_iter().filter(|agent| agent.is_of(&tenant, &url));
+    agents.map(|agent| agent.name).collect()
 }
 
 fn is_stuck(queue: &Map<String, Value>) -> bool {
@@ -155,14 +164,12 @@ fn is_stuck(queue: &Map<String, Value>) -> bool {
     is("isBlocked")
 }
 
-fn count_providers(session: &Session, configurations: &Map<String, Value>, found: &mut ConfigurationCounts) {
-    let surface = session.surface("author.ims-storage");
-    let provider = surface.phrase("provider");
-    for (_, properties) in configurations.iter().filter(|(name, _)| name.starts_with(provider)) {
-        let value = |word| properties.get(surface.field(word)).and_then(Value::as_str).unwrap_or_default();
-        found.providers += 1;
-        found.jwt_providers += usize::from(value("grants").is_empty() && !value("key-pair-alias").is_empty());
-    }
+/// How many IMS configurations for Brand Portal are on JWT. What cannot be read is for the scenarios to judge.
+async fn jwt_providers(session: &Session, clouds: Vec<CloudConfiguration>) -> usize {
+    let used: Vec<String> = clouds.into_iter().filter_map(|cloud| cloud.ims_configuration).collect();
+    let storage = ims_configurations::storage(session).await;
+    let ours = storage.and_then(|storage| storage.for_brand_portal(session, &used)).unwrap_or_default();
+    ours.iter().filter(|configuration| configuration.kind == Kind::Jwt).count()
 }
 
 impl ConfigurationCounts {
@@ -183,5 +190,62 @@ impl ConfigurationCounts {
 
     fn is_fresh(&self) -> bool {
         self.configurations == 0 && self.agents.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bpconform_fixtures::{Allow, Defects, Surfaces};
+    use bpconform_mocks::stack::{self, StackOptions};
+    use bpconform_steps::credentials::Credentials;
+    use bpconform_steps::redact::Redactor;
+    use bpconform_steps::run::Run;
+    use bpconform_steps::stack::Stack;
+    use bpconform_steps::wire::{Connection, Proxy, Wire};
+    use url::Url;
+
+    use super::*;
+
+    /// The states of a mocked Author that differs from its seed.
+    async fn states(seed: &str, differences: &str) -> Vec<String> {
+        let text = format!("[[defect]]\nid = 'x'\nsays = 'x'\nbreaks = []\n{differences}");
+        let defects = Defects::parse("test", &text).expect("a defect").all.into_iter().map(Arc::new).collect();
+        let mock = stack::Stack::start(StackOptions { defects, ..StackOptions::new(seed) }).await.expect("started");
+        let url = |address: &str| Url::parse(address).expect("an address");
+        let stack = Stack {
+            author: url(&mock.author),
+            ims: None,
+            console: None,
+            tenant: Some(url(&mock.tenant)),
+            control: None,
+        };
+        let wire = Wire::new(&Connection { proxy: Proxy::None, ..Connection::default() }).expect("a client");
+        let run = Run::new("test", Allow::Observe, Arc::new(Surfaces::built_in().clone()), wire, Redactor::default());
+        let credentials = mock.credentials().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let session = Session::new(Arc::new(run), stack, Credentials::new(credentials).0);
+        ask(&session).await.expect("a survey").states.into_iter().collect()
+    }
+
+    #[tokio::test]
+    async fn a_state_is_about_brand_portal_and_the_tenant_of_the_run() {
+        const NOTHING: &str = "edits = []";
+        assert_eq!(states("legacy-jwt", NOTHING).await, ["configured", "legacy-jwt"]);
+        assert_eq!(states("queue-blocked", NOTHING).await, ["configured", "queue-blocked"]);
+        let jwt_of_target = "edits = [{ node = '/apps/system/config', change = { make = { path = \
+             '/apps/system/config/com.adobe.granite.auth.oauth.accesstoken.provider.7a7a7a7a.config', with = { \
+             'jcr:primaryType' = 'sling:OsgiConfig', name = 'Adobe Target 7a7a7a7a', \
+             'auth.token.provider.keypair.alias' = 'target' } } } }]";
+        let queue_of_another = "edits = [{ node = '/etc/replication/agents.author/mp_replication_agent0_default_{tenant}', \
+             change = { copy = { to = '/etc/replication/agents.author/mp_replication_agent0_default_other' } } }]\n\
+             answers = [{ to = { surface = 'author.agent-queue', path = 'default_other' }, instead = true, status = 200, \
+             headers = { content-type = 'application/json' }, \
+             body = '{\"metaData\":{\"queueStatus\":{\"isBlocked\":true,\"isPaused\":false}},\"queue\":[]}' }]";
+        let ims_in_a_list = "edits = [{ node = '/etc/cloudservices/mediaportal/BPdocConfiguration/jcr:content', change = \
+             { set = { imsConfig = ['com.adobe.granite.auth.oauth.accesstoken.provider.5f1c09e7'] } } }]";
+        for differences in [jwt_of_target, queue_of_another, ims_in_a_list] {
+            assert_eq!(states("configured", differences).await, ["configured"], "{differences}");
+        }
     }
 }

@@ -73,8 +73,7 @@ fn repository(bytes: &[u8]) {
     for agent in agents::parse(&node) {
         let _ = (agent.enabled(), agent.target(), agent.named_for().map(str::to_owned), agent.is_of("a", "https://a"));
     }
-    let fields = ["jcr:title", "tenantURL", "imsConfig", "sling:resourceType"].map(str::to_owned);
-    cloud_configuration::collect("/etc", &node, &fields, &mut Vec::new());
+    let _ = cloud_configuration::below(Surfaces::built_in().get("author.cloud-storage"), "/etc", &node);
     let surface = Surfaces::built_in().get("author.ims-storage");
     for (name, properties) in node.as_object().into_iter().flatten() {
         let stored = ims_configurations::Stored { node: name.clone(), properties: properties.clone() };

@@ -265,7 +265,8 @@ pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
     Ok(agents)
 }
 
-pub(crate) fn parse(node: &Value) -> Vec<Agent> {
+/// The agents in the JSON of their folder.
+pub fn parse(node: &Value) -> Vec<Agent> {
     let agent = |(name, page): (&str, &Value)| {
         let properties = page.get("jcr:content").filter(|content| content.is_object());
         Agent {

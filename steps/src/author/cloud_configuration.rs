@@ -40,14 +40,12 @@ pub fn roots(session: &Session) -> Vec<String> {
 /// All Brand Portal cloud configurations, of both roots; none is an answer, not an error.
 pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
     let surface = session.surface("author.cloud-storage");
-    let fields =
-        ["title", "tenant-url", "ims-configuration", "resource-type"].map(|word| surface.field(word).to_owned());
     let mut found = Vec::new();
     for (variant, root) in roots(session).iter().enumerate() {
         if let Some(node) =
             repository::at(session, Call::to("author.cloud-storage").variant(variant).compared(), root, None).await?
         {
-            collect(root, &node, &fields, &mut found);
+            found.extend(below(surface, root, &node));
         }
     }
     if found.is_empty() {
@@ -76,8 +74,17 @@ async fn prove_readable(session: &Session) -> Checked {
     Err(problem.because(Cause::AccessDenied))
 }
 
+/// Those in the JSON of a root, the node at that path.
+pub fn below(surface: &Surface, path: &str, root: &Value) -> Vec<CloudConfiguration> {
+    let fields =
+        ["title", "tenant-url", "ims-configuration", "resource-type"].map(|word| surface.field(word).to_owned());
+    let mut found = Vec::new();
+    collect(path, root, &fields, &mut found);
+    found
+}
+
 /// Takes every node below the root that holds a tenant's address or is of the configuration's resource type.
-pub(crate) fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) {
+fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) {
     let [title, tenant_url, ims, resource_type] = fields;
     let text = |name: &str| repository::text(node, name).filter(|value| !value.is_empty());
     let resource_type = text(resource_type);
