@@ -116,7 +116,8 @@ async fn an_ims_configuration_that_is_not_as_it_should_be_is_told() {
     let of_target = set(
         "name = 'Adobe Target', 'auth.token.provider.title' = 'Adobe Target', 'auth.token.provider.scope' = 'target_sdk'",
     );
-    let untold = set("name = 'ims-1', 'auth.token.provider.title' = 'Mine', 'auth.token.provider.scope' = 'openid'");
+    let untold =
+        set("name = 'ims-1', 'auth.token.provider.title' = 'Adobe Target', 'auth.token.provider.scope' = 'openid'");
     let no_kind = set("'auth.token.provider.authorization.grants' = ''");
     let no_key = set("'auth.access.token.request' = 'http://127.0.0.1/ims/exchange/v1/jwt'");
     let root = "/conf/global/settings/cloudconfigs/mediaportal";

@@ -84,8 +84,8 @@ impl ImsConfiguration {
         changed.zip(entry.time).is_some_and(|(changed, written)| changed > written)
     }
 
-    /// Fails if it is for another solution of Adobe, according to the name that AEM gives it; an error if nothing says that
-    /// it is for Brand Portal: a person may give it any title.
+    /// Fails if it is for another solution of Adobe, according to the name that AEM gives it; an error if only its title says
+    /// so: a person may give it any title.
     pub fn judge_solution(&self, session: &Session) -> Checked {
         let others = other_solutions(session)?;
         self.judge_by_texts(session.surface("author.ims-storage"), &others)
@@ -96,14 +96,18 @@ impl ImsConfiguration {
             return Ok(());
         }
         let named = self.named();
-        match self.name.as_deref().filter(|name| others.is_match(name)) {
-            Some(name) => Err(Problem::failed(format!(
+        let of_another = |text: &Option<String>| text.clone().filter(|text| others.is_match(text));
+        if let Some(name) = of_another(&self.name) {
+            return Err(Problem::failed(format!(
                 "the IMS configuration {named} is for another solution than Brand Portal: its name is \"{name}\""
+            )));
+        }
+        match of_another(&self.title) {
+            Some(title) => Err(Problem::error(format!(
+                "whether the IMS configuration {named} is for Brand Portal cannot be told: its title is \"{title}\", and its \
+                 name, scopes and claims do not say what it is for"
             ))),
-            None => Err(Problem::error(format!(
-                "whether the IMS configuration {named} is for Brand Portal cannot be told: its name, title, scopes and \
-                 claims do not say so"
-            ))),
+            None => Ok(()),
         }
     }
 
@@ -540,8 +544,7 @@ mod tests {
         };
         assert_eq!(judged("Adobe Brand Portal 1", "Adobe Target"), Ok(()), "a person may give it any title");
         assert_eq!(judged("Adobe Target", "Adobe Target"), Err(crate::problem::Kind::Failed));
-        for title in ["Mine", "Adobe Experience Cloud"] {
-            assert_eq!(judged("ims-1", title), Err(crate::problem::Kind::Error));
-        }
+        assert_eq!(judged("ims-1", "Adobe Target"), Err(crate::problem::Kind::Error));
+        assert_eq!(judged("ims-1", "Mine"), Ok(()), "the cloud configuration of Brand Portal uses it");
     }
 }
