@@ -204,14 +204,26 @@ impl Package {
 
 /// The packages that Package Manager lists.
 pub async fn packages(session: &Session) -> Checked<Vec<Package>> {
+    read_packages(&session.send(Call::to("author.packages")).await?)
+}
+
+/// The packages of an answer to that question. A list without any is an error, as every Author has some, and so is one of
+/// which a part is missing.
+pub(super) fn read_packages(reply: &Reply) -> Checked<Vec<Package>> {
     #[derive(Deserialize)]
     struct Page {
         results: Vec<Package>,
+        #[serde(default)]
+        total: u64,
     }
-    let reply = session.send(Call::to("author.packages")).await?.expect_status(&[200])?;
+    let reply = reply.clone().expect_status(&[200])?;
     let page: Page = serde_json::from_value(reply.json()?).map_err(|error| {
         Problem::error(format!("{} is not a list of packages ({error}); {}", reply.what(), reply.excerpt()))
     })?;
+    let listed = page.results.len() as u64;
+    if listed == 0 || listed < page.total {
+        return Err(reply.instead(&format!("{listed} of {} packages, which are not all", page.total)));
+    }
     Ok(page.results)
 }
 
