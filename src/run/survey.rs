@@ -124,9 +124,9 @@ async fn find(session: &Session) -> Result<ConfigurationCounts, String> {
     .await?;
     let surface = session.surface("author.cloud-storage");
     let paths = cloud_configuration::roots(session);
-    let clouds =
-        paths.iter().zip(roots).flat_map(|(path, root)| cloud_configuration::below(surface, path, &root.into()));
-    let clouds: Vec<CloudConfiguration> = clouds.collect();
+    let clouds = paths.iter().zip(roots).map(|(path, root)| cloud_configuration::below(surface, path, &root.into()));
+    // What cannot be read is for the scenarios to judge.
+    let clouds: Vec<CloudConfiguration> = clouds.flat_map(Result::unwrap_or_default).collect();
     count_configurations(&clouds, &mut found);
     found.jwt_providers = jwt_providers(session, clouds).await;
     found.agents = of_brand_portal(session, &agents).collect();

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cloud_configuration::CloudConfiguration;
 use super::ims_configurations::{self, Storage};
-use super::{address, log, repository};
+use super::{address, log, page_content, repository};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
@@ -255,13 +255,20 @@ pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
     // Where that is too much for one answer: agents and their properties are two levels down.
     let node =
         repository::at(session, Call::to("author.agents").compared(), FOLDER, Some(2)).await?.unwrap_or_default();
-    let agents = parse(&node);
-    if agents.is_empty() && node.get("jcr:content").is_none() {
+    let agents = read(&node)?;
+    let told = agents.iter().map(|agent| format!("{} {}", agent.name, agent.properties));
+    session.run.is_the_same("the replication agents", &told.collect::<Vec<_>>().join("\n"))?;
+    Ok(agents)
+}
+
+/// The agents in that folder; an error if the user may not read them, or the content of one.
+fn read(folder: &Value) -> Checked<Vec<Agent>> {
+    let agents = parse(folder);
+    if agents.is_empty() && folder.get("jcr:content").is_none() {
         let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));
         return Err(problem.because(Cause::AccessDenied));
     }
-    let told = agents.iter().map(|agent| format!("{} {}", agent.name, agent.properties));
-    session.run.is_the_same("the replication agents", &told.collect::<Vec<_>>().join("\n"))?;
+    repository::children(folder).try_for_each(|(name, page)| page_content::judge(&path(name), page))?;
     Ok(agents)
 }
 
@@ -347,6 +354,15 @@ mod tests {
         });
         let names: Vec<_> = parse(&node).into_iter().map(|agent| (agent.enabled(), agent.name)).collect();
         assert_eq!(names, [(true, "publish".to_owned()), (false, "empty".to_owned())]);
+    }
+
+    #[test]
+    fn an_agent_of_which_the_content_is_hidden_is_an_error() {
+        let agent = |page: Value| read(&json!({"jcr:content": {"a": 1}, "mp_replication_agent0_default_bpdoc": page}));
+        let problem = agent(json!({"jcr:primaryType": "cq:Page"})).expect_err("it is hidden");
+        assert_eq!((problem.kind, problem.cause), (crate::problem::Kind::Error, Some(Cause::AccessDenied)));
+        assert!(problem.reason.contains("agents.author/mp_replication_agent0_default_bpdoc"), "{problem}");
+        assert!(agent(json!({"jcr:primaryType": "cq:Page", "jcr:content": {"enabled": "true"}})).is_ok());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use bpconform_fixtures::{Cause, Surface};
 use serde_json::Value;
 
-use super::{address, repository};
+use super::{address, page_content, repository};
 use crate::call::Call;
 use crate::problem::{Checked, Problem, ensure};
 use crate::session::Session;
@@ -45,7 +45,7 @@ pub async fn all(session: &Session) -> Checked<Vec<CloudConfiguration>> {
         if let Some(node) =
             repository::at(session, Call::to("author.cloud-storage").variant(variant).compared(), root, None).await?
         {
-            found.extend(below(surface, root, &node));
+            found.extend(below(surface, root, &node)?);
         }
     }
     if found.is_empty() {
@@ -75,16 +75,17 @@ async fn prove_readable(session: &Session) -> Checked {
 }
 
 /// Those in the JSON of a root, the node at that path.
-pub fn below(surface: &Surface, path: &str, root: &Value) -> Vec<CloudConfiguration> {
+pub fn below(surface: &Surface, path: &str, root: &Value) -> Checked<Vec<CloudConfiguration>> {
     let fields =
         ["title", "tenant-url", "ims-configuration", "resource-type"].map(|word| surface.field(word).to_owned());
     let mut found = Vec::new();
-    collect(path, root, &fields, &mut found);
-    found
+    collect(path, root, &fields, &mut found)?;
+    Ok(found)
 }
 
-/// Takes every node below the root that holds a tenant's address or is of the configuration's resource type.
-fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) {
+/// Takes every node below the root that holds a tenant's address or is of the configuration's resource type. An error if the
+/// content of a page is hidden: it may be a configuration.
+fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<CloudConfiguration>) -> Checked {
     let [title, tenant_url, ims, resource_type] = fields;
     let text = |name: &str| repository::text(node, name).filter(|value| !value.is_empty());
     let resource_type = text(resource_type);
@@ -99,8 +100,11 @@ fn collect(path: &str, node: &Value, fields: &[String; 4], found: &mut Vec<Cloud
         });
     }
     for (name, child) in node.as_object().into_iter().flatten().filter(|(_, child)| child.is_object()) {
-        collect(&format!("{path}/{name}"), child, fields, found);
+        let path = format!("{path}/{name}");
+        page_content::judge(&path, child)?;
+        collect(&path, child, fields, found)?;
     }
+    Ok(())
 }
 
 /// Whether what a configuration holds names the legacy OAuth gateway, which has had several hosts.
@@ -130,11 +134,11 @@ mod tests {
         assert!(!names("ims-na1.adobelogin.com"));
     }
 
-    fn collected(node: &Value) -> Vec<CloudConfiguration> {
+    fn collected(node: &Value) -> Checked<Vec<CloudConfiguration>> {
         let mut found = Vec::new();
         let fields = ["jcr:title", "tenantURL", "imsConfig", "sling:resourceType"].map(str::to_owned);
-        collect("/etc/cloudservices/mediaportal", node, &fields, &mut found);
-        found
+        collect("/etc/cloudservices/mediaportal", node, &fields, &mut found)?;
+        Ok(found)
     }
 
     #[test]
@@ -143,7 +147,8 @@ mod tests {
             "jcr:content": {"jcr:title": "Brand Portal"},
             "one": {"jcr:content": {"jcr:title": "One", "tenantURL": "https://x.example/", "imsConfig": "pid"}},
             "two": {"sling:resourceType": "/libs/dam/components/mediaportal/config"},
-        }));
+        }))
+        .expect("nothing is hidden");
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].path, "/etc/cloudservices/mediaportal/one");
         assert_eq!(found[0].tenant(), Some("https://x.example"));
@@ -152,6 +157,14 @@ mod tests {
 
     #[test]
     fn an_empty_root_holds_none() {
-        assert_eq!(collected(&json!({"jcr:primaryType": "cq:Page"})), []);
+        assert_eq!(collected(&json!({"jcr:primaryType": "cq:Page"})), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_page_of_which_the_content_is_hidden_is_an_error() {
+        let page = json!({"jcr:content": {"tenantURL": "https://x.example/"}, "jcr:primaryType": "cq:Page"});
+        let problem = collected(&json!({"one": page, "two": {"jcr:primaryType": "cq:Page"}})).expect_err("hidden");
+        assert_eq!((problem.kind, problem.cause), (crate::problem::Kind::Error, Some(Cause::AccessDenied)));
+        assert!(problem.reason.contains("/etc/cloudservices/mediaportal/two"), "{problem}");
     }
 }

@@ -21,6 +21,7 @@ pub mod lock;
 pub mod log;
 pub mod osgi_file;
 mod own_refusals;
+mod page_content;
 pub mod pages;
 pub mod product;
 pub mod proxies;

@@ -1,10 +1,10 @@
 //! Sets up on the Author what the documentation says a person clicks together: the IMS integration, its health check, and
 //! the Brand Portal cloud service. What is made here is undone when the scenario ends.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use bpconform_fixtures::{Failures, System};
+use bpconform_fixtures::{Cause, Failures, System};
 
 use super::agents::{self, Agent};
 use super::cloud_configuration::{self, CloudConfiguration};
@@ -156,14 +156,14 @@ pub struct CloudService {
 /// Waits for what AEM makes after Save & Close on a form with that title: configuration, four agents, Mac user.
 pub async fn wait_for_cloud_service(session: &Session, title: &str) -> Checked<CloudService> {
     let patience = session.run.settings.patience;
-    let configuration = wait_for_configuration(session, title, patience).await?;
+    let configuration = wait_for_configuration(session, title).await?;
     let what = "the Mac user of the tenant";
     let mac_user = session.wait_for(what, patience, async || users::mac_user(session).await).await?;
     let some = async || {
         let found = agents::of_tenant(session).await?;
         Ok((found.len() >= agents::COUNT).then_some(found))
     };
-    let mut agents = session.wait_for("the four replication agents of the tenant", patience, some).await?;
+    let mut agents = wait_for_pages(session, "the four replication agents of the tenant", some).await?;
     agents::judge(&agents, &agents::expected(session)?)?;
     agents.sort_by(|a, b| a.name.cmp(&b.name));
     note_made(session, title).await?;
@@ -197,13 +197,30 @@ async fn note_made(session: &Session, title: &str) -> Checked {
     written.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))
 }
 
-async fn wait_for_configuration(session: &Session, title: &str, patience: Duration) -> Checked<CloudConfiguration> {
+async fn wait_for_configuration(session: &Session, title: &str) -> Checked<CloudConfiguration> {
     let titled = async || {
         let all = cloud_configuration::all(session).await?;
         Ok(all.into_iter().find(|it| it.title.as_deref() == Some(title)))
     };
     let what = format!("the cloud configuration \"{title}\"");
-    session.wait_for(&what, patience, titled).await
+    wait_for_pages(session, &what, titled).await
+}
+
+/// Waits for pages that AEM makes. One that has no content yet seems to be hidden, which counts only if it stays so.
+async fn wait_for_pages<T>(session: &Session, what: &str, check: impl AsyncFn() -> Checked<Option<T>>) -> Checked<T> {
+    let hidden = Cell::new(None);
+    let whole = async || match check().await {
+        Err(problem) if problem.cause == Some(Cause::AccessDenied) => {
+            hidden.set(Some(problem));
+            Ok(None)
+        }
+        found => {
+            hidden.set(None);
+            found
+        }
+    };
+    let found = session.wait_for(what, session.run.settings.patience, whole).await;
+    found.map_err(|problem| hidden.take().unwrap_or(problem))
 }
 
 /// What of a Brand Portal configuration the Author has, in words; empty when it has nothing. Waits for what AEM may still
