@@ -262,7 +262,7 @@ pub async fn all(session: &Session) -> Checked<Vec<Agent>> {
 }
 
 /// The agents in that folder; an error if the user may not read them, or the content of one.
-fn read(folder: &Value) -> Checked<Vec<Agent>> {
+pub(super) fn read(folder: &Value) -> Checked<Vec<Agent>> {
     let agents = parse(folder);
     if agents.is_empty() && folder.get("jcr:content").is_none() {
         let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));

@@ -1,8 +1,9 @@
 //! Whether the Author shows a page, or data, to the run's user.
 
 use bpconform_fixtures::Cause;
+use serde_json::Value;
 
-use super::users;
+use super::{agents, bundles, product, users};
 use crate::call::Call;
 use crate::html::Page;
 use crate::problem::{Checked, Problem};
@@ -88,14 +89,98 @@ async fn still_known(session: &Session, reply: &Reply) -> Checked {
     Err(problem.because(Cause::SessionEnded))
 }
 
-/// An error unless the reply is what the endpoint returns: the expected page, identified by its content, or JSON.
+/// An error unless the reply is what the endpoint returns: the expected page, identified by its content, or data with what
+/// every Author has.
 pub fn judge(session: &Session, reply: &Reply) -> Checked {
     let surface = session.surface(&reply.surface);
-    let Some(mark) = surface.phrases.get("mark") else { return reply.json().map(drop) };
+    let Some(mark) = surface.phrases.get("mark") else { return judge_data(reply) };
     let is_the_page = |page: &str| {
         let page = Page::read(page);
         // An attribute names the page's component, in any language; a page without it may still have the documented title.
         page.mentions(mark) || surface.wording.get("page").is_some_and(|title| page.lines().contains(title))
     };
     reply.page(is_the_page).map(drop)
+}
+
+/// An error unless the data are those of the endpoint: an empty list or another document shows no right to read them.
+fn judge_data(reply: &Reply) -> Checked {
+    let data = reply.json()?;
+    match reply.surface.as_str() {
+        "author.bundles" => bundles::read(reply).map(drop),
+        "author.packages" => product::read_packages(reply).map(drop),
+        "author.querybuilder" => {
+            let first = data["hits"].as_array().and_then(|hits| hits.first()?.get("path")?.as_str());
+            let is_found = data["success"] == true && first.is_some_and(|path| path.starts_with("/home/users/"));
+            if is_found { Ok(()) } else { Err(reply.instead("JSON without a user, and every Author has some")) }
+        }
+        // The depths to which the Author sends a tree.
+        _ if reply.status == 300 => {
+            let depths = data.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_string));
+            if depths { Ok(()) } else { Err(reply.instead("JSON that lists no depths of a tree")) }
+        }
+        _ if !data["jcr:primaryType"].is_string() => Err(reply.instead("JSON that is not a node")),
+        "author.agents" => agents::read(&data).map(drop),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use url::Url;
+
+    use super::*;
+    use crate::problem::Kind;
+    use crate::redact::Redactor;
+
+    fn judged(surface: &str, status: u16, data: &Value) -> Result<(), Kind> {
+        let reply = Reply {
+            surface: surface.into(),
+            method: "GET".into(),
+            url: Url::parse("http://localhost/").expect("a URL"),
+            status,
+            headers: Vec::new(),
+            body: data.to_string().into(),
+            redactor: Redactor::default(),
+        };
+        judge_data(&reply).map_err(|problem| problem.kind)
+    }
+
+    #[test]
+    fn data_of_a_fresh_author_are_those_that_were_asked_for() {
+        let content = json!({"jcr:primaryType": "cq:PageContent"});
+        let bundle = json!({"symbolicName": "a", "stateRaw": 32});
+        for (surface, status, data) in [
+            ("author.querybuilder", 200, json!({"success": true, "hits": [{"path": "/home/users/system"}]})),
+            ("author.packages", 200, json!({"results": [{"name": "a"}], "total": 1})),
+            ("author.bundles", 200, json!({"data": [bundle]})),
+            ("author.agents", 200, json!({"jcr:primaryType": "cq:Page", "jcr:content": content})),
+            ("author.agents", 300, json!(["/etc/replication/agents.author.1.json"])),
+            ("author.ims-storage", 200, json!({"jcr:primaryType": "sling:Folder"})),
+        ] {
+            assert_eq!(judged(surface, status, &data), Ok(()), "{surface} {data}");
+        }
+    }
+
+    #[test]
+    fn other_or_empty_data_prove_no_right() {
+        let nothing = [json!({}), json!([]), json!({"success": false}), json!({"error": "denied"})];
+        let surfaces = ["querybuilder", "packages", "bundles", "agents", "ims-storage", "cloud-storage"];
+        for surface in surfaces.map(|name| format!("author.{name}")) {
+            for data in &nothing {
+                assert_eq!(judged(&surface, 200, data), Err(Kind::Error), "{surface} {data}");
+            }
+        }
+        for (surface, status, data) in [
+            ("author.querybuilder", 200, json!({"success": true, "results": 0, "total": 0, "hits": []})),
+            ("author.packages", 200, json!({"results": [], "total": 0})),
+            ("author.packages", 200, json!({"results": [{"name": "a"}], "total": 2})),
+            ("author.bundles", 200, json!({"data": []})),
+            ("author.agents", 200, json!({"jcr:primaryType": "cq:Page"})),
+            ("author.agents", 200, json!({"jcr:primaryType": "cq:Page", "publish": {"jcr:primaryType": "cq:Page"}})),
+            ("author.agents", 300, json!([])),
+        ] {
+            assert_eq!(judged(surface, status, &data), Err(Kind::Error), "{surface} {data}");
+        }
+    }
 }
