@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bpconform_fixtures::surfaces::expand;
 use bpconform_fixtures::{Cause, Surface, System};
+use regex::Regex;
 use serde_json::Value;
 use url::Url;
 
@@ -62,6 +63,16 @@ impl Agent {
     pub fn named_for(&self) -> Option<&str> {
         let (index, tenant) = self.name.strip_prefix("mp_replication_agent")?.split_once("_default_")?;
         (index.bytes().all(|digit| digit.is_ascii_digit()) && !tenant.is_empty()).then_some(tenant)
+    }
+
+    /// Whether it delivers to the receiver of another tenant than the run's, whatever its name.
+    pub fn delivers_to_another(&self, tenant: &Url, form: &Regex, receiver: &str) -> bool {
+        let target = self.target().and_then(|target| Url::parse(&target).ok());
+        let is_a_tenants = target.is_some_and(|url| {
+            let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+            form.is_match(&format!("https://{host}/")) && url.path().starts_with(receiver)
+        });
+        is_a_tenants && !self.delivers_to_host_of(tenant)
     }
 
     /// Whether it delivers to that tenant, whatever its name.
@@ -388,6 +399,26 @@ mod tests {
         }
         for target in ["https://bpdoc.example.evil/bin/receive", "https://other.example/?bpdoc", ""] {
             assert!(!agent("any", target).delivers_to_host_of(&tenant), "{target}");
+        }
+    }
+
+    #[test]
+    fn an_agent_of_another_tenant_is_known_by_its_target() {
+        let (surfaces, tenant) = (Surfaces::built_in(), Url::parse("https://bpdoc.brand-portal.adobe.com/"));
+        let (form, tenant) = (Regex::new(surfaces.get("tenant.home").phrase("url")), tenant.expect("a URL"));
+        let (form, receiver) = (form.expect("a pattern"), &surfaces.get("tenant.receive").path);
+        let is_foreign = |target: &str| agent("publish_bp", target).delivers_to_another(&tenant, &form, receiver);
+        assert!(is_foreign("https://other.brand-portal.adobe.com/bin/receive?sling:authRequestLogin=1"));
+        assert!(is_foreign("http://OTHER.brand-portal.adobe.com.:80/bin/receive"));
+        for target in [
+            "https://bpdoc.brand-portal.adobe.com/bin/receive",
+            "http://bpdoc.brand-portal.adobe.com/bin/receive",
+            "http://localhost:4503/bin/receive?sling:authRequestLogin=1",
+            "https://other.brand-portal.adobe.com.evil/bin/receive",
+            "https://other.brand-portal.adobe.com/",
+            "",
+        ] {
+            assert!(!is_foreign(target), "{target}");
         }
     }
 

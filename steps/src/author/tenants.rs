@@ -1,9 +1,10 @@
 //! What the Author has for the run's tenant, and what for others.
 
-use bpconform_fixtures::Cause;
+use bpconform_fixtures::{Cause, System};
 
 use super::agents::{self, Agent, Expected};
 use super::cloud_configuration::{self, CloudConfiguration};
+use crate::pattern::pattern;
 use crate::problem::{Because as _, Checked, Problem, ensure};
 use crate::session::Session;
 
@@ -47,11 +48,17 @@ pub fn judge_generated(found: &[Agent], expected: &[Expected]) -> Checked {
     ensure(targets.is_empty(), || targets.join("; ")).because(Cause::AgentAddress)
 }
 
-/// Fails if an agent is named for another tenant and does not deliver to the run's.
+/// Fails if an agent is named for another tenant and does not deliver to the run's, or delivers to another without being named
+/// for one. What is named for the run's tenant is its own, with a wrong target.
 pub async fn judge_foreign_agents(session: &Session) -> Checked {
     let (tenant, url) = (session.stack.tenant_id()?, agents::tenant_url(session)?);
     let all = agents::all(session).await?;
-    let foreign = all.iter().filter(|it| it.named_for().is_some_and(|id| id != tenant) && !it.delivers_to(&url));
+    let (base, receiver) = (session.stack.base(System::Tenant)?, &session.surface("tenant.receive").path);
+    let form = pattern(session.surface("tenant.home"), "url")?;
+    let foreign = all.iter().filter(|it| match it.named_for() {
+        Some(id) => id != tenant && !it.delivers_to(&url),
+        None => it.delivers_to_another(base, &form, receiver),
+    });
     let foreign: Vec<_> = foreign.map(|agent| agent.name.as_str()).collect();
     ensure(foreign.is_empty(), || format!("replication agents of another tenant: {}", foreign.join(", ")))
 }
