@@ -106,8 +106,17 @@ pub async fn all_idle(session: &Session, agents: &[Agent]) -> Checked {
 
 /// The queues of these agents, in their order.
 pub async fn of(session: &Session, agents: &[Agent]) -> Checked<Vec<Queue>> {
-    let one = async |agent: &Agent| Ok(Queue { disabled: !agent.enabled(), ..read(session, &agent.name).await? });
-    futures::future::try_join_all(agents.iter().map(one)).await
+    futures::future::try_join_all(agents.iter().map(|agent| of_agent(session, agent))).await
+}
+
+/// The queue of this agent; an error if the answer is about another one.
+pub async fn of_agent(session: &Session, agent: &Agent) -> Checked<Queue> {
+    own(read(session, &agent.name).await?, agent)
+}
+
+fn own(queue: Queue, agent: &Agent) -> Checked<Queue> {
+    judge_owner(&queue, agent)?;
+    Ok(Queue { disabled: !agent.enabled(), ..queue })
 }
 
 /// Waits until no queue of the tenant's agents holds anything of that path, by two reads in a row. Fails at once if all that
@@ -335,6 +344,16 @@ mod tests {
         let json = r#"{"metaData":{"queueStatus":{"agentId":"b","isBlocked":false,"isPaused":false}},"queue":[]}"#;
         assert_eq!(parse("a", json).map_err(|problem| problem.kind), Err(Kind::Error));
         assert!(parse("b", json).is_ok());
+    }
+
+    #[test]
+    fn the_queue_of_an_agent_with_another_title_is_an_error() {
+        let of = |title: &str| {
+            let properties = serde_json::json!({"jcr:title": title, "enabled": "true"});
+            own(queue(false, false, "").expect("readable"), &Agent { name: "a".into(), properties })
+        };
+        assert_eq!(of("A").map(|queue| queue.disabled), Ok(false));
+        assert_eq!(of("B").map_err(|problem| problem.kind), Err(Kind::Error));
     }
 
     #[test]

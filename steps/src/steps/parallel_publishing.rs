@@ -51,7 +51,7 @@ struct Incomplete {
 async fn shares(session: &Session, batch: &[Asset]) -> Checked<BTreeMap<String, BTreeSet<String>>> {
     let mut shares = BTreeMap::new();
     for agent in agents::four(session).await? {
-        let waiting = queue::read(session, &agent.name).await?;
+        let waiting = queue::of_agent(session, &agent).await?;
         let lines = transcript::log(session, &agent.name).await?.lines;
         let mut share: BTreeSet<_> = waiting.items.into_iter().map(|item| item.path).collect();
         share.retain(|path| batch.iter().any(|asset| asset.path == *path));
@@ -197,7 +197,7 @@ async fn stranded(session: &Session, missing: &[String]) -> Checked<String> {
     let mut disabled = Vec::new();
     let four = async || agents::four(session).await;
     for agent in session.settled(four, |four| four.iter().any(|agent| !agent.enabled())).await? {
-        let waiting = queue::read(session, &agent.name).await?;
+        let waiting = queue::of_agent(session, &agent).await?;
         let here = waiting.items.iter().filter(|item| missing.contains(&item.path)).count();
         if !agent.enabled() {
             disabled.push(agent.name);
@@ -226,7 +226,7 @@ async fn nothing_is_stranded(world: &mut World) -> Checked {
     let session = world.session()?;
     let mut stranded = Vec::new();
     for agent in agents::four(session).await? {
-        let waiting = queue::read(session, &agent.name).await?;
+        let waiting = queue::of_agent(session, &agent).await?;
         if !agent.enabled() {
             let paths: Vec<_> = waiting.items.iter().map(|item| item.path.as_str()).collect();
             let share = if paths.is_empty() { "its share of what is published".to_owned() } else { paths.join(", ") };

@@ -330,7 +330,7 @@ async fn queues_are_drained(world: &mut World) -> Checked {
     let ours = session.name("");
     for agent in agents::of_tenant(session).await? {
         let waiting = async || {
-            let items = queue::read(session, &agent.name).await?.items;
+            let items = queue::of_agent(session, &agent).await?.items;
             Ok(items.into_iter().find(|item| item.path.contains(&ours)))
         };
         // The tenant has an item a moment before the agent removes it from its queue.

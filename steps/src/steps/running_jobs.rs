@@ -92,6 +92,6 @@ async fn pause(world: &mut World) -> Checked {
     let call = Call::to("author.agent-queue-command").with("agent", &agent.name);
     let call = call.field("command", surface.phrase("pause")).field("agent", &agent.name);
     session.send(call.undone_by([])).await?.expect_status(&[200])?;
-    let paused = async || Ok(queue::read(session, &agent.name).await?.paused.then_some(()));
+    let paused = async || Ok(queue::of_agent(session, agent).await?.paused.then_some(()));
     session.wait_for("a paused queue", session.run.settings.patience, paused).await
 }
