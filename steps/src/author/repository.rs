@@ -55,10 +55,13 @@ pub(crate) async fn at(session: &Session, call: Call, path: &str, levels: Option
     }
 }
 
-/// A node's JSON from another system: 404 means that the node does not exist.
+/// A node's JSON from another system: 404 means that the node does not exist, unless it is the page of a gateway.
 pub(crate) async fn tree(session: &Session, call: Call) -> Checked<Option<Value>> {
     let reply = session.send(call).await?;
     match reply.status {
+        404 if reply.is_foreign_page() => {
+            Err(reply.instead("a page that is not AEM's own").because(Cause::GatewayInstead))
+        }
         404 => Ok(None),
         300 => Err(too_large(&reply)),
         _ => object(reply).map(Some),
