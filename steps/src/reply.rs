@@ -190,8 +190,7 @@ impl Reply {
             self.done(status, || said.get("status.message").map(Value::to_string).unwrap_or_default())?;
         } else if self.looks_like_html() {
             let page = Page::read(text);
-            let says = SAYS_WHAT_WAS_DONE.iter().any(|id| page.by_id(id).is_some())
-                || FORM_ANSWER.iter().any(|class| page.with_class(class).next().is_some());
+            let says = says_what_was_done(&page);
             let (cause, meaning) = self.meaning();
             self.page(|_| says).map_err(|_| {
                 self.instead(&format!("a page that does not say what was done{meaning}")).because(cause)
@@ -201,6 +200,18 @@ impl Reply {
             self.done(status.and_then(|status| status.trim().parse().ok()), || message().unwrap_or_default())?;
         }
         Ok(self)
+    }
+
+    /// An error unless the system itself refuses what it was sent: with 400, 409 or 422. Another status of a client's error, or
+    /// the page of a gateway, does not concern what was sent.
+    pub(crate) fn expect_refusal(&self) -> Checked {
+        if !matches!(self.status, 400 | 409 | 422) {
+            return self.clone().expect_status(&[400]).map(drop);
+        }
+        if self.is_foreign_page() && !says_what_was_done(&Page::read(&self.text())) {
+            return Err(self.instead("the page of something else").because(Cause::GatewayInstead));
+        }
+        Ok(())
     }
 
     /// Fails if the answer itself reports that the change was not made.
@@ -327,6 +338,12 @@ impl Reply {
     }
 }
 
+/// Whether it is a page with which Sling or Granite answers a change.
+fn says_what_was_done(page: &Page) -> bool {
+    SAYS_WHAT_WAS_DONE.iter().any(|id| page.by_id(id).is_some())
+        || FORM_ANSWER.iter().any(|class| page.with_class(class).next().is_some())
+}
+
 /// The value of a field of Granite's form answer: the `dd` after the `dt` with that class, or the element itself.
 fn form_answer(page: &Page, class: &str) -> Option<String> {
     let at = page.elements.iter().position(|element| element.classes().any(|known| known == class))?;
@@ -383,6 +400,20 @@ mod tests {
             assert!(problem.reason.starts_with("POST http://localhost/a answered 200 with "), "{problem}");
         }
         assert!(reply([0xff, 0xfe]).for_change().is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_the_systems_own_and_about_what_was_sent() {
+        let kind =
+            |status: u16, body: &str| Reply { status, ..reply(body) }.expect_refusal().map_err(|problem| problem.kind);
+        let slings = "<html><body><div id=\"Status\">400</div></body></html>";
+        for (status, body) in [(400, ""), (400, "path is missing"), (409, "{}"), (422, "{}"), (400, slings)] {
+            assert_eq!(kind(status, body), Ok(()), "{status} {body}");
+        }
+        let nginx = "<html><head><title>nginx</title></head></html>";
+        for (status, body) in [(400, nginx), (405, nginx), (413, ""), (404, ""), (403, ""), (500, "")] {
+            assert_eq!(kind(status, body), Err(Kind::Error), "{status} {body}");
+        }
     }
 
     #[test]

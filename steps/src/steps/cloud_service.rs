@@ -161,8 +161,7 @@ fn is_refused(world: &mut World) -> Checked {
     let Refused(reply) = world.kept()?;
     match reply.status {
         200..300 => Err(Problem::failed(format!("the Author accepts it with {}", reply.status))),
-        400 | 406..=499 => Ok(()),
-        _ => reply.clone().expect_status(&[400]).map(drop),
+        _ => reply.expect_refusal(),
     }
 }
 

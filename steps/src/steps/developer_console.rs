@@ -199,12 +199,10 @@ fn ims_describes(world: &mut World, description: String) -> Checked {
 fn console_refuses(world: &mut World) -> Checked {
     let JwtAttempt(reply) = world.kept()?;
     match reply.status {
-        401 | 403 | 404 => reply.clone().expect_status(&[400]).map(drop),
-        400..500 => Ok(()),
         200..300 => {
             Err(Problem::failed(format!("the Developer Console made a JWT credential (status {})", reply.status)))
         }
-        _ => reply.clone().expect_status(&[400]).map(drop),
+        _ => reply.expect_refusal(),
     }
 }
 

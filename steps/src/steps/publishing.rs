@@ -217,10 +217,8 @@ fn queued(world: &mut World) -> Checked {
 fn refused(world: &mut World) -> Checked {
     let Answer(reply) = world.kept()?;
     match reply.status {
-        401 | 403 | 404 => reply.clone().expect_status(&[400]).map(drop),
-        400..500 => Ok(()),
         200..300 => Err(Problem::failed(format!("{} answered {}; it must be refused", reply.what(), reply.status))),
-        _ => reply.clone().expect_status(&[400]).map(drop),
+        _ => reply.expect_refusal(),
     }
 }
 
