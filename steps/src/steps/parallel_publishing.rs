@@ -243,8 +243,8 @@ async fn close_connection(world: &mut World) -> Checked {
     let open: Vec<_> = (agents::four(session).await?.iter())
         .filter_map(|agent| {
             let found = repository::text(&agent.properties, property);
-            (found.as_deref() != Some("true"))
-                .then(|| format!("{}: {property} is {}", agent.name, found.as_deref().unwrap_or("not set")))
+            let is_set = found.as_deref().is_some_and(|found| agents::is_same_setting(found, "true"));
+            (!is_set).then(|| format!("{}: {property} is {}", agent.name, found.as_deref().unwrap_or("not set")))
         })
         .collect();
     ensure(open.is_empty(), || format!("Close Connection is not set, expected true: {}", open.join("; ")))
