@@ -9,6 +9,7 @@ use bpconform_steps::author::ims_configurations::{self, ImsConfiguration, Kind, 
 use bpconform_steps::author::{agents, client_secrets, repository, tenants};
 use bpconform_steps::problem::Checked;
 use bpconform_steps::session::Session;
+use bpconform_steps::tenant::judge_home;
 use bpconform_steps::{Call, Problem};
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -255,17 +256,10 @@ async fn tenant(session: &Session) -> Finding {
         return Finding::of("tenant", "BP-PRE-04", &Problem::skipped("no tenant is known: say --tenant-url URL"));
     }
     match session.send(Call::to("tenant.home")).await {
-        Ok(reply) if reply.status < 400 || matches!(reply.status, 401 | 403) => {
-            Finding::ok("tenant", "BP-PRE-04", format!("{} answers from here", reply.url))
-        }
-        Ok(reply) => {
-            let seen = format!(
-                "{} answered {}: the tenant URL does not belong to a Brand Portal tenant",
-                reply.what(),
-                reply.status
-            );
-            Finding::problem("tenant", "BP-PRE-04", seen)
-        }
+        Ok(reply) => match judge_home(session.surface("tenant.home"), &reply) {
+            Ok(()) => Finding::ok("tenant", "BP-PRE-04", format!("{} answers from here", reply.url)),
+            Err(problem) => Finding::of("tenant", "BP-PRE-04", &problem),
+        },
         // The tenant may be reachable from the Author even if it is not from here.
         Err(problem) => Finding::new("tenant", Severity::Info, "BP-PRE-04", format!("from here: {}", problem.reason)),
     }

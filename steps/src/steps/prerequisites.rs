@@ -11,8 +11,8 @@ use crate::call::Call;
 use crate::pattern::pattern;
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
-use crate::session::Session;
 use crate::stack::Stack;
+use crate::tenant;
 use crate::world::World;
 
 #[derive(Debug)]
@@ -106,31 +106,8 @@ fn url_is_well_formed(world: &mut World) -> Checked {
 
 #[then("the tenant answers at it")]
 async fn tenant_answers(world: &mut World) -> Checked {
-    let reply = world.session()?.send(Call::to("tenant.home")).await?;
-    let target = |url: &Url| (url.host_str().map(str::to_owned), url.port(), url.path().to_owned());
-    let to = reply.header("location").and_then(|to| reply.url.join(to).ok());
-    let loops = to.is_some_and(|to| target(&to) == target(&reply.url) && to.query().is_none_or(str::is_empty));
-    match reply.status {
-        // Any page proves that the tenant answers.
-        200..300 => reply.page(|_| reply.looks_like_html()).map(drop),
-        300..=399 if loops => reply.expect_status(&[200]).map(drop),
-        300..=399 if !leads_to_adobe(world.session()?, &reply) => Err(reply
-            .instead("a redirect to a host that is neither the tenant's nor Adobe's")
-            .because(Cause::GatewayInstead)),
-        300..=399 | 401 | 403 => Ok(()),
-        status @ (404 | 410) => {
-            Err(Problem::failed(format!("{} answered {status}: it is not a Brand Portal tenant", reply.what())))
-        }
-        status => Err(Problem::error(format!("{} answered {status}", reply.what()))),
-    }
-}
-
-/// Whether a redirect leads to the tenant itself or to where Adobe logs people in.
-fn leads_to_adobe(session: &Session, reply: &Reply) -> bool {
-    let to = reply.header("location").and_then(|to| reply.url.join(to).ok());
-    let Some(host) = to.as_ref().and_then(Url::host_str) else { return false };
-    let mut domains = session.surface("tenant.home").phrase("login-domains").split(' ');
-    Some(host) == reply.url.host_str() || domains.any(|domain| host == domain || host.ends_with(&format!(".{domain}")))
+    let session = world.session()?;
+    tenant::judge_home(session.surface("tenant.home"), &session.send(Call::to("tenant.home")).await?)
 }
 
 #[then("the Author's cloud configuration uses that URL")]
