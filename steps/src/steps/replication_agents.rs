@@ -214,8 +214,13 @@ async fn pages_agree(world: &mut World) -> Checked {
 async fn user_exists(world: &mut World, id: String, folder: String) -> Checked {
     let session = world.session()?;
     let (id, folder) = (fill(session, &id)?, format!("{}/", fill(session, &folder)?));
-    let user =
-        users::find(session, &id).await?.ok_or_else(|| Problem::failed(format!("the user {id} does not exist")))?;
+    // The index that is searched may lag behind a Mac user that was just made.
+    let user = if id == users::mac_user_id(session)? {
+        users::mac_user(session).await?
+    } else {
+        users::find(session, &id).await?
+    };
+    let user = user.ok_or_else(|| Problem::failed(format!("the user {id} does not exist")))?;
     users::judge_home(&user, &folder)?;
     users::judge_enabled(session, &user).await?;
     world.keep(user);
