@@ -16,6 +16,7 @@ use crate::call::{Authentication, Body, Call, MADE_UP_TOKEN};
 use crate::problem::{Because as _, Checked, Kind, Problem, ensure};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::tenant;
 use crate::undo::Undo;
 use crate::world::World;
 
@@ -257,6 +258,7 @@ async fn deliver_without_right(world: &mut World, how: String) -> Checked {
 fn tenant_refuses(world: &mut World, status: String) -> Checked {
     let status: u16 = number(&status, STATUS)?;
     let (session, Delivered(reply)) = (world.session()?, world.kept()?);
+    tenant::judge_own(session.surface("tenant.home"), reply)?;
     let taken = reply.status == 200 && reply.text().contains(session.surface("tenant.receive").phrase("test"));
     match reply.status {
         found if found == status => Ok(()),
