@@ -97,7 +97,7 @@ impl ErrorLog {
         };
         let newest = self.entries.iter().rfind(counts)?;
         let changed_since = ours.iter().any(|it| it.was_changed_after(newest));
-        (!ours.is_empty() && !changed_since).then_some(newest)
+        (!changed_since).then_some(newest)
     }
 
     /// The entries about a token that IMS refused, whatever it was for.
@@ -131,10 +131,13 @@ impl ErrorLog {
 }
 
 /// Fails when the newest token that IMS refused to the configuration for Brand Portal is the last word: nothing was
-/// delivered to the tenant since.
+/// delivered to the tenant since. Without a configuration no token is asked for.
 pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
     let storage = ims_configurations::storage(session).await?;
     let ours = ims_configurations::of_brand_portal(session, &storage).await?;
+    if ours.is_empty() {
+        return Err(Problem::skipped("the Author has no IMS configuration for Brand Portal"));
+    }
     let Some(entry) = log.refused_token(&ours, &storage.providers) else { return Ok(()) };
     if delivered_since(session, entry).await? {
         return Ok(());
