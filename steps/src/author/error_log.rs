@@ -6,6 +6,7 @@ use std::time::Duration;
 use bpconform_fixtures::{Cause, Failures, Surface};
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
+use url::Url;
 
 use super::ims_configurations::{self, ImsConfiguration};
 use super::log::{self, Entry, Level};
@@ -84,20 +85,33 @@ fn is_of_log(line: &str) -> bool {
 }
 
 impl ErrorLog {
-    /// The newest entry about a token that IMS refused, of those that count: it is not older than `log_age`, names no
-    /// other configuration than `ours`, and was written after the configuration was last changed.
+    /// The newest entry about a token that IMS refused, or could not be asked for, of those that count: it is not older than
+    /// `log_age`, and names no other configuration than `ours`.
     pub fn refused_token(&self, ours: &[ImsConfiguration], all: &[ImsConfiguration]) -> Option<&Entry> {
-        let Rules { token_failure, other_solutions, .. } = &self.rules;
+        let requests = ours.iter().filter_map(|it| Url::parse(it.token_request.as_deref()?).ok());
+        let hosts: Vec<String> = requests.filter_map(|url| url.host_str().map(str::to_owned)).collect();
         let counts = |entry: &&Entry| {
             let line = entry.line();
-            token_failure.is_match(&line)
+            (self.rules.token_failure.is_match(&line) || is_unreachable(entry, &line, &hosts))
                 && self.is_recent(entry)
                 && !self.on_purpose.caused(entry)
-                && !is_of_another(&line, ours, all, other_solutions)
+                && !is_of_another(&line, ours, all, &self.rules)
         };
-        let newest = self.entries.iter().rfind(counts)?;
-        let changed_since = ours.iter().any(|it| it.was_changed_after(newest));
-        (!changed_since).then_some(newest)
+        self.entries.iter().rfind(counts)
+    }
+
+    /// Whether an entry was written before a change; none if that depends on the zone of the log, which is not known. An
+    /// entry without a time was not.
+    fn precedes(&self, entry: &Entry, changed: Option<Timestamp>) -> Option<bool> {
+        let (Some(written), Some(changed)) = (entry.time, changed) else { return Some(false) };
+        let newest = self.entries.iter().filter_map(|entry| entry.time).max()?;
+        let (earliest, latest) = log::moments(written, newest, self.answered)?;
+        // Entries are read to the second.
+        match changed.as_second() {
+            changed if changed > latest.as_second() => Some(true),
+            changed if changed <= earliest.as_second() => Some(false),
+            _ => None,
+        }
     }
 
     /// The entries about a token that IMS refused, whatever it was for.
@@ -130,8 +144,8 @@ impl ErrorLog {
     }
 }
 
-/// Fails when the newest token that IMS refused to the configuration for Brand Portal is the last word: nothing was
-/// delivered to the tenant since. Without a configuration no token is asked for.
+/// Fails when the newest token that IMS refused to the configuration for Brand Portal is the last word: the configuration
+/// was not changed since, and nothing was delivered to the tenant. Without a configuration no token is asked for.
 pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
     let storage = ims_configurations::storage(session).await?;
     let ours = ims_configurations::of_brand_portal(session, &storage).await?;
@@ -139,7 +153,11 @@ pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
         return Err(Problem::skipped("the Author has no IMS configuration for Brand Portal"));
     }
     let Some(entry) = log.refused_token(&ours, &storage.providers) else { return Ok(()) };
-    if delivered_since(session, entry).await? {
+    let surface = session.surface("author.ims-storage");
+    let changes = ours.iter().map(|it| it.changed(surface, &storage.customizers));
+    let changed = changes.collect::<Checked<Vec<_>>>()?.into_iter().flatten().max();
+    let is_past = log.precedes(entry, changed);
+    if is_past == Some(true) || delivered_since(session, entry).await? {
         return Ok(());
     }
     if let Some(run) = log.on_purpose.may_have_caused(entry) {
@@ -150,6 +168,13 @@ pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
     }
     let cause = Failures::built_in().deepest([entry.text.as_str()]).or(Some(Cause::TokenRefused));
     let line = session.run.redactor.redact_foreign(&entry.line()).into_owned();
+    if is_past.is_none() {
+        return Err(Problem::error(format!(
+            "the Author's error log does not show in which zone its times are, so that this may be older than the last \
+             change of the IMS configuration ({}); use Check Health to see whether a token is given now: {line}",
+            changed.unwrap_or_default()
+        )));
+    }
     Err(Problem::failed(format!("the Author's error log says: {line}")).because(cause))
 }
 
@@ -167,19 +192,44 @@ const fn is_of_brand_portal(cause: Cause) -> bool {
     )
 }
 
+/// Whether an entry tells of a failure to reach one of the hosts that tokens are asked of.
+fn is_unreachable(entry: &Entry, line: &str, hosts: &[String]) -> bool {
+    hosts.iter().any(|host| stands_alone(line, host))
+        && entry.level.is_none_or(|level| level >= Level::Warn)
+        && !log::is_of_a_run(line)
+        && !Failures::built_in().causes(line).is_empty()
+}
+
+/// Whether a text contains a name that is not a part of a longer one, such as that of a class.
+fn stands_alone(text: &str, name: &str) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || "_-.~$".contains(c);
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            // A full stop may also end the sentence.
+            let after = text[at + name.len()..].trim_start_matches('.');
+            !text[..at].ends_with(joins) && !after.starts_with(joins)
+        })
+}
+
 /// Whether a line is about a configuration of another solution: it names another one, or another client id, and none of ours.
-fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], solutions: &Regex) -> bool {
+fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], rules: &Rules) -> bool {
     static CLIENT: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#""client_id"\s*:\s*"[^"]|\bclient_id=[\w.-]"#).expect("a constant pattern"));
     static THREAD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\[[^\]]*\]").expect("a constant pattern"));
+    static ANSWER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^{}]*\}").expect("a constant pattern"));
+    // The name of the thread in which a token was asked for says nothing about the token.
+    let said = THREAD.replace(line, "");
+    // A title may be any word, also one of the message itself or of what IMS answered.
+    let besides = rules.token_failure.replace_all(&said, "");
+    let besides = ANSWER.replace_all(&besides, "");
     let names = |it: &ImsConfiguration| {
-        let words = [Some(&it.pid), it.client_id.as_ref(), it.title.as_ref()];
-        words.into_iter().flatten().any(|word| !word.is_empty() && line.contains(word.as_str()))
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || "_-.~".contains(c)));
+        words.any(|word| it.is(word.trim_matches('.')))
+            || it.client_id.as_ref().is_some_and(|client| stands_alone(line, client))
+            || it.title.as_ref().is_some_and(|title| stands_alone(&besides, title))
     };
     let other = all.iter().filter(|it| ours.iter().all(|own| own.pid != it.pid)).any(names);
-    // The name of the thread in which a token was asked for says nothing about the token.
-    let names_solution = || solutions.is_match(&THREAD.replace(line, ""));
-    (other || CLIENT.is_match(line) || names_solution()) && !ours.iter().any(names)
+    (other || CLIENT.is_match(line) || rules.other_solutions.is_match(&said)) && !ours.iter().any(names)
 }
 
 /// Whether something was delivered to the tenant after an entry of the error log: then tokens are given again. Both logs
@@ -236,25 +286,31 @@ mod tests {
     fn configuration(title: &str, client: &str, changed: &str) -> ImsConfiguration {
         let node = format!("com.adobe.granite.auth.oauth.accesstoken.provider.{client}");
         let properties = json!({"auth.token.provider.title": title, "auth.token.provider.client.id": client,
-            "jcr:lastModified": changed});
+            "auth.access.token.request": "https://ims-na1.adobelogin.com/ims/token/v3", "jcr:lastModified": changed});
         ims_configurations::configuration(Surfaces::built_in().get("author.ims-storage"), Stored { node, properties })
     }
 
-    fn refused(log: &str) -> Option<String> {
-        let answered = "2026-11-27T12:00:00Z".parse().expect("a time");
+    fn read(log: &str) -> ErrorLog {
         let rules = Rules::new(Surfaces::built_in().get("author.error-log"), Duration::from_secs(24 * 3600));
-        let log = ErrorLog {
+        ErrorLog {
             entries: log::entries(log.lines()),
-            answered,
+            answered: "2026-11-27T12:00:00Z".parse().expect("a time"),
             rules: rules.expect("the phrases are patterns"),
             on_purpose: Known::default(),
-        };
-        let (ours, target) = (
-            configuration("Brand Portal", "client-bp", "Mon Nov 23 2026 10:00:00 GMT+0000"),
-            configuration("Target IMS", "client-target", ""),
-        );
-        let all = [ours.clone(), target];
-        log.refused_token(&[ours], &all).map(Entry::line)
+        }
+    }
+
+    fn refused(log: &str) -> Option<String> {
+        refused_besides(log, "Target IMS")
+    }
+
+    /// The refused token that counts where another solution has a configuration of that title.
+    fn refused_besides(log: &str, title: &str) -> Option<String> {
+        let ours = configuration("Brand Portal", "client-bp", "Mon Nov 23 2026 10:00:00 GMT+0000");
+        let all = [ours.clone(), configuration(title, "client-target", "")];
+        let changed = ours.changed(Surfaces::built_in().get("author.ims-storage"), &[]).expect("a time");
+        let log = read(log);
+        log.refused_token(&[ours], &all).filter(|entry| log.precedes(entry, changed) == Some(false)).map(Entry::line)
     }
 
     #[test]
@@ -287,5 +343,55 @@ mod tests {
         }
         assert!(refused(&format!("{line} client-bp")).is_some());
         assert!(refused(&line.replace("[x]", "[Adobe Analytics-Import-1]")).is_some(), "the name of a thread");
+    }
+
+    #[test]
+    fn the_title_of_another_solution_may_be_a_word_of_the_message() {
+        let line = format!("{HEAD} {{\"error\":\"invalid_client\"}}");
+        for title in ["oauth", "Access", "AccessTokenProvider", "granite", "token", "server", "error", "x", "adobe"] {
+            assert!(refused_besides(&line, title).is_some(), "{title}");
+            assert_eq!(refused_besides(&format!("{line} for \"{title}\"."), title), None, "{title}");
+        }
+        let pid = |random: &str| format!("{line} com.adobe.granite.auth.oauth.accesstoken.provider{random}");
+        assert_eq!(refused(&pid("-client-target.config")), None);
+        assert!(refused(&pid(".client-target-2")).is_some() && refused(&format!("{line} client-target-2")).is_some());
+    }
+
+    #[test]
+    fn a_token_that_ims_could_not_be_asked_for_counts_too() {
+        let line = |host: &str| {
+            format!(
+                "27.11.2026 10:00:00.000 *ERROR* [x] com.adobe.granite.auth.oauth.impl.AccessTokenProviderImpl Error while \
+                 requesting access token java.net.UnknownHostException: {host}\n\tat a.b.C(C.java:1)"
+            )
+        };
+        assert!(refused(&line("ims-na1.adobelogin.com")).is_some());
+        for other in ["other.example.com", "ims-na1.adobelogin.com.example.com", "eu.ims-na1.adobelogin.com"] {
+            assert_eq!(refused(&line(other)), None, "{other}");
+        }
+        assert_eq!(refused(&line("ims-na1.adobelogin.com").replace("ERROR", "INFO")), None);
+        let reached = "27.11.2026 10:00:00.000 *WARN* [x] a.b.C ims-na1.adobelogin.com is slow";
+        assert_eq!(refused(reached), None);
+    }
+
+    #[test]
+    fn an_entry_precedes_a_change_in_the_zone_of_the_log() {
+        let precedes = |newest: &str, changed: &str| {
+            let log = read(&format!("{HEAD}\n27.11.2026 {newest} *INFO* [x] com.example.Other fine"));
+            log.precedes(&log.entries[0], Some(changed.parse().expect("a time")))
+        };
+        // It was written at 10:00: in UTC, two hours ahead of it, and where the log does not show it.
+        for (newest, changed, wanted) in [
+            ("11:59:30", "2026-11-27T09:30:00Z", Some(false)),
+            ("11:59:30", "2026-11-27T10:00:00Z", Some(false)),
+            ("11:59:30", "2026-11-27T10:30:00Z", Some(true)),
+            ("13:59:30", "2026-11-27T07:30:00Z", Some(false)),
+            ("13:59:30", "2026-11-27T08:30:00Z", Some(true)),
+            ("11:50:00", "2026-11-26T12:00:00Z", Some(false)),
+            ("11:50:00", "2026-11-27T09:30:00Z", None),
+            ("11:50:00", "2026-11-27T10:30:00Z", Some(true)),
+        ] {
+            assert_eq!(precedes(newest, changed), wanted, "{newest} {changed}");
+        }
     }
 }

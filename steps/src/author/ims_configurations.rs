@@ -5,13 +5,12 @@ use std::sync::{Arc, LazyLock};
 
 use bpconform_fixtures::Surface;
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::Value;
 
-use super::log::Entry;
-use super::{osgi_file, repository};
+use super::{osgi_file, publication, repository};
 use crate::call::Call;
 use crate::pattern::pattern;
 use crate::problem::{Checked, Problem};
@@ -77,11 +76,17 @@ impl ImsConfiguration {
         is_same_pid(pid, &self.pid)
     }
 
-    /// Whether it was created or changed after an entry of a log, by the Author's own clock.
-    pub fn was_changed_after(&self, entry: &Entry) -> bool {
-        let dates = ["jcr:lastModified", "jcr:created"].into_iter();
-        let changed = dates.filter_map(|name| sling_date(&repository::text(&self.stored.properties, name)?)).max();
-        changed.zip(entry.time).is_some_and(|(changed, written)| changed > written)
+    /// When it was created or last changed, or the customizer of its type, which holds the client secret.
+    pub fn changed(&self, surface: &Surface, customizers: &[Stored]) -> Checked<Option<Timestamp>> {
+        let kind = repository::text(&self.stored.properties, surface.field("provider-customizer-type"));
+        let kind = kind.filter(|kind| !kind.is_empty());
+        let is_its_own =
+            |it: &&Stored| kind.is_some() && repository::text(&it.properties, surface.field("customizer-type")) == kind;
+        let mut newest = None;
+        for stored in customizers.iter().filter(is_its_own).chain([&self.stored]) {
+            newest = newest.max(stored.changed()?);
+        }
+        Ok(newest)
     }
 
     /// Fails if it is for another solution of Adobe, according to the name that AEM gives it; an error if only its title says
@@ -149,11 +154,17 @@ pub fn is_same_pid(one: &str, other: &str) -> bool {
     !one.is_empty() && (one == other || longer(&one, &other) || longer(&other, &one))
 }
 
-/// Sling writes dates as `Mon Nov 23 2026 10:00:00 GMT+0100`.
-fn sling_date(text: &str) -> Option<DateTime> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [_, month, day, year, time, ..] = words[..] else { return None };
-    DateTime::strptime("%b %d %Y %H:%M:%S", format!("{month} {day} {year} {time}")).ok()
+impl Stored {
+    /// When it was created or last changed, if it says so.
+    fn changed(&self) -> Checked<Option<Timestamp>> {
+        let dates = ["jcr:lastModified", "jcr:created"].into_iter();
+        let dates = dates.filter_map(|name| repository::text(&self.properties, name)).filter(|text| !text.is_empty());
+        let times = dates.map(|text| {
+            publication::time(&text)
+                .ok_or_else(|| Problem::error(format!("{} was changed at `{text}`, which is not a time", self.node)))
+        });
+        Ok(times.collect::<Checked<Vec<_>>>()?.into_iter().max())
+    }
 }
 
 /// A property that holds a client secret.
@@ -477,6 +488,28 @@ mod tests {
         let looks = json!({"extra": "s8e-Abcdefgh0123456789", "none": "up8e-Abcdefgh0123456789", "short": "p8e-"});
         assert_eq!(unsafe_ones(looks, None), ["extra"]);
         assert_eq!(unsafe_ones(json!({"old": {"clientSecret": "xyz", "note": "xyz"}}), None), ["old/clientSecret"]);
+    }
+
+    #[test]
+    fn the_newest_date_of_a_configuration_and_its_customizer_counts() {
+        let surface = Surfaces::built_in().get("author.ims-storage");
+        let customizer = |kind: &str, changed: &str| Stored {
+            node: "customizer".into(),
+            properties: json!({ "customizer.type": kind, "jcr:lastModified": changed }),
+        };
+        let provider = |kind: &str, changed: &str| {
+            read(&format!("{FACTORY}.1"), json!({ "token.request.customizer.type": kind, "jcr:created": changed }))
+        };
+        let newest = |kind: &str, customizers: &[Stored]| {
+            let changed = provider(kind, "Mon Nov 23 2026 10:00:00 GMT+0100").changed(surface, customizers);
+            changed.map(|changed| changed.map(|changed| changed.to_string()).unwrap_or_default())
+        };
+        let later = customizer("ims-1", "2026-11-23T08:30:00-08:00");
+        assert_eq!(newest("ims-1", std::slice::from_ref(&later)).as_deref(), Ok("2026-11-23T16:30:00Z"));
+        assert_eq!(newest("ims-2", std::slice::from_ref(&later)).as_deref(), Ok("2026-11-23T09:00:00Z"));
+        assert_eq!(newest("", &[customizer("", "2027-01-01T00:00:00Z")]).as_deref(), Ok("2026-11-23T09:00:00Z"));
+        let unread = newest("ims-1", &[customizer("ims-1", "yesterday")]);
+        assert_eq!(unread.map_err(|problem| problem.kind), Err(crate::problem::Kind::Error));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::{LazyLock, OnceLock};
 
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
@@ -72,8 +73,21 @@ pub fn is_older(time: Option<DateTime>, than: SignedDuration, at: Timestamp) -> 
 
 /// How long before and after `at` it was, if the Author's zone were UTC.
 fn distance(time: Option<DateTime>, at: Timestamp) -> Option<(SignedDuration, SignedDuration)> {
-    let written = jiff::tz::TimeZone::UTC.to_timestamp(time?).ok()?;
+    let written = TimeZone::UTC.to_timestamp(time?).ok()?;
     Some((at.duration_since(written), written.duration_since(at)))
+}
+
+/// The earliest and the latest moment at which something was written in the zone of a log whose newest entry is `newest`;
+/// the log was read at `at`. The log does not name its zone. In it the newest entry is not of the future, and if it is then
+/// of now, as in the log of a running Author, this is the zone.
+pub fn moments(written: DateTime, newest: DateTime, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let (written, newest) = (TimeZone::UTC.to_timestamp(written).ok()?, TimeZone::UTC.to_timestamp(newest).ok()?);
+    let (ahead, zones) = (newest.duration_since(at).as_secs(), ZONES.as_secs());
+    // The whole number of zones that is not less.
+    let least = -(AFTER.as_secs() - ahead).div_euclid(zones) * zones;
+    let most = if least - ahead <= BEFORE.as_secs() { least } else { least.max(ANY_ZONE.as_secs()) };
+    let by = |offset: i64| written.checked_sub(SignedDuration::from_secs(offset)).ok();
+    Some((by(most)?, by(least.max(-ANY_ZONE.as_secs()))?))
 }
 
 /// Reads lines as entries: a line that begins with a time or a level begins an entry, any other continues it.
@@ -146,7 +160,7 @@ fn of_another_form(line: &str) -> Option<Entry> {
     let found = LEVEL.captures(head)?;
     let milliseconds = || {
         let since: i64 = MILLISECONDS.captures(head)?[1].parse().ok()?;
-        Some(jiff::tz::TimeZone::UTC.to_datetime(Timestamp::from_second(since / 1000).ok()?))
+        Some(TimeZone::UTC.to_datetime(Timestamp::from_second(since / 1000).ok()?))
     };
     let word = found.name("a").or(found.name("b"))?;
     Some(Entry {
@@ -300,6 +314,25 @@ mod tests {
         for past in ["2026-11-28 11:53:00 a", "2026-11-28 09:53:00 a", "2026-11-28 06:52:00 a"] {
             assert!(!is(past), "{past}");
         }
+    }
+
+    #[test]
+    fn the_zone_of_a_log_is_that_in_which_its_newest_entry_is_of_now() {
+        let time = |text: &str| text.parse::<DateTime>().expect("a time");
+        let of = |newest: &str| {
+            let found =
+                moments(time("2026-11-28T10:00:00"), time(newest), at("2026-11-28T12:00:00Z")).expect("moments");
+            (found.0.to_string(), found.1.to_string())
+        };
+        let both = |moment: &str| (moment.to_owned(), moment.to_owned());
+        assert_eq!(of("2026-11-28T11:59:00"), both("2026-11-28T10:00:00Z"));
+        assert_eq!(of("2026-11-28T12:01:00"), both("2026-11-28T10:00:00Z"), "by a clock that differs");
+        assert_eq!(of("2026-11-28T13:58:00"), both("2026-11-28T08:00:00Z"), "two hours ahead of UTC");
+        assert_eq!(of("2026-11-28T03:59:00"), both("2026-11-28T18:00:00Z"), "eight hours behind UTC");
+        // Quiet for at least five minutes: in the zone UTC, or in any east of it.
+        assert_eq!(of("2026-11-28T11:55:00"), ("2026-11-27T19:30:00Z".to_owned(), "2026-11-28T10:00:00Z".to_owned()));
+        // Quiet for days: in any zone.
+        assert_eq!(of("2026-11-20T11:55:00"), ("2026-11-27T19:30:00Z".to_owned(), "2026-11-29T00:30:00Z".to_owned()));
     }
 
     #[test]

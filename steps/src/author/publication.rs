@@ -127,7 +127,7 @@ fn suffix(session: &Session, surface: &Surface, content: &Value) -> Checked<Stri
 }
 
 /// Sling writes a date as `Mon Nov 23 2026 10:00:00 GMT+0100`, in JSON of a single property as ISO 8601.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let sling = || {
         let zoned = text.split(" (").next()?;
         jiff::fmt::strtime::parse("%a %b %d %Y %H:%M:%S GMT%z", zoned).ok()?.to_timestamp().ok()
