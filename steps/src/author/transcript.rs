@@ -13,7 +13,7 @@ use super::agents::Agent;
 use super::log::{self, Entry, Level};
 use crate::call::Call;
 use crate::clock;
-use crate::html::Page;
+use crate::html::{Element, Page};
 use crate::problem::{Checked, Problem, ensure};
 use crate::redact::Redactor;
 use crate::reply::Reply;
@@ -96,15 +96,42 @@ pub async fn test_connection(session: &Session, agent: &str) -> Checked<Transcri
 /// The log of an agent (View log).
 pub async fn log(session: &Session, agent: &str) -> Checked<Log> {
     let reply = session.send(Call::to("author.agent-log").with("agent", agent)).await?.expect_status(&[200])?;
-    // A log that is empty, of an agent that was never used, is a log too.
-    let page = Page::read(&reply.text());
-    reply.page(|_| page.elements.iter().any(|element| element.name == "code" && element.is_closed()))?;
-    let lines = page.lines();
-    let entries = log::entries(lines.iter().map(String::as_str));
-    Ok(Log { entries, lines, answered: clock::of_answer(session, &reply).await? })
+    let answered = clock::of_answer(session, &reply).await?;
+    Log::read(&reply, agent, answered)
 }
 
 impl Log {
+    /// Reads the page of an agent's log. The log of another agent does not say what this one did.
+    fn read(reply: &Reply, agent: &str, answered: Timestamp) -> Checked<Self> {
+        let page = Page::read(&reply.text());
+        let lines = page.lines();
+        let entries = log::entries(lines.iter().map(String::as_str));
+        let has_entry = entries.iter().any(|entry| entry.time.is_some() || entry.level.is_some());
+        // A log that is empty, of an agent that was never used, is a log too.
+        let is_log = |element: &Element| {
+            element.name == "code" && element.is_closed() && (has_entry || page.text(element).is_empty())
+        };
+        reply.page(|_| page.elements.iter().any(is_log))?;
+        if let Some(other) = entries.iter().find_map(|entry| another_agent(&entry.text, agent)) {
+            return Err(reply.instead(&format!("the log of another agent, {other}")));
+        }
+        Ok(Self { lines, entries, answered })
+    }
+
+    /// The statuses that the tenant answered with.
+    pub fn statuses(&self) -> Vec<u16> {
+        // In a log the name of the agent stands before what the transcript of a test says.
+        let without_name = |entry: &Entry| {
+            let named = entry.text.split_once(" : ").filter(|(name, _)| !name.contains(char::is_whitespace));
+            Entry { text: named.map_or(entry.text.as_str(), |(_, text)| text).to_owned(), ..entry.clone() }
+        };
+        let Delivery { mut responses, statuses, .. } =
+            Delivery::read(&self.entries.iter().map(without_name).collect::<Vec<_>>());
+        responses.extend(statuses);
+        responses.extend(self.entries.iter().filter_map(|entry| refusal(&entry.text)));
+        responses
+    }
+
     /// Whether something was delivered after a time of the Author's own clock.
     pub fn delivered_after(&self, time: DateTime) -> bool {
         self.entries.iter().any(|entry| entry.time.is_some_and(|at| at > time) && delivers(entry))
@@ -168,6 +195,13 @@ fn fails(entry: &Entry) -> bool {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `… Server returned status code 401 with message: …`: what AEM's agent throws when a delivery was refused.
+fn refusal(text: &str) -> Option<u16> {
+    static REFUSAL: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\bServer returned status code (\d{3})\b").expect("a constant pattern"));
+    REFUSAL.captures(text)?[1].parse().ok()
 }
 
 /// `Replication (ACTION) of PATH successful.` or `… not successful.`: a constant of AEM's agent.

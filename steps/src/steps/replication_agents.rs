@@ -325,9 +325,8 @@ async fn own_log_tells(world: &mut World, status: String) -> Checked {
     let status: u16 = number(&status, STATUS)?;
     let (session, own) = (world.session()?, world.kept::<Own>()?);
     let log = transcript::log(session, &own.agent.name).await?;
-    let status = status.to_string();
-    let tells = |line: &String| line.split(|c: char| !c.is_ascii_digit()).any(|number| number == status);
-    ensure(log.lines.iter().any(tells), || format!("the log of agent {} does not mention {status}", own.agent.name))
+    let tells = log.statuses().contains(&status);
+    ensure(tells, || format!("the log of agent {} does not show the status {status}", own.agent.name))
         .map_err(|problem| problem.showing(transcript::last(&log.lines, &session.run.redactor)))
 }
 

@@ -42,19 +42,28 @@ fn good() -> String {
     page("200 OK", "<b>succeeded</b>")
 }
 
-fn verdict(status: u16, body: &str) -> Checked {
-    let surface = Surfaces::built_in().get("author.agent-test");
-    let reply = Reply {
-        surface: surface.id.clone(),
+fn reply(surface: &str, status: u16, body: &str) -> Reply {
+    Reply {
+        surface: surface.into(),
         method: "GET".into(),
         url: url::Url::parse("http://localhost/a.test.html").expect("a URL"),
         status,
         headers: Vec::new(),
         body: body.into(),
         redactor: crate::redact::Redactor::default(),
-    };
+    }
+}
+
+fn verdict(status: u16, body: &str) -> Checked {
+    let surface = Surfaces::built_in().get("author.agent-test");
     let answered = "2026-01-02T03:04:06Z".parse().expect("a time");
-    Transcript::read(reply, surface, answered)?.judge(&agent(), surface)
+    Transcript::read(reply(&surface.id, status, body), surface, answered)?.judge(&agent(), surface)
+}
+
+/// The log of the agent with these lines.
+fn log_of(lines: &str) -> Checked<Log> {
+    let page = format!("<html><body><h1>Log</h1><code>\n{lines}</code></body></html>");
+    Log::read(&reply("author.agent-log", 200, &page), NAME, Timestamp::UNIX_EPOCH)
 }
 
 fn kind(status: u16, body: &str) -> Option<Kind> {
@@ -223,6 +232,36 @@ fn what_is_no_whole_page_of_a_test_is_an_error() {
     assert_eq!(kind(200, ""), Some(Kind::Error));
     assert_eq!(kind(200, "<html>j_security_check succeeded</html>"), Some(Kind::Error));
     assert_eq!(kind(200, good.split("<hr>").next().expect("a part")), Some(Kind::Error));
+}
+
+#[test]
+fn a_log_is_empty_or_has_entries_of_its_agent() {
+    let line = |agent: &str| format!("2026-01-02 03:04:05 - INFO - {agent} : Message sent.<br>\n");
+    assert_eq!(log_of("").map(|log| log.entries.iter().any(|entry| entry.time.is_some())), Ok(false));
+    assert!(log_of(&line(NAME)).is_ok());
+    for other in ["Wartung", &line("mp_replication_agent1_default_bpdoc"), &line("mp_replication_agent0_default_acme")]
+    {
+        assert_eq!(log_of(other).map_err(|problem| problem.kind), Err(Kind::Error), "{other}");
+    }
+}
+
+#[test]
+fn only_what_was_answered_is_a_status() {
+    let statuses =
+        |text: &str| log_of(&format!("2026-01-02 03:04:05 - INFO - {NAME} : {text}<br>\n")).expect("a log").statuses();
+    for answered in [
+        "&lt;&lt; HTTP/1.1 401 Unauthorized",
+        "http-outgoing-3 &lt;&lt; \"HTTP/1.1 401 Unauthorized[\\r][\\n]\"",
+        "sent. Response: 401 Unauthorized",
+        "Transfer failed for x. java.io.IOException: Failed to execute request 'x': Server returned status code 401 with message: y",
+    ] {
+        assert_eq!(statuses(answered), [401], "{answered}");
+    }
+    for other in
+        ["&lt;&lt; content-length: 401", "* Connect Timeout: 401", "Replication (TEST) of /content/401 failed."]
+    {
+        assert_eq!(statuses(other), [0; 0], "{other}");
+    }
 }
 
 #[test]
