@@ -42,6 +42,21 @@ pub async fn request(session: &Session, instead: &[(&str, &str)]) -> Checked<Rep
     session.send(call).await
 }
 
+/// The codes with which IMS refuses a credential or what is asked with it: those of RFC 6749, section 5.2, and of its own
+/// table for JSON Web Tokens (surfaces.md §1.2).
+const REFUSED: [&str; 10] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_token",
+    "invalid_signature",
+    "invalid_jti",
+    "bad_request",
+];
+
 /// Codes of errors that say nothing about a credential: IMS limits requests (aem-cloud.md), and RFC 6749 has the others.
 const NOT_NOW: [(&str, Cause); 3] = [
     ("too_many_requests", Cause::RateLimited),
@@ -56,14 +71,23 @@ pub async fn token(session: &Session) -> Checked<Token> {
 
 /// A token for another credential than the run's: see [`request`] for the words.
 pub async fn token_with(session: &Session, credential: &[(&str, &str)]) -> Checked<Token> {
-    let reply = request(session, credential).await?;
-    if (400..500).contains(&reply.status) {
-        let refusal = Refusal::read(&reply)?;
-        return Err(Problem::failed(format!("IMS refuses the credential with {}: {refusal}", reply.status)));
+    given(&request(session, credential).await?, "the credential")
+}
+
+/// The token that IMS gave, unless it refuses what was sent. It may also refuse with status 200 (surfaces.md §1.2).
+pub fn given(reply: &Reply, sent: &str) -> Checked<Token> {
+    let reply = reply.clone().expect_status(&[200, 400, 401])?;
+    if reply.status == 200 {
+        let json = reply.json()?;
+        if let Some(token) = read(&json) {
+            return Ok(token);
+        }
+        if json.get("error").is_none() {
+            return Err(Problem::failed(format!("{} answered 200 without an access token", reply.what())));
+        }
     }
-    let reply = reply.expect_status(&[200])?;
-    read(&reply.json()?)
-        .ok_or_else(|| Problem::failed(format!("{} answered 200 without an access token", reply.what())))
+    let refusal = Refusal::read(&reply)?;
+    Err(Problem::failed(format!("IMS refuses {sent} with {}: {refusal}", reply.status)))
 }
 
 /// Reads a token. IMS may answer 200 and yet give none.
@@ -72,8 +96,16 @@ pub fn read(json: &Value) -> Option<Token> {
     Some(Token {
         access_token: text("access_token").filter(|token| !token.is_empty())?,
         token_type: text("token_type"),
-        expires_in: json.get("expires_in").and_then(Value::as_i64),
+        expires_in: json.get("expires_in").and_then(whole),
     })
+}
+
+/// A whole number, however JSON writes it: also as a text, or with a fraction of zero.
+fn whole(value: &Value) -> Option<i64> {
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    whole.parse().ok().filter(|_| is_whole)
 }
 
 /// What IMS says when it refuses a request.
@@ -86,7 +118,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Reads a refusal; an answer of another kind is an error, and so is one that may be another one later.
+    /// Reads a refusal; an answer of another kind is an error, and so is one that may be another one later. A gateway
+    /// before IMS also answers with JSON, but with other codes.
     pub fn read(reply: &Reply) -> Checked<Self> {
         let json = reply.json()?;
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -98,7 +131,8 @@ impl Refusal {
                 let reason = format!("IMS does not answer the request now, with {}: {refusal}", reply.status);
                 Err(Problem::error(reason).because(*cause))
             }
-            None => Ok(refusal),
+            None if REFUSED.contains(&refusal.error.as_str()) => Ok(refusal),
+            None => Err(reply.instead("an error that is none of IMS's")),
         }
     }
 }
@@ -149,18 +183,49 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for number in [json!(86399), json!("86399"), json!(86399.0), json!("86399.0"), json!(" 86399 ")] {
+            assert_eq!(whole(&number), Some(86399), "{number}");
+        }
+        for other in [json!(86399.5), json!("a day"), json!("86399."), json!(""), json!(null), json!(true), json!([1])]
+        {
+            assert_eq!(whole(&other), None, "{other}");
+        }
+    }
+
+    fn answer(status: u16, body: &Value) -> Reply {
+        Reply {
+            surface: "ims.token".into(),
+            method: "POST".into(),
+            url: url::Url::parse("http://localhost/ims/token/v3").expect("a URL"),
+            status,
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+            redactor: crate::redact::Redactor::default(),
+        }
+    }
+
+    #[test]
+    fn only_ims_refuses_a_credential() {
+        let kind = |status: u16, body: Value| given(&answer(status, &body), "it").err().map(|problem| problem.kind);
+        let token = json!({"access_token": "eyJ.x", "token_type": "bearer"});
+        assert_eq!(kind(200, token), None);
+        for status in [200, 400, 401] {
+            assert_eq!(kind(status, json!({"error": "invalid_client"})), Some(Kind::Failed), "{status}");
+            assert_eq!(kind(status, json!({"error": "temporarily_unavailable"})), Some(Kind::Error), "{status}");
+            assert_eq!(kind(status, json!({"error": "Bad Request"})), Some(Kind::Error), "{status}");
+        }
+        assert_eq!(kind(200, json!({})), Some(Kind::Failed));
+        for (status, code) in
+            [(403, "access_denied"), (404, "Not Found"), (413, "invalid_request"), (503, "invalid_client")]
+        {
+            assert_eq!(kind(status, json!({"error": code, "status": status})), Some(Kind::Error), "{status}");
+        }
+    }
+
+    #[test]
     fn a_limit_is_no_refusal_of_the_credential() {
-        let read = |error: &str| {
-            Refusal::read(&Reply {
-                surface: "ims.token".into(),
-                method: "POST".into(),
-                url: url::Url::parse("http://localhost/ims/token/v3").expect("a URL"),
-                status: 400,
-                headers: Vec::new(),
-                body: json!({ "error": error }).to_string().into_bytes(),
-                redactor: crate::redact::Redactor::default(),
-            })
-        };
+        let read = |error: &str| Refusal::read(&answer(400, &json!({ "error": error })));
         for (code, cause) in NOT_NOW {
             let problem = read(code).expect_err("it says nothing about the credential");
             assert_eq!((problem.kind, problem.cause), (Kind::Error, Some(cause)), "{code}");

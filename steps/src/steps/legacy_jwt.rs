@@ -12,7 +12,7 @@ use crate::author::ims_configurations::{self, ImsConfiguration, Kind};
 use crate::author::setup;
 use crate::call::Call;
 use crate::clock;
-use crate::ims::Refusal;
+use crate::ims::{self, Refusal};
 use crate::jwt::{self, Exchange};
 use crate::problem::{self, Because as _, Checked, Problem, ensure};
 use crate::reply::Reply;
@@ -112,22 +112,13 @@ async fn exchange(world: &mut World) -> Checked {
 #[then("IMS answers with a bearer token that is good for at most 24 hours")]
 fn answers_with_token(world: &mut World) -> Checked {
     let Answered(reply) = world.kept()?;
-    if (400..500).contains(&reply.status) {
-        return Err(Problem::failed(format!(
-            "IMS refuses the exchange with {}: {}",
-            reply.status,
-            Refusal::read(reply)?
-        ))
-        .because(Cause::JwtRefused));
-    }
-    let json = reply.clone().expect_status(&[200])?.json()?;
-    let text = |name: &str| json.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    // IMS may answer 200 with an error in it (surfaces.md §1.2).
-    ensure(!text("access_token").is_empty(), || format!("IMS answered 200 without a token: {}", text("error")))
-        .because(Cause::JwtRefused)?;
-    let kind = text("token_type");
+    let token = ims::given(reply, "the exchange").map_err(|problem| match problem.kind {
+        problem::Kind::Failed => problem.because(Cause::JwtRefused),
+        _ => problem,
+    })?;
+    let kind = token.token_type.unwrap_or_default();
     ensure(kind.eq_ignore_ascii_case("bearer"), || format!("the token's type is `{kind}`, not bearer"))?;
-    let expires = json.get("expires_in").and_then(serde_json::Value::as_i64);
+    let expires = token.expires_in;
     ensure(expires.is_some_and(|expires| (1..=DAY_MS).contains(&expires)), || {
         format!("expires_in is {expires:?} ms, not between 1 and {DAY_MS}")
     })
