@@ -524,13 +524,18 @@ fn merged_requirement(
         let scenarios = own.into_iter().map(|scenario| scenario.id.clone()).collect();
         return RequirementRecord { id: id.clone(), verdict: Verdict::NotApplicable, reason, cause: None, scenarios };
     }
-    let verdict = own.iter().map(|scenario| scenario.verdict).fold(Verdict::default(), Verdict::merge);
+    // A scenario that may do less than the requirement needs can show that it is broken, and proves nothing.
+    let proves = |scenario: &ScenarioRecord| scenario.verdict != Verdict::Passed || scenario.allow >= requirement.allow;
+    let counted = |scenario: &&ScenarioRecord| if proves(scenario) { scenario.verdict } else { Verdict::Skipped };
+    let verdict = own.iter().map(counted).fold(Verdict::default(), Verdict::merge);
     let skipped = own.iter().filter(|scenario| scenario.verdict == Verdict::Skipped).count();
     let flaky = own.iter().filter(|scenario| scenario.is_flaky()).count();
     let reason = match verdict {
         Verdict::Passed if flaky > 0 => Some(format!("{flaky} of {} scenarios passed only on a retry", own.len())),
         Verdict::Skipped | Verdict::NotApplicable => {
-            own.iter().filter(|scenario| scenario.verdict == verdict).find_map(|scenario| scenario.reason.clone())
+            let mut told = own.iter().filter(|scenario| scenario.verdict == verdict);
+            let unproved = || format!("no deviation was found; only --allow {} can prove it", requirement.allow);
+            told.find_map(|scenario| scenario.reason.clone()).or_else(|| Some(unproved()))
         }
         Verdict::Passed if skipped > 0 => Some(format!("{skipped} of {} scenarios were skipped", own.len())),
         Verdict::Failed | Verdict::Error => {

@@ -2,8 +2,9 @@
 
 use bpconform::compare::diff::{VerdictChange, diff};
 use bpconform::exit::Exit;
-use bpconform::record::Record;
+use bpconform::record::{Record, RunOutcome, ScenarioRecord};
 use bpconform::verdict::Verdict;
+use bpconform_fixtures::Allow;
 use bpconform_steps::evidence::Outcome;
 
 use super::sample;
@@ -130,4 +131,22 @@ fn answers_that_all_became_slower_are_reported() {
     let shifts = diff(&before, &after).timing;
     assert_eq!(shifts.len(), 2, "{shifts:?}");
     assert!(shifts[0].to_string().contains("slower"));
+}
+
+#[test]
+fn a_scenario_that_may_do_less_than_its_requirement_needs_proves_nothing() {
+    let scenario = |id: &str, allow: Allow, verdict: Verdict| {
+        let id = format!("03-ims-integration/{id}");
+        ScenarioRecord { allow, ..sample::scenario(&id, "BP-IMS-02", verdict) }
+    };
+    let judged = |scenarios: Vec<ScenarioRecord>| {
+        let record = sample::record(scenarios);
+        (sample::verdict_of(&record, "BP-IMS-02"), record.outcome)
+    };
+    let silent = || scenario("no-refusal", Allow::Observe, Verdict::Passed);
+    assert_eq!(judged(vec![silent()]), (Verdict::Skipped, RunOutcome::NothingProved));
+    let told = scenario("no-refusal", Allow::Observe, Verdict::Failed);
+    assert_eq!(judged(vec![told]), (Verdict::Failed, RunOutcome::Fails));
+    let healthy = scenario("health-check", Allow::Probe, Verdict::Passed);
+    assert_eq!(judged(vec![silent(), healthy]), (Verdict::Passed, RunOutcome::Conforms));
 }
