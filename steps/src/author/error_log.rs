@@ -6,7 +6,7 @@ use std::time::Duration;
 use bpconform_fixtures::{Cause, Failures, Surface};
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
-use url::Url;
+use url::{Position, Url};
 
 use super::ims_configurations::{self, ImsConfiguration};
 use super::log::{self, Entry, Level};
@@ -89,7 +89,9 @@ impl ErrorLog {
     /// `log_age`, and names no other configuration than `ours`.
     pub fn refused_token(&self, ours: &[ImsConfiguration], all: &[ImsConfiguration]) -> Option<&Entry> {
         let requests = ours.iter().filter_map(|it| Url::parse(it.token_request.as_deref()?).ok());
-        let hosts: Vec<String> = requests.filter_map(|url| url.host_str().map(str::to_owned)).collect();
+        // With its port only where that is not the usual one, as Java writes it.
+        let hosts: Vec<String> =
+            requests.map(|url| url[Position::BeforeHost..Position::AfterPort].to_owned()).collect();
         let counts = |entry: &&Entry| {
             let line = entry.line();
             (self.rules.token_failure.is_match(&line) || is_unreachable(entry, &line, &hosts))
