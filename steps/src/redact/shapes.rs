@@ -108,6 +108,12 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
     found
 }
 
+/// Whether a text begins with the name of the algorithm of a hash in braces.
+pub(super) fn begins_hash(text: &str) -> bool {
+    let begins = |start: &&str| text.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start));
+    STARTS.iter().filter(|start| start.starts_with('{')).any(|start| begins(&start))
+}
+
 fn run(text: &str, least: usize, allowed: impl Fn(u8) -> bool) -> Option<Range<usize>> {
     let length = text.bytes().position(|byte| !allowed(byte)).unwrap_or(text.len());
     (length >= least).then_some(0..length)

@@ -9,7 +9,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bpconform_fixtures::Sensitivity;
 
-use super::{ENCRYPTED, MASK};
+use super::{ENCRYPTED, MASK, shapes};
 
 /// Base64 with or without its padding.
 pub(super) static LENIENT: LazyLock<GeneralPurpose> = LazyLock::new(|| {
@@ -37,6 +37,9 @@ const PLACEHOLDERS: [&str; 8] = ["(not set)", "(none)", "null", "undefined", "{e
 /// The shortest value that may be found by its randomness.
 const RANDOM: usize = 16;
 
+/// The shortest value that is a secret elsewhere too because a machine seems to have drawn it.
+const DRAWN: usize = 8;
+
 /// Judges a value that stands at `part` of a text.
 pub(super) fn judge(name: Sensitivity, text: &str, part: Range<usize>, sure: bool) -> Option<Finding> {
     let value = &text[part.clone()];
@@ -52,17 +55,39 @@ pub(super) fn judge(name: Sensitivity, text: &str, part: Range<usize>, sure: boo
         return None;
     }
     let kept = scheme(value).max(hash_prefix(value));
+    if &value[kept..] == MASK {
+        return None;
+    }
     let part = trimmed.start + kept..trimmed.end;
+    // What was masked in part is not what occurs elsewhere.
+    let sure = sure && !value.contains(MASK);
     (!part.is_empty()).then_some(Finding { part, instead: MASK, sure })
 }
 
 fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     value.is_empty()
-        || value.contains(MASK)
         || PLACEHOLDERS.contains(&lower.as_str())
         || value.chars().all(|letter| matches!(letter, '*' | '•'))
-        || (["${", "$[", "{{"].iter().any(|start| value.starts_with(start)) && value.ends_with(['}', ']']))
+        || is_reference(value)
+}
+
+/// Whether a value names where the secret is: `${env:PW}`, `${SMTP_PASSWORD}`, `$[secret:smtp]`. A password may have
+/// braces around it, too, and what follows a name in them may be a default.
+fn is_reference(value: &str) -> bool {
+    let within = |start: &str, end: char| value.strip_prefix(start)?.strip_suffix(end);
+    let Some(name) = within("${", '}').or_else(|| within("$[", ']')) else { return false };
+    match name.split_once(':') {
+        Some(("env" | "secret" | "prop", name)) => {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        }
+        Some(_) => false,
+        None => {
+            value.starts_with("${")
+                && !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_uppercase() || b"_.".contains(&byte))
+        }
+    }
 }
 
 /// How long the scheme before a token is, with the space behind it.
@@ -72,10 +97,10 @@ fn scheme(value: &str) -> usize {
     if known { first.len() + 1 + rest.len() - rest.trim_start().len() } else { 0 }
 }
 
-/// How long the name of the algorithm before the hash of a password is: `{SHA-256}`.
+/// How long the name of the algorithm before the hash of a password is: `{SHA-256}`. Other braces belong to the password.
 fn hash_prefix(value: &str) -> usize {
-    let end = value.starts_with('{').then(|| value.find('}')).flatten();
-    end.filter(|end| *end > 2 && *end < 24 && !is_hex(&value[1..*end])).map_or(0, |end| end + 1)
+    let end = value.find('}').filter(|end| *end < 24 && end + 1 < value.len() && shapes::begins_hash(value));
+    end.map_or(0, |end| end + 1)
 }
 
 /// Whether it is a value that Granite's crypto support encrypted: braces around hex digits.
@@ -99,6 +124,19 @@ pub(super) fn looks_random(value: &str) -> bool {
     classes.iter().sum::<usize>() >= 2 && entropy(value) >= 3.0
 }
 
+/// Whether a machine drew a value more likely than a person named something by it: in names such as
+/// `mp_replication_agent1_default`, `AccessTokenProviderImpl` and `aem-author-1`, letters of one kind follow each other.
+pub(super) fn looks_drawn(value: &str) -> bool {
+    if value.len() < DRAWN || value.starts_with('/') || value.contains(char::is_whitespace) {
+        return false;
+    }
+    let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
+    let letters: Vec<_> = value.bytes().filter(u8::is_ascii_alphanumeric).map(kind).collect();
+    // A word may begin with a capital.
+    let jumps = letters.windows(2).filter(|pair| pair[0] != pair[1] && (pair[0].0 || pair[1] != (false, false)));
+    jumps.count() * 4 > letters.len()
+}
+
 /// Shannon's entropy, in bits for each character.
 fn entropy(value: &str) -> f64 {
     let mut counts: HashMap<char, u32> = HashMap::new();
@@ -116,7 +154,7 @@ pub(super) fn within(value: &str) -> Vec<String> {
     let drawn = |(name, value): &(&str, &str)| {
         let attribute = ATTRIBUTES.iter().any(|known| name.trim().eq_ignore_ascii_case(known));
         let name = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "-_. ".contains(letter));
-        name && !attribute && value.len() >= 8 && looks_strong(value)
+        name && !attribute && looks_drawn(value.trim_matches('"'))
     };
     let mut secrets: Vec<String> = pairs.filter(drawn).map(|(_, value)| value.trim_matches('"').to_owned()).collect();
     let decoded = LENIENT.decode(value.trim_end_matches('=')).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -153,9 +191,40 @@ mod tests {
         assert_eq!(masked("{SHA-256}0a1b-1000-ff"), "{SHA-256}[secret]");
         assert_eq!(masked(&format!("{{{}}}", "0a".repeat(32))), "{encrypted}");
         assert_eq!(masked("a"), "[secret]");
-        for nothing in ["", " ", "***", "(not set)", "${env:PW}", "$[secret:smtp]", "[secret]"] {
+        for nothing in
+            ["", " ", "***", "(not set)", "${env:PW}", "${SMTP_PW}", "$[secret:smtp]", "[secret]", "Bearer [secret]"]
+        {
             assert_eq!(masked(nothing), "none", "{nothing}");
         }
+    }
+
+    #[test]
+    fn braces_and_a_mask_within_a_password_keep_nothing_of_it_readable() {
+        for password in
+            ["{a1B2c3d4}", "{a1B2}tail", "{SHA-256}", "${a1b2c3}", "{{a1b2c3}}", "$[a1b2c3]", "a1[secret]b2"]
+        {
+            assert_eq!(masked(Sensitivity::Secret, password).as_deref(), Some(MASK), "{password}");
+        }
+        assert_eq!(masked(Sensitivity::Secret, "$[env:PW;default=a1b2c3]").as_deref(), Some(MASK));
+    }
+
+    #[test]
+    fn names_that_persons_gave_do_not_look_drawn() {
+        for drawn in ["cnryQ7f3kZ9pL", "0a1b2c3d4e5f", "Zk3pQ9xLm2Vt7RbY", "a1/b2&c3+d4"] {
+            assert!(looks_drawn(drawn), "{drawn}");
+        }
+        for name in [
+            "mp_replication_agent1_default_bpdoc",
+            "AccessTokenProviderImpl",
+            "org.apache.http.conn.HttpHostConnectException",
+            "aem-author-1",
+            "ims-na1.adobelogin.com:443",
+            "2026-11-30T13:00:01Z",
+            "1234567890",
+        ] {
+            assert!(!looks_drawn(name), "{name}");
+        }
+        assert!(within("SERVERID=aem-author-1; Path=/").is_empty());
     }
 
     #[test]
