@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use bpconform_fixtures::{SecretNames, Sensitivity};
 
-use super::MASK;
 use super::names::Names;
-use super::value::{Finding, judge, looks_strong};
+use super::value::{Finding, judge, looks_drawn, looks_strong};
+use super::{MASK, vocabulary};
 
 /// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,27 @@ pub(super) enum Author {
 
 /// Header names whose whole line is the secret.
 const WHOLE_LINE: [&str; 5] = ["authorization", "cookie", "cookie2", "authenticate", "authentication-info"];
+
+/// What OAuth answers instead of a token.
+const CODES: [&str; 17] = [
+    "access_denied",
+    "authorization_pending",
+    "expired_token",
+    "insufficient_scope",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_token",
+    "login_required",
+    "server_error",
+    "slow_down",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+    "unsupported_token_type",
+];
 
 /// How many words may stand between a name and a verb: "the password of the proxy is".
 const GAP: usize = 5;
@@ -109,7 +130,8 @@ impl Place<'_> {
         let rest = &self.text[self.name.end..];
         if let Some(value) = rest.strip_prefix('(').and_then(argument).filter(|_| self.may_be_phrase()) {
             let start = self.name.end + 1;
-            found.extend(judge(self.sensitivity, self.text, start..start + value.len(), true));
+            let sure = looks_drawn(value);
+            found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
             return;
         }
         let closed = rest.trim_start_matches(['"', '\'', '`', ']', '*']);
@@ -193,7 +215,7 @@ impl Place<'_> {
 
     fn value(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
         let rest = &self.text[start..];
-        if rest.starts_with(MASK) {
+        if rest.strip_prefix(MASK).is_some_and(|after| !after.starts_with(char::is_alphanumeric)) {
             return;
         }
         if self.sensitivity == Sensitivity::Hint && sign == Sign::Equals && self.is_assigned(rest) {
@@ -208,11 +230,12 @@ impl Place<'_> {
         match first {
             '"' | '\'' | '`' => {
                 let end = quoted(rest, first);
-                found.extend(judge(self.sensitivity, self.text, start + 1..start + end, true));
+                let sure = sign != Sign::Phrase || looks_drawn(&rest[1..end]);
+                found.extend(judge(self.sensitivity, self.text, start + 1..start + end, sure));
             }
             '(' if !rest[1..].trim_start().starts_with(['"', '\'']) => self.bare(sign, start, found),
             '[' | '(' if sign != Sign::Phrase || is_one_word(rest) => {
-                self.list(start, found);
+                self.list(sign, start, found);
             }
             '{' if rest[1..].trim_start().starts_with(['"', '\'', '\\', '}']) => {}
             _ => self.bare(sign, start, found),
@@ -227,7 +250,7 @@ impl Place<'_> {
     }
 
     /// Each value of a list, as long as nothing but commas stands between them.
-    fn list(&self, start: usize, found: &mut Vec<Finding>) {
+    fn list(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
         let close = if self.text[start..].starts_with('[') { ']' } else { ')' };
         let blank =
             |at: usize| self.text.len() - self.text[at..].trim_start_matches([' ', '\t', '\r', '\n', '\\']).len();
@@ -235,7 +258,8 @@ impl Place<'_> {
         while let Some(first) = self.text[at..].chars().next().filter(|first| *first != close) {
             let end = if first == '"' || first == '\'' {
                 let end = at + quoted(&self.text[at..], first);
-                found.extend(judge(self.sensitivity, self.text, at + 1..end, true));
+                let sure = sign != Sign::Phrase || looks_drawn(&self.text[at + 1..end]);
+                found.extend(judge(self.sensitivity, self.text, at + 1..end, sure));
                 (end + 1).min(self.text.len())
             } else if first == '{' || first == '[' {
                 // What is nested is judged by its own names.
@@ -260,22 +284,48 @@ impl Place<'_> {
         } else if sign != Sign::Phrase && self.begins_line() {
             end_of_line(rest)
         } else {
-            rest.find(|letter: char| letter.is_whitespace() || "&;,\"'<>)]}|`\0".contains(letter)).unwrap_or(rest.len())
+            let braces = in_braces(rest);
+            let end = rest[braces..].find(|it: char| it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it));
+            end.map_or(rest.len(), |end| braces + end)
         };
         let value = rest[..end].trim_end_matches(['.', ':', ',']);
         let value = if value.is_empty() { &rest[..end] } else { value };
         let is_word = !looks_strong(value.split_whitespace().next().unwrap_or_default());
         let reads_on = match (sign, self.author) {
-            (Sign::Phrase, _) => is_word,
+            (Sign::Phrase, _) => is_word || is_class(value),
+            (Sign::Colon, Author::Other) => self.is_reason(value, &rest[end..]),
             (Sign::Colon, Author::Program) => is_word && !self.is_whole_line() && is_prose(rest, value),
             _ => false,
         };
         let is_nothing = sign == Sign::Colon && is_literal(value);
         if !reads_on && !is_nothing {
-            let sure =
-                !is_word || self.is_whole_line() || (sign == Sign::Equals && !value.contains(char::is_whitespace));
+            // In a sentence, the name of something may stand there.
+            let sure = match sign {
+                Sign::Phrase => looks_drawn(value),
+                _ if !is_word || self.is_whole_line() => true,
+                Sign::Equals => !value.contains(char::is_whitespace),
+                Sign::Colon => false,
+            };
             found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
         }
+    }
+
+    /// Whether what follows a colon in a sentence says why something failed: `OAuth token: expired`.
+    fn is_reason(&self, value: &str, after: &str) -> bool {
+        if self.is_whole_line() || self.begins_line() {
+            return false;
+        }
+        if is_class(value) || CODES.contains(&value) {
+            return true;
+        }
+        // A password may be a word, too, or a number with which no sentence goes on.
+        let name = self.text[self.name.clone()].to_lowercase();
+        let is_password = ["pass", "pw", "pin"].iter().any(|part| name.contains(part));
+        let goes_on = after.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_alphabetic));
+        if value.len() <= 3 && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return !is_password || goes_on;
+        }
+        !is_password && vocabulary::holds(value)
     }
 
     /// Whether it is a header whose whole line is the secret.
@@ -338,6 +388,25 @@ fn argument(text: &str) -> Option<&str> {
     (!is_source && plain && looks_strong(value)).then_some(value)
 }
 
+/// Whether it is the whole name of a class of Java, such as an exception.
+fn is_class(value: &str) -> bool {
+    let mut parts = value.rsplit('.');
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$".contains(&byte));
+    let is_last =
+        parts.next().is_some_and(|last| last.starts_with(|it: char| it.is_ascii_uppercase()) && is_word(last));
+    let packages: Vec<_> = parts.collect();
+    is_last
+        && packages.len() > 1
+        && packages.iter().all(|part| part.starts_with(|it: char| it.is_ascii_lowercase()) && is_word(part))
+}
+
+/// How long the braces are that a value begins with: `${PASSWORD}`, `{SHA-256}`.
+fn in_braces(rest: &str) -> usize {
+    let is_open = ["{", "${"].iter().any(|start| rest.starts_with(start));
+    let end = rest.find(|it: char| it.is_whitespace() || "}&;,\"'<>".contains(it));
+    end.filter(|end| is_open && rest[*end..].starts_with('}')).map_or(0, |end| end + 1)
+}
+
 /// The end of a quoted value; a backslash hides what follows it.
 fn quoted(text: &str, quote: char) -> usize {
     let mut hidden = false;
@@ -390,7 +459,7 @@ fn is_one_word(text: &str) -> bool {
     text.find([']', ')']).is_some_and(|end| end > 6 && !text[..end].contains(' '))
 }
 
-/// Whether it is what JSON and YAML write for no text.
+/// Whether it is what JSON and YAML write for no text. Nought is a count.
 fn is_literal(value: &str) -> bool {
-    ["true", "false", "null"].contains(&value)
+    ["true", "false", "null", "0"].contains(&value)
 }

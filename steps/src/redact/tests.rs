@@ -277,7 +277,8 @@ fn secrets_of_others_are_masked_in_every_position() {
 fn what_is_found_once_is_masked_in_every_form_elsewhere() {
     let mut left = Vec::new();
     for (number, position) in POSITIONS.iter().enumerate() {
-        let canary = format!("cnry/{number:02}&7f3kQ9");
+        // In a sentence `&` ends it, and what stands before must look drawn.
+        let canary = format!("cnryQ7f3k/{number:02}&Q9");
         let redactor = Redactor::default();
         let inserted = if position.contains("\\\"") || position.contains("&quot;") || position.contains('%') {
             continue;
@@ -364,6 +365,42 @@ fn weak_secrets_are_masked_only_where_they_are_the_secret() {
         assert_eq!(masked, format!("a=1&client_secret={MASK}&b=2 {{\"transportPassword\":\"{MASK}\"}}"));
     }
     assert!(!is_public("sunshine") && !is_public("p8e-canary") && !is_public("hunter2"));
+}
+
+#[test]
+fn a_name_in_a_sentence_is_no_secret_elsewhere() {
+    let agent = "mp_replication_agent1_default_bpdoc";
+    for sentence in [
+        format!("12:00:01 *ERROR* the token \"{agent}\" is not refreshed"),
+        format!("12:00:01 *ERROR* the token {agent} is not refreshed"),
+        format!("12:00:01 *ERROR* AccessToken({agent}) is not refreshed"),
+        format!("Set-Cookie: SERVERID=aem-author-1; last={agent}"),
+    ] {
+        let redactor = Redactor::default();
+        redactor.learn_from(&sentence);
+        let path = format!("http://aem-author-1:4502/etc/replication/agents.author/{agent}");
+        assert_eq!(redactor.redact(&path), path, "{sentence}");
+    }
+}
+
+#[test]
+fn the_reason_of_a_failure_stays() {
+    for reason in [
+        "Failed to retrieve access token: invalid_client",
+        "Could not obtain access token: 400 Bad Request",
+        "OAuth token: expired",
+        "bad credentials: not accepted",
+        "Error while getting token: com.adobe.granite.auth.oauth.AccessTokenException: invalid_scope",
+        "obtaining the access token org.apache.http.conn.HttpHostConnectException: Connect failed",
+        "PASS: 12 of 13 checks",
+        "{\"tokens\":0}",
+    ] {
+        let text = format!("12:00:01 *ERROR* [x] com.adobe.Y {reason}");
+        assert_eq!(foreign(&text), text);
+    }
+    for secret in ["password: admin", "password: invalid by design", "token: a1b2c3d4", "pin: 123"] {
+        assert!(foreign(&format!("12:00:01 *ERROR* {secret}")).contains(MASK), "{secret}");
+    }
 }
 
 #[test]
