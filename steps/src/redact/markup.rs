@@ -12,7 +12,7 @@ use super::value::{Finding, judge};
 const NAMING: [&str; 8] = ["name", "key", "id", "property", "itemprop", "header", "data-name", "for"];
 
 /// Attributes that hold what another one names.
-const HOLDING: [&str; 5] = ["value", "content", "data-value", "values", "default"];
+const HOLDING: [&str; 6] = ["value", "val", "content", "data-value", "values", "default"];
 
 /// Elements whose text may name what the next one holds.
 const LABELS: [&str; 8] = ["td", "th", "dt", "label", "b", "strong", "coral-label", "span"];
@@ -108,13 +108,13 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         let named = self.named(tag);
-        for (_, value) in tag.attributes.iter().filter(|(name, _)| HOLDING.contains(name)) {
-            self.found.extend(judge(named, self.text, value.clone(), true));
-        }
         let local = tag.name.rsplit(':').next().unwrap_or_default();
         let said = self.names.classify(tag.name).max(self.names.classify(local));
         let is_html = LABELS.contains(&tag.name) || VOID.contains(&tag.name) || tag.name == "form";
         let said = if is_html { named } else { said.max(named) };
+        for (_, value) in tag.attributes.iter().filter(|(name, _)| is_of(&HOLDING, name)) {
+            self.found.extend(judge(said, self.text, value.clone(), true));
+        }
         if said > Sensitivity::Public
             && !tag.is_empty
             && !VOID.contains(&tag.name)
@@ -129,8 +129,8 @@ impl<'a> Reader<'a, '_> {
     fn named(&mut self, tag: &Tag<'_>) -> Sensitivity {
         let of = |(name, value): &(&str, Range<usize>)| {
             let value = &self.text[value.clone()];
-            let is_password = *name == "type" && value.eq_ignore_ascii_case("password");
-            if is_password || NAMING.contains(name) {
+            let is_password = name.eq_ignore_ascii_case("type") && value.eq_ignore_ascii_case("password");
+            if is_password || is_of(&NAMING, name) {
                 let value = value.rsplit('/').next().unwrap_or_default();
                 self.names.classify(value).max(if is_password { Sensitivity::Secret } else { Sensitivity::Public })
             } else {
@@ -140,6 +140,11 @@ impl<'a> Reader<'a, '_> {
         let named = tag.attributes.iter().map(of).max().unwrap_or(Sensitivity::Public);
         if tag.name == "input" { named.max(self.label.take().unwrap_or(Sensitivity::Public)) } else { named }
     }
+}
+
+/// Whether it is one of these names, in any case.
+fn is_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// The tag that begins there, if one does and ends.

@@ -180,7 +180,8 @@ impl Place<'_> {
             let value = rest.strip_prefix(',').filter(|_| is_tuple)?;
             return Some((Sign::Equals, blank(value)));
         }
-        if !self.may_be_phrase() {
+        // The name of an element is followed by its attributes.
+        if !self.may_be_phrase() || self.text[..self.name.start].ends_with('<') {
             return None;
         }
         has_space.then(|| (Sign::Phrase, after_verb(rest)))
