@@ -49,6 +49,27 @@ impl<'a> View<'a> {
         decoded.then_some(View { text: Cow::Owned(text), places: Some(places) })
     }
 
+    /// The view without the colours of a terminal, as a log may have them around a secret; `None` without any.
+    fn without_colours(&self) -> Option<View<'static>> {
+        if memchr::memchr(b'\x1b', self.text.as_bytes()).is_none() && !self.text.contains(SHOWN_ESCAPE) {
+            return None;
+        }
+        let (mut text, mut places) = (String::new(), Vec::new());
+        let mut start = 0;
+        for (at, escape) in self.text.match_indices(['\x1b', SHOWN_ESCAPE]) {
+            let Some(codes) = self.text[at + escape.len()..].strip_prefix('[') else { continue };
+            let letter = codes.trim_start_matches(|code: char| code.is_ascii_digit() || ";:?".contains(code));
+            if letter.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+                text.push_str(&self.text[start..at]);
+                places.extend((start..at).map(|place| self.origin(place)));
+                start = self.text.len() - letter.len() + 1;
+            }
+        }
+        text.push_str(&self.text[start..]);
+        places.extend((start..=self.text.len()).map(|place| self.origin(place)));
+        (start > 0).then_some(View { text: Cow::Owned(text), places: Some(places) })
+    }
+
     fn origin(&self, place: usize) -> u32 {
         match &self.places {
             Some(places) => places[place],
@@ -68,9 +89,15 @@ impl<'a> View<'a> {
 /// an escaped `&` in a properties file. So the notations are also decoded one by one, in every order.
 pub(super) fn all(text: &str) -> Vec<View<'_>> {
     let mut views = vec![View::of(text)];
-    if memchr::memchr3(b'\\', b'&', b'%', text.as_bytes()).is_none() {
-        return views;
+    if memchr::memchr3(b'\\', b'&', b'%', text.as_bytes()).is_some() {
+        add_decoded(&mut views);
     }
+    let plain: Vec<_> = views.iter().filter_map(View::without_colours).collect();
+    views.extend(plain);
+    views
+}
+
+fn add_decoded(views: &mut Vec<View<'_>>) {
     for _ in 0..LAYERS {
         match views.last().and_then(|view| view.decoded(unit)) {
             Some(next) => views.push(next),
@@ -79,10 +106,12 @@ pub(super) fn all(text: &str) -> Vec<View<'_>> {
     }
     let is_mixed = |view: &View<'_>| NOTATIONS.iter().filter(|first| view.text.as_bytes().contains(first)).count() > 1;
     if views.iter().any(is_mixed) {
-        add_single_notations(&mut views);
+        add_single_notations(views);
     }
-    views
 }
+
+/// What the codes of a terminal begin with, where a text was made harmless.
+const SHOWN_ESCAPE: char = '␛';
 
 /// The first bytes of the escapes of JSON and similar notations, of HTML, and of URLs.
 const NOTATIONS: [u8; 3] = [b'\\', b'&', b'%'];
@@ -214,6 +243,16 @@ mod tests {
         assert_eq!(seen(r"\u{26}\u{1f600}\046\101 \u{zz}"), r"&😀&A \u{zz}");
         assert_eq!(seen(r"\ud83d\ude00 100% &c; \q"), "😀 100% &c; \\q");
         assert_eq!(all("nothing to decode").len(), 1);
+    }
+
+    #[test]
+    fn colours_of_a_terminal_are_left_out() {
+        let text = r"a \u001b[1;31mb\u001b[0m c";
+        let views = all(text);
+        let last = views.last().expect("one");
+        assert_eq!(last.text, "a b c");
+        assert!(text[last.back(&(2..3))].starts_with('b'));
+        assert_eq!(all("a ␛[31mb␛[0m ␛[ ␛").last().map(|view| view.text.to_string()).as_deref(), Some("a b ␛[ ␛"));
     }
 
     #[test]
