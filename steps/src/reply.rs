@@ -270,7 +270,12 @@ impl Reply {
         // Masked first, and then cut: a truncated secret would not be recognized.
         let start = String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]);
         let start = self.redactor.redact_foreign(&start);
-        let short: String = plain_line(&start).chars().take(120).collect();
+        let whole = plain_line(&start);
+        let mut short: String = whole.chars().take(120).collect();
+        if short.len() < whole.len() {
+            // A secret that is learned later may begin here.
+            short.push('…');
+        }
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }
     }
 
@@ -487,6 +492,11 @@ mod tests {
         reply.redactor.learn("another-canary-of-tests");
         reply.body = format!("{before} another-canary-of-tests").into_bytes();
         assert!(!reply.excerpt().contains("another"), "{}", reply.excerpt());
+        reply.body = format!("{before} a-third-canary-of-tests").into_bytes();
+        let excerpt = reply.excerpt();
+        assert!(excerpt.ends_with(" a-third-canary-of-t…"), "{excerpt}");
+        reply.redactor.learn("a-third-canary-of-tests");
+        assert!(!reply.redactor.redact(&excerpt).contains("a-third"), "learned later");
     }
 
     #[test]

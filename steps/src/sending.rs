@@ -77,6 +77,8 @@ impl Sending<'_> {
         // A URL keeps what looks like an escape; in the name of a node it is literal text.
         let escaped = |value: &String| value.replace('%', "%25").replace(';', "%3B");
         let arguments = call.arguments.iter().map(|(name, value)| (name.clone(), escaped(value))).collect();
+        // Names that stand in addresses stay readable, also when a password of the target equals one.
+        call.arguments.values().for_each(|name| self.run.redactor.add_word(name));
         let path = bpconform_fixtures::surfaces::expand(pattern, &arguments)
             .map_err(|missing| Problem::error(format!("{}: no value for {{{missing}}}", surface.id)))?;
         let mut url = base.clone();

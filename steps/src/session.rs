@@ -75,6 +75,10 @@ impl Session {
             run.redactor.learn(&format!("{user}:{password}"));
         }
         run.wire.headers.iter().for_each(|(_, value)| run.redactor.learn(value.expose_secret()));
+        let addresses = [Some(&stack.author), stack.ims.as_ref(), stack.console.as_ref(), stack.tenant.as_ref()];
+        for host in addresses.into_iter().flatten().filter_map(|address| address.host_str()) {
+            host.split('.').chain([host]).for_each(|word| run.redactor.add_word(word));
+        }
         let number = run.conversations.fetch_add(1, Ordering::Relaxed);
         Self {
             run,

@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use super::forms::{self, Kind};
 use super::value::Finding;
-use super::{MASK, PUBLIC};
+use super::{MASK, PUBLIC, vocabulary};
 
 /// The number of bytes of an encoded secret that are compared first, to find the places that need a full comparison.
 const WINDOW: usize = 8;
 
 /// The number of bytes that are compared first for secrets shorter than [`WINDOW`].
 const SHORT: usize = 4;
+
+/// The longest beginning of a secret that is looked for at a cut, in bytes.
+const LONGEST_CUT: usize = 8 * 1024;
 
 /// Shorter values of letters and digits are masked only as separate words.
 const DISTINCTIVE: usize = 12;
@@ -27,6 +30,10 @@ pub(super) struct Known {
     long: Windows<WINDOW>,
     short: Windows<SHORT>,
     filter: Filter,
+    /// Every form by its first bytes, to find the beginnings of those that were cut.
+    begun: Windows<SHORT>,
+    /// The length of the longest form, in bytes.
+    longest: usize,
 }
 
 impl std::fmt::Debug for Known {
@@ -136,6 +143,14 @@ impl Filter {
 }
 
 impl Form {
+    /// Whether it begins with these bytes. Few bytes of an encoded form occur by chance.
+    fn begins_with(&self, bytes: &[u8]) -> bool {
+        if self.kind == Kind::Plain {
+            return self.secret.as_bytes().starts_with(bytes);
+        }
+        bytes.len() >= WINDOW && self.kind.of(&self.secret).is_some_and(|form| form.as_bytes().starts_with(bytes))
+    }
+
     /// The part of the text that is this form, if its window stands at that place.
     fn stands_around(&self, text: &str, place: usize) -> Option<Range<usize>> {
         let start = place.checked_sub(self.at)?;
@@ -172,6 +187,10 @@ impl Known {
         for kind in forms::all(secret) {
             let Some(text) = kind.of(secret).filter(|text| seen.insert(text.clone())) else { continue };
             let form = Form { secret: Arc::clone(secret), kind, at: 0, word: plain && text == **secret };
+            if let Some(first) = text.as_bytes().first_chunk::<SHORT>() {
+                self.begun.entry(*first).or_default().push(form.clone());
+                self.longest = self.longest.max(text.len());
+            }
             if text.len() >= WINDOW {
                 self.filter.add(add(&mut self.long, &text, &form));
             } else if text.len() >= SHORT {
@@ -221,15 +240,17 @@ impl Known {
         found.extend(parts.into_iter().map(|part| place(part.start)..place(part.end - 1) + 1));
     }
 
-    /// Where a text that was cut ends with the beginning of a secret.
+    /// Where a text that was cut ends with the beginning of a secret, in any form. A word of the program's vocabulary is
+    /// none.
     pub(super) fn cut_at(&self, text: &str) -> Option<usize> {
-        let begins = |secret: &str| {
-            let longest = secret.len().min(text.len());
-            let fits = |length: &usize| {
-                secret.is_char_boundary(*length) && text.as_bytes().ends_with(&secret.as_bytes()[..*length])
-            };
-            (SHORT..longest).rev().find(fits).map(|length| text.len() - length)
+        let bytes = text.as_bytes();
+        let first = text.len().saturating_sub(self.longest.min(LONGEST_CUT));
+        let begins = |start: &usize| {
+            let rest = &bytes[*start..];
+            let alike = rest.first_chunk::<SHORT>().and_then(|first| self.begun.get(first));
+            alike.is_some_and(|alike| alike.iter().any(|form| form.begins_with(rest)))
         };
-        self.secrets.iter().filter_map(|secret| begins(secret)).min()
+        let starts = (first..text.len()).filter(|start| text.is_char_boundary(*start));
+        starts.filter(begins).find(|start| !vocabulary::holds(&text[*start..]))
     }
 }

@@ -42,6 +42,12 @@ pub const ENCRYPTED: &str = "{encrypted}";
 /// The mask in place of a number in JSON.
 const NUMBER: &str = "\"[secret]\"";
 
+/// What stands where the rest of a text was left out.
+const CUT: char = '…';
+
+/// So many cuts of a text are looked at. Messages have few; a body of another program must not cost a search for each.
+const CUTS: usize = 64;
+
 /// Shorter values are public words, in bytes.
 const PUBLIC: usize = 6;
 
@@ -100,6 +106,8 @@ struct Shared {
     known: RwLock<Known>,
     /// Values that are public although their names suggest a secret, such as the client id that is also called an API key.
     open: RwLock<HashSet<String>>,
+    /// Words of the target, in lower case: they occur in many texts for other reasons than that they are secret.
+    words: RwLock<HashSet<String>>,
     /// Names that the operator added.
     more: OnceLock<Vec<Regex>>,
     /// What was looked at and holds nothing to mask.
@@ -129,6 +137,12 @@ impl Redactor {
     /// Never masks a value, which is known not to be a secret.
     pub fn keep_readable(&self, value: &str) {
         self.shared.open.write().unwrap_or_else(PoisonError::into_inner).insert(value.to_owned());
+    }
+
+    /// Takes a word of the target, such as the label of a host or the name of an agent, into the vocabulary: if it is found
+    /// as a password of the target, it is masked only where its position says that it is one.
+    pub fn add_word(&self, word: &str) {
+        self.shared.words.write().unwrap_or_else(PoisonError::into_inner).insert(word.to_lowercase());
     }
 
     /// A text of the program itself, with every secret masked.
@@ -227,6 +241,10 @@ impl Redactor {
         for view in views {
             let known = self.known();
             found.extend(known.find(&view.text).into_iter().map(|it| Finding { part: view.back(&it.part), ..it }));
+            for (end, _) in view.text.match_indices(CUT).take(CUTS) {
+                let begun = known.cut_at(&view.text[..end]).map(|start| view.back(&(start..end)));
+                found.extend(begun.map(|part| Finding { part, instead: MASK, sure: false }));
+            }
             for joined in records::rejoined(&view.text) {
                 for it in known.find(&joined.text) {
                     let pieces = joined.back(&it.part);
@@ -276,6 +294,10 @@ impl Redactor {
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.shared.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_word(&self, value: &str) -> bool {
+        self.shared.words.read().unwrap_or_else(PoisonError::into_inner).contains(&value.to_lowercase())
     }
 
     fn is_open(&self, value: &str) -> bool {
@@ -378,9 +400,9 @@ impl Redactor {
         for finding in found.iter().filter(|finding| finding.sure) {
             for view in views::all(&text[finding.part.clone()]) {
                 let value = view.text.trim();
-                if !value.starts_with('/') && !value.contains("://") && !self.is_open(value) {
-                    self.learn(value);
-                    value::within(value).iter().for_each(|secret| self.learn(secret));
+                if !value::is_address(value) && !self.is_open(value) {
+                    let secrets = std::iter::once(value.to_owned()).chain(value::within(value));
+                    secrets.filter(|secret| !self.is_word(secret)).for_each(|secret| self.learn(&secret));
                 }
             }
         }
@@ -409,10 +431,12 @@ pub fn is_public(value: &str) -> bool {
     value.len() < PUBLIC || vocabulary::holds(value)
 }
 
-/// Whether a text has no escapes, no lines that could continue each other, and nothing that could be base64: what the run
-/// knows stands in it as it is, or not at all. Most sentences are so, and each is looked at several times.
+/// Whether a text has no escapes, no cut, no lines that could continue each other, and nothing that could be base64: what
+/// the run knows stands in it as it is, or not at all. Most sentences are so, and each is looked at several times.
 fn is_plain(text: &str) -> bool {
-    !text.bytes().any(|byte| b"\\&%<>\r\n".contains(&byte)) && runs(text).next().is_none()
+    !text.bytes().any(|byte| b"\\&%<>\r\n\x1b".contains(&byte))
+        && !text.contains([CUT, '␛'])
+        && runs(text).next().is_none()
 }
 
 /// Whether a piece of a secret is long and mixed enough to be masked where it stands alone.

@@ -384,6 +384,50 @@ fn a_name_in_a_sentence_is_no_secret_elsewhere() {
 }
 
 #[test]
+fn a_word_of_the_target_is_masked_only_where_it_is_the_secret() {
+    let redactor = Redactor::default();
+    redactor.add_word("acmecorp");
+    assert_eq!(redactor.redact_foreign("{\"password\":\"AcmeCorp\"}"), format!("{{\"password\":\"{MASK}\"}}"));
+    let text = "https://acmecorp.example/mediaportal";
+    assert_eq!(redactor.redact(text), text);
+}
+
+#[test]
+fn a_secret_that_begins_like_a_path_is_one_elsewhere_too() {
+    for secret in ["/9cnryQ7f3kZ9pLabc+def", "cnry://Q7f3kZ9pL"] {
+        let redactor = Redactor::default();
+        redactor.learn_from(&format!("{{\"secretKey\":\"{secret}\"}}"));
+        assert_eq!(redactor.redact(&format!("it is {secret} here")), format!("it is {MASK} here"));
+    }
+    for path in ["/etc/key/a1B2c3D4e5F6", "/content", "https://host.example/a1B2c3D4"] {
+        let redactor = Redactor::default();
+        redactor.learn_from(&format!("{{\"secretKey\":\"{path}\"}}"));
+        assert_eq!(redactor.redact(path), path);
+    }
+}
+
+#[test]
+fn markup_is_judged_by_elements_and_in_any_case() {
+    for text in [
+        r#"<clientSecret value="CANARY"/>"#,
+        r#"<password value="CANARY"/>"#,
+        r#"<item Key="clientSecret" Val="CANARY"/>"#,
+        r#"<Property Name="Password">CANARY</Property>"#,
+    ] {
+        assert_eq!(foreign(&text.replace("CANARY", "cnryQ7f3kZ9pL")), text.replace("CANARY", MASK));
+    }
+}
+
+#[test]
+fn colours_hide_no_secret() {
+    let text = "\u{1b}[32mpassword\u{1b}[0m=\u{1b}[31mcnryQ7f3kZ9pL\u{1b}[0m x";
+    assert!(!foreign(text).contains("cnryQ7f3kZ9pL"), "{}", foreign(text));
+    let redactor = Redactor::default();
+    redactor.learn("Sommer2025");
+    assert_eq!(redactor.redact_learned("\u{1b}[31mSommer2025\u{1b}[0m"), format!("\u{1b}[31m{MASK}"));
+}
+
+#[test]
 fn the_reason_of_a_failure_stays() {
     for reason in [
         "Failed to retrieve access token: invalid_client",
@@ -482,6 +526,15 @@ fn a_text_that_is_cut_does_not_end_with_the_beginning_of_a_secret() {
     redactor.learn("p8x-canary-of-tests");
     assert_eq!(redactor.redact_cut("the body begins: p8x-canary-o"), format!("the body begins: {MASK}"));
     assert_eq!(redactor.redact_cut("the body begins: p8"), "the body begins: p8");
+    let encoded = &STANDARD.encode("p8x-canary-of-tests")[..12];
+    assert_eq!(redactor.redact_cut(&format!("user {encoded}")), format!("user {MASK}"));
+    for text in ["it begins: p8x-can…; try again", "p8x-can…"] {
+        let masked = redactor.redact(text).into_owned();
+        assert_eq!(masked, text.replace("p8x-can", MASK));
+        assert_eq!(redactor.redact_learned(text), masked);
+    }
+    redactor.learn("administrator-of-tests");
+    assert_eq!(redactor.redact("the user admin…"), "the user admin…");
 }
 
 #[test]

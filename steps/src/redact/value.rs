@@ -115,7 +115,7 @@ fn is_hex(text: &str) -> bool {
 /// Whether a value looks as if a machine had drawn it.
 pub(super) fn looks_random(value: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-~!$%^*#".contains(&byte);
-    if value.len() < RANDOM || value.starts_with('/') || !value.bytes().all(allowed) {
+    if value.len() < RANDOM || is_address(value) || !value.bytes().all(allowed) {
         return false;
     }
     let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(test);
@@ -137,6 +137,17 @@ pub(super) fn looks_drawn(value: &str) -> bool {
     jumps.count() * 4 > letters.len()
 }
 
+/// Whether it is a path or an address, and no secret that only begins like one: base64 may begin with a slash, too.
+pub(super) fn is_address(value: &str) -> bool {
+    if let Some(path) = value.strip_prefix('/') {
+        let first = path.split('/').next().unwrap_or_default();
+        let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte));
+        return is_word(first) || !looks_drawn(path);
+    }
+    let scheme = value.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| ADDRESSES.contains(&scheme.as_str()) || scheme.starts_with("jdbc:"))
+}
+
 /// Shannon's entropy, in bits for each character.
 fn entropy(value: &str) -> f64 {
     let mut counts: HashMap<char, u32> = HashMap::new();
@@ -144,6 +155,10 @@ fn entropy(value: &str) -> f64 {
     let all: u32 = counts.values().sum();
     counts.values().map(|count| f64::from(*count) / f64::from(all)).map(|share| -share * share.log2()).sum()
 }
+
+/// How the addresses begin that a value may be.
+const ADDRESSES: [&str; 12] =
+    ["http", "https", "ws", "wss", "ftp", "ftps", "sftp", "file", "ldap", "ldaps", "smb", "smtp"];
 
 /// Attributes of a cookie, which are not secret.
 const ATTRIBUTES: [&str; 6] = ["path", "domain", "expires", "max-age", "samesite", "version"];
