@@ -278,7 +278,7 @@ fn mask(redactor: &Redactor, place: Place<'_>, text: &mut String, anew: bool) {
         Place::Body(_) if anew => redactor.redact_foreign(text),
         Place::Header(_) | Place::Body(_) | Place::Tree(_) => redactor.redact_known(text),
     };
-    let cut = matches!(place, Place::Body(true) | Place::Tree(true)) || masked.ends_with('…');
+    let cut = matches!(place, Place::Body(true) | Place::Tree(true));
     let masked = if cut { Cow::Owned(redactor.redact_cut(&masked)) } else { masked };
     // Most texts hold no secret.
     if let Cow::Owned(masked) = masked {
