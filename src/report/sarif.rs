@@ -66,7 +66,7 @@ fn result(view: &CauseView<'_>) -> Value {
     let mut result = json!({
         "ruleId": requirement,
         "level": level,
-        "message": { "text": text },
+        "message": { "text": without_links(&text) },
         "locations": view.shown_by.iter().map(|one| location(one.scenario)).collect::<Vec<_>>(),
         // The same cause is the same alert in each run.
         "partialFingerprints": { "cause/v1": format!("{requirement}/{id}") },
@@ -88,8 +88,13 @@ fn location(scenario: &ScenarioRecord) -> Value {
             "artifactLocation": { "uri": uri(&scenario.file) },
             "region": { "startLine": scenario.line.max(1) },
         },
-        "message": { "text": scenario.name },
+        "message": { "text": without_links(&scenario.name) },
     })
+}
+
+/// A message whose brackets are text: SARIF reads `[text](target)` as a link.
+fn without_links(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
 }
 
 /// A path as a relative reference: special characters are percent-encoded.
