@@ -210,7 +210,9 @@ fn no_output_shows_a_secret_that_the_target_has_of_its_own() {
         assert!(left.is_empty(), "{}", left.join("\n"));
     }
     // A record of a version that masked less: reports of it hold no more than they may.
-    let told = bpconform_with(&["report", out, "--format", "html"], &[]);
+    let told = bpconform_with(&["report", "html", out], &[]);
+    assert_eq!(told.code, Some(0), "{}", told.all());
+    assert!(told.out.contains("BP-IMS-05"), "{}", told.all());
     assert!(shown(&[("report".to_owned(), told.out)]).is_empty());
 }
 
