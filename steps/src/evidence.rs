@@ -1,5 +1,7 @@
 //! The HTTP exchanges behind a verdict, without secrets.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -203,7 +205,7 @@ impl Text {
 
     /// Keeps a body up to the cap, after all of it was masked: a secret must not slip through at the cut.
     pub fn keep(body: &[u8], redactor: &Redactor) -> Self {
-        let whole = String::from_utf8_lossy(body);
+        let whole = decoded(body);
         let looked_at = floor(&whole, 4 * BODY_CAP);
         let mut text = redactor.redact_foreign(&whole[..looked_at]).into_owned();
         redactor.learn_from(&whole[looked_at..]);
@@ -228,7 +230,60 @@ impl Text {
     }
 }
 
+/// A body as text. One in UTF-16 or UTF-32, which is told by the zeros between its letters, is decoded: a name and its
+/// value could not be recognized in it.
+pub(crate) fn decoded(body: &[u8]) -> Cow<'_, str> {
+    let start = &body[..body.len().min(512)];
+    // Of the bytes at each place within four, whether nearly all are zero.
+    let zeros: [bool; 4] = std::array::from_fn(|place| {
+        let at_place = start.iter().skip(place).step_by(4);
+        let count = at_place.clone().count();
+        count > 0 && at_place.filter(|byte| **byte == 0).count() * 10 > count * 8
+    });
+    let units = |unit: fn([u8; 2]) -> u16| -> String {
+        let units = body.chunks_exact(2).map(|bytes| unit([bytes[0], bytes[1]]));
+        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    let letters = |unit: fn([u8; 4]) -> u32| -> String {
+        let units = body.chunks_exact(4).map(|bytes| unit([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    Cow::Owned(match (zeros, start) {
+        ([false, true, true, true], _) => letters(u32::from_le_bytes),
+        ([true, true, true, false], _) => letters(u32::from_be_bytes),
+        ([false, true, false, true], _) | (_, [0xff, 0xfe, ..]) => units(u16::from_le_bytes),
+        ([true, false, true, false], _) | (_, [0xfe, 0xff, ..]) => units(u16::from_be_bytes),
+        _ => return String::from_utf8_lossy(body),
+    })
+}
+
 /// The last end of a letter that is not past `end`.
 fn floor(text: &str, end: usize) -> usize {
     (0..=end.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_in_another_unicode_encoding_is_masked() {
+        let text = "<p>password=cnryQ7f3kZ9pL</p>";
+        let utf16: Vec<u16> = text.encode_utf16().collect();
+        let utf32: Vec<u32> = text.chars().map(u32::from).collect();
+        for body in [
+            utf16.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<_>>(),
+            utf16.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+            [0xfeff].iter().chain(&utf16).flat_map(|unit| unit.to_le_bytes()).collect(),
+            utf32.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+            utf32.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+        ] {
+            let kept = Text::keep(&body, &Redactor::default());
+            assert!(kept.text.ends_with("<p>password=[secret]</p>"), "{}", kept.text);
+        }
+        for body in [&b"a\0b"[..], b"", b"\xff\xfe\xff", b"\0", "ü".as_bytes()] {
+            let kept = Text::keep(body, &Redactor::default());
+            assert_eq!(kept.bytes, body.len());
+        }
+    }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
+use crate::evidence::decoded;
 use crate::html::Page;
 use crate::plain::plain_line;
 use crate::problem::{Checked, Problem};
@@ -268,7 +269,7 @@ impl Reply {
     /// The first characters of the body on one line, for messages, without secrets and control characters.
     pub fn excerpt(&self) -> String {
         // Masked first, and then cut: a truncated secret would not be recognized.
-        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]);
+        let start = decoded(&self.body[..self.body.len().min(LOOKED_AT)]);
         let start = self.redactor.redact_foreign(&start);
         let whole = plain_line(&start);
         let mut short: String = whole.chars().take(120).collect();
