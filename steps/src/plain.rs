@@ -42,6 +42,15 @@ pub fn plain_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The first letters of a text. Where the rest is left out, a mark says so: the redactor looks for the beginning of a secret
+/// before it.
+pub fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A document of JSON with the characters escaped that would steer a terminal or a CI system which shows it. It says the
 /// same: all of them stand within strings.
 pub fn plain_json(json: &str) -> Cow<'_, str> {
@@ -156,6 +165,11 @@ fn without_commands(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!((beginning("äbc", 3), beginning("äbcd", 3)), ("äbc".to_owned(), "äbc…".to_owned()));
+    }
 
     #[test]
     fn nothing_steers_a_terminal_or_a_ci_system() {

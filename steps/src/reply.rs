@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::evidence::decoded;
 use crate::html::Page;
-use crate::plain::plain_line;
+use crate::plain::{beginning, plain_line};
 use crate::problem::{Checked, Problem};
 use crate::redact::Redactor;
 
@@ -271,12 +271,7 @@ impl Reply {
         // Masked first, and then cut: a truncated secret would not be recognized.
         let start = decoded(&self.body[..self.body.len().min(LOOKED_AT)]);
         let start = self.redactor.redact_foreign(&start);
-        let whole = plain_line(&start);
-        let mut short: String = whole.chars().take(120).collect();
-        if short.len() < whole.len() {
-            // A secret that is learned later may begin here.
-            short.push('…');
-        }
+        let short = beginning(&plain_line(&start), 120);
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::gate::Answered;
 use super::shown;
 use super::walk::{APPEARING, PAUSE, Walk};
-use crate::plain::tells_failure;
+use crate::plain::{beginning, tells_failure};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 
@@ -31,7 +31,7 @@ impl Walk<'_> {
             let now = Instant::now();
             if now >= until || (now >= begins_until && !self.gate.has_sent()) {
                 let seen = self.page.seen().await.unwrap_or_default();
-                let seen: String = self.clean(&seen).chars().take(QUOTED).collect();
+                let seen = beginning(&self.clean(&seen), QUOTED);
                 let (about, blocked) = (self.action.about.join(" or "), self.what_was_blocked());
                 return Err(self
                     .problem(&format!("sent no request that names its {about}{blocked}; it shows: {seen}"))
