@@ -103,3 +103,13 @@ fn uri(path: &str) -> String {
     let path = path.replace('\\', "/");
     path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_in_a_message_are_no_link() {
+        assert_eq!(without_links(r"a [b](http://c) \d"), r"a \[b\](http://c) \\d");
+    }
+}
