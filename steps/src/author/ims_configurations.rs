@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{osgi_file, publication, repository};
+use super::{date, osgi_file, repository};
 use crate::call::Call;
 use crate::pattern::pattern;
 use crate::problem::{Checked, Problem};
@@ -160,7 +160,7 @@ impl Stored {
         let dates = ["jcr:lastModified", "jcr:created"].into_iter();
         let dates = dates.filter_map(|name| repository::text(&self.properties, name)).filter(|text| !text.is_empty());
         let times = dates.map(|text| {
-            publication::time(&text)
+            date::read(&text)
                 .ok_or_else(|| Problem::error(format!("{} was changed at `{text}`, which is not a time", self.node)))
         });
         Ok(times.collect::<Checked<Vec<_>>>()?.into_iter().max())

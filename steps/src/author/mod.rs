@@ -8,6 +8,7 @@ pub mod bundles;
 pub mod certificates;
 pub mod client_secrets;
 pub mod cloud_configuration;
+mod date;
 pub mod delivery;
 pub mod distribution;
 pub mod distribution_log;

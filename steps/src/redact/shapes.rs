@@ -7,34 +7,16 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 
-use super::value::{Finding, LENIENT, looks_random, looks_strong};
+use super::value::{Finding, HASHES, LENIENT, looks_random, looks_strong};
 use super::{ENCRYPTED, MASK};
 
 /// How each shape begins.
-const STARTS: [&str; 61] = [
+const STARTS: [&str; 43] = [
     "eyj",
     "-----begin ",
     "bearer ",
     "basic ",
     "digest ",
-    "{sha",
-    "{ssha",
-    "{pbkdf2",
-    "{bcrypt",
-    "{md5}",
-    "{smd5}",
-    "{md4}",
-    "{des}",
-    "{3des}",
-    "{aes",
-    "{crypt}",
-    "{scrypt",
-    "{argon2",
-    "{noop}",
-    "{cipher}",
-    "{xor}",
-    "{enc}",
-    "{x-pbkdf2",
     "$1$",
     "$5$",
     "$6$",
@@ -75,8 +57,10 @@ const STARTS: [&str; 61] = [
     "-user=",
 ];
 
-static FIRST: LazyLock<AhoCorasick> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(STARTS).expect("constant patterns"));
+static FIRST: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let all = STARTS.iter().chain(&HASHES);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(all).expect("constant patterns")
+});
 
 /// Finds what looks like a secret.
 pub(super) fn find(text: &str) -> Vec<Finding> {
@@ -84,13 +68,13 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
     for hit in FIRST.find_iter(text) {
         let (start, rest) = (hit.start(), &text[hit.start()..]);
         let begun = text[..start].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
-        let part = match STARTS[hit.pattern().as_usize()] {
+        let part = match STARTS.get(hit.pattern().as_usize()).copied().unwrap_or("{") {
             "eyj" => jwt(rest),
             "-----begin " => private_key(rest),
             "bearer " if begun => after_scheme(rest, "bearer ", bearer),
             "basic " if begun => after_scheme(rest, "basic ", basic),
             "digest " if begun => digest(rest),
-            scheme if scheme.starts_with('{') => hash_in_braces(rest),
+            "{" => hash_in_braces(rest),
             " -u " | "-user " | "-user=" => user_of_curl(&text[..start], rest),
             "p8e-" | "s8e-" if begun => run(rest, 20, is_url_base64),
             "aiza" if begun => run(rest, 30, is_url_base64).filter(|_| rest.starts_with("AIza")),
@@ -106,12 +90,6 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
     encrypted(text, &mut found);
     addresses(text, &mut found);
     found
-}
-
-/// Whether a text begins with the name of the algorithm of a hash in braces.
-pub(super) fn begins_hash(text: &str) -> bool {
-    let begins = |start: &&str| text.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start));
-    STARTS.iter().filter(|start| start.starts_with('{')).any(|start| begins(&start))
 }
 
 fn run(text: &str, least: usize, allowed: impl Fn(u8) -> bool) -> Option<Range<usize>> {

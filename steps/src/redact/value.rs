@@ -9,7 +9,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bpconform_fixtures::Sensitivity;
 
-use super::{ENCRYPTED, MASK, shapes};
+use super::{ENCRYPTED, MASK};
 
 /// Base64 with or without its padding.
 pub(super) static LENIENT: LazyLock<GeneralPurpose> = LazyLock::new(|| {
@@ -97,10 +97,37 @@ fn scheme(value: &str) -> usize {
     if known { first.len() + 1 + rest.len() - rest.trim_start().len() } else { 0 }
 }
 
+/// How the names of the algorithms of hashes begin, in braces before the hash.
+pub(super) const HASHES: [&str; 18] = [
+    "{sha",
+    "{ssha",
+    "{pbkdf2",
+    "{bcrypt",
+    "{md5}",
+    "{smd5}",
+    "{md4}",
+    "{des}",
+    "{3des}",
+    "{aes",
+    "{crypt}",
+    "{scrypt",
+    "{argon2",
+    "{noop}",
+    "{cipher}",
+    "{xor}",
+    "{enc}",
+    "{x-pbkdf2",
+];
+
 /// How long the name of the algorithm before the hash of a password is: `{SHA-256}`. Other braces belong to the password.
 fn hash_prefix(value: &str) -> usize {
-    let end = value.find('}').filter(|end| *end < 24 && end + 1 < value.len() && shapes::begins_hash(value));
+    let end = value.find('}').filter(|end| *end < 24 && end + 1 < value.len() && begins_hash(value));
     end.map_or(0, |end| end + 1)
+}
+
+fn begins_hash(text: &str) -> bool {
+    let begins = |start: &&str| text.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start));
+    HASHES.iter().any(|start| begins(&start))
 }
 
 /// Whether it is a value that Granite's crypto support encrypted: braces around hex digits.
