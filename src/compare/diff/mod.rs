@@ -140,11 +140,25 @@ fn requirements(before: &Record, after: &Record) -> Vec<ChangedVerdict> {
         let verdict = |of: &BTreeMap<String, RequirementRecord>| of.get(id).map(|one| one.verdict).unwrap_or_default();
         let (was, is) = (verdict(&earlier), verdict(&later));
         let change = VerdictChange::between(was, is)?;
+        if change == VerdictChange::NewlySkipped && was != Verdict::Passed && is_repaired(id, before, after) {
+            return None;
+        }
         let promise = Requirements::built_in().get(id).map_or("", |known| known.promise.as_str());
         let reason = later.get(id).and_then(|one| one.reason.clone());
         Some(ChangedVerdict { id: id.clone(), name: promise.to_owned(), change, before: was, after: is, reason })
     };
     after.requirements.iter().chain(gone).filter_map(|one| entry(&one.id)).collect()
+}
+
+/// Whether each scenario of a requirement that did not pass before passes now. That need not prove the requirement; the
+/// scenarios are listed as fixed.
+fn is_repaired(id: &str, before: &Record, after: &Record) -> bool {
+    let of = |record: &Record, verdicts: [Verdict; 2]| -> BTreeSet<String> {
+        let own = record.scenarios.iter().filter(|one| one.requirements.iter().any(|own| *own == *id));
+        own.filter(|one| verdicts.contains(&one.verdict)).map(|one| one.id.clone()).collect()
+    };
+    let red = of(before, [Verdict::Failed, Verdict::Error]);
+    red.is_subset(&of(after, [Verdict::Passed; 2]))
 }
 
 /// The requirements of a record as they count: of a strict run with what was flaky.

@@ -127,7 +127,7 @@ fn hash_prefix(value: &str) -> usize {
 
 fn begins_hash(text: &str) -> bool {
     let begins = |start: &&str| text.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start));
-    HASHES.iter().any(|start| begins(&start))
+    HASHES.iter().any(begins)
 }
 
 /// Whether it is a value that Granite's crypto support encrypted: braces around hex digits.

@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_is_not_taken_for_oauth() {
         let unknown = configuration("https://ims-na1.adobelogin.com/ims/token/v3", "");
-        assert_eq!(on_jwt(&[unknown.clone()]).map_err(|problem| problem.kind), Err(problem::Kind::Error));
+        assert_eq!(on_jwt(std::slice::from_ref(&unknown)).map_err(|problem| problem.kind), Err(problem::Kind::Error));
         assert_eq!(on_jwt(&[unknown, configuration(EXCHANGE, "a")]).map(|jwt| jwt.len()), Ok(1));
     }
 }
