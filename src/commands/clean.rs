@@ -116,19 +116,23 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         header.run
     ));
     if let Some(directory) = elsewhere {
-        let advice = if left.is_empty() {
-            "delete its files there"
-        } else {
-            "before you run `bpconform clean` there, copy this journal back: only this one says what is undone"
-        };
-        output.err(&format!(
-            "note: this machine has no copy of the configuration; the machine of the run {} may have one, with key material, in \
-             {}: {advice}\n",
-            header.run,
-            directory.display()
-        ));
+        output.err(&copies_elsewhere(&directory, left.is_empty()));
     }
     Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
+}
+
+/// What to do about the copies that the machine of the run may have, with key material.
+fn copies_elsewhere(directory: &Path, is_undone: bool) -> String {
+    let advice = if is_undone {
+        "delete its files there"
+    } else {
+        "before you run `bpconform clean` there, copy this journal back: only this one says what is undone"
+    };
+    format!(
+        "note: this machine has no copy of the configuration; the machine of the run may have one, with key material, in {}: \
+         {advice}\n",
+        directory.display()
+    )
 }
 
 fn remove(file: &Path, output: &Output) -> Result<(), Error> {

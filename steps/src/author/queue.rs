@@ -208,7 +208,8 @@ pub fn judge_owner(queue: &Queue, agent: &Agent) -> Checked {
         (Some(found), Some(title)) if *found != title && *found != agent.name => Err(Problem::error(format!(
             "the queue of agent {} is reported as the queue of \"{found}\", not of \"{title}\"",
             agent.name
-        ))),
+        ))
+        .because(Cause::GatewayInstead)),
         _ => Ok(()),
     }
 }
