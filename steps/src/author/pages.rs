@@ -177,7 +177,11 @@ mod tests {
             ("author.packages", 200, json!({"results": [{"name": "a"}], "total": 2})),
             ("author.bundles", 200, json!({"data": []})),
             ("author.agents", 200, json!({"jcr:primaryType": "cq:Page"})),
-            ("author.agents", 200, json!({"jcr:primaryType": "cq:Page", "publish": {"jcr:primaryType": "cq:Page"}})),
+            (
+                "author.agents",
+                200,
+                json!({"jcr:primaryType": "cq:Page", "mp_replication_agent0_default_x": {"jcr:primaryType": "cq:Page"}}),
+            ),
             ("author.agents", 300, json!([])),
         ] {
             assert_eq!(judged(surface, status, &data), Err(Kind::Error), "{surface} {data}");
