@@ -280,8 +280,8 @@ pub(super) fn read(folder: &Value) -> Checked<Vec<Agent>> {
         let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));
         return Err(problem.because(Cause::AccessDenied));
     }
-    let of_brand_portal = repository::children(folder).filter(|(name, _)| name.starts_with("mp_replication_agent"));
-    of_brand_portal.map(|(name, page)| page_content::judge(&path(name), page)).collect::<Checked>()?;
+    let mut of_brand_portal = repository::children(folder).filter(|(name, _)| name.starts_with("mp_replication_agent"));
+    of_brand_portal.try_for_each(|(name, page)| page_content::judge(&path(name), page))?;
     Ok(agents)
 }
 
