@@ -171,8 +171,8 @@ impl Change {
         self.may_come_until = Some(late(self.at, at));
     }
 
-    /// Whether it made, or is about to delete or to restore, the node at that path. Where the Author puts a Mac user is
-    /// the Author's.
+    /// Whether it made, or is about to delete or to restore, the node at that path. The journal does not know where the Author
+    /// puts a Mac user, so that the path of any user may be that of the run's.
     pub fn is_about(&self, path: &str) -> bool {
         let is_about = |undo: &Undo| match undo {
             Undo::CloudService { agents, mac_user, .. } => {

@@ -338,7 +338,7 @@ async fn certificate(session: &Session, owner: &str, alias: &str) -> Checked {
         }
         let there = agreed(async || {
             let certificates = certificates::key_store_of(session, owner).await?;
-            Ok(certificates.iter().any(|it| it.alias == alias))
+            Ok(certificates.iter().any(|it| it.has_alias(alias)))
         });
         Ok((!there.await?).then_some(()))
     };

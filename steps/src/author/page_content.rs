@@ -12,7 +12,8 @@ pub(super) fn judge(path: &str, node: &Value) -> Checked {
     if !is_page || node.get("jcr:content").is_some_and(Value::is_object) {
         return Ok(());
     }
-    let problem = Problem::error(format!("the page {path} shows no jcr:content: the user may not read it"));
+    let problem =
+        Problem::error(format!("the page {path} shows no jcr:content: the user may not read it, or it has none"));
     Err(problem.because(Cause::AccessDenied))
 }
 

@@ -163,11 +163,9 @@ impl Found {
         stages: &BTreeMap<String, NodeStage>,
     ) -> Checked<Self> {
         let mut found = Self::default();
-        for root in roots {
+        // What somebody wants to stay as it is may also be gone.
+        for root in roots.iter().filter(|root| stages.get(*root) != Some(&NodeStage::Accepted)) {
             let stage = stages.get(root);
-            if stage == Some(&NodeStage::Accepted) {
-                continue;
-            }
             let now = Tree::agreed_at(session, root).await?;
             if !now.has(root) {
                 // What the run did not delete is gone only if the node above it says so, too.
@@ -177,11 +175,10 @@ impl Found {
                 continue;
             }
             match stage {
-                None | Some(NodeStage::Restored) => found.left.push(root.clone()),
+                None | Some(NodeStage::Restored | NodeStage::Accepted) => found.left.push(root.clone()),
                 // Its deletion was refused, or something was made in its place.
                 Some(NodeStage::Deletes) if is_same_node(kept, package, &now, root) => found.left.push(root.clone()),
                 Some(NodeStage::Deletes) => found.changed.push(root.clone()),
-                Some(NodeStage::Accepted) => {}
                 Some(NodeStage::Gone | NodeStage::Restores) => {
                     let missing = kept.and_then(|kept| kept.first_missing_at(root, &now));
                     let missing = missing.map(|path| format!(", without {path}")).unwrap_or_default();
