@@ -26,7 +26,7 @@ pub fn judge_home(surface: &Surface, reply: &Reply) -> Checked {
             .instead("a redirect to a host that is neither the tenant's nor Adobe's")
             .because(Cause::GatewayInstead)),
         200 | 401 | 403 if shows_brand_portal(surface, reply)? => Ok(()),
-        status @ (404 | 410) if !reply.looks_like_html() || shows_brand_portal(surface, reply)? => {
+        status @ (404 | 410) if names_the_tenant(reply) || shows_brand_portal(surface, reply)? => {
             Err(Problem::failed(format!("{} answered {status}: it is not a Brand Portal tenant", reply.what())))
         }
         200..300 | 401 | 403 | 404 | 410 => {
@@ -41,6 +41,13 @@ pub fn judge_home(surface: &Surface, reply: &Reply) -> Checked {
         }
         status => Err(Problem::error(format!("{} answered {status}", reply.what()))),
     }
+}
+
+/// Whether a text, which is no page, says of which tenant it speaks. A gateway's says only that it found nothing.
+fn names_the_tenant(reply: &Reply) -> bool {
+    let tenant = reply.url.host_str().and_then(|host| host.split('.').next()).unwrap_or_default();
+    !reply.looks_like_html()
+        && reply.text().split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == tenant)
 }
 
 /// Whether an address is at the tenant itself or where Adobe logs people in.
@@ -197,6 +204,9 @@ mod tests {
             (204, None, ""),
             (403, None, gateway),
             (404, None, gateway),
+            (404, None, ""),
+            (404, None, "default backend - 404"),
+            (410, None, "{\"error\":\"Not Found\",\"status\":404}"),
             (302, Some("https://portal.example.com/login"), ""),
             (302, Some("https://bpdoc.brand-portal.adobe.com/"), ""),
             (400, None, ""),

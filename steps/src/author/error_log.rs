@@ -194,9 +194,11 @@ const fn is_of_brand_portal(cause: Cause) -> bool {
     )
 }
 
-/// Whether an entry tells of a failure to reach one of the hosts that tokens are asked of.
+/// Whether an entry of what asks for tokens tells of a failure to reach one of the hosts that are asked. AEM asks them for other
+/// reasons, too, such as a person's login.
 fn is_unreachable(entry: &Entry, line: &str, hosts: &[String]) -> bool {
-    hosts.iter().any(|host| stands_alone(line, host))
+    line.contains("AccessTokenProvider")
+        && hosts.iter().any(|host| stands_alone(line, host))
         && entry.level.is_none_or(|level| level >= Level::Warn)
         && !log::is_of_a_run(line)
         && !Failures::built_in().causes(line).is_empty()
@@ -372,6 +374,8 @@ mod tests {
             assert_eq!(refused(&line(other)), None, "{other}");
         }
         assert_eq!(refused(&line("ims-na1.adobelogin.com").replace("ERROR", "INFO")), None);
+        let login = line("ims-na1.adobelogin.com").replace("oauth.impl.AccessTokenProviderImpl", "ims.impl.ImsLogin");
+        assert_eq!(refused(&login), None);
         let reached = "27.11.2026 10:00:00.000 *WARN* [x] a.b.C ims-na1.adobelogin.com is slow";
         assert_eq!(refused(reached), None);
     }
