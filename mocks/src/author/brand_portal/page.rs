@@ -17,20 +17,23 @@ pub(super) fn document(status: u16, title: &str, body: &str) -> Response {
     )
 }
 
-/// The answer to a form: a page with a link back for a browser, and the plain answer for a program.
+/// The answer to a form: a page with a link back for a browser, and the plain answer for a program. The page says status and
+/// message as Sling's does (surfaces.md §5.7).
 pub(super) fn shown(request: &Request, response: Response, done: &str, back: &str) -> Response {
     let accepts_pages = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
     if !accepts_pages {
         return response;
     }
     let is_json = response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
-    let (title, text) = match response.status {
+    let status = response.status;
+    let (title, text) = match status {
         200 if is_json => (done, String::new()),
         200 => (done, response.text()),
         _ => ("Nothing was changed", response.text()),
     };
-    let text = if text.trim().is_empty() { String::new() } else { format!("<p>{}</p>\n", escape(text.trim())) };
-    document(response.status, title, &format!("{text}<p><a href=\"{}\">Back</a></p>", escape(back)))
+    let text = if text.trim().is_empty() { title } else { text.trim() };
+    let said = format!("<p>Status: <span id=\"Status\">{status}</span></p>\n<p id=\"Message\">{}</p>\n", escape(text));
+    document(status, title, &format!("{said}<p><a href=\"{}\">Back</a></p>", escape(back)))
 }
 
 /// One field of a form.
