@@ -1,12 +1,12 @@
-//! Secrets in XML and HTML: in elements and attributes with such a name, in form fields, and in table cells that follow such
-//! a name.
+//! Secrets in XML and HTML: in elements and attributes with such a name, in form fields, and behind such a name that stands in
+//! an element before it or at the head of the column.
 
 use std::ops::Range;
 
 use bpconform_fixtures::Sensitivity;
 
 use super::names::Names;
-use super::value::{Finding, judge};
+use super::value::{Finding, judge, looks_strong};
 
 /// Attributes whose value is the name of what the element or another attribute holds.
 const NAMING: [&str; 8] = ["name", "key", "id", "property", "itemprop", "header", "data-name", "for"];
@@ -17,8 +17,17 @@ const HOLDING: [&str; 6] = ["value", "val", "content", "data-value", "values", "
 /// Elements whose text may name what the next one holds.
 const LABELS: [&str; 8] = ["td", "th", "dt", "label", "b", "strong", "coral-label", "span"];
 
+/// Elements whose text leads to another page, and is no value.
+const LINKS: [&str; 2] = ["a", "button"];
+
+/// What stands between a name and its value.
+const SIGNS: [char; 5] = [':', '=', '：', '＝', '*'];
+
 /// Elements that have no content.
 const VOID: [&str; 8] = ["input", "meta", "param", "link", "br", "hr", "img", "col"];
+
+/// So many columns of a table are followed.
+const COLUMNS: usize = 1000;
 
 /// The longest text that may be a name.
 const NAME: usize = 60;
@@ -35,7 +44,20 @@ struct Tag<'a> {
 
 /// Finds the secrets. Tags that do not end, and ends of what did not begin, are passed over.
 pub(super) fn find(text: &str, names: &Names<'_>) -> Vec<Finding> {
-    let mut reader = Reader { text, names, found: Vec::new(), inside: None, label: None, element: "" };
+    let mut reader = Reader {
+        text,
+        names,
+        found: Vec::new(),
+        inside: None,
+        label: None,
+        element: "",
+        columns: Vec::new(),
+        column: 0,
+        next_column: 0,
+        rows: 0,
+        is_cell: false,
+        is_head: false,
+    };
     reader.read();
     reader.found
 }
@@ -47,8 +69,31 @@ struct Reader<'a, 'n> {
     /// The element whose text is a secret, and what its name says.
     inside: Option<(&'a str, Sensitivity)>,
     /// What the last label says of what follows it.
-    label: Option<Sensitivity>,
+    label: Option<Label>,
+    /// The element that the text is in; empty after the end of one.
     element: &'a str,
+    /// What the heads of the columns of a table say.
+    columns: Vec<Sensitivity>,
+    /// The column of the last cell, and of the next one.
+    column: usize,
+    next_column: usize,
+    /// The number of rows that ended.
+    rows: usize,
+    /// Whether the text is in a cell, and in one of a head.
+    is_cell: bool,
+    is_head: bool,
+}
+
+/// A text that names what follows it.
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    said: Sensitivity,
+    /// Whether a sign says that a value follows.
+    has_sign: bool,
+    /// Whether it is in one of [`LABELS`].
+    is_element: bool,
+    is_head: bool,
+    column: usize,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -86,43 +131,112 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         if let Some((_, name)) = self.inside {
-            self.found.extend(judge(name, self.text, part, true));
+            let found = judge(name, self.text, part.clone(), true);
+            // What only hints at a secret, such as `key` and `code`, may hold its name or be behind one.
+            if name == Sensitivity::Secret || found.is_some() {
+                self.found.extend(found);
+                return;
+            }
+        }
+        if let Some(label) = self.label.as_mut().filter(|_| content.chars().all(|it| SIGNS.contains(&it))) {
+            label.has_sign = true;
             return;
         }
-        let label = self.label.take();
-        if let Some(name) = label.filter(|_| !LABELS[2..].contains(&self.element)) {
-            self.found.extend(judge(name, self.text, part, true));
-        } else if content.len() <= NAME && LABELS.contains(&self.element) {
-            let said = self.names.classify(content.trim_end_matches([':', '*', ' ']));
-            self.label = (said == Sensitivity::Secret).then_some(said);
+        if let Some(head) = self.columns.get(self.column).filter(|_| self.is_cell && !self.is_head) {
+            self.found.extend(judge(*head, self.text, part.clone(), looks_strong(content)));
         }
+        let next = self.read_label(content);
+        // Not every table marks the heads of its columns. The names of properties stand in the first one.
+        let is_head = |label: &Label| label.is_head || (self.is_cell && self.rows == 0 && self.column > 0);
+        if let Some(head) = next.filter(is_head) {
+            self.add_head(head);
+        }
+        if let Some(label) = self.label.take().filter(|label| self.holds_value(*label, content)) {
+            let sure = looks_strong(content) && !content.contains(char::is_whitespace);
+            self.found.extend(judge(label.said, self.text, part, sure));
+        }
+        self.label = next;
+    }
+
+    /// What a text says of the one that follows it.
+    fn read_label(&self, content: &str) -> Option<Label> {
+        let name = content.trim_end_matches(|it: char| SIGNS.contains(&it) || it.is_whitespace());
+        let has_sign = content.ends_with([':', '=', '：', '＝']);
+        // Only a sign shows that the end of a sentence is a name.
+        let start = if name.len() <= NAME { 0 } else { name.char_indices().rev().nth(NAME / 2)?.0 };
+        if name.is_empty() || (start > 0 && !has_sign) {
+            return None;
+        }
+        let said = self.names.classify(&name[start..]);
+        let is_element = self.is_cell || is_of(&LABELS, self.element);
+        let (is_head, column) = (self.is_head, self.column);
+        (said > Sensitivity::Public).then_some(Label { said, has_sign, is_element, is_head, column })
+    }
+
+    /// Whether a text is the value behind a label, and not another label or a sentence.
+    fn holds_value(&self, label: Label, content: &str) -> bool {
+        if is_of(&LINKS, self.element) || (label.is_head && self.is_head) {
+            return false;
+        }
+        let is_value = self.is_cell || (!self.element.is_empty() && !is_of(&LABELS[2..], self.element));
+        let is_word = looks_strong(content) && !content.contains(char::is_whitespace);
+        is_word || (label.has_sign && !content.ends_with(':')) || (label.is_element && is_value)
     }
 
     fn tag(&mut self, tag: &Tag<'a>) {
+        self.table(tag);
         if tag.is_end {
             self.inside = self.inside.filter(|(name, _)| *name != tag.name);
+            self.element = "";
             return;
         }
-        self.element = tag.name;
+        if !is_of(&VOID, tag.name) {
+            self.element = tag.name;
+        }
         if self.inside.is_some() {
             return;
         }
         let named = self.named(tag);
         let local = tag.name.rsplit(':').next().unwrap_or_default();
         let said = self.names.classify(tag.name).max(self.names.classify(local));
-        let is_html = LABELS.contains(&tag.name) || VOID.contains(&tag.name) || tag.name == "form";
+        let is_html = is_of(&LABELS, tag.name) || is_of(&VOID, tag.name) || is_of(&["form"], tag.name);
         let said = if is_html { named } else { said.max(named) };
         for (_, value) in tag.attributes.iter().filter(|(name, _)| is_of(&HOLDING, name)) {
             self.found.extend(judge(said, self.text, value.clone(), true));
         }
         if said > Sensitivity::Public
             && !tag.is_empty
-            && !VOID.contains(&tag.name)
-            && tag.name != "form"
-            && tag.name != "label"
+            && !is_of(&VOID, tag.name)
+            && !is_of(&["form", "label"], tag.name)
         {
             self.inside = Some((tag.name, said));
         }
+    }
+
+    /// Follows the rows and columns of a table.
+    fn table(&mut self, tag: &Tag<'_>) {
+        if is_of(&["table"], tag.name) {
+            (self.columns, self.label, self.rows) = (Vec::new(), None, 0);
+        } else if is_of(&["tr"], tag.name) {
+            self.label = None;
+            self.next_column = 0;
+            self.rows += usize::from(tag.is_end);
+        } else if is_of(&["th", "td"], tag.name) {
+            (self.is_cell, self.is_head) = (!tag.is_end, !tag.is_end && is_of(&["th"], tag.name));
+            if !tag.is_end {
+                let wide = tag.attributes.iter().find(|(name, _)| is_of(&["colspan"], name));
+                let wide = wide.and_then(|(_, number)| self.text[number.clone()].parse().ok()).unwrap_or(1);
+                self.column = self.next_column;
+                self.next_column = (self.column + wide).min(COLUMNS);
+            }
+        }
+    }
+
+    fn add_head(&mut self, label: Label) {
+        if self.columns.len() <= label.column {
+            self.columns.resize(label.column + 1, Sensitivity::Public);
+        }
+        self.columns[label.column] = label.said;
     }
 
     /// What the attributes of a tag say of what it holds.
@@ -138,7 +252,10 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let named = tag.attributes.iter().map(of).max().unwrap_or(Sensitivity::Public);
-        if tag.name == "input" { named.max(self.label.take().unwrap_or(Sensitivity::Public)) } else { named }
+        if !is_of(&["input"], tag.name) {
+            return named;
+        }
+        named.max(self.label.take().map_or(Sensitivity::Public, |label| label.said))
     }
 }
 

@@ -5,6 +5,7 @@
 //! short or in the program's vocabulary is masked only where its name shows that it is the secret: reports would be useless
 //! if a password `admin` masked a part of every path.
 
+mod encoded;
 mod forms;
 mod json;
 mod judged;
@@ -23,7 +24,6 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use base64::Engine as _;
 use regex::Regex;
 
 use judged::{Judged, Ways};
@@ -54,11 +54,11 @@ const PUBLIC: usize = 6;
 /// Longer texts are looked at in parts, so that memory stays bounded, in bytes.
 const PART: usize = 256 * 1024;
 
+/// So much of the end of a text that was cut may be an escaped secret, in bytes.
+const ESCAPED_CUT: usize = 32 * 1024;
+
 /// To look for what is known in a text that is not longer costs no more than to remember that it is clean, in bytes.
 const SENTENCE: usize = 256;
-
-/// The shortest run of base64 that is looked into, in characters.
-const ENCODED: usize = 24;
 
 /// The maximum depth of text nested within text.
 const DEEPEST: usize = 3;
@@ -284,8 +284,18 @@ impl Redactor {
 
     /// A text that was cut, without the beginning of a secret at its end.
     pub fn redact_cut(&self, text: &str) -> String {
-        let cut = self.known().cut_at(text);
-        cut.map_or_else(|| text.to_owned(), |cut| format!("{}{MASK}", &text[..cut]))
+        // An escape may itself be cut, and a longer form than of a secret alone is looked at to find it decoded.
+        let tail = (text.len().saturating_sub(ESCAPED_CUT)..=text.len()).find(|at| text.is_char_boundary(*at));
+        let tail = tail.unwrap_or_default();
+        let end = &text[tail..];
+        let known = self.known();
+        let views = [end, without_cut_escape(end)].map(views::all);
+        let cut = views.iter().flatten().flat_map(|view| {
+            let starts =
+                [&view.text[..], without_cut_escape(&view.text)].into_iter().filter_map(|text| known.cut_at(text));
+            starts.map(|start| tail + view.back(&(start..view.text.len())).start).collect::<Vec<_>>()
+        });
+        cut.min().map_or_else(|| text.to_owned(), |cut| format!("{}{MASK}", &text[..cut]))
     }
 
     fn more(&self) -> &[Regex] {
@@ -385,14 +395,18 @@ impl Redactor {
         if depth >= DEEPEST {
             return Vec::new();
         }
-        let holds = |run: &Range<usize>| {
-            let Some(inner) = decoded(&view.text[run.clone()]) else { return false };
-            let views = views::all(&inner);
+        let holds = |inner: &str| {
+            let views = views::all(inner);
             let looks = matches!(reading, Reading::Structure(_))
                 && !self.findings(&views, Reading::Structure(Author::Other), depth + 1).is_empty();
             looks || views.iter().any(|view| !self.known().find(&view.text).is_empty())
         };
-        let found = runs(&view.text).filter(holds);
+        let found = encoded::runs(&view.text).filter_map(|run| {
+            let start = encoded::starts(&view.text[run.clone()])
+                .map(|start| run.start + start)
+                .find(|start| encoded::decoded(&view.text[*start..run.end]).is_some_and(|inner| holds(&inner)))?;
+            Some(start..run.end)
+        });
         found.map(|run| Finding { part: view.back(&run), instead: MASK, sure: false }).collect()
     }
 
@@ -436,7 +450,7 @@ pub fn is_public(value: &str) -> bool {
 fn is_plain(text: &str) -> bool {
     !text.bytes().any(|byte| b"\\&%<>\r\n\x1b".contains(&byte))
         && !text.contains([CUT, '␛'])
-        && runs(text).next().is_none()
+        && encoded::runs(text).next().is_none()
 }
 
 /// Whether a piece of a secret is long and mixed enough to be masked where it stands alone.
@@ -459,6 +473,17 @@ fn replace(text: &str, mut found: Vec<Finding>) -> String {
     masked + &text[rest..]
 }
 
+/// A text without the beginning of an escape at its end: `%4`, `&#x3`, `\u00`.
+fn without_cut_escape(text: &str) -> &str {
+    let begun = [('%', 2), ('&', 9), ('\\', 5)].into_iter().filter_map(|(first, longest)| {
+        let at = text.rfind(first)?;
+        let rest = &text[at + 1..];
+        (rest.len() <= longest && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"#{%".contains(&byte)))
+            .then_some(at)
+    });
+    &text[..begun.min().unwrap_or(text.len())]
+}
+
 /// A long text in parts, each of whole lines if they are not too long.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
@@ -475,50 +500,6 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
         rest = after;
         Some(part)
     })
-}
-
-/// The runs of base64 in a text that are long enough to hold a name and a value.
-fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let bytes = text.as_bytes();
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        // From behind, most of a text is passed over: a run that begins here cannot go past what is not allowed.
-        while let Some(next) = bytes.get(at..at + ENCODED) {
-            if let Some(last) = next.iter().rposition(|byte| !allowed(byte)) {
-                at += last + 1;
-                continue;
-            }
-            let start = at;
-            at = bytes[at..].iter().position(|byte| !allowed(byte)).map_or(bytes.len(), |length| start + length);
-            return Some(start..at);
-        }
-        None
-    })
-}
-
-/// What base64 says, if it is a text.
-fn decoded(run: &str) -> Option<String> {
-    // Most long runs are paths and names of classes.
-    let upper = run.bytes().any(|byte| byte.is_ascii_uppercase()) && run.bytes().any(|byte| byte.is_ascii_lowercase());
-    if !upper {
-        return None;
-    }
-    let standard: String = run
-        .chars()
-        .map(|it| {
-            if it == '-' {
-                '+'
-            } else if it == '_' {
-                '/'
-            } else {
-                it
-            }
-        })
-        .collect();
-    let bytes = value::LENIENT.decode(&standard[..standard.len() / 4 * 4]).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    text.chars().all(|letter| !letter.is_control() || letter.is_whitespace()).then_some(text)
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
@@ -419,6 +420,80 @@ fn markup_is_judged_by_elements_and_in_any_case() {
 }
 
 #[test]
+fn a_name_in_another_element_marks_the_value_behind_it() {
+    for text in [
+        "<ul><li>password: <b>CANARY</b></li></ul>",
+        "<b>Password:</b> CANARY",
+        "<B>Password</B> = <TT>CANARY</TT>",
+        "<td>proxy.password</td><td><code>CANARY</code></td>",
+        "<TR><TD><B>Password</B></TD><TD>CANARY</TD></TR>",
+        "<p>the password of the proxy is set to the secret: <code>CANARY</code></p>",
+        "<div>Client Secret</div><div>CANARY</div>",
+        "<name>smtp.password</name><value>CANARY</value>",
+        "<key>password</key><string>CANARY</string>",
+        "<span>Mot de passe :</span> <span>CANARY</span>",
+        "<label>Password</label><textarea>CANARY</textarea>",
+        "<table><tr><th>User</th><th>Password</th></tr><tr><td>x</td><td><i>CANARY</i></td></tr></table>",
+        "<table><tr><th colspan=2>User</th><th><span>Password</span></th></tr><tr><td>x<td>y<td>CANARY</table>",
+        "<table><tr><td>User</td><td>Password</td></tr><tr><td>x</td><td>CANARY</td></tr></table>",
+    ] {
+        for value in ["cnryQ7f3kZ9pL", "Sommer2025!"] {
+            let text = text.replace("CANARY", value);
+            assert_eq!(foreign(&text), text.replace(value, MASK));
+        }
+    }
+    // Of a weak one only the place where it stands is masked.
+    for text in ["<li>password: <b>admin</b> admin</li>", "<td>password</td><td>admin</td><td>admin</td>"] {
+        assert_eq!(foreign(text), text.replacen("admin", MASK, 1));
+    }
+}
+
+#[test]
+fn a_page_that_speaks_of_secrets_stays_readable() {
+    for text in [
+        "<tr><th>Password</th><th>Description</th></tr><tr><td></td><td>of the proxy</td></tr>",
+        "<p>Forgot your password? <a href=\"/help\">Help is here</a></p>",
+        "<b>Password</b> rules apply",
+        "<label>Password</label><label>Remember me</label>",
+        "<li>Reset password: <a>click here</a></li>",
+        "<h2>Access Token</h2><p>The token is asked of IMS</p>",
+        "<table><tr><td>password</td><td></td></tr><tr><td>user</td><td>admin</td></tr></table>",
+    ] {
+        assert_eq!(foreign(text), text);
+    }
+}
+
+#[test]
+fn an_encoded_structure_is_found_behind_a_path_and_in_other_encodings() {
+    for value in ["cnryQ7f3kZ9pL", "Sommer2025!"] {
+        let json = format!("{{\"user\":\"admin\",\"password\":\"{value}\"}}");
+        let utf16 = json.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let big = json.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        for encoded in [
+            STANDARD.encode(&json),
+            URL_SAFE_NO_PAD.encode(&json),
+            STANDARD.encode(&utf16),
+            STANDARD.encode(&big),
+            hex(json.as_bytes(), ""),
+            hex(json.as_bytes(), "").to_uppercase(),
+            hex(&utf16, ""),
+        ] {
+            for before in ["", "data: ", "GET /x/", "/content/dam/aFolder/", "backup_of_", "state-"] {
+                let masked = foreign(&format!("{before}{encoded} is kept"));
+                assert!(!masked.contains(&encoded[8..24]), "{masked}");
+                assert!(masked.starts_with(before) && masked.ends_with("is kept"), "{masked}");
+            }
+        }
+    }
+    for text in [
+        "/libs/cq/gui/components/authoring/dialog/PageEditor/clientLibs and /etc/replication/agents.author",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    ] {
+        assert_eq!(foreign(text), text);
+    }
+}
+
+#[test]
 fn colours_hide_no_secret() {
     let text = "\u{1b}[32mpassword\u{1b}[0m=\u{1b}[31mcnryQ7f3kZ9pL\u{1b}[0m x";
     assert!(!foreign(text).contains("cnryQ7f3kZ9pL"), "{}", foreign(text));
@@ -510,6 +585,28 @@ fn secrets_that_overlap_or_touch_leave_nothing_behind() {
     ["abcdefghij-1", "ij-1klmnop-2", "abcdefgh"].iter().for_each(|secret| redactor.learn(secret));
     assert_eq!(redactor.redact("1 abcdefghij-1klmnop-2 2"), format!("1 {MASK} 2"));
     assert_eq!(redactor.redact("ä abcdefgh ü"), format!("ä {MASK} ü"));
+}
+
+#[test]
+fn a_secret_in_escapes_is_found_where_it_is_cut() {
+    let redactor = Redactor::default();
+    let secret = "p8x&canary+of/tests=\"ü\"";
+    redactor.learn(secret);
+    let percent = |all: bool| {
+        let escaped = |byte: u8| {
+            if all || !byte.is_ascii_alphanumeric() { format!("%{byte:02x}") } else { char::from(byte).to_string() }
+        };
+        secret.bytes().map(escaped).collect::<String>()
+    };
+    let html = secret.replace('&', "&#x26;").replace('"', "&#34;").replace('/', "&#x2f;").replace('=', "&#61;");
+    let json = secret.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect::<String>();
+    for form in [percent(true), percent(false), percent(false).replace('%', "%25"), html, json] {
+        for end in (form.len() / 2..form.len()).filter(|end| form.is_char_boundary(*end)) {
+            let text = format!("a page: {}", &form[..end]);
+            assert_eq!(redactor.redact_cut(&text), format!("a page: {MASK}"), "{text}");
+        }
+    }
+    assert_eq!(redactor.redact_cut("100 % and &am"), "100 % and &am");
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! Texts within a text, in base64 or in hex digits.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use data_encoding::HEXLOWER_PERMISSIVE;
+
+use super::value::LENIENT;
+
+/// The shortest run that is looked into, in characters.
+const SHORTEST: usize = 24;
+
+/// How much of a run shows whether it may be a text, in characters: a multiple of what base64 groups.
+const FIRST: usize = 16;
+
+/// The runs of base64 or hex digits in a text that are long enough to hold a name and a value.
+pub(super) fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        // From behind, most of a text is passed over: a run that begins here cannot go past what is not allowed.
+        while let Some(next) = bytes.get(at..at + SHORTEST) {
+            if let Some(last) = next.iter().rposition(|byte| !allowed(byte)) {
+                at += last + 1;
+                continue;
+            }
+            let start = at;
+            at = bytes[at..].iter().position(|byte| !allowed(byte)).map_or(bytes.len(), |length| start + length);
+            return Some(start..at);
+        }
+        None
+    })
+}
+
+/// Where in a run the encoded text may begin: at its start, or after a path or a name before it.
+pub(super) fn starts(run: &str) -> impl Iterator<Item = usize> {
+    let after = run.bytes().enumerate().filter(|(_, byte)| b"/-_+".contains(byte)).map(|(at, _)| at + 1);
+    std::iter::once(0).chain(after).take_while(|start| run.len() - start >= SHORTEST)
+}
+
+/// What a run says, if it is a text.
+pub(super) fn decoded(run: &str) -> Option<String> {
+    if run.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        // An odd number of digits may lack the last one.
+        return text(&HEXLOWER_PERMISSIVE.decode(run[..run.len() / 2 * 2].as_bytes()).ok()?);
+    }
+    // Most long runs are paths and names of classes, and their beginning is no text.
+    text(&base64(&run[..FIRST.min(run.len())])?)?;
+    text(&base64(run)?)
+}
+
+fn base64(run: &str) -> Option<Vec<u8>> {
+    let standard = run.replace('-', "+").replace('_', "/");
+    LENIENT.decode(&standard[..standard.len() / 4 * 4]).ok()
+}
+
+/// Bytes as a text, in UTF-8 or UTF-16.
+fn text(bytes: &[u8]) -> Option<String> {
+    let readable = |text: &str| text.chars().all(|letter| !letter.is_control() || letter.is_whitespace());
+    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count() * 3 > bytes.len();
+    let units = |read: fn([u8; 2]) -> u16| bytes.as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect::<Vec<_>>();
+    let text = if zeros(1) {
+        String::from_utf16(&units(u16::from_le_bytes)).ok()?
+    } else if zeros(0) {
+        String::from_utf16(&units(u16::from_be_bytes)).ok()?
+    } else {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            // The last letter may not be complete.
+            Err(error) if error.error_len().is_none() => {
+                String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned()
+            }
+            Err(_) => return None,
+        }
+    };
+    readable(&text).then_some(text)
+}
