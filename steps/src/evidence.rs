@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::redact::Redactor;
+use crate::redact::{Redactor, in_wide_units};
 
 /// The longest part of a body that is kept, in bytes. The list of all agents of a real Author must fit: `diff` reads
 /// their settings from it.
@@ -230,31 +230,19 @@ impl Text {
     }
 }
 
-/// A body as text. One in UTF-16 or UTF-32, which is told by the zeros between its letters, is decoded: a name and its
-/// value could not be recognized in it.
+/// A body as text. One in UTF-16 or UTF-32 is decoded, and one that can only be in Latin-1: a name and its value could not
+/// be recognized in it.
 pub(crate) fn decoded(body: &[u8]) -> Cow<'_, str> {
-    let start = &body[..body.len().min(512)];
-    // Of the bytes at each place within four, whether nearly all are zero.
-    let zeros: [bool; 4] = std::array::from_fn(|place| {
-        let at_place = start.iter().skip(place).step_by(4);
-        let count = at_place.clone().count();
-        count > 0 && at_place.filter(|byte| **byte == 0).count() * 10 > count * 8
-    });
-    let units = |unit: fn([u8; 2]) -> u16| -> String {
-        let units = body.chunks_exact(2).map(|bytes| unit([bytes[0], bytes[1]]));
-        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-    };
-    let letters = |unit: fn([u8; 4]) -> u32| -> String {
-        let units = body.chunks_exact(4).map(|bytes| unit([bytes[0], bytes[1], bytes[2], bytes[3]]));
-        units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-    };
-    Cow::Owned(match (zeros, start) {
-        ([false, true, true, true], _) => letters(u32::from_le_bytes),
-        ([true, true, true, false], _) => letters(u32::from_be_bytes),
-        ([false, true, false, true], _) | (_, [0xff, 0xfe, ..]) => units(u16::from_le_bytes),
-        ([true, false, true, false], _) | (_, [0xfe, 0xff, ..]) => units(u16::from_be_bytes),
-        _ => return String::from_utf8_lossy(body),
-    })
+    if let Some(text) = in_wide_units(body) {
+        return Cow::Owned(text);
+    }
+    let text = String::from_utf8_lossy(body);
+    // Of a body in UTF-8 only the last letter may be cut.
+    let is_latin1 = matches!(text, Cow::Owned(_))
+        && text.chars().all(|letter| letter.is_ascii() || letter == char::REPLACEMENT_CHARACTER)
+        && std::str::from_utf8(body).is_err_and(|error| error.error_len().is_some())
+        && !body.iter().any(|byte| (*byte < 0x20 && !byte.is_ascii_whitespace() && *byte != 0x1b) || *byte == 0x7f);
+    if is_latin1 { Cow::Owned(body.iter().map(|byte| char::from(*byte)).collect()) } else { text }
 }
 
 /// The last end of a letter that is not past `end`.
@@ -281,6 +269,12 @@ mod tests {
             let kept = Text::keep(&body, &Redactor::default());
             assert!(kept.text.ends_with("<p>password=[secret]</p>"), "{}", kept.text);
         }
+        let redactor = Redactor::default();
+        let latin1 = Text::keep(b"<p>Passwort=P\xe4ssw\xf6rter9</p> \x93quoted\x94", &redactor);
+        assert!(latin1.text.starts_with("<p>Passwort=[secret]</p>"), "{}", latin1.text);
+        assert_eq!(redactor.redact("it is Pässwörter9 here"), "it is [secret] here");
+        assert_eq!(decoded("cut ü".as_bytes().strip_suffix(b"\xbc").expect("its end")), "cut \u{fffd}");
+        assert_eq!(decoded(b"PK\x03\x04\xe4\xf6"), "PK\x03\x04\u{fffd}\u{fffd}");
         for body in [&b"a\0b"[..], b"", b"\xff\xfe\xff", b"\0", "ü".as_bytes()] {
             let kept = Text::keep(body, &Redactor::default());
             assert_eq!(kept.bytes, body.len());

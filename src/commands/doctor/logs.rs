@@ -5,6 +5,7 @@ use bpconform_steps::Kind;
 use bpconform_steps::author::error_log::{self, ErrorLog};
 use bpconform_steps::author::transcript::{self, Log};
 use bpconform_steps::author::{agents, ims_configurations, log};
+use bpconform_steps::plain::{beginning, plain_line};
 use bpconform_steps::session::Session;
 use futures::future::join_all;
 use jiff::SignedDuration;
@@ -77,7 +78,7 @@ fn of_agent(session: &Session, agent: &str, log: &Log) -> Option<Finding> {
 /// secret.
 fn excerpt(session: &Session, text: &str) -> String {
     let masked = session.run.redactor.redact_foreign(text);
-    masked.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(EXCERPT).collect()
+    beginning(&plain_line(&masked), EXCERPT)
 }
 
 fn times(times: usize) -> String {

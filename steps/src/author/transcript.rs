@@ -14,6 +14,7 @@ use super::log::{self, Entry, Level};
 use crate::call::Call;
 use crate::clock;
 use crate::html::{Element, Page};
+use crate::plain::beginning;
 use crate::problem::{Checked, Problem, ensure};
 use crate::redact::Redactor;
 use crate::reply::Reply;
@@ -320,7 +321,7 @@ impl Transcript {
         ensure(self.succeeded(surface), || format!("{} {}", surface.wording("page"), self.result))?;
         if let Some(entry) = self.entries.iter().find(|entry| contradicts(entry)) {
             // Masked before it is cut.
-            let line: String = self.redactor.redact_foreign(&entry.line()).chars().take(160).collect();
+            let line = beginning(&self.redactor.redact_foreign(&entry.line()), 160);
             return Err(Problem::failed(format!("the page says {}, but also: {line}", self.result)));
         }
         let Delivery { responses, statuses, outcomes, paths, .. } = &self.delivery;

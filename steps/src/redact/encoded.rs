@@ -57,22 +57,39 @@ fn base64(run: &str) -> Option<Vec<u8>> {
 
 /// Bytes as a text, in UTF-8 or UTF-16.
 fn text(bytes: &[u8]) -> Option<String> {
-    let readable = |text: &str| text.chars().all(|letter| !letter.is_control() || letter.is_whitespace());
-    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count() * 3 > bytes.len();
-    let units = |read: fn([u8; 2]) -> u16| bytes.as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect::<Vec<_>>();
-    let text = if zeros(1) {
-        String::from_utf16(&units(u16::from_le_bytes)).ok()?
-    } else if zeros(0) {
-        String::from_utf16(&units(u16::from_be_bytes)).ok()?
-    } else {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            // The last letter may not be complete.
-            Err(error) if error.error_len().is_none() => {
-                String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned()
-            }
-            Err(_) => return None,
+    let text = in_wide_units(bytes).or_else(|| match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text.to_owned()),
+        // The last letter may not be complete.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok().map(str::to_owned)
         }
+        Err(_) => None,
+    })?;
+    text.chars().all(|letter| !letter.is_control() || letter.is_whitespace()).then_some(text)
+}
+
+/// Bytes in UTF-16 or UTF-32, which is told by the zeros between the letters or by the mark at the start.
+pub(crate) fn in_wide_units(body: &[u8]) -> Option<String> {
+    let start = &body[..body.len().min(512)];
+    // Of the bytes at each place within four, whether nearly all are zero.
+    let zeros: [bool; 4] = std::array::from_fn(|place| {
+        let at_place = start.iter().skip(place).step_by(4);
+        let count = at_place.clone().count();
+        count > 0 && at_place.filter(|byte| **byte == 0).count() * 10 > count * 8
+    });
+    let units = |unit: fn([u8; 2]) -> u16| -> String {
+        let units = body.chunks_exact(2).map(|bytes| unit([bytes[0], bytes[1]]));
+        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     };
-    readable(&text).then_some(text)
+    let letters = |unit: fn([u8; 4]) -> u32| -> String {
+        let units = body.chunks_exact(4).map(|bytes| unit([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    match (zeros, start) {
+        ([false, true, true, true], _) => Some(letters(u32::from_le_bytes)),
+        ([true, true, true, false], _) => Some(letters(u32::from_be_bytes)),
+        ([false, true, false, true], _) | (_, [0xff, 0xfe, ..]) => Some(units(u16::from_le_bytes)),
+        ([true, false, true, false], _) | (_, [0xfe, 0xff, ..]) => Some(units(u16::from_be_bytes)),
+        _ => None,
+    }
 }

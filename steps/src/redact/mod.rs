@@ -26,6 +26,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use regex::Regex;
 
+pub(crate) use encoded::in_wide_units;
 use judged::{Judged, Ways};
 use known::Known;
 use names::Names;
