@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::stack::Stack;
-use crate::undo::{AFTERMATH, AGENTS, USERS, Undo};
+use crate::undo::{AFTERMATH, AGENTS, CONFIGURATIONS, USERS, Undo};
 
 /// The version of the journal's form.
 pub const FORMAT: u32 = 1;
@@ -180,6 +180,9 @@ impl Change {
                     || (mac_user.is_some() && path.starts_with(USERS))
             }
             Undo::Agent { path: own, .. } => own == path,
+            Undo::ImsConfiguration { unused: Some(before), .. } => {
+                path.starts_with(CONFIGURATIONS) && !before.iter().any(|it| it == path)
+            }
             _ => false,
         };
         self.nodes.contains_key(path) || self.made.contains_key(path) || self.undo.iter().any(is_about)

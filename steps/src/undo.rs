@@ -3,6 +3,7 @@
 //! happened, and it can be carried out several times. It only affects objects with the run's name, and objects that AEM
 //! created because of them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ pub const AFTERMATH: Duration = Duration::from_secs(10);
 
 /// Where the Author keeps its agents.
 pub(crate) const AGENTS: &str = "/etc/replication/agents.author/";
+
+/// Where the Author keeps its OSGi configurations.
+pub(crate) const CONFIGURATIONS: &str = "/apps/system/config/";
 
 /// Where the Author keeps its users.
 pub(crate) const USERS: &str = "/home/users/";
@@ -40,6 +44,9 @@ pub enum Undo {
     ImsConfiguration {
         /// The title, with the run's name in it.
         title: String,
+        /// The paths of the customizers that no provider used before; unknown in journals of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unused: Option<Vec<String>>,
     },
     /// Deletes the results of Save & Close: agents, Mac user and cloud configuration.
     CloudService {
@@ -49,6 +56,9 @@ pub enum Undo {
         ims_configuration: String,
         /// The tenant's agents that were not there before.
         agents: Vec<String>,
+        /// The agents that were there before; unknown in journals of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        there: Option<BTreeSet<String>>,
         /// The Mac user's id, if there was none before.
         mac_user: Option<String>,
         /// The folder of the tenant's Mac user, if it was not there before.
@@ -119,7 +129,7 @@ impl std::fmt::Display for Undo {
         match self {
             Self::Node { path } => write!(f, "delete the node {path}"),
             Self::Content { path } => write!(f, "delete {path} as soon as no queue contains an item for it"),
-            Self::ImsConfiguration { title } => write!(f, "delete the IMS configuration \"{title}\""),
+            Self::ImsConfiguration { title, .. } => write!(f, "delete the IMS configuration \"{title}\""),
             Self::CloudService { title, agents, .. } => {
                 write!(f, "delete the cloud service \"{title}\" with {} and the Mac user", agents.join(", "))
             }
@@ -167,7 +177,7 @@ impl Undo {
         match self {
             Self::Node { path } | Self::Content { path } => bears(path),
             Self::Publication { path } => bears(path) || path.starts_with("/libs/"),
-            Self::ImsConfiguration { title } | Self::Project { title, .. } => bears(title),
+            Self::ImsConfiguration { title, .. } | Self::Project { title, .. } => bears(title),
             Self::Certificate { alias, .. } => bears(alias),
             Self::Lock { node } => bears(node),
             Self::Package { name } | Self::Replacement { name } => bears(name),
@@ -203,13 +213,14 @@ mod tests {
             title: title.into(),
             ims_configuration: "provider.1".into(),
             agents: Vec::new(),
+            there: None,
             mac_user: None,
             mac_folder: None,
         };
         let mark = "bpconform-abc1234-";
         assert!(service("bpconform-abc1234-0-cloud").needs(mark).is_empty());
         assert_eq!(service("").needs(mark), ["author.ims-storage"]);
-        assert_eq!(Undo::ImsConfiguration { title: mark.into() }.needs(mark), ["author.ims-storage"]);
+        assert_eq!(Undo::ImsConfiguration { title: mark.into(), unused: None }.needs(mark), ["author.ims-storage"]);
         assert!(Undo::Node { path: mark.into() }.needs(mark).is_empty());
     }
 }

@@ -8,7 +8,9 @@ use bpconform_fixtures::Cause;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::author::agents::Agent;
 use crate::author::cloud_configuration::{self, CloudConfiguration};
+use crate::author::ims_configurations::is_same_pid;
 use crate::author::tree::Tree;
 use crate::author::{
     agents, certificates, delivery, ims_configurations, keeping, lock, putting_back, queue, removal, repository, setup,
@@ -192,7 +194,10 @@ async fn undo_one(session: &Session, undo: &Undo, change: &Change) -> Checked {
             queue::drained_of(session, path).await?;
             removal::delete_node(session, path).await
         }
-        Undo::ImsConfiguration { title } => ims_configuration(session, title, change).await,
+        Undo::ImsConfiguration { title, unused } => {
+            ims_configuration(session, title, change).await?;
+            nothing_of_it_is_left(session, unused.as_deref(), change).await
+        }
         Undo::CloudService { .. } => cloud_service(session, undo, change).await,
         Undo::Agent { path, .. } if change.nodes.contains_key(path) => Ok(()),
         Undo::Agent { path, made } => agent(session, path, made).await,
@@ -366,18 +371,23 @@ async fn cloud_service(session: &Session, undo: &Undo, change: &Change) -> Check
 
 /// Agents and user first: as long as the configuration is there, it shows whose they are. Gives back whether anything was found.
 async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -> Checked<bool> {
-    let Undo::CloudService { title, ims_configuration, agents, mac_user, mac_folder } = undo else { return Ok(false) };
+    let Undo::CloudService { title, ims_configuration, agents, there: before, mac_user, mac_folder } = undo else {
+        return Ok(false);
+    };
     let home = async || Ok(users::mac_user(session).await?.map(|user| user.home));
     let ours = ours(session, title, ims_configuration).await?;
     let came = async || {
-        let Some(found) = ours.find(session).await? else { return Ok(None) };
+        let found = ours.find(session).await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
         let there = agents::all(session).await?;
         let all = agents.iter().all(|name| there.iter().any(|it| it.name == *name));
         let user = mac_user.is_none() || home().await?.is_some();
         Ok((all && user).then_some(found))
     };
     let found = match until(session, change, came).await? {
-        Some(found) => Some(found),
+        Some(found) => found,
         // Not whole: somebody, or an undoing that was itself cut short, has deleted a part of it.
         None => ours.find(session).await?,
     };
@@ -395,17 +405,26 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
             // The run was killed before it saw the agent, which gets its tokens from the IMS configuration of the run.
             let content = now.nodes.get(&format!("{path}/jcr:content"));
             let named = TOKENS.iter().find_map(|property| content?.properties.get(*property)?.as_str());
-            named.is_some_and(|pid| ours.gives_tokens(pid) || (found.is_some() && pid == ims_configuration))
+            named
+                .is_some_and(|pid| ours.gives_tokens(pid) || (!found.is_empty() && is_same_pid(pid, ims_configuration)))
         };
         if is_ours {
             removal::delete_node(session, &path).await?;
             deleted += 1;
-        } else if found.is_some() || change.made.contains_key(&path) {
+        } else if !found.is_empty() || change.made.contains_key(&path) {
             changed.push(path);
         }
     }
+    // An Author may make agents under other names, too. Only the run's own get their tokens from its IMS configuration.
+    for name in others(session, &ours, agents, before.as_ref()).await? {
+        let path = agents::path(&name);
+        if !change.nodes.contains_key(&path) {
+            removal::delete_node(session, &path).await?;
+            deleted += 1;
+        }
+    }
     leave(session, change, changed)?;
-    if found.is_none() && deleted == 0 {
+    if found.is_empty() && deleted == 0 {
         return Ok(false);
     }
     if mac_user.is_some() {
@@ -423,12 +442,32 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
     if let Some(path) = mac_folder {
         folder(session, path).await?;
     }
-    if let Some(configuration) = found {
+    // What sends the form again, such as a gateway, makes a second one.
+    for configuration in found {
         let deleted = removal::delete_node(session, &configuration.path).await;
         session.run.journal.deletes_more();
         deleted?;
     }
     Ok(true)
+}
+
+/// The names of agents that were not there before, besides the expected ones, and get their tokens from the run's own IMS
+/// configuration.
+async fn others(
+    session: &Session,
+    ours: &Ours<'_>,
+    expected: &[String],
+    before: Option<&BTreeSet<String>>,
+) -> Checked<Vec<String>> {
+    let Some(before) = before else { return Ok(Vec::new()) };
+    let is_new = |agent: &Agent| !before.contains(&agent.name) && !expected.contains(&agent.name);
+    let gives =
+        |agent: &Agent| TOKENS.iter().any(|name| agent.property(name).is_some_and(|pid| ours.gives_tokens(&pid)));
+    let all = agreed(async || {
+        let all = agents::all(session).await?.into_iter();
+        Ok(all.filter(|it| is_new(it) && gives(it)).map(|it| it.name).collect::<BTreeSet<_>>())
+    });
+    Ok(all.await?.into_iter().collect())
 }
 
 /// Makes a change of its own of each agent that was made for the run and that somebody has changed: the rest of the cloud service
@@ -483,6 +522,8 @@ async fn nobody_is_left(session: &Session, change: &Change) -> Checked {
 struct Ours<'a> {
     title: Option<&'a str>,
     ims_configuration: Option<&'a str>,
+    /// The name of that IMS configuration, by which an agent may know it, too.
+    provider: Option<String>,
 }
 
 /// A title counts if it contains the run's name; an IMS configuration if its own title does.
@@ -499,22 +540,44 @@ async fn ours<'a>(session: &Session, title: &'a str, pid: &'a str) -> Checked<Ou
         }
         all => all?,
     };
-    let made = all.iter().any(|it| it.is(pid) && it.title.as_ref().is_some_and(|title| title.contains(&mark)));
-    Ok(Ours { title, ims_configuration: made.then_some(pid) })
+    let made = all.into_iter().find(|it| it.is(pid) && it.title.as_ref().is_some_and(|title| title.contains(&mark)));
+    Ok(Ours { title, ims_configuration: made.is_some().then_some(pid), provider: made.and_then(|it| it.name) })
 }
 
 impl Ours<'_> {
-    fn gives_tokens(&self, pid: &str) -> bool {
-        self.ims_configuration == Some(pid)
+    fn gives_tokens(&self, reference: &str) -> bool {
+        self.ims_configuration.is_some_and(|pid| is_same_pid(reference, pid))
+            || self.provider.as_deref() == Some(reference)
     }
 
-    async fn find(&self, session: &Session) -> Checked<Option<CloudConfiguration>> {
-        let is_ours = |it: &CloudConfiguration| {
-            self.title.is_some_and(|title| it.title.as_deref() == Some(title))
-                || self.ims_configuration.is_some_and(|pid| it.ims_configuration.as_deref() == Some(pid))
-        };
-        Ok(cloud_configuration::all(session).await?.into_iter().find(is_ours))
+    /// Those with the run's title; without any, those with its IMS configuration. Beside one with the title, another with the
+    /// IMS configuration is somebody else's.
+    async fn find(&self, session: &Session) -> Checked<Vec<CloudConfiguration>> {
+        let has_title = |it: &CloudConfiguration| self.title.is_some_and(|title| it.title.as_deref() == Some(title));
+        let (titled, others): (Vec<_>, Vec<_>) =
+            cloud_configuration::all(session).await?.into_iter().partition(has_title);
+        if !titled.is_empty() {
+            return Ok(titled);
+        }
+        let is_used = |it: &CloudConfiguration| it.ims_configuration.as_ref().is_some_and(|pid| self.gives_tokens(pid));
+        Ok(others.into_iter().filter(is_used).collect())
     }
+}
+
+/// An error if the creation of an IMS configuration made a customizer, which holds the client secret, without its provider.
+async fn nothing_of_it_is_left(session: &Session, unused: Option<&[String]>, change: &Change) -> Checked {
+    let Some(before) = unused.filter(|_| !change.was_refused()) else { return Ok(()) };
+    let surface = session.surface("author.ims-storage");
+    let left = async || Ok(ims_configurations::storage(session).await?.unused_customizers(surface, before));
+    let mut left = agreed(left).await?;
+    left.retain(|path| !change.nodes.contains_key(path));
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::error(format!(
+        "{} came while the run created its IMS configuration, and no provider uses it: it may hold the client secret; {OR_ACCEPT}",
+        left.join(", ")
+    )))
 }
 
 /// Looks for what may have come of a change, as long as it may still appear.

@@ -2,6 +2,7 @@
 
 use bpconform_fixtures::{Cause, Surface};
 use serde_json::Value;
+use url::Url;
 
 use super::{address, page_content, repository};
 use crate::call::Call;
@@ -27,6 +28,12 @@ impl CloudConfiguration {
     /// The tenant's address without a slash at its end, as it is compared.
     pub fn tenant(&self) -> Option<&str> {
         self.tenant_url.as_deref().map(|url| url.trim_end_matches('/'))
+    }
+
+    /// The id of its tenant: the first label of the host.
+    pub(crate) fn tenant_id(&self) -> Option<String> {
+        let url = Url::parse(self.tenant()?).ok()?;
+        url.host_str()?.split('.').next().filter(|id| !id.is_empty()).map(str::to_owned)
     }
 }
 

@@ -228,16 +228,32 @@ impl Storage {
         self.providers.iter().find(|it| it.is(reference) || it.name.as_deref() == Some(reference))
     }
 
-    /// The stored client secrets of a configuration with the nodes that hold them: of the customizers of its type, or of
-    /// all when it names no type, and what the provider itself holds.
-    pub fn secrets_of(&self, surface: &Surface, configuration: &ImsConfiguration, given: Option<&str>) -> Vec<Secret> {
+    /// The customizers that a configuration may use: those of its type, or all when it names no type.
+    pub(crate) fn customizers_of(&self, surface: &Surface, configuration: &ImsConfiguration) -> Vec<&Stored> {
         let wanted = repository::text(&configuration.stored.properties, surface.field("provider-customizer-type"));
         let of_type = |stored: &&Stored| {
             let found = repository::text(&stored.properties, surface.field("customizer-type"));
             wanted.is_none() || found.is_none() || found == wanted
         };
-        let customizers = self.customizers.iter().filter(of_type);
+        self.customizers.iter().filter(of_type).collect()
+    }
+
+    /// The stored client secrets of a configuration with the nodes that hold them: of its customizers, and what the provider
+    /// itself holds.
+    pub fn secrets_of(&self, surface: &Surface, configuration: &ImsConfiguration, given: Option<&str>) -> Vec<Secret> {
+        let customizers = self.customizers_of(surface, configuration).into_iter();
         customizers.chain([&configuration.stored]).flat_map(|stored| secrets_in(stored, given)).collect()
+    }
+
+    /// The paths of the customizers whose type no provider names, besides these.
+    pub(crate) fn unused_customizers(&self, surface: &Surface, besides: &[String]) -> Vec<String> {
+        let (own, of_customizer) = (surface.field("provider-customizer-type"), surface.field("customizer-type"));
+        let used: Vec<_> =
+            self.providers.iter().filter_map(|it| repository::text(&it.stored.properties, own)).collect();
+        let is_unused =
+            |it: &&Stored| repository::text(&it.properties, of_customizer).is_none_or(|kind| !used.contains(&kind));
+        let paths = self.customizers.iter().filter(is_unused).map(|it| format!("{FOLDER}/{}", it.node));
+        paths.filter(|path| !besides.contains(path)).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::fmt::strtime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cloud_configuration::CloudConfiguration;
 use super::tree::{LOGINS, SET_BY_THE_REPOSITORY, Tree, is_below, is_ordered};
 use super::vault::Contents;
 use super::{agents, cloud_configuration, ims_configurations, queue, repository, users};
@@ -87,16 +88,20 @@ impl Kept {
         let mut tenants: BTreeSet<String> =
             ours.iter().filter_map(|agent| agent.named_for().map(str::to_owned)).collect();
         tenants.insert(session.stack.tenant_id()?);
+        let cloud = cloud_configuration::all(session).await?;
+        tenants.extend(cloud.iter().filter_map(CloudConfiguration::tenant_id));
+        tenants.extend(users::tenants_with_folder(session).await?);
         let mut mac_users = Vec::new();
         for tenant in tenants {
             mac_users.extend(users::mac_user_of(session, &tenant).await?.map(|user| user.home));
         }
-        let cloud = cloud_configuration::all(session).await?;
         let (storage, ims) =
             (ims_configurations::storage(session).await?, ims_configurations::for_brand_portal(session).await?);
         let surface = session.surface("author.ims-storage");
-        let secrets = ims.iter().flat_map(|one| storage.secrets_of(surface, one, None)).map(|secret| secret.node);
-        let nodes: BTreeSet<_> = ims.iter().map(|one| one.stored.node.clone()).chain(secrets).collect();
+        // The Author deletes a customizer with its provider, whatever it holds.
+        let customizers =
+            ims.iter().flat_map(|one| storage.customizers_of(surface, one)).map(|stored| stored.node.clone());
+        let nodes: BTreeSet<_> = ims.iter().map(|one| one.stored.node.clone()).chain(customizers).collect();
         let root = surface.path.split_once(".2.json").map_or(surface.path.as_str(), |(root, _)| root);
         Ok(Self {
             agents: ours.into_iter().map(|agent| agents::path(&agent.name)).collect(),

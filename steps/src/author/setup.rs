@@ -38,7 +38,9 @@ pub async fn create_ims_configuration(session: &Session, title: &str, secret: Op
 
 /// Sends what creates an IMS configuration of that title, and gives its PID back.
 pub async fn send_ims_configuration(session: &Session, title: &str, call: Call) -> Checked<String> {
-    let undo = Undo::ImsConfiguration { title: title.to_owned() };
+    let surface = session.surface("author.ims-storage");
+    let unused = async || Ok(ims_configurations::storage(session).await?.unused_customizers(surface, &[]));
+    let undo = Undo::ImsConfiguration { title: title.to_owned(), unused: Some(agreed(unused).await?) };
     let reply = session.send(call.undone_by([undo])).await?.expect_status(&[200])?;
     if session.is_browsed("author.ims-create") {
         // A page does not show a PID; the title is this run's own.
@@ -137,6 +139,7 @@ async fn undo_of_cloud_service(session: &Session, form: &CloudForm) -> Checked<U
         title: form.title.clone(),
         ims_configuration: form.ims_configuration.clone(),
         agents: expected.filter(|name| !there.contains(name)).collect(),
+        there: Some(there),
         mac_user: (!has_user).then(|| users::mac_user_id(session)).transpose()?,
         mac_folder: has_no_folder.then_some(folder),
     })

@@ -126,6 +126,14 @@ pub async fn mac_user_of(session: &Session, tenant: &str) -> Checked<Option<User
     Ok(home.map(|(name, _)| User { id: id.clone(), home: format!("{path}/{name}") }))
 }
 
+/// The tenants that have a folder for their Mac user.
+pub(crate) async fn tenants_with_folder(session: &Session) -> Checked<Vec<String>> {
+    let own = mac_folder(session)?;
+    let Some((parent, _)) = own.rsplit_once('/') else { return Ok(Vec::new()) };
+    let folder = repository::read(session, parent, "1").await?.unwrap_or_default();
+    Ok(repository::children(&folder).map(|(name, _)| name.to_owned()).collect())
+}
+
 /// Fails when a user is disabled: the property holds the reason.
 pub async fn judge_enabled(session: &Session, user: &User) -> Checked {
     let node = repository::read(session, &user.home, "0").await?;
