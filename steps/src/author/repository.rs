@@ -72,11 +72,14 @@ pub(super) fn node(path: &str, depth: &str) -> Call {
     Call::to("author.node").with("path", path.trim_start_matches('/')).with("depth", depth)
 }
 
+/// The node of an answer, which Sling sends with its type. Anything else may be the refusal of a gateway, which also comes as
+/// an object with status 200.
 pub(super) fn object(reply: Reply) -> Checked<Value> {
     let reply = reply.expect_status(&[200])?;
     match reply.json()? {
-        node @ Value::Object(_) => Ok(node),
-        _ => Err(Problem::error(format!("{} answered JSON that is not a node; {}", reply.what(), reply.excerpt()))),
+        node if node["jcr:primaryType"].is_string() => Ok(node),
+        node if has_no_property(&node) => Err(hides(&reply.what(), "the node")),
+        _ => Err(reply.instead("JSON that is not a node").because(Cause::GatewayInstead)),
     }
 }
 
@@ -87,7 +90,6 @@ fn whole(reply: Reply) -> Checked<Value> {
     let node = object(reply)?;
     match without_properties(&node) {
         None => Ok(node),
-        Some(path) if path.is_empty() => Err(hides(&asked, "the node")),
         Some(path) => Err(hides(&asked, &format!("the node {path} below it"))),
     }
 }
@@ -113,13 +115,6 @@ fn without_properties(node: &Value) -> Option<String> {
         let below = without_properties(child)?;
         Some(if below.is_empty() { name.to_owned() } else { format!("{name}/{below}") })
     })
-}
-
-/// A list of a node's children; an error if the node shows no property, and so perhaps not all of its children.
-fn listing(reply: Reply) -> Checked<Value> {
-    let asked = reply.what();
-    let node = object(reply)?;
-    if has_no_property(&node) { Err(hides(&asked, "the node")) } else { Ok(node) }
 }
 
 fn too_large(reply: &Reply) -> Problem {
@@ -154,7 +149,7 @@ pub async fn has_child(session: &Session, path: &str, name: &str) -> Checked<boo
         }
         404 if is_absent(session, path, &reply).await? => Ok(false),
         404 => Err(contradicted(path, &reply)),
-        _ => listing(reply).map(|node| node.get(name).is_some_and(Value::is_object)),
+        _ => object(reply).map(|node| node.get(name).is_some_and(Value::is_object)),
     }
 }
 
@@ -181,7 +176,7 @@ async fn is_absent(session: &Session, path: &str, reply: &Reply) -> Checked<bool
             if listed.status == 300 {
                 return Err(too_large(&listed));
             }
-            return Ok(!listing(listed)?.get(name).is_some_and(Value::is_object));
+            return Ok(!object(listed)?.get(name).is_some_and(Value::is_object));
         }
         missing = parent.to_owned();
     }
@@ -241,8 +236,35 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use url::Url;
 
     use super::*;
+    use crate::problem::Kind;
+    use crate::redact::Redactor;
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            surface: "author.node".into(),
+            method: "GET".into(),
+            url: Url::parse("http://localhost/a.1.json").expect("a URL"),
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            redactor: Redactor::default(),
+        }
+    }
+
+    #[test]
+    fn a_node_says_its_type_and_what_does_not_is_no_answer_of_the_author() {
+        let cause = |body: &str| whole(reply(200, body)).map_err(|problem| (problem.kind, problem.cause));
+        assert!(cause(r#"{"jcr:primaryType":"sling:Folder","a":{"jcr:primaryType":"sling:Folder"}}"#).is_ok());
+        for body in [r#"{"code":1020,"message":"blocked"}"#, "[]", r#"{"jcr:primaryType":{}, "a":1}"#] {
+            assert_eq!(cause(body), Err((Kind::Error, Some(Cause::GatewayInstead))), "{body}");
+        }
+        for body in ["{}", r#"{"a":{"b":1}}"#, r#"{"jcr:primaryType":"sling:Folder","a":{}}"#] {
+            assert_eq!(cause(body), Err((Kind::Error, Some(Cause::AccessDenied))), "{body}");
+        }
+    }
 
     #[test]
     fn properties_and_internal_nodes_are_no_children() {

@@ -92,10 +92,7 @@ impl Tree {
                     self.collect_one(&path, &node);
                     open.extend(child_nodes(&node).map(|(name, _)| format!("{path}/{name}")));
                 }
-                _ => match reply.clone().expect_status(&[200])?.json()? {
-                    node @ Value::Object(_) => self.collect(&path, &node),
-                    _ => return Err(reply.instead("JSON that is not a node")),
-                },
+                _ => self.collect(&path, &repository::object(reply)?),
             }
         }
         Ok(())
