@@ -5,6 +5,8 @@ pub mod arrivals;
 pub mod author;
 pub mod browser;
 pub mod call;
+#[cfg(test)]
+mod canned;
 mod carry;
 pub mod clock;
 pub mod credentials;

@@ -86,7 +86,7 @@ pub struct Received {
 
 /// What the tenant holds of the Author's node at that path; none if it holds nothing.
 pub async fn received(session: &Session, path: &str) -> Checked<Option<Received>> {
-    let node = repository::tree(session, call(session, path)?).await?;
+    let node = repository::at_other(session, call(session, path)?).await?;
     let surface = session.surface("tenant.content");
     Ok(node.map(|node| read(node, [surface.field("size"), surface.field("digest"), surface.field("received")])))
 }

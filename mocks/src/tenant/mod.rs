@@ -16,6 +16,7 @@ use url::form_urlencoded;
 
 use crate::author::repository::Repository;
 use crate::author::sling_get::to_json;
+use crate::author::{escape, html};
 use crate::machine::{Call, CallResult, Machine, Request, Response, Step, Ticket};
 use crate::routing::{bearer, not_found, route, text};
 
@@ -106,7 +107,7 @@ impl Tenant {
             number => Some(number.parse().map_err(|_| text(400, "the depth is a number, -1 or infinity\n"))?),
         };
         let node = self.repository.get(node_path);
-        let node = node.ok_or_else(|| text(404, &format!("the tenant has no {node_path}\n")))?;
+        let node = node.ok_or_else(|| nothing_at(node_path))?;
         Ok(Response::json(200, &to_json(node, depth)))
     }
 
@@ -178,6 +179,16 @@ fn is_valid(outcome: CallResult) -> Result<bool, String> {
     }
     let body: Value = serde_json::from_slice(&response.body).map_err(|error| error.to_string())?;
     Ok(body["valid"] == true)
+}
+
+/// Sling's page for what is not there; Brand Portal is an AEM.
+fn nothing_at(path: &str) -> Response {
+    let page = format!(
+        "<html><head><title>404 No resource found</title></head>\n\
+         <body><h1>No resource found</h1><p>the tenant has no {}</p><hr><address>ApacheSling/2.7</address></body></html>\n",
+        escape(path)
+    );
+    html(404, &page)
 }
 
 fn unauthorized() -> Response {

@@ -55,17 +55,37 @@ pub(crate) async fn at(session: &Session, call: Call, path: &str, levels: Option
     }
 }
 
-/// A node's JSON from another system: 404 means that the node does not exist, unless it is the page of a gateway.
-pub(crate) async fn tree(session: &Session, call: Call) -> Checked<Option<Value>> {
-    let reply = session.send(call).await?;
+/// What a request for the JSON of a node finds at another system, where nothing is known to be everywhere: the argument
+/// `path` of the request is what may be missing. That is proved by Sling's own page, or by a node above, as at the Author.
+pub(crate) async fn at_other(session: &Session, call: Call) -> Checked<Option<Value>> {
+    let reply = session.send(call.clone()).await?;
     match reply.status {
-        404 if reply.is_foreign_page() => {
-            Err(reply.instead("a page that is not AEM's own").because(Cause::GatewayInstead))
-        }
-        404 => Ok(None),
-        300 => Err(too_large(&reply)),
-        _ => object(reply).map(Some),
+        404 if reply.is_slings_own_page() => return Ok(None),
+        404 => {}
+        300 => return Err(too_large(&reply)),
+        _ => return object(reply).map(Some),
     }
+    let path = call.arguments.get("path").cloned().unwrap_or_default();
+    let above = |missing: &str| Some(call.clone().with("path", missing.rsplit_once('/')?.0));
+    match above_lists(session, &path, above).await? {
+        Ok(false) => Ok(None),
+        // It may have come between the two questions.
+        Ok(true) => match session.send(call).await? {
+            again if again.status == 404 => Err(contradicted(&path, &again)),
+            again => object(again).map(Some),
+        },
+        Err(_) => {
+            let what =
+                "something that is not AEM's own page, and no node above is there to prove that this one is absent";
+            Err(reply.instead(what).because(Cause::GatewayInstead))
+        }
+    }
+}
+
+/// A node of the Author with its children, where the tree is too large for one answer: one level is always sent.
+pub(super) async fn level(session: &Session, path: &str) -> Checked<Value> {
+    let reply = session.send(node(path, "1")).await?;
+    if reply.status == 300 { Err(too_large(&reply)) } else { object(reply) }
 }
 
 pub(super) fn node(path: &str, depth: &str) -> Call {
@@ -165,21 +185,34 @@ pub(crate) async fn is_listed(session: &Session, path: &str) -> Checked<bool> {
 /// Whether a node that the Author answered with 404 is absent: not if its parent lists it. An error if this cannot be
 /// determined.
 async fn is_absent(session: &Session, path: &str, reply: &Reply) -> Checked<bool> {
-    let mut missing = path.trim_end_matches('/').to_owned();
-    loop {
-        if EVERYWHERE.contains(&missing.as_str()) || missing.is_empty() {
-            return Err(hidden(session, &missing, reply).await);
-        }
-        let (parent, name) = missing.rsplit_once('/').unwrap_or(("", missing.as_str()));
-        let listed = session.send(node(parent, "1")).await?;
-        if listed.status != 404 {
-            if listed.status == 300 {
-                return Err(too_large(&listed));
-            }
-            return Ok(!object(listed)?.get(name).is_some_and(Value::is_object));
-        }
-        missing = parent.to_owned();
+    let above = |missing: &str| {
+        let is_everywhere = missing.is_empty() || EVERYWHERE.contains(&missing);
+        (!is_everywhere).then(|| node(missing.rsplit_once('/').map_or("", |(parent, _)| parent), "1"))
+    };
+    match above_lists(session, path.trim_end_matches('/'), above).await? {
+        Ok(is_listed) => Ok(!is_listed),
+        Err(missing) => Err(hidden(session, &missing, reply).await),
     }
+}
+
+/// Whether the nearest node above a path that is there lists what is missing below it; otherwise the last path that is
+/// missing. `above` asks for the node above a path, with its children, as far as one is to be asked for.
+async fn above_lists(
+    session: &Session,
+    path: &str,
+    above: impl Fn(&str) -> Option<Call>,
+) -> Checked<Result<bool, String>> {
+    let mut missing = path.to_owned();
+    while let Some(call) = above(&missing) {
+        let reply = session.send(call).await?;
+        let (parent, name) = missing.rsplit_once('/').unwrap_or(("", &missing));
+        match reply.status {
+            404 => missing = parent.to_owned(),
+            300 => return Err(too_large(&reply)),
+            _ => return Ok(Ok(object(reply)?.get(name).is_some_and(Value::is_object))),
+        }
+    }
+    Ok(Err(missing))
 }
 
 fn contradicted(path: &str, reply: &Reply) -> Problem {
@@ -239,6 +272,7 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::canned::{self, Answer};
     use crate::problem::Kind;
     use crate::redact::Redactor;
 
@@ -264,6 +298,34 @@ mod tests {
         for body in ["{}", r#"{"a":{"b":1}}"#, r#"{"jcr:primaryType":"sling:Folder","a":{}}"#] {
             assert_eq!(cause(body), Err((Kind::Error, Some(Cause::AccessDenied))), "{body}");
         }
+    }
+
+    async fn found_at_other(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Result<bool, Option<Cause>> {
+        let session = canned::session(answer).await;
+        let call = Call::to("tenant.content").with("tenant", "t").with("path", "a/b").with("depth", "1");
+        at_other(&session, call).await.map(|node| node.is_some()).map_err(|problem| problem.cause)
+    }
+
+    #[tokio::test]
+    async fn another_system_proves_what_is_absent() {
+        let not_found = |body: &str| (404, "", body.to_owned());
+        let slings = "<html><head><title>404 No resource found</title></head></html>";
+        assert_eq!(found_at_other(move |_| not_found(slings)).await, Ok(false));
+        for body in ["default backend - 404", r#"{"status":404}"#, "<h1>404 Not Found</h1>", "<html>nginx</html>"] {
+            let found = found_at_other(move |_| not_found(body)).await;
+            assert_eq!(found, Err(Some(Cause::GatewayInstead)), "{body}");
+        }
+        let below =
+            |members: Value| {
+                found_at_other(move |path| {
+                    if path.ends_with("/t/a.1.json") { canned::node(members.clone()) } else { not_found("") }
+                })
+            };
+        assert_eq!(below(json!({"c": {}})).await, Ok(false));
+        assert_eq!(below(json!({"b": {}})).await, Err(Some(Cause::TwoStates)));
+        assert_eq!(found_at_other(|_| canned::node(json!({}))).await, Ok(true));
+        let blocked = found_at_other(|_| (200, "", r#"{"message":"blocked"}"#.to_owned())).await;
+        assert_eq!(blocked, Err(Some(Cause::GatewayInstead)));
     }
 
     #[test]

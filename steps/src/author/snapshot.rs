@@ -7,7 +7,6 @@ use std::fmt;
 use serde_json::Value;
 
 use super::repository;
-use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::session::Session;
 
@@ -83,17 +82,16 @@ impl Snapshot {
         let mut open = vec![root.to_owned()];
         let mut found = false;
         while let Some(path) = open.pop() {
-            let call = Call::to("author.node").with("path", path.trim_start_matches('/'));
-            let reply = session.send(call.clone().with("depth", "-1")).await?;
+            let reply = session.send(repository::node(&path, "-1")).await?;
             if reply.status == 404 {
                 continue;
             }
             found = true;
             if reply.status != 300 {
-                self.collect(&path, &reply.expect_status(&[200])?.json()?);
+                self.collect(&path, &repository::object(reply)?);
                 continue;
             }
-            let node = repository::tree(session, call.with("depth", "1")).await?.unwrap_or_default();
+            let node = repository::level(session, &path).await?;
             self.collect_one(&path, &node);
             open.extend(
                 child_nodes(&node).filter(|(name, _)| *name != TOKENS).map(|(name, _)| format!("{path}/{name}")),

@@ -82,13 +82,11 @@ impl Tree {
     async fn add(&mut self, session: &Session, root: &str) -> Checked {
         let mut open = vec![root.to_owned()];
         while let Some(path) = open.pop() {
-            let call = Call::to("author.node").with("path", path.trim_start_matches('/'));
-            let reply = session.send(call.clone().with("depth", "-1")).await?;
+            let reply = session.send(repository::node(&path, "-1")).await?;
             match reply.status {
                 404 if path == root => return Ok(()),
                 300 => {
-                    let node = repository::tree(session, call.with("depth", "1")).await?;
-                    let node = node.ok_or_else(|| Problem::error(format!("{path} was there and is gone")))?;
+                    let node = repository::level(session, &path).await?;
                     self.collect_one(&path, &node);
                     open.extend(child_nodes(&node).map(|(name, _)| format!("{path}/{name}")));
                 }
