@@ -17,6 +17,9 @@ use crate::redact::Redactor;
 /// The maximum number of values in a JSON document: each takes about a hundred bytes of memory.
 const MOST_VALUES: usize = 500_000;
 
+/// The age of the oldest answer that counts as the present state, in seconds: a proxy on the way may add some time to it.
+const OLDEST: u64 = 5;
+
 /// How much of a body is searched for an excerpt, in bytes.
 const LOOKED_AT: usize = 16 * 1024;
 
@@ -95,6 +98,21 @@ impl Reply {
         }
         let (cause, meaning) = self.meaning();
         Some(Problem::error(format!("{} answered {}{meaning}", self.what(), self.status)).because(cause))
+    }
+
+    /// The reply; an error if it was kept by a cache (header `Age`): it shows an earlier state, and perhaps another user's.
+    /// No cache answers a request that writes, and what says that a system is not ready has its own meaning.
+    pub(crate) fn not_from_cache(self) -> Checked<Self> {
+        let age = self.header("age").and_then(|age| age.trim().parse::<u64>().ok()).unwrap_or_default();
+        if age <= OLDEST || self.status >= 500 || !matches!(self.method.as_str(), "GET" | "HEAD") {
+            return Ok(self);
+        }
+        let problem = Problem::error(format!(
+            "{} was answered from a cache that is {age} s old: it does not show the present state; use the address of the \
+             Author itself, or exclude it from the cache",
+            self.what()
+        ));
+        Err(problem.because(Cause::GatewayInstead))
     }
 
     /// How long the answer asks to wait before the next attempt.
@@ -415,6 +433,24 @@ mod tests {
         for (status, body) in [(400, nginx), (405, nginx), (413, ""), (404, ""), (403, ""), (500, "")] {
             assert_eq!(kind(status, body), Err(Kind::Error), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn an_answer_of_a_cache_is_an_error() {
+        let judged = |method: &str, status: u16, age: &str| {
+            let headers = vec![("age".to_owned(), age.to_owned()), ("x-cache".to_owned(), "MISS".to_owned())];
+            let judged = Reply { method: method.into(), status, headers, ..reply("{}") }.not_from_cache();
+            judged.map(drop).map_err(|problem| (problem.kind, problem.cause))
+        };
+        for (method, status, age) in
+            [("GET", 200, "0"), ("GET", 200, "5"), ("GET", 200, "-"), ("GET", 503, "90"), ("POST", 200, "90")]
+        {
+            assert_eq!(judged(method, status, age), Ok(()), "{method} {status} {age}");
+        }
+        for status in [200, 304, 403, 404] {
+            assert_eq!(judged("GET", status, "6"), Err((Kind::Error, Some(Cause::GatewayInstead))), "{status}");
+        }
+        assert!(reply("{}").not_from_cache().is_ok());
     }
 
     #[test]

@@ -34,6 +34,9 @@ use crate::stack::Stack;
 use crate::undo::Undo;
 use crate::welcome;
 
+/// The one page that an Author shows to everybody, so that a cache may keep it.
+const FOR_EVERYBODY: &str = "author.login-page";
+
 /// The endpoint of the token with which a browser's session may write.
 const CSRF_TOKEN: &str = "author.csrf-token";
 
@@ -187,11 +190,13 @@ impl Session {
         self.stop.run_until_cancelled(asked).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// The reply; an error if the Author no longer accepts the run's login, which does not concern its configuration.
+    /// The reply; an error if a cache gave it, or if the Author no longer accepts the run's login, which does not concern its
+    /// configuration.
     async fn still_welcome(&self, whom: &Authentication, reply: Reply) -> Checked<Reply> {
         if self.surface(&reply.surface).system != System::Author {
             return Ok(reply);
         }
+        let reply = if reply.surface == FOR_EVERYBODY { reply } else { reply.not_from_cache()? };
         match self.run.welcome.doubt(whom, &reply) {
             // In a box: every step holds this, and it rarely happens.
             Some(call) => welcome::judge(reply, &Box::pin(self.send_now(call)).await?),
