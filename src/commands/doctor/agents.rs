@@ -161,8 +161,9 @@ async fn token_providers(session: &Session, found: &[Agent], legacy: bool) -> Op
         return None;
     }
     let judged = async {
-        let cloud = tenants::cloud_configuration(session).await?;
-        agents::judge_token_providers(found, &cloud, &ims_configurations::storage(session).await?)
+        let (clouds, storage) =
+            (tenants::cloud_configurations(session).await?, ims_configurations::storage(session).await?);
+        clouds.iter().try_for_each(|cloud| agents::judge_token_providers(found, cloud, &storage))
     };
     judged.await.err().map(|problem| Finding::of(TOPIC, "BP-REP-04", &problem))
 }

@@ -5,18 +5,29 @@ use bpconform_fixtures::{Cause, System};
 use super::agents::{self, Agent, Expected};
 use super::cloud_configuration::{self, CloudConfiguration};
 use crate::pattern::pattern;
-use crate::problem::{Because as _, Checked, Problem, ensure};
+use crate::problem::{Because as _, Checked, ensure};
 use crate::session::Session;
 
-/// The cloud configuration of the run's tenant; when none is for it, the first one, to be judged.
-pub async fn cloud_configuration(session: &Session) -> Checked<CloudConfiguration> {
+/// The cloud configurations of the run's tenant, in the Author's order; when none is for it, the first one, to be judged.
+pub async fn cloud_configurations(session: &Session) -> Checked<Vec<CloudConfiguration>> {
     let url = agents::tenant_url(session)?;
-    let mut all = cloud_configuration::all(session).await?;
-    let at = all.iter().position(|it| it.tenant() == Some(&url)).unwrap_or_default();
-    if all.is_empty() {
-        return Err(Problem::failed("the Author has no Brand Portal cloud configuration"));
+    let all = cloud_configuration::all(session).await?;
+    ensure(!all.is_empty(), || "the Author has no Brand Portal cloud configuration".into())?;
+    Ok(for_tenant(all, &url))
+}
+
+fn for_tenant(mut all: Vec<CloudConfiguration>, url: &str) -> Vec<CloudConfiguration> {
+    if all.iter().any(|it| it.tenant() == Some(url)) {
+        all.retain(|it| it.tenant() == Some(url));
+    } else {
+        all.truncate(1);
     }
-    Ok(all.swap_remove(at))
+    all
+}
+
+/// The first of them, where only one can be used.
+pub async fn cloud_configuration(session: &Session) -> Checked<CloudConfiguration> {
+    Ok(cloud_configurations(session).await?.swap_remove(0))
 }
 
 /// Fails if one of these cloud configurations is for another tenant than the one with that URL.
@@ -61,4 +72,22 @@ pub async fn judge_foreign_agents(session: &Session) -> Checked {
     });
     let foreign: Vec<_> = foreign.map(|agent| agent.name.as_str()).collect();
     ensure(foreign.is_empty(), || format!("replication agents of another tenant: {}", foreign.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_configuration_of_the_tenant_is_judged() {
+        let of = |path: &str, url: &str| CloudConfiguration {
+            path: path.into(),
+            tenant_url: Some(url.into()),
+            ..CloudConfiguration::default()
+        };
+        let all = || vec![of("a", "https://x.example"), of("b", "https://y.example/"), of("c", "https://y.example")];
+        let paths = |url: &str| for_tenant(all(), url).into_iter().map(|it| it.path).collect::<Vec<_>>();
+        assert_eq!(paths("https://y.example"), ["b", "c"]);
+        assert_eq!(paths("https://z.example"), ["a"]);
+    }
 }

@@ -15,6 +15,10 @@ use crate::world::World;
 #[derive(Debug)]
 struct Refused(Reply);
 
+/// The cloud configurations of the tenant: each of them is judged.
+#[derive(Debug)]
+struct OfTenant(Vec<CloudConfiguration>);
+
 #[given("the Author has no Brand Portal configuration")]
 async fn has_no_configuration(world: &mut World) -> Checked {
     let traces = setup::traces(world.session()?, false).await?;
@@ -86,19 +90,23 @@ fn mac_user_appears(world: &mut World) -> Checked {
 
 #[given("the Brand Portal cloud configuration of the tenant")]
 async fn configuration_of_tenant(world: &mut World) -> Checked {
-    let found = tenants::cloud_configuration(world.session()?).await?;
-    world.keep(found);
+    let found = tenants::cloud_configurations(world.session()?).await?;
+    world.keep(OfTenant(found));
     Ok(())
 }
 
 #[then("it has a title")]
 fn has_title(world: &mut World) -> Checked {
-    cloud_configuration::judge_title(world.kept()?)
+    world.kept::<OfTenant>()?.0.iter().try_for_each(cloud_configuration::judge_title)
 }
 
 #[then("its IMS configuration is one for Brand Portal that exists on the Author")]
 async fn has_ims_configuration(world: &mut World) -> Checked {
-    uses_ims_configuration(world.session()?, world.kept()?, None).await
+    let (session, OfTenant(found)) = (world.session()?, world.kept()?);
+    for configuration in found {
+        uses_ims_configuration(session, configuration, None).await?;
+    }
+    Ok(())
 }
 
 async fn uses_ims_configuration(session: &Session, found: &CloudConfiguration, given: Option<&str>) -> Checked {
@@ -117,7 +125,8 @@ async fn uses_ims_configuration(session: &Session, found: &CloudConfiguration, g
 
 #[then("its Service URL is the tenant URL")]
 fn has_service_url(world: &mut World) -> Checked {
-    is_for_tenant(world.session()?, world.kept()?)
+    let (session, OfTenant(found)) = (world.session()?, world.kept()?);
+    found.iter().try_for_each(|configuration| is_for_tenant(session, configuration))
 }
 
 fn is_for_tenant(session: &Session, found: &CloudConfiguration) -> Checked {

@@ -180,9 +180,9 @@ fn each_has_settings(world: &mut World, step: &Step) -> Checked {
 #[then("each gets its tokens from the IMS configuration of the tenant's cloud configuration")]
 async fn each_has_token_provider(world: &mut World) -> Checked {
     let (session, Four(four)) = (world.session()?, world.kept()?);
-    let configuration = tenants::cloud_configuration(session).await?;
+    let configurations = tenants::cloud_configurations(session).await?;
     let storage = ims_configurations::storage(session).await?;
-    agents::judge_token_providers(four, &configuration, &storage)
+    configurations.iter().try_for_each(|configuration| agents::judge_token_providers(four, configuration, &storage))
 }
 
 #[when("I read the queue of each of them")]
