@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::cloud_configuration::CloudConfiguration;
-use super::ims_configurations::{self, Storage};
+use super::ims_configurations::Storage;
 use super::{address, log, page_content, repository};
 use crate::call::Call;
 use crate::problem::{Because as _, Checked, Problem, ensure};
@@ -18,6 +18,9 @@ use crate::undo::AGENTS;
 
 /// The folder of the agents.
 const FOLDER: &str = "/etc/replication/agents.author";
+
+/// What the names of all of Brand Portal's agents begin with, also of those of older releases.
+const OF_BRAND_PORTAL: &str = "mp_";
 
 /// How many agents AEM makes for a tenant (§0.1).
 pub const COUNT: usize = 4;
@@ -215,30 +218,40 @@ pub fn judge_settings(agents: &[Agent], settings: &[Setting<'_>]) -> Checked {
 pub fn judge_token_providers(agents: &[Agent], cloud: &CloudConfiguration, storage: &Storage) -> Checked {
     let expected = cloud.ims_configuration.as_deref();
     let expected = expected.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", cloud.path)))?;
-    let mut wrong = Vec::new();
+    let (mut wrong, mut unclear) = (Vec::new(), Vec::new());
     for agent in agents {
         let named: Vec<_> = ["accessTokenProviderName", "accessTokenProviderPid"]
             .into_iter()
-            .filter_map(|property| Some((property, agent.property(property)?)))
+            .filter_map(|property| {
+                let reference = agent.property(property)?;
+                Some((property, storage.providers_of(reference.trim()), reference))
+            })
             .collect();
         if named.is_empty() {
             wrong.push(format!("agent {} names no access token provider, not {expected}", agent.name));
         }
-        for (property, reference) in named {
-            match storage.provider(reference.trim()) {
-                Some(provider) if provider.is(expected) => {}
-                Some(provider) => {
-                    wrong.push(format!(
-                        "agent {} gets its tokens from {}, not from {expected}",
-                        agent.name, provider.pid
-                    ));
-                }
-                None if ims_configurations::is_same_pid(&reference, expected) => {}
-                None => wrong.push(format!("agent {}: {property} is {reference}, which does not exist", agent.name)),
+        for (property, providers, reference) in &named {
+            match &providers[..] {
+                [] => wrong.push(format!("agent {}: {property} is {reference}, which does not exist", agent.name)),
+                providers if providers.iter().any(|it| it.is(expected)) => {}
+                [provider, ..] => wrong
+                    .push(format!("agent {} gets its tokens from {}, not from {expected}", agent.name, provider.pid)),
             }
         }
+        // Several providers may have one name: then only the PID tells.
+        if !named.is_empty() && named.iter().all(|(_, providers, _)| providers.len() > 1) {
+            unclear.push(agent.name.as_str());
+        }
     }
-    ensure(wrong.is_empty(), || wrong.join("; ")).because(Cause::TokenProviderMissing)
+    ensure(wrong.is_empty(), || wrong.join("; ")).because(Cause::TokenProviderMissing)?;
+    if unclear.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::error(format!(
+        "from which IMS configuration these agents get their tokens cannot be told, since several have the name of their \
+         access token provider: {}",
+        unclear.join(", ")
+    )))
 }
 
 /// The agents that deliver to the run's tenant besides those that AEM makes for it; not the run's own.
@@ -280,7 +293,7 @@ pub(super) fn read(folder: &Value) -> Checked<Vec<Agent>> {
         let problem = Problem::error(format!("nothing below {FOLDER} can be seen: the user may not read the agents"));
         return Err(problem.because(Cause::AccessDenied));
     }
-    let mut of_brand_portal = repository::children(folder).filter(|(name, _)| name.starts_with("mp_replication_agent"));
+    let mut of_brand_portal = repository::children(folder).filter(|(name, _)| name.starts_with(OF_BRAND_PORTAL));
     of_brand_portal.try_for_each(|(name, page)| page_content::judge(&path(name), page))?;
     Ok(agents)
 }
@@ -341,6 +354,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::author::ims_configurations;
+    use crate::problem::Kind;
 
     fn agent(name: &str, target: &str) -> Agent {
         Agent { name: name.into(), properties: json!({ "transportUri": target, "enabled": "true" }) }
@@ -371,8 +386,11 @@ mod tests {
 
     #[test]
     fn an_agent_of_which_the_content_is_hidden_is_an_error() {
-        let agent = |page: Value| read(&json!({"jcr:content": {"a": 1}, "mp_replication_agent0_default_bpdoc": page}));
+        let named = |name: &str, page: Value| read(&json!({"jcr:content": {"a": 1}, name: page}));
+        let agent = |page: Value| named("mp_replication_agent0_default_bpdoc", page);
         let problem = agent(json!({"jcr:primaryType": "cq:Page"})).expect_err("it is hidden");
+        assert!(named("mp_replication", json!({"jcr:primaryType": "cq:Page"})).is_err(), "of an older release");
+        assert!(named("bp_copy", json!({"jcr:primaryType": "cq:Page"})).is_ok(), "no agent of Brand Portal");
         assert_eq!((problem.kind, problem.cause), (crate::problem::Kind::Error, Some(Cause::AccessDenied)));
         assert!(problem.reason.contains("agents.author/mp_replication_agent0_default_bpdoc"), "{problem}");
         assert!(agent(json!({"jcr:primaryType": "cq:Page", "jcr:content": {"enabled": "true"}})).is_ok());
@@ -429,6 +447,35 @@ mod tests {
         assert!(is_same_setting(" TRUE ", "true") && is_same_setting("180000 ", "180000"));
         assert!(is_same_setting("180000.0", "180000") && !is_same_setting("180000.5", "180000"));
         assert!(!is_same_setting("true.", "true") && !is_same_setting("MAC-x", "mac-x"));
+    }
+
+    #[test]
+    fn an_agent_gets_its_tokens_from_a_provider_that_is_there() {
+        let surface = Surfaces::built_in().get("author.ims-storage");
+        let factory = surface.phrase("provider");
+        let judged = |stored: &[&str], agent: Value| {
+            let providers = stored.iter().map(|random| ims_configurations::Stored {
+                node: format!("{factory}.{random}"),
+                properties: json!({ "name": "AdobeIMS" }),
+            });
+            let providers = providers.map(|stored| ims_configurations::configuration(surface, stored)).collect();
+            let cloud =
+                CloudConfiguration { ims_configuration: Some(format!("{factory}.2")), ..CloudConfiguration::default() };
+            let agents = [Agent { name: "a".into(), properties: agent }];
+            let storage = Storage { providers, customizers: Vec::new() };
+            judge_token_providers(&agents, &cloud, &storage).map_err(|problem| problem.kind)
+        };
+        let (name, pid) = (json!({"accessTokenProviderName": "AdobeIMS"}), format!("{factory}.2"));
+        let both = json!({"accessTokenProviderName": "AdobeIMS", "accessTokenProviderPid": pid});
+        let other = json!({"accessTokenProviderName": "AdobeIMS", "accessTokenProviderPid": format!("{factory}.1")});
+        assert_eq!(judged(&["2"], both.clone()), Ok(()));
+        assert_eq!(judged(&["2"], name.clone()), Ok(()));
+        assert_eq!(judged(&["1", "2"], both.clone()), Ok(()), "the PID tells");
+        assert_eq!(judged(&["1", "2"], other), Err(Kind::Failed));
+        assert_eq!(judged(&["1", "2"], name.clone()), Err(Kind::Error));
+        assert_eq!(judged(&["1"], name), Err(Kind::Failed));
+        assert_eq!(judged(&[], both), Err(Kind::Failed), "none is there at all");
+        assert_eq!(judged(&["2"], json!({})), Err(Kind::Failed));
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::session::Session;
 /// The folder of the configurations.
 pub(super) const FOLDER: &str = "/apps/system/config";
 
+/// How deep they are in it: also in a folder within.
+pub(super) const DEPTH: Option<i64> = Some(2);
+
 /// How an IMS configuration gets its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -223,9 +226,9 @@ impl Storage {
         self.providers.iter().filter(|it| ours(it) || same_client(it)).cloned().collect()
     }
 
-    /// The provider that an agent refers to by its name or by its PID.
-    pub fn provider(&self, reference: &str) -> Option<&ImsConfiguration> {
-        self.providers.iter().find(|it| it.is(reference) || it.name.as_deref() == Some(reference))
+    /// The providers that an agent may refer to by that name or PID: nothing makes a name unique.
+    pub fn providers_of(&self, reference: &str) -> Vec<&ImsConfiguration> {
+        self.providers.iter().filter(|it| it.is(reference) || it.name.as_deref() == Some(reference)).collect()
     }
 
     /// The customizers that a configuration may use: those of its type, or all when it names no type.
@@ -298,7 +301,7 @@ fn collect_secrets(node: &str, within: &str, properties: &Value, given: Option<&
 pub async fn storage(session: &Session) -> Checked<Storage> {
     let surface = session.surface("author.ims-storage").clone();
     let call = Call::to("author.ims-storage");
-    let root = repository::at(session, call, FOLDER, Some(1)).await?.unwrap_or_default();
+    let root = repository::at(session, call, FOLDER, DEPTH).await?.unwrap_or_default();
     let mut storage = Storage::default();
     for (file, name, node) in configurations(&root) {
         let (provider, customizer) =
@@ -449,6 +452,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::canned;
 
     const FACTORY: &str = "com.adobe.granite.auth.oauth.accesstoken.provider";
 
@@ -545,6 +549,25 @@ mod tests {
         assert_eq!(kind("/ims/token/v3", "", "bp"), Kind::Jwt);
         assert_eq!(kind("/ims/token/v3", "", ""), Kind::Unknown);
         assert!(read(&format!("{FACTORY}.1"), json!({})).judge_kind().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_configuration_in_a_folder_is_found_also_where_the_tree_is_too_large() {
+        let folder = |members: Value| {
+            let mut folder = members;
+            folder["jcr:primaryType"] = "sling:Folder".into();
+            (200, "", folder.to_string())
+        };
+        let within = format!("{FACTORY}.2");
+        let session = canned::session(move |path| match path {
+            "/apps/system/config.2.json" => (300, "", "[\"/apps/system/config.1.json\"]".to_owned()),
+            "/apps/system/config.1.json" => folder(json!({"bp": {"jcr:primaryType": "sling:Folder"}})),
+            "/apps/system/config/bp.1.json" => folder(json!({&within: {"jcr:primaryType": "sling:OsgiConfig"}})),
+            _ if path.ends_with(".1.json") => canned::node(json!({})),
+            _ => (404, "", String::new()),
+        });
+        let found = storage(&session.await).await.expect("readable").providers;
+        assert_eq!(found.iter().map(|it| it.stored.node.clone()).collect::<Vec<_>>(), [format!("bp/{FACTORY}.2")]);
     }
 
     fn solutions() -> (&'static Surface, Arc<Regex>) {

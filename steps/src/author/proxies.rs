@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::ims_configurations::{FOLDER, configurations, is_of, properties};
+use super::ims_configurations::{DEPTH, FOLDER, configurations, is_of, properties};
 use super::{osgi_file, repository};
 use crate::call::Call;
 use crate::problem::Checked;
@@ -21,7 +21,7 @@ pub struct ClientProxy {
 /// The settings of the two clients, 3.x first.
 pub async fn of_clients(session: &Session) -> Checked<[ClientProxy; 2]> {
     let surface = session.surface("author.ims-storage").clone();
-    let root = repository::at(session, Call::to("author.ims-storage"), FOLDER, Some(1)).await?.unwrap_or_default();
+    let root = repository::at(session, Call::to("author.ims-storage"), FOLDER, DEPTH).await?.unwrap_or_default();
     let mut clients =
         ["proxy-3", "proxy-4"].map(|word| ClientProxy { pid: surface.phrase(word).to_owned(), address: None });
     for (file, name, node) in configurations(&root) {
