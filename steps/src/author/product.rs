@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bpconform_fixtures::Cause;
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::bundles;
 use crate::call::Call;
@@ -183,16 +183,22 @@ pub(crate) fn parse_run_modes(lines: &[String], phrase: &str) -> Option<Vec<Stri
 #[serde(rename_all = "camelCase")]
 pub struct Package {
     /// Its group.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub group: String,
     /// Its name.
+    #[serde(deserialize_with = "or_null")]
     pub name: String,
     /// Its version.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub version: String,
     /// When it was installed, in milliseconds since 1970; a package that was only uploaded has none.
     #[serde(default)]
     pub last_unpacked: Option<i64>,
+}
+
+/// A text that may also be `null`, as Package Manager writes what a package does not have.
+fn or_null<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    Option::deserialize(text).map(Option::unwrap_or_default)
 }
 
 impl Package {
@@ -210,21 +216,40 @@ pub async fn packages(session: &Session) -> Checked<Vec<Package>> {
 /// The packages of an answer to that question. A list without any is an error, as every Author has some, and so is one of
 /// which a part is missing.
 pub(super) fn read_packages(reply: &Reply) -> Checked<Vec<Package>> {
-    #[derive(Deserialize)]
-    struct Page {
-        results: Vec<Package>,
-        #[serde(default)]
-        total: u64,
+    let PackageList { results, total } = PackageList::read(reply)?;
+    let listed = results.len() as u64;
+    if listed == 0 || listed < total {
+        return Err(reply.instead(&format!("{listed} of {total} packages, which are not all")));
     }
-    let reply = reply.clone().expect_status(&[200])?;
-    let page: Page = serde_json::from_value(reply.json()?).map_err(|error| {
-        Problem::error(format!("{} is not a list of packages ({error}); {}", reply.what(), reply.excerpt()))
-    })?;
-    let listed = page.results.len() as u64;
-    if listed == 0 || listed < page.total {
-        return Err(reply.instead(&format!("{listed} of {} packages, which are not all", page.total)));
+    Ok(results)
+}
+
+/// What Package Manager lists, perhaps only a part.
+#[derive(Deserialize)]
+struct PackageList {
+    results: Vec<Package>,
+    #[serde(default)]
+    total: u64,
+}
+
+impl PackageList {
+    fn read(reply: &Reply) -> Checked<Self> {
+        let reply = reply.clone().expect_status(&[200])?;
+        serde_json::from_value(reply.json()?).map_err(|error| {
+            Problem::error(format!("{} is not a list of packages ({error}); {}", reply.what(), reply.excerpt()))
+        })
     }
-    Ok(page.results)
+}
+
+/// Whether a package of which the name begins like that is installed. A part of the list can show that it is, and only the
+/// whole list that it is not.
+fn has_installed(reply: &Reply, name: &str) -> Checked<bool> {
+    // The file is named with its version: ims-jwt-compatibility-package-6.5-1.0.zip.
+    let is_it = |package: &Package| package.is_installed() && package.name.starts_with(name);
+    if PackageList::read(reply)?.results.iter().any(is_it) {
+        return Ok(true);
+    }
+    read_packages(reply).map(|_| false)
 }
 
 /// The Service Packs that bring OAuth (surfaces.md §2.1, §5.5): by themselves, and with [`OAUTH_HOTFIX`].
@@ -247,9 +272,8 @@ pub async fn judge_oauth(session: &Session, hotfix: &str) -> Checked {
     ensure(found >= OAUTH_BY_HOTFIX, || {
         format!("AEM is {found}, which can hold no OAuth credential: it needs {OAUTH}")
     })?;
-    let packages = packages(session).await?;
-    // The file is named with its version: ims-jwt-compatibility-package-6.5-1.0.zip.
-    ensure(packages.iter().any(|it| it.is_installed() && it.name.starts_with(hotfix)), || {
+    let reply = session.send(Call::to("author.packages")).await?;
+    ensure(has_installed(&reply, hotfix)?, || {
         format!("AEM is {found} and the package {hotfix} is not installed; without it OAuth needs {OAUTH}")
     })
 }
@@ -265,8 +289,11 @@ async fn can_by_bundle(session: &Session, unknown: Problem) -> Checked {
 #[cfg(test)]
 mod tests {
     use bpconform_fixtures::Surfaces;
+    use serde_json::json;
+    use url::Url;
 
     use super::*;
+    use crate::redact::Redactor;
 
     fn version(text: &str) -> Version {
         text.parse().expect("a version")
@@ -341,6 +368,30 @@ mod tests {
         assert_eq!(find_version(&line, "  Other Product (6.5.21.0)"), Ok(None));
         let two = find_version(&line, &format!("{text}\n  Adobe Experience Manager (6.5.0)"));
         assert!(two.expect_err("they differ").reason.contains("6.5.21.0, 6.5.0"));
+    }
+
+    #[test]
+    fn a_part_of_the_packages_shows_what_is_installed_and_not_what_is_missing() {
+        let has = |total: u64, unpacked: Option<i64>| {
+            let packages = json!({ "total": total, "results": [
+                { "name": "other", "group": null, "version": null },
+                { "name": format!("{OAUTH_HOTFIX}-1.0"), "group": "adobe", "lastUnpacked": unpacked },
+            ]});
+            let reply = Reply {
+                surface: "author.packages".into(),
+                method: "GET".into(),
+                url: Url::parse("http://localhost/").expect("a URL"),
+                status: 200,
+                headers: Vec::new(),
+                body: packages.to_string().into(),
+                redactor: Redactor::default(),
+            };
+            has_installed(&reply, OAUTH_HOTFIX).map_err(|problem| problem.kind)
+        };
+        assert_eq!(has(2, Some(1)), Ok(true));
+        assert_eq!(has(7, Some(1)), Ok(true));
+        assert_eq!(has(2, None), Ok(false));
+        assert_eq!(has(7, None), Err(Kind::Error));
     }
 
     #[test]
