@@ -386,3 +386,18 @@ pub fn unknown_surface(surface: &Surface) -> Problem {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canned;
+
+    #[tokio::test]
+    async fn what_an_author_answers_is_of_now_unless_everybody_may_see_it() {
+        let cached = |_: &str| (200, "Age: 604800\r\nX-Cache: HIT\r\n", "{}".to_owned());
+        let session = canned::session(cached).await;
+        let problem = session.send(Call::to("author.agents")).await.expect_err("it is a week old");
+        assert!(problem.reason.contains("from a cache that is 604800 s old"), "{problem}");
+        assert!(session.send(Call::to(FOR_EVERYBODY)).await.is_ok());
+    }
+}

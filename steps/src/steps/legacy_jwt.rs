@@ -228,10 +228,14 @@ async fn account_is_healthy(world: &mut World) -> Checked {
 #[then("every certificate that Brand Portal relies on is good for longer than the warning time")]
 async fn certificates_are_good(world: &mut World) -> Checked {
     let session = world.session()?;
-    let mut used = configurations(session).await?;
+    judge_used(session, configurations(session).await?).await
+}
+
+/// Judges the certificates of these configurations. Where none uses one, it does not matter whether the user may read the key
+/// store.
+async fn judge_used(session: &Session, mut used: Vec<ImsConfiguration>) -> Checked {
     used.retain(|configuration| configuration.kind != Kind::OAuth);
     if used.is_empty() {
-        // Nothing relies on a certificate, so that it does not matter whether the user may read the key store.
         return Ok(());
     }
     let (store, now) = (certificates::key_store(session).await?, clock::now(session).await?);
@@ -343,6 +347,7 @@ mod tests {
 
     use super::*;
     use crate::author::ims_configurations::Stored;
+    use crate::canned;
 
     fn configuration(url: &str, alias: &str) -> ImsConfiguration {
         let properties = json!({"auth.access.token.request": url, "auth.token.provider.keypair.alias": alias});
@@ -371,6 +376,15 @@ mod tests {
         assert_eq!(judged(&[configuration(EXCHANGE, "")], "brandportal"), Err(problem::Kind::Error));
         assert_eq!(judged(&[configuration("", "")], "brandportal"), Err(problem::Kind::Error));
         assert_eq!(judged(&[], "brandportal"), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_key_store_is_read_only_for_who_relies_on_it() {
+        let session = canned::session(|_| (403, "", String::new())).await;
+        let mut oauth = configuration("https://ims-na1.adobelogin.com/ims/token/v3", "");
+        oauth.kind = Kind::OAuth;
+        assert_eq!(judge_used(&session, vec![oauth.clone()]).await, Ok(()));
+        assert!(judge_used(&session, vec![oauth, configuration(EXCHANGE, "a")]).await.is_err());
     }
 
     #[test]
