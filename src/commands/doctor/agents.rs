@@ -162,7 +162,7 @@ async fn token_providers(session: &Session, found: &[Agent], legacy: bool) -> Op
     }
     let judged = async {
         let (clouds, storage) =
-            (tenants::cloud_configurations(session).await?, ims_configurations::storage(session).await?);
+            (tenants::cloud_configurations(session).await?, ims_configurations::readable(session).await?);
         clouds.iter().try_for_each(|cloud| agents::judge_token_providers(found, cloud, &storage))
     };
     judged.await.err().map(|problem| Finding::of(TOPIC, "BP-REP-04", &problem))

@@ -218,7 +218,7 @@ pub fn judge_settings(agents: &[Agent], settings: &[Setting<'_>]) -> Checked {
 pub fn judge_token_providers(agents: &[Agent], cloud: &CloudConfiguration, storage: &Storage) -> Checked {
     let expected = cloud.ims_configuration.as_deref();
     let expected = expected.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", cloud.path)))?;
-    let (mut wrong, mut unclear) = (Vec::new(), Vec::new());
+    let (mut wrong, mut missing, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
     for agent in agents {
         let named: Vec<_> = ["accessTokenProviderName", "accessTokenProviderPid"]
             .into_iter()
@@ -232,7 +232,7 @@ pub fn judge_token_providers(agents: &[Agent], cloud: &CloudConfiguration, stora
         }
         for (property, providers, reference) in &named {
             match &providers[..] {
-                [] => wrong.push(format!("agent {}: {property} is {reference}, which does not exist", agent.name)),
+                [] => missing.push(format!("agent {}: {property} is {reference}, which does not exist", agent.name)),
                 providers if providers.iter().any(|it| it.is(expected)) => {}
                 [provider, ..] => wrong
                     .push(format!("agent {} gets its tokens from {}, not from {expected}", agent.name, provider.pid)),
@@ -243,7 +243,13 @@ pub fn judge_token_providers(agents: &[Agent], cloud: &CloudConfiguration, stora
             unclear.push(agent.name.as_str());
         }
     }
+    if storage.unreadable.is_none() {
+        wrong.append(&mut missing);
+    }
     ensure(wrong.is_empty(), || wrong.join("; ")).because(Cause::TokenProviderMissing)?;
+    if !missing.is_empty() {
+        storage.judge_whole()?;
+    }
     if unclear.is_empty() {
         return Ok(());
     }
@@ -453,7 +459,7 @@ mod tests {
     fn an_agent_gets_its_tokens_from_a_provider_that_is_there() {
         let surface = Surfaces::built_in().get("author.ims-storage");
         let factory = surface.phrase("provider");
-        let judged = |stored: &[&str], agent: Value| {
+        let judged_with = |unreadable: Option<Problem>, stored: &[&str], agent: Value| {
             let providers = stored.iter().map(|random| ims_configurations::Stored {
                 node: format!("{factory}.{random}"),
                 properties: json!({ "name": "AdobeIMS" }),
@@ -462,9 +468,10 @@ mod tests {
             let cloud =
                 CloudConfiguration { ims_configuration: Some(format!("{factory}.2")), ..CloudConfiguration::default() };
             let agents = [Agent { name: "a".into(), properties: agent }];
-            let storage = Storage { providers, customizers: Vec::new() };
+            let storage = Storage { providers, unreadable, ..Storage::default() };
             judge_token_providers(&agents, &cloud, &storage).map_err(|problem| problem.kind)
         };
+        let judged = |stored: &[&str], agent: Value| judged_with(None, stored, agent);
         let (name, pid) = (json!({"accessTokenProviderName": "AdobeIMS"}), format!("{factory}.2"));
         let both = json!({"accessTokenProviderName": "AdobeIMS", "accessTokenProviderPid": pid});
         let other = json!({"accessTokenProviderName": "AdobeIMS", "accessTokenProviderPid": format!("{factory}.1")});
@@ -474,6 +481,9 @@ mod tests {
         assert_eq!(judged(&["1", "2"], other), Err(Kind::Failed));
         assert_eq!(judged(&["1", "2"], name.clone()), Err(Kind::Error));
         assert_eq!(judged(&["1"], name), Err(Kind::Failed));
+        let unreadable = || Some(Problem::error("cut off"));
+        assert_eq!(judged_with(unreadable(), &["2"], both.clone()), Ok(()), "another one");
+        assert_eq!(judged_with(unreadable(), &[], both.clone()), Err(Kind::Error), "perhaps that one");
         assert_eq!(judged(&[], both), Err(Kind::Failed), "none is there at all");
         assert_eq!(judged(&["2"], json!({})), Err(Kind::Failed));
     }

@@ -201,9 +201,16 @@ pub struct Storage {
     pub providers: Vec<ImsConfiguration>,
     /// The request customizers, which hold the client secrets.
     pub customizers: Vec<Stored>,
+    /// Why the file of another one cannot be read.
+    pub unreadable: Option<Problem>,
 }
 
 impl Storage {
+    /// An error if a file cannot be read, where that may be the configuration that is missed.
+    pub fn judge_whole(&self) -> Checked {
+        self.unreadable.clone().map_or(Ok(()), Err)
+    }
+
     /// The configurations for Brand Portal: those that say so, those that a Brand Portal cloud configuration uses, and those
     /// with the client id of one of these.
     pub fn for_brand_portal(&self, session: &Session, used: &[String]) -> Checked<Vec<ImsConfiguration>> {
@@ -297,8 +304,15 @@ fn collect_secrets(node: &str, within: &str, properties: &Value, given: Option<&
     }
 }
 
-/// All IMS configurations of the Author, for whatever solution they are.
+/// All IMS configurations of the Author, for whatever solution they are; an error if one of them cannot be read.
 pub async fn storage(session: &Session) -> Checked<Storage> {
+    let storage = readable(session).await?;
+    storage.judge_whole().map(|()| storage)
+}
+
+/// The IMS configurations of the Author that can be read. That is enough where one of them is named: the file of another
+/// solution does not concern it.
+pub async fn readable(session: &Session) -> Checked<Storage> {
     let surface = session.surface("author.ims-storage").clone();
     let call = Call::to("author.ims-storage");
     let root = repository::at(session, call, FOLDER, DEPTH).await?.unwrap_or_default();
@@ -309,7 +323,13 @@ pub async fn storage(session: &Session) -> Checked<Storage> {
         if !provider && !customizer {
             continue;
         }
-        let stored = Stored { properties: properties(session, &file, node).await?, node: file };
+        let stored = match properties(session, &file, node).await {
+            Ok(properties) => Stored { properties, node: file },
+            Err(problem) => {
+                storage.unreadable.get_or_insert(problem);
+                continue;
+            }
+        };
         for secret in secrets_in(&stored, None).iter().filter(|secret| !secret.is_safe(None)) {
             session.run.redactor.learn(&secret.value);
         }
@@ -337,7 +357,7 @@ pub(crate) async fn nodes_of(session: &Session, configuration: &ImsConfiguration
 }
 
 /// The configurations below a folder: the path of each in it, its name and its node; folders within hold configurations,
-/// too.
+/// too. A file is one only by its ending: AEM does not read a backup next to it.
 pub(super) fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
     let mut found = Vec::new();
     for (name, node) in repository::children(folder) {
@@ -349,6 +369,9 @@ pub(super) fn configurations(folder: &Value) -> Vec<(String, &str, &Value)> {
             found.push((name.to_owned(), name, node));
         }
     }
+    found.retain(|(_, name, node)| {
+        osgi_file::has_ending(name) || repository::text(node, "jcr:primaryType").as_deref() != Some("nt:file")
+    });
     found
 }
 
@@ -570,6 +593,26 @@ mod tests {
         assert_eq!(found.iter().map(|it| it.stored.node.clone()).collect::<Vec<_>>(), [format!("bp/{FACTORY}.2")]);
     }
 
+    #[tokio::test]
+    async fn a_backup_is_no_configuration_and_an_unreadable_file_concerns_no_other() {
+        let (mine, other, backup) =
+            (format!("{FACTORY}-1.config"), format!("{FACTORY}~2.cfg.json"), format!("{FACTORY}-1.config.bak"));
+        let unreadable = other.clone();
+        let session = canned::session(move |path| {
+            let file = json!({"jcr:primaryType": "nt:file"});
+            match path {
+                "/apps/system/config.2.json" => canned::node(json!({&mine: file, &other: file, &backup: file})),
+                _ if path.ends_with(&unreadable) => (200, "", "{\"name\": \"Adobe Target\",}".to_owned()),
+                _ => (200, "", "name=\"Adobe Brand Portal\"".to_owned()),
+            }
+        });
+        let session = session.await;
+        let found = readable(&session).await.expect("the folder is readable");
+        assert_eq!(found.providers.iter().map(|it| it.pid.clone()).collect::<Vec<_>>(), [format!("{FACTORY}.1")]);
+        assert!(found.judge_whole().is_err());
+        assert_eq!(storage(&session).await.map_err(|problem| problem.kind), Err(crate::problem::Kind::Error));
+    }
+
     fn solutions() -> (&'static Surface, Arc<Regex>) {
         let surfaces = Surfaces::built_in();
         let others = pattern(surfaces.get("author.error-log"), "other-solutions").expect("a pattern");
@@ -582,7 +625,7 @@ mod tests {
         let analytics = read(&format!("{FACTORY}.1"), json!({"auth.token.provider.title": "Analytics"}));
         let used = read(&format!("{FACTORY}.2"), json!({"auth.token.provider.title": "My account"}));
         let named = read(&format!("{FACTORY}.3"), json!({"name": "Adobe Brand Portal"}));
-        let storage = Storage { providers: vec![analytics, used, named], customizers: Vec::new() };
+        let storage = Storage { providers: vec![analytics, used, named], ..Storage::default() };
         let found = storage.ours(surface, &others, &[format!("{FACTORY}-2")]);
         assert_eq!(found.iter().map(|it| &it.pid[FACTORY.len()..]).collect::<Vec<_>>(), [".2", ".3"]);
     }
@@ -602,7 +645,7 @@ mod tests {
             provider("5", "Adobe Brand Portal 5", ""),
             provider("6", "z", ""),
         ];
-        let found = Storage { providers, customizers: Vec::new() }.ours(surface, &others, &[]);
+        let found = Storage { providers, ..Storage::default() }.ours(surface, &others, &[]);
         assert_eq!(found.iter().map(|it| &it.pid[FACTORY.len()..]).collect::<Vec<_>>(), [".1", ".2", ".5"]);
     }
 

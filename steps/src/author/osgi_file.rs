@@ -14,6 +14,11 @@ pub fn without_ending(name: &str) -> &str {
     ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
+/// Whether a file of that name is a configuration.
+pub fn has_ending(name: &str) -> bool {
+    without_ending(name).len() < name.len()
+}
+
 /// The name under which the comments of a file are among its properties: a secret may stand in them, too.
 const COMMENTS: &str = "# comments";
 
@@ -258,6 +263,7 @@ mod tests {
         for name in ["a.b-1", "a.b-1.config", "a.b-1.cfg.json", "a.b-1.cfg"] {
             assert_eq!(without_ending(name), "a.b-1");
         }
+        assert!(has_ending("a.b-1.cfg.json") && !has_ending("a.b-1") && !has_ending("a.b-1.config.bak"));
     }
 
     proptest::proptest! {

@@ -112,12 +112,13 @@ async fn has_ims_configuration(world: &mut World) -> Checked {
 async fn uses_ims_configuration(session: &Session, found: &CloudConfiguration, given: Option<&str>) -> Checked {
     let used = found.ims_configuration.as_deref();
     let used = used.ok_or_else(|| Problem::failed(format!("{} names no IMS configuration", found.path)))?;
-    let all = async || ims_configurations::for_brand_portal(session).await;
-    let all = session.settled(all, |all| all.iter().any(|it| it.is(used))).await?;
-    let existing = all.iter().find(|it| it.is(used));
-    let existing = existing.ok_or_else(|| {
-        Problem::failed(format!("{} names the IMS configuration {used}, which is not on the Author", found.path))
-    })?;
+    let all = async || ims_configurations::readable(session).await;
+    let all = session.settled(all, |all| all.providers.iter().any(|it| it.is(used))).await?;
+    let Some(existing) = all.providers.iter().find(|it| it.is(used)) else {
+        all.judge_whole()?;
+        let problem = format!("{} names the IMS configuration {used}, which is not on the Author", found.path);
+        return Err(Problem::failed(problem));
+    };
     let right = given.is_none_or(|given| existing.is(given));
     ensure(right, || format!("{} names the IMS configuration {used}, not {}", found.path, given.unwrap_or_default()))?;
     existing.judge_solution(session)

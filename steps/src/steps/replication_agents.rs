@@ -181,7 +181,7 @@ fn each_has_settings(world: &mut World, step: &Step) -> Checked {
 async fn each_has_token_provider(world: &mut World) -> Checked {
     let (session, Four(four)) = (world.session()?, world.kept()?);
     let configurations = tenants::cloud_configurations(session).await?;
-    let storage = ims_configurations::storage(session).await?;
+    let storage = ims_configurations::readable(session).await?;
     configurations.iter().try_for_each(|configuration| agents::judge_token_providers(four, configuration, &storage))
 }
 
