@@ -43,7 +43,7 @@ pub(super) fn starts(run: &str) -> impl Iterator<Item = usize> {
 pub(super) fn decoded(run: &str) -> Option<String> {
     if run.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         // An odd number of digits may lack the last one.
-        return text(&HEXLOWER_PERMISSIVE.decode(run[..run.len() / 2 * 2].as_bytes()).ok()?);
+        return text(&HEXLOWER_PERMISSIVE.decode(&run.as_bytes()[..run.len() / 2 * 2]).ok()?);
     }
     // Most long runs are paths and names of classes, and their beginning is no text.
     text(&base64(&run[..FIRST.min(run.len())])?)?;
