@@ -146,7 +146,12 @@ impl Page {
 
     /// Whether the value of any attribute contains a text. Scripts and styles are not searched.
     pub fn mentions(&self, text: &str) -> bool {
-        self.elements.iter().flat_map(|element| &element.attributes).any(|(_, value)| value.contains(text))
+        self.values().any(|value| value.contains(text))
+    }
+
+    /// The values of all attributes.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.elements.iter().flat_map(|element| &element.attributes).map(|(_, value)| value.as_str())
     }
 
     /// The language that the page declares.

@@ -48,6 +48,9 @@ const INVALID_SNI: &str = "Invalid SNI";
 /// The path of the Web Console, to which Felix refuses users.
 const WEB_CONSOLE: &str = "/system/console/";
 
+/// What the page of a gateway begins with if it leaves out the elements around it.
+const PAGE_PARTS: [&str; 3] = ["<head", "<body", "<h1"];
+
 /// Parts of the address of a login page, in lower case: paths, and parameters of SAML and OpenID Connect.
 const LOGIN_ADDRESS: [&str; 6] = ["login", "saml", "/sso", "oauth2/", "openid", "signin"];
 
@@ -256,15 +259,30 @@ impl Reply {
         Problem::error(format!("{} answered {} with {what}; {}", self.what(), self.status, self.excerpt()))
     }
 
-    /// Whether the body is an HTML page.
+    /// Whether the body is an HTML page, or a part of one. The type alone does not tell: servlets send a plain text with it,
+    /// too.
     pub fn looks_like_html(&self) -> bool {
-        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(512)]).to_lowercase();
-        start.contains("<html") || start.contains("<!doctype html")
+        let start = self.start();
+        let begins = start.trim_start_matches('\u{feff}').trim_start();
+        is_whole_page(&start)
+            || PAGE_PARTS.iter().any(|part| begins.starts_with(part))
+            || (begins.starts_with('<') && self.header("content-type").is_some_and(|kind| kind.contains("text/html")))
     }
 
     /// Whether the body is a page without its end.
     pub fn is_cut_off(&self) -> bool {
-        self.looks_like_html() && !self.text().to_ascii_lowercase().contains("</html")
+        is_whole_page(&self.start()) && !self.text().to_ascii_lowercase().contains("</html")
+    }
+
+    /// Whether the body is a text for people: no page, and neither JSON nor XML.
+    pub fn is_plain_text(&self) -> bool {
+        !self.looks_like_html()
+            && !self.text().trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '<', '"'])
+    }
+
+    /// The beginning of the body, in lower case.
+    fn start(&self) -> String {
+        String::from_utf8_lossy(&self.body[..self.body.len().min(512)]).to_lowercase()
     }
 
     /// Whether the body is AEM's login page, or one of a single sign-on before it.
@@ -355,6 +373,11 @@ impl Reply {
             _ => "; is it an AEM Author, and is the context path right?",
         }
     }
+}
+
+/// Whether a text in lower case is the beginning of a page that must also have an end.
+fn is_whole_page(start: &str) -> bool {
+    start.contains("<html") || start.contains("<!doctype html")
 }
 
 /// Whether it is a page with which Sling or Granite answers a change.
@@ -459,6 +482,22 @@ mod tests {
         assert!(is("<html>Queue is idle</html>") && is("<b>Queue is idle</b>"));
         assert!(!is("<html>Something went wrong</html>") && !is("<html>Queue is id"));
         assert!(!is("<html>Queue is QUICKSTART_HOMEPAGE</html>"), "a login page");
+    }
+
+    #[test]
+    fn a_part_of_a_page_is_html_and_a_text_of_that_type_is_none() {
+        let is_html = |kind: &str, body: &str| {
+            let headers = vec![("content-type".to_owned(), kind.to_owned())];
+            let reply = Reply { headers, ..reply(body) };
+            assert!(!reply.looks_like_html() || !reply.is_plain_text(), "{body}");
+            reply.looks_like_html()
+        };
+        for body in ["<head><title>404</title></head>", " <BODY>x", "\u{feff}<h1>x</h1>", "<!-- x --><html>"] {
+            assert!(is_html("text/plain", body), "{body}");
+        }
+        assert!(is_html("text/html;charset=utf-8", "<p>x</p>") && !is_html("application/xml", "<p>x</p>"));
+        assert!(!is_html("text/html", "com.adobe.granite.x.1") && !is_html("text/plain", "27.11.2026 *ERROR* <h1>"));
+        assert!(!reply("<h1>x</h1>").is_cut_off() && reply("<html><h1>x</h1>").is_cut_off());
     }
 
     #[test]

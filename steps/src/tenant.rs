@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::author::repository;
 use crate::call::Call;
+use crate::html::Page;
 use crate::pattern::pattern;
 use crate::problem::{Checked, Problem, ensure};
 use crate::reply::Reply;
@@ -16,17 +17,11 @@ use crate::session::Session;
 /// Fails if what answered at the tenant's address says that no tenant is there. Only what is known as Brand Portal's, or
 /// leads to where Adobe logs people in, is the tenant; all else may be a gateway's, and is an error.
 pub fn judge_home(surface: &Surface, reply: &Reply) -> Checked {
-    let target = |url: &Url| (url.host_str().map(str::to_owned), url.port(), url.path().to_owned());
-    let to = reply.header("location").and_then(|to| reply.url.join(to).ok());
-    let loops = to.as_ref().is_some_and(|to| target(to) == target(&reply.url) && to.query().is_none_or(str::is_empty));
     match reply.status {
-        300..=399 if loops => reply.clone().expect_status(&[200]).map(drop),
-        300..=399 if to.is_some_and(|to| is_adobes(surface, &reply.url, &to)) => Ok(()),
-        300..=399 => Err(reply
-            .instead("a redirect to a host that is neither the tenant's nor Adobe's")
-            .because(Cause::GatewayInstead)),
-        200 | 401 | 403 if shows_brand_portal(surface, reply)? => Ok(()),
-        status @ (404 | 410) if names_the_tenant(reply) || shows_brand_portal(surface, reply)? => {
+        300..=399 => judge_redirect(surface, reply),
+        200 if is_of_brand_portal(surface, reply)? || has_its_title(surface, reply)? => Ok(()),
+        401 | 403 if is_of_brand_portal(surface, reply)? => Ok(()),
+        status @ (404 | 410) if names_the_tenant(reply) || is_of_brand_portal(surface, reply)? => {
             Err(Problem::failed(format!("{} answered {status}: it is not a Brand Portal tenant", reply.what())))
         }
         200..300 | 401 | 403 | 404 | 410 => {
@@ -43,32 +38,77 @@ pub fn judge_home(surface: &Surface, reply: &Reply) -> Checked {
     }
 }
 
-/// Whether a text, which is no page, says of which tenant it speaks. A gateway's says only that it found nothing.
-fn names_the_tenant(reply: &Reply) -> bool {
-    let tenant = reply.url.host_str().and_then(|host| host.split('.').next()).unwrap_or_default();
-    !reply.looks_like_html()
-        && reply.text().split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == tenant)
-}
-
-/// Whether an address is at the tenant itself or where Adobe logs people in.
-fn is_adobes(surface: &Surface, tenant: &Url, to: &Url) -> bool {
-    let Some(host) = to.host_str() else { return false };
-    let mut domains = surface.phrase("login-domains").split(' ');
-    Some(host) == tenant.host_str() || domains.any(|domain| host == domain || host.ends_with(&format!(".{domain}")))
-}
-
-/// An error if the answer is a page of neither AEM nor Brand Portal: a gateway's answer shows nothing of the tenant.
-pub fn judge_own(surface: &Surface, reply: &Reply) -> Checked {
-    if !reply.is_foreign_page() || shows_brand_portal(surface, reply)? {
+/// Fails if a redirect leads to another tenant. One to a path that is not known as Brand Portal's may be a gateway's own,
+/// and so may one to the same path, with which it tries out cookies.
+fn judge_redirect(surface: &Surface, reply: &Reply) -> Checked {
+    let target = |url: &Url| (url.host_str().map(str::to_owned), url.port(), url.path().to_owned());
+    let Some(to) = reply.header("location").and_then(|to| reply.url.join(to).ok()) else {
+        return Err(reply.instead("a redirect to nowhere"));
+    };
+    if target(&to) == target(&reply.url) {
+        return reply.clone().expect_status(&[200]).map(drop);
+    }
+    let is_here = to.host_str() == reply.url.host_str();
+    if logs_in_at_adobe(surface, &to) || (is_here && pattern(surface, "own")?.is_match(to.path())) {
         return Ok(());
     }
-    Err(reply.instead("a page that is not known as the tenant's").because(Cause::GatewayInstead))
+    if !is_here && pattern(surface, "url")?.is_match(&to.origin().ascii_serialization()) {
+        let problem = Problem::failed(format!(
+            "{} redirects to {}, another tenant's address: one of them is an alias",
+            reply.what(),
+            to.origin().ascii_serialization()
+        ));
+        return Err(problem.because(Cause::TenantAddress));
+    }
+    let what = "a redirect to something that is known neither as Brand Portal's nor as Adobe's login";
+    Err(reply.instead(what).because(Cause::GatewayInstead))
 }
 
-/// Whether the answer is a whole page of Brand Portal.
-fn shows_brand_portal(surface: &Surface, reply: &Reply) -> Checked<bool> {
-    let is_page = reply.looks_like_html() && !reply.is_cut_off();
-    Ok(is_page && pattern(surface, "page")?.is_match(&reply.text()))
+/// Whether a text for people says of which tenant it speaks. A gateway's names the host that was asked for, or only says that
+/// it found nothing.
+fn names_the_tenant(reply: &Reply) -> bool {
+    let tenant = reply.url.host_str().and_then(|host| host.split('.').next()).unwrap_or_default();
+    let is_between = |c: char| !c.is_alphanumeric() && !"-.".contains(c);
+    reply.is_plain_text() && reply.text().split(is_between).any(|word| word.trim_matches('.') == tenant)
+}
+
+/// Whether an address is where Adobe logs people in.
+fn logs_in_at_adobe(surface: &Surface, to: &Url) -> bool {
+    let host = to.host_str().unwrap_or_default();
+    let mut domains = surface.phrase("login-domains").split(' ');
+    domains.any(|domain| host == domain || host.ends_with(&format!(".{domain}")))
+}
+
+/// Whether the tenant itself refuses a delivery. To 401 it may give any text for people; AEM asks for no other login than a
+/// token, or its own. Any other refusal must be AEM's page or what it says, since gateways refuse in the same ways.
+pub fn refuses_delivery(home: &Surface, receiver: &Surface, reply: &Reply) -> Checked<bool> {
+    let mut challenges = reply.headers.iter().filter(|(name, _)| name == "www-authenticate");
+    let is_aems =
+        |(_, value): &(String, String)| value.to_ascii_lowercase().starts_with("bearer") || value.contains("\"Sling");
+    let is_own = reply.is_slings_own_page() || is_of_brand_portal(home, reply)?;
+    Ok(match reply.status {
+        401 => is_own || (reply.is_plain_text() && challenges.all(is_aems)),
+        400..500 => is_own || reply.text().trim() == receiver.phrase("refused"),
+        _ => false,
+    })
+}
+
+/// Whether the answer is a whole page whose elements are Brand Portal's or AEM's. Words do not tell: a web filter also names
+/// the application that it blocks.
+fn is_of_brand_portal(surface: &Surface, reply: &Reply) -> Checked<bool> {
+    let own = pattern(surface, "own")?;
+    Ok(is_page(reply) && Page::read(&reply.text()).values().any(|value| own.is_match(value)))
+}
+
+/// Whether the answer is a whole page with Brand Portal's title.
+fn has_its_title(surface: &Surface, reply: &Reply) -> Checked<bool> {
+    let (title, page) = (pattern(surface, "title")?, Page::read(&reply.text()));
+    let mut titles = page.elements.iter().filter(|element| element.name == "title");
+    Ok(is_page(reply) && titles.any(|element| title.is_match(&page.text(element))))
+}
+
+fn is_page(reply: &Reply) -> bool {
+    reply.looks_like_html() && !reply.is_cut_off()
 }
 
 /// One thing that the tenant received.
@@ -169,26 +209,61 @@ mod tests {
     }
 
     #[test]
-    fn a_gateways_page_is_not_the_tenants_answer() {
-        let own = |body: &str| judge_own(Surfaces::built_in().get("tenant.home"), &reply(401, None, body));
-        for body in ["", "Authorization required.", "<html>Brand Portal</html>", "<html>ApacheSling/2.7</html>"] {
-            assert_eq!(own(body), Ok(()), "{body}");
+    fn only_the_tenant_refuses_a_delivery() {
+        let refuses = |status: u16, challenge: &str, body: &str| {
+            let surfaces = Surfaces::built_in();
+            let mut reply = reply(status, None, body);
+            if !challenge.is_empty() {
+                reply.headers.push(("www-authenticate".to_owned(), challenge.to_owned()));
+            }
+            let refuses = refuses_delivery(surfaces.get("tenant.home"), surfaces.get("tenant.receive"), &reply);
+            refuses.expect("the phrases are patterns")
+        };
+        for (status, challenge, body) in [
+            (401, "Bearer", "Authorization required."),
+            (401, "", ""),
+            (401, "Basic realm=\"Sling (Development)\"", ""),
+            (401, "", "<html><head></head><address>ApacheSling/2.7</address></html>"),
+            (403, "", "Authorization required.\n"),
+            (403, "", "<html>ApacheSling/2.7</html>"),
+            (403, "", "<html><form action=\"/libs/granite/core/content/login.html/j_security_check\"></form></html>"),
+        ] {
+            assert!(refuses(status, challenge, body), "{status} {challenge} {body}");
         }
-        let problem = own("<html>Log in to the proxy</html>").expect_err("it is a gateway's");
-        assert_eq!((problem.kind, problem.cause), (Kind::Error, Some(Cause::GatewayInstead)));
+        for (status, challenge, body) in [
+            (401, "", "{\"message\":\"Unauthorized\",\"request_id\":\"5f1\"}"),
+            (401, "Basic realm=\"corporate proxy\"", "Proxy login required"),
+            (401, "Negotiate", ""),
+            (401, "NTLM", "Authorization required."),
+            (401, "", "<head><title>Anmeldung</title></head><body><h1>Firmen-Proxy: bitte anmelden</h1></body>"),
+            (401, "", "<html>Log in to the proxy; it lets you open Brand Portal</html>"),
+            (401, "", "<?xml version=\"1.0\"?><Error/>"),
+            (403, "", "{\"message\":\"Forbidden\"}"),
+            (403, "", ""),
+            (404, "", "default backend - 404"),
+            (405, "", "Method Not Allowed"),
+            (413, "", "{\"error\":\"x\"}"),
+            (200, "", "Authorization required."),
+        ] {
+            assert!(!refuses(status, challenge, body), "{status} {challenge} {body}");
+        }
     }
 
     #[test]
     fn only_brand_portal_or_the_way_to_its_login_is_the_tenant() {
-        let page = "<!DOCTYPE html><html><title>Adobe Experience Manager Assets Brand Portal</title></html>";
-        let login = "<html><form action='j_security_check'>Sign in to Brand Portal</form></html>";
+        let titled = "<!DOCTYPE html><html><title>Adobe Experience Manager Assets Brand Portal</title></html>";
+        let page = "<html><head><script src=\"/libs/mediaportal/clientlibs/a.js\"></script></head></html>";
+        let login = "<html><form action='/libs/granite/core/content/login.html/j_security_check'></form></html>";
         for (status, location, body) in [
+            (200, None, titled),
             (200, None, page),
             (200, None, login),
             (401, None, page),
-            (403, None, page),
+            (403, None, login),
             (302, Some("/mediaportal.html"), ""),
+            (302, Some("/libs/granite/core/content/login.html?resource=%2F"), ""),
             (302, Some("https://ims-na1.adobelogin.com/ims/authorize/v1"), ""),
+            (302, Some("https://auth.services.adobe.com/en_US/index.html"), ""),
         ] {
             assert_eq!(home(status, location, body), Ok(()), "{status} {location:?} {body}");
         }
@@ -197,25 +272,57 @@ mod tests {
     #[test]
     fn what_may_be_a_gateways_is_an_error() {
         let gateway = "<html><body>bpdoc.brand-portal.adobe.com: access denied by corporate proxy</body></html>";
+        let filter =
+            "<html><head><title>Web filter</title></head><p>The application Brand Portal is blocked</p></html>";
+        let titled = "<html><title>Brand Portal is blocked</title></html>";
+        let fragment = "<head><title>404</title></head><body><p>bpdoc was not found</p></body>";
+        let bucket = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><BucketName>bpdoc</BucketName></Error>";
         for (status, location, body) in [
             (200, None, gateway),
-            (200, None, "<html><body>Brand Portal"),
+            (200, None, filter),
+            (403, None, filter),
+            (403, None, titled),
+            (404, None, filter),
+            (200, None, "<html><title>Brand Portal</title>"),
             (200, None, "{}"),
             (204, None, ""),
             (403, None, gateway),
             (404, None, gateway),
+            (404, None, fragment),
+            (404, None, bucket),
             (404, None, ""),
             (404, None, "default backend - 404"),
-            (410, None, "{\"error\":\"Not Found\",\"status\":404}"),
+            (404, None, "no route for http://bpdoc.brand-portal.adobe.com:443/ on this proxy."),
+            (410, None, "Zugriff auf bpdoc.brand-portal.adobe.com gesperrt"),
+            (410, None, "{\"error\":\"Not Found\",\"host\":\"bpdoc\"}"),
+            (302, None, ""),
             (302, Some("https://portal.example.com/login"), ""),
+            (302, Some("https://portal.example.com/mediaportal.html"), ""),
+            (302, Some("https://www.adobe.com/404.html"), ""),
+            (302, Some("https://adobelogin.com.example.com/"), ""),
             (302, Some("https://bpdoc.brand-portal.adobe.com/"), ""),
+            (302, Some("/my.policy"), ""),
+            (302, Some("/?gateway_cookie_check=1"), ""),
+            (302, Some("/?to=/mediaportal.html"), ""),
             (400, None, ""),
             (451, None, ""),
             (503, None, gateway),
         ] {
             assert_eq!(home(status, location, body), Err(Kind::Error), "{status} {location:?} {body}");
         }
-        assert_eq!(home(404, None, "the tenant bpdoc does not exist"), Err(Kind::Failed));
+    }
+
+    #[test]
+    fn what_says_that_no_tenant_is_there_fails() {
+        let page = "<html><body><a href=\"/mediaportal.html\">Brand Portal</a></body></html>";
+        for (status, location, body) in [
+            (404, None, "the tenant bpdoc does not exist"),
+            (404, None, "There is no tenant bpdoc."),
+            (410, None, page),
+            (302, Some("https://other.brand-portal.adobe.com/mediaportal.html"), ""),
+        ] {
+            assert_eq!(home(status, location, body), Err(Kind::Failed), "{status} {location:?} {body}");
+        }
     }
 
     fn verdict(node: Value) -> Result<(), Kind> {

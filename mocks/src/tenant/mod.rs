@@ -92,7 +92,7 @@ impl Tenant {
     fn home(&self) -> Response {
         let page = format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><title>Brand Portal</title></head>\n\
-             <body><h1>Brand Portal: {}</h1>\n<form method=\"post\" action=\"/\"><button>Sign in</button></form>\n\
+             <body><h1>Brand Portal: {}</h1>\n<a href=\"/mediaportal.html\">Sign in</a>\n\
              </body></html>\n",
             self.id
         );

@@ -258,14 +258,18 @@ async fn deliver_without_right(world: &mut World, how: String) -> Checked {
 fn tenant_refuses(world: &mut World, status: String) -> Checked {
     let status: u16 = number(&status, STATUS)?;
     let (session, Delivered(reply)) = (world.session()?, world.kept()?);
-    tenant::judge_own(session.surface("tenant.home"), reply)?;
-    let taken = reply.status == 200 && reply.text().contains(session.surface("tenant.receive").phrase("test"));
+    let receiver = session.surface("tenant.receive");
+    let refuses = tenant::refuses_delivery(session.surface("tenant.home"), receiver, reply)?;
+    let taken = reply.status == 200 && reply.text().contains(receiver.phrase("test"));
     match reply.status {
-        found if found == status => Ok(()),
-        // A page instead of the tenant's answer is not evidence about the delivery.
-        found if taken || (400..500).contains(&found) => Err(Problem::failed(format!(
+        found if found == status && refuses => Ok(()),
+        found if taken || refuses => Err(Problem::failed(format!(
             "the tenant answers {found} and not {status} to a delivery without a valid token"
         ))),
+        // What something else refuses is not evidence about the tenant.
+        400..500 => {
+            Err(reply.instead("something that is not known as the tenant's refusal").because(Cause::GatewayInstead))
+        }
         _ => reply.clone().expect_status(&[status]).map(drop),
     }
 }
