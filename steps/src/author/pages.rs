@@ -1,6 +1,7 @@
 //! Whether the Author shows a page, or data, to the run's user.
 
 use bpconform_fixtures::Cause;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{agents, bundles, product, users};
@@ -73,13 +74,19 @@ pub async fn denied(session: &Session, call: Call) -> Checked<Option<u16>> {
     judge(session, &reply.expect_status(&[200, 300])?).map(|()| None)
 }
 
+/// An error if the answer denies access and is not the Author's own page: a web server or a gateway hides what the Author may
+/// show to others.
+pub(super) fn judge_denial(reply: &Reply) -> Checked {
+    if !matches!(reply.status, 403 | 404) || reply.is_authors_own() {
+        return Ok(());
+    }
+    Err(reply.instead("something that is not the Author's own page").because(Cause::GatewayInstead))
+}
+
 /// An error if something other than the Author denies access: a web server or a gateway with its own page, or an expired
 /// session.
 async fn still_known(session: &Session, reply: &Reply) -> Checked {
-    if matches!(reply.status, 403 | 404) && !reply.is_authors_own() {
-        let problem = reply.instead("something that is not the Author's own page");
-        return Err(problem.because(Cause::GatewayInstead));
-    }
+    judge_denial(reply)?;
     let user = users::current(session).await;
     if user.is_ok_and(|user| user != "anonymous") {
         return Ok(());
@@ -97,9 +104,21 @@ pub fn judge(session: &Session, reply: &Reply) -> Checked {
     let is_the_page = |page: &str| {
         let page = Page::read(page);
         // An attribute names the page's component, in any language; a page without it may still have the documented title.
-        page.mentions(mark) || surface.wording.get("page").is_some_and(|title| page.lines().contains(title))
+        let is_named = page.values().any(|value| names(value, mark, reply.url.path()));
+        is_named || surface.wording.get("page").is_some_and(|title| page.lines().contains(title))
     };
     reply.page(is_the_page).map(drop)
+}
+
+/// Whether a value of an attribute contains the mark of a page elsewhere than in the address that was asked for: the login page
+/// of a gateway gives that back, encoded once or twice.
+fn names(value: &str, mark: &str, requested: &str) -> bool {
+    let requested = decoded(requested.strip_suffix(".html").unwrap_or(requested));
+    decoded(&decoded(value)).replace(&requested, "").contains(mark)
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().replace("\\/", "/")
 }
 
 /// An error unless the data are those of the endpoint: an empty list or another document shows no right to read them.
@@ -144,6 +163,53 @@ mod tests {
             redactor: Redactor::default(),
         };
         judge_data(&reply).map_err(|problem| problem.kind)
+    }
+
+    #[test]
+    fn the_address_that_was_asked_for_is_no_mark_of_the_page() {
+        let requested = "/libs/cq/adobeims-configuration/content/configurations.html";
+        for (value, wanted) in [
+            ("/libs/cq/adobeims-configuration/components/admin/datasources/imsconfigurations/update", true),
+            ("cq/adobeims-configuration/components/card", true),
+            ("http://author:4502/libs/cq/adobeims-configuration/content/configurations.html", false),
+            (
+                "https://proxy/auth?url=http%3A//author:4502/libs/cq/adobeims-configuration/content/configurations.html",
+                false,
+            ),
+            ("https://proxy/?to=%2Flibs%2fcq%2Fadobeims-configuration%2Fcontent%2Fconfigurations.html", false),
+            (
+                "https://proxy/?to=%252Flibs%252Fcq%252Fadobeims-configuration%252Fcontent%252Fconfigurations.html",
+                false,
+            ),
+            ("location='\\/libs\\/cq\\/adobeims-configuration\\/content\\/configurations'", false),
+        ] {
+            assert_eq!(names(value, "adobeims-configuration", requested), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_the_authors_own_page_denies() {
+        let judged = |status: u16, body: &str| {
+            let reply = Reply {
+                surface: "author.ims-console".into(),
+                method: "GET".into(),
+                url: Url::parse("http://localhost/").expect("a URL"),
+                status,
+                headers: Vec::new(),
+                body: body.into(),
+                redactor: Redactor::default(),
+            };
+            judge_denial(&reply).map_err(|problem| problem.cause)
+        };
+        let apache = "<html><body><h1>Forbidden</h1><address>Apache/2.4</address></body></html>";
+        for (status, body) in [(403, apache), (404, apache), (403, "{\"message\":\"Forbidden\"}"), (404, "")] {
+            assert_eq!(judged(status, body), Err(Some(Cause::GatewayInstead)), "{status} {body}");
+        }
+        for (status, body) in
+            [(200, apache), (403, "<html>ApacheSling/2.7</html>"), (404, "<html>No resource found</html>")]
+        {
+            assert_eq!(judged(status, body), Ok(()), "{status} {body}");
+        }
     }
 
     #[test]
