@@ -38,8 +38,10 @@ pub async fn judge_shown(session: &Session, secret: &str, names: impl IntoIterat
     for name in names {
         let (name, call) = (name.as_ref(), pages::request(name.as_ref())?);
         for variant in 0..=session.surface(&call.surface).alternatives.len() {
-            // A page that may not be opened shows no secret either; the stored configurations were read before.
+            // A page that the Author does not show to this user shows no secret either; one that a gateway hides may show it
+            // to others.
             let reply = session.send(call.clone().variant(variant)).await?.expect_status(&[200, 300, 403, 404])?;
+            pages::judge_denial(&reply)?;
             if reply.status == 200 {
                 pages::judge(session, &reply)?;
             }
