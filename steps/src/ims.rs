@@ -42,20 +42,18 @@ pub async fn request(session: &Session, instead: &[(&str, &str)]) -> Checked<Rep
     session.send(call).await
 }
 
-/// The codes with which IMS refuses a credential or what is asked with it: those of RFC 6749, section 5.2, and of its own
-/// table for JSON Web Tokens (surfaces.md §1.2).
-const REFUSED: [&str; 10] = [
+/// The codes with which IMS refuses a credential or what is asked with it: those of RFC 6749, section 5.2.
+const REFUSED: [&str; 6] = [
     "invalid_request",
     "invalid_client",
     "invalid_grant",
     "unauthorized_client",
     "unsupported_grant_type",
     "invalid_scope",
-    "invalid_token",
-    "invalid_signature",
-    "invalid_jti",
-    "bad_request",
 ];
+
+/// The codes with which it refuses a JSON Web Token, too (surfaces.md §1.2). Gateways use some of them for any request.
+const REFUSED_EXCHANGE: [&str; 4] = ["invalid_token", "invalid_signature", "invalid_jti", "bad_request"];
 
 /// Codes of errors that say nothing about a credential: IMS limits requests (aem-cloud.md), and RFC 6749 has the others.
 const NOT_NOW: [(&str, Cause); 3] = [
@@ -82,7 +80,8 @@ pub fn given(reply: &Reply, sent: &str) -> Checked<Token> {
         if let Some(token) = read(&json) {
             return Ok(token);
         }
-        if json.get("error").is_none() {
+        let has = |name: &str| json.get(name).is_some();
+        if !has("error") && ["access_token", "token_type", "expires_in"].into_iter().any(has) {
             return Err(Problem::failed(format!("{} answered 200 without an access token", reply.what())));
         }
     }
@@ -123,18 +122,29 @@ impl Refusal {
     pub fn read(reply: &Reply) -> Checked<Self> {
         let json = reply.json()?;
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-        let error = text("error")
-            .ok_or_else(|| Problem::error(format!("{} names no error; {}", reply.what(), reply.excerpt())))?;
-        let refusal = Self { error, description: text("error_description").unwrap_or_default() };
+        let foreign = |what: &str| reply.instead(what).because(Cause::GatewayInstead);
+        let description = text("error_description");
+        let error = text("error").ok_or_else(|| match description {
+            Some(_) => reply.instead("an error of IMS without its code"),
+            None => foreign("JSON that names no error, which IMS does"),
+        })?;
+        let refusal = Self { error, description: description.unwrap_or_default() };
         match NOT_NOW.iter().find(|(code, _)| *code == refusal.error) {
             Some((_, cause)) => {
                 let reason = format!("IMS does not answer the request now, with {}: {refusal}", reply.status);
                 Err(Problem::error(reason).because(*cause))
             }
-            None if REFUSED.contains(&refusal.error.as_str()) => Ok(refusal),
-            None => Err(reply.instead("an error that is none of IMS's")),
+            None if !is_ims_own(reply, &refusal.error) => Err(foreign("an error that is none of IMS's")),
+            None => Ok(refusal),
         }
     }
+}
+
+/// Whether IMS refuses a request with that code. A bearer token is sent to neither endpoint, so that only a gateway asks for one.
+fn is_ims_own(reply: &Reply, error: &str) -> bool {
+    let wants_token = reply.header("www-authenticate").is_some_and(|it| it.to_ascii_lowercase().starts_with("bearer"));
+    let of_exchange = reply.surface == "ims.exchange-jwt" && REFUSED_EXCHANGE.contains(&error);
+    !wants_token && (REFUSED.contains(&error) || of_exchange)
 }
 
 impl std::fmt::Display for Refusal {
@@ -215,11 +225,40 @@ mod tests {
             assert_eq!(kind(status, json!({"error": "temporarily_unavailable"})), Some(Kind::Error), "{status}");
             assert_eq!(kind(status, json!({"error": "Bad Request"})), Some(Kind::Error), "{status}");
         }
-        assert_eq!(kind(200, json!({})), Some(Kind::Failed));
+        for token in [json!({"token_type": "bearer", "expires_in": 86399}), json!({"access_token": ""})] {
+            assert_eq!(kind(200, token.clone()), Some(Kind::Failed), "{token}");
+        }
         for (status, code) in
             [(403, "access_denied"), (404, "Not Found"), (413, "invalid_request"), (503, "invalid_client")]
         {
             assert_eq!(kind(status, json!({"error": code, "status": status})), Some(Kind::Error), "{status}");
+        }
+    }
+
+    #[test]
+    fn json_of_a_gateway_is_no_refusal() {
+        let judged = |surface: &str, status: u16, body: &Value, challenge: Option<&str>| {
+            let headers = challenge.map(|it| ("www-authenticate".to_owned(), it.to_owned())).into_iter().collect();
+            let reply = Reply { surface: surface.into(), headers, ..answer(status, body) };
+            given(&reply, "it").map(drop).map_err(|problem| (problem.kind, problem.cause))
+        };
+        let bearer = Some("Bearer realm=\"api-gateway\", error=\"invalid_token\"");
+        let (bad, invalid) = (json!({"error": "bad_request"}), json!({"error": "invalid_token"}));
+        for (status, body, challenge) in [
+            (200, json!({"message": "Access blocked by company policy"}), None),
+            (200, json!({}), None),
+            (200, json!(null), None),
+            (200, json!([]), None),
+            (400, bad.clone(), None),
+            (401, invalid.clone(), None),
+            (401, json!({"error": "invalid_client"}), bearer),
+        ] {
+            let gateways = Err((Kind::Error, Some(Cause::GatewayInstead)));
+            assert_eq!(judged("ims.token", status, &body, challenge), gateways, "{status} {body}");
+        }
+        for body in [bad, invalid] {
+            let kind = |challenge| judged("ims.exchange-jwt", 400, &body, challenge).map_err(|(kind, _)| kind);
+            assert_eq!((kind(None), kind(bearer)), (Err(Kind::Failed), Err(Kind::Error)), "{body}");
         }
     }
 
