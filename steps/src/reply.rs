@@ -34,9 +34,12 @@ const FORM_ANSWER: [&str; 4] = [
     "foundation-form-response-description",
 ];
 
+/// What Sling says when it finds nothing.
+const NOT_FOUND: &str = "No resource found";
+
 /// Texts that only occur in error pages of Sling and AEM.
 const SLINGS_OWN: [&str; 5] =
-    ["ApacheSling/", "Request Progress:", "/libs/sling/servlet/errorhandler", "No resource found", "org.apache.sling"];
+    ["ApacheSling/", "Request Progress:", "/libs/sling/servlet/errorhandler", NOT_FOUND, "org.apache.sling"];
 
 /// What Felix's HTTP service writes into the page with which it refuses a request. While an Author starts, it also answers 404
 /// for everything, so that its pages count for a refusal only.
@@ -133,10 +136,13 @@ impl Reply {
         self.looks_like_html() && !self.is_authors_own()
     }
 
-    /// Whether the body is a page with which the Author itself refuses something: Sling's, or that of its HTTP service.
+    /// Whether the Author itself refuses something: with a page of Sling or of its HTTP service, or by saying that Sling found
+    /// nothing.
     pub fn is_authors_own(&self) -> bool {
-        let is_felixs = self.status == 403 && self.text().contains(FELIXS_OWN);
-        is_felixs || self.is_slings_own_page()
+        let text = self.text();
+        let is_felixs = self.status == 403 && text.contains(FELIXS_OWN);
+        let found_nothing = self.status == 404 && self.is_plain_text() && text.contains(NOT_FOUND);
+        is_felixs || found_nothing || self.is_slings_own_page()
     }
 
     /// Whether the body is a page of Sling or AEM.

@@ -66,7 +66,7 @@ impl Author {
         let what = if done.is_empty() { path.to_owned() } else { format!("{method} {path}") };
         plain(
             404,
-            &format!("The mocked Author does not serve {what}: it has no such node and no such service.{done}\n{hint}"),
+            &format!("The mocked Author does not serve {what}: No resource found, and no such service.{done}\n{hint}"),
         )
     }
 
