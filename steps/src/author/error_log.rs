@@ -1,5 +1,6 @@
 //! The end of the Author's error log (surfaces.md §2.5, §4.3), as entries.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -104,8 +105,8 @@ impl ErrorLog {
 
     /// Whether an entry was written before a change; none if that depends on the zone of the log, which is not known. An
     /// entry without a time was not.
-    fn precedes(&self, entry: &Entry, changed: Option<Timestamp>) -> Option<bool> {
-        let (Some(written), Some(changed)) = (entry.time, changed) else { return Some(false) };
+    fn precedes(&self, entry: &Entry, changed: Timestamp) -> Option<bool> {
+        let Some(written) = entry.time else { return Some(false) };
         let newest = self.entries.iter().filter_map(|entry| entry.time).max()?;
         let (earliest, latest) = log::moments(written, newest, self.answered)?;
         // Entries are read to the second.
@@ -156,9 +157,10 @@ pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
     }
     let Some(entry) = log.refused_token(&ours, &storage.providers) else { return Ok(()) };
     let surface = session.surface("author.ims-storage");
-    let changes = ours.iter().map(|it| it.changed(surface, &storage.customizers));
-    let changed = changes.collect::<Checked<Vec<_>>>()?.into_iter().flatten().max();
-    let is_past = log.precedes(entry, changed);
+    let changes = ours.iter().map(|it| it.changes(surface, &storage.customizers));
+    let changes = changes.collect::<Checked<Vec<_>>>()?.concat();
+    let changed = changes.iter().flatten().max().copied();
+    let is_past = changed.map_or(Some(false), |changed| log.precedes(entry, changed));
     if is_past == Some(true) || delivered_since(session, entry).await? {
         return Ok(());
     }
@@ -170,12 +172,26 @@ pub async fn no_refused_token(session: &Session, log: &ErrorLog) -> Checked {
     }
     let cause = Failures::built_in().deepest([entry.text.as_str()]).or(Some(Cause::TokenRefused));
     let line = session.run.redactor.redact_foreign(&entry.line()).into_owned();
+    let unclear =
+        |why: &str| Err(Problem::error(format!("{why}; use Check Health to see whether a token is given now: {line}")));
     if is_past.is_none() {
-        return Err(Problem::error(format!(
+        return unclear(&format!(
             "the Author's error log does not show in which zone its times are, so that this may be older than the last \
-             change of the IMS configuration ({}); use Check Health to see whether a token is given now: {line}",
+             change of the IMS configuration ({})",
             changed.unwrap_or_default()
-        )));
+        ));
+    }
+    if entry.time.is_some() && changes.contains(&None) {
+        return unclear(
+            "the IMS configuration does not say when it was last changed, so that the entry of the Author's error log may be \
+             older than that",
+        );
+    }
+    if !names_ours(entry, &ours, &storage.providers, &log.rules) {
+        return unclear(
+            "the Author has IMS configurations for other solutions, too, and its error log does not say to which one IMS \
+             refused a token",
+        );
     }
     Err(Problem::failed(format!("the Author's error log says: {line}")).because(cause))
 }
@@ -215,25 +231,43 @@ fn stands_alone(text: &str, name: &str) -> bool {
         })
 }
 
+/// Whether an entry is about a configuration for Brand Portal: it names one, or there is no other one that it could be about.
+fn names_ours(entry: &Entry, ours: &[ImsConfiguration], all: &[ImsConfiguration], rules: &Rules) -> bool {
+    all.iter().all(|it| is_one_of(ours, it)) || names_any(&entry.line(), ours, rules)
+}
+
+fn is_one_of(ours: &[ImsConfiguration], it: &ImsConfiguration) -> bool {
+    ours.iter().any(|own| own.pid == it.pid)
+}
+
 /// Whether a line is about a configuration of another solution: it names another one, or another client id, and none of ours.
 fn is_of_another(line: &str, ours: &[ImsConfiguration], all: &[ImsConfiguration], rules: &Rules) -> bool {
     static CLIENT: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#""client_id"\s*:\s*"[^"]|\bclient_id=[\w.-]"#).expect("a constant pattern"));
+    let others = all.iter().filter(|it| !is_one_of(ours, it));
+    (names_any(line, others, rules) || CLIENT.is_match(line) || rules.other_solutions.is_match(&said(line)))
+        && !names_any(line, ours, rules)
+}
+
+/// What a line says. The name of the thread in which a token was asked for says nothing about the token.
+fn said(line: &str) -> Cow<'_, str> {
     static THREAD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\[[^\]]*\]").expect("a constant pattern"));
+    THREAD.replace(line, "")
+}
+
+/// Whether a line names one of these configurations, by its PID, client id or title.
+fn names_any<'a>(line: &str, all: impl IntoIterator<Item = &'a ImsConfiguration>, rules: &Rules) -> bool {
     static ANSWER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^{}]*\}").expect("a constant pattern"));
-    // The name of the thread in which a token was asked for says nothing about the token.
-    let said = THREAD.replace(line, "");
+    let said = said(line);
     // A title may be any word, also one of the message itself or of what IMS answered.
     let besides = rules.token_failure.replace_all(&said, "");
     let besides = ANSWER.replace_all(&besides, "");
-    let names = |it: &ImsConfiguration| {
+    all.into_iter().any(|it| {
         let mut words = line.split(|c: char| !(c.is_alphanumeric() || "_-.~".contains(c)));
         words.any(|word| it.is(word.trim_matches('.')))
             || it.client_id.as_ref().is_some_and(|client| stands_alone(line, client))
             || it.title.as_ref().is_some_and(|title| stands_alone(&besides, title))
-    };
-    let other = all.iter().filter(|it| ours.iter().all(|own| own.pid != it.pid)).any(names);
-    (other || CLIENT.is_match(line) || rules.other_solutions.is_match(&said)) && !ours.iter().any(names)
+    })
 }
 
 /// Whether something was delivered to the tenant after an entry of the error log: then tokens are given again. Both logs
@@ -312,7 +346,8 @@ mod tests {
     fn refused_besides(log: &str, title: &str) -> Option<String> {
         let ours = configuration("Brand Portal", "client-bp", "Mon Nov 23 2026 10:00:00 GMT+0000");
         let all = [ours.clone(), configuration(title, "client-target", "")];
-        let changed = ours.changed(Surfaces::built_in().get("author.ims-storage"), &[]).expect("a time");
+        let changes = ours.changes(Surfaces::built_in().get("author.ims-storage"), &[]).expect("a time");
+        let changed = changes[0].expect("it is dated");
         let log = read(log);
         log.refused_token(&[ours], &all).filter(|entry| log.precedes(entry, changed) == Some(false)).map(Entry::line)
     }
@@ -350,6 +385,21 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_that_names_nobody_may_be_of_another_solution() {
+        let ours = [configuration("Brand Portal", "client-bp", "")];
+        let all = [ours[0].clone(), configuration("Target IMS", "client-target", "")];
+        let line = format!("{HEAD} {{\"error\":\"invalid_client\"}}");
+        let names = |line: &str, all: &[ImsConfiguration]| {
+            let log = read(line);
+            names_ours(&log.entries[0], &ours, all, &log.rules)
+        };
+        assert!(names(&line, &ours) && !names(&line, &all), "only one could be meant");
+        for line in [format!("{line} client-bp"), format!("{line} for \"Brand Portal\"")] {
+            assert!(names(&line, &all), "{line}");
+        }
+    }
+
+    #[test]
     fn the_title_of_another_solution_may_be_a_word_of_the_message() {
         let line = format!("{HEAD} {{\"error\":\"invalid_client\"}}");
         for title in ["oauth", "Access", "AccessTokenProvider", "granite", "token", "server", "error", "x", "adobe"] {
@@ -384,7 +434,7 @@ mod tests {
     fn an_entry_precedes_a_change_in_the_zone_of_the_log() {
         let precedes = |newest: &str, changed: &str| {
             let log = read(&format!("{HEAD}\n27.11.2026 {newest} *INFO* [x] com.example.Other fine"));
-            log.precedes(&log.entries[0], Some(changed.parse().expect("a time")))
+            log.precedes(&log.entries[0], changed.parse().expect("a time"))
         };
         // It was written at 10:00: in UTC, two hours ahead of it, and where the log does not show it.
         for (newest, changed, wanted) in [

@@ -34,6 +34,17 @@ pub enum Kind {
     Unknown,
 }
 
+/// For which solution of Adobe an IMS configuration was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Solution {
+    BrandPortal,
+    /// Its name is another solution's.
+    Another,
+    /// Its title is another solution's.
+    PerhapsAnother,
+    Unknown,
+}
+
 /// A stored configuration of one of the two kinds of nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
@@ -79,17 +90,14 @@ impl ImsConfiguration {
         is_same_pid(pid, &self.pid)
     }
 
-    /// When it was created or last changed, or the customizer of its type, which holds the client secret.
-    pub fn changed(&self, surface: &Surface, customizers: &[Stored]) -> Checked<Option<Timestamp>> {
+    /// When it, and the customizer of its type, which holds the client secret, were created or last changed; none for what does
+    /// not say so.
+    pub fn changes(&self, surface: &Surface, customizers: &[Stored]) -> Checked<Vec<Option<Timestamp>>> {
         let kind = repository::text(&self.stored.properties, surface.field("provider-customizer-type"));
         let kind = kind.filter(|kind| !kind.is_empty());
         let is_its_own =
             |it: &&Stored| kind.is_some() && repository::text(&it.properties, surface.field("customizer-type")) == kind;
-        let mut newest = None;
-        for stored in customizers.iter().filter(is_its_own).chain([&self.stored]) {
-            newest = newest.max(stored.changed()?);
-        }
-        Ok(newest)
+        customizers.iter().filter(is_its_own).chain([&self.stored]).map(Stored::changed).collect()
     }
 
     /// Fails if it is for another solution of Adobe, according to the name that AEM gives it; an error if only its title says
@@ -100,22 +108,39 @@ impl ImsConfiguration {
     }
 
     fn judge_by_texts(&self, surface: &Surface, others: &Regex) -> Checked {
-        if self.says_brand_portal(surface) {
-            return Ok(());
-        }
         let named = self.named();
-        let of_another = |text: &Option<String>| text.clone().filter(|text| others.is_match(text));
-        if let Some(name) = of_another(&self.name) {
-            return Err(Problem::failed(format!(
-                "the IMS configuration {named} is for another solution than Brand Portal: its name is \"{name}\""
-            )));
-        }
-        match of_another(&self.title) {
-            Some(title) => Err(Problem::error(format!(
-                "whether the IMS configuration {named} is for Brand Portal cannot be told: its title is \"{title}\", and its \
-                 name, scopes and claims do not say what it is for"
+        match self.solution(surface, others) {
+            Solution::BrandPortal | Solution::Unknown => Ok(()),
+            Solution::Another => Err(Problem::failed(format!(
+                "the IMS configuration {named} is for another solution than Brand Portal: its name is \"{}\"",
+                self.name.as_deref().unwrap_or_default()
             ))),
-            None => Ok(()),
+            Solution::PerhapsAnother => Err(Problem::error(format!(
+                "whether the IMS configuration {named} is for Brand Portal cannot be told: its title is that of another \
+                 solution, and its name, scopes and claims do not say what it is for"
+            ))),
+        }
+    }
+
+    /// For which solution it was made. The name, which AEM gives it, decides: a person chooses the title, and the scopes and
+    /// claims may be of a credential that several solutions share.
+    fn solution(&self, surface: &Surface, others: &Regex) -> Solution {
+        let says_brand_portal = |word: &&str| {
+            let value = repository::text(&self.stored.properties, surface.field(word)).unwrap_or_default();
+            let letters: String = value.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+            letters.contains("brandportal")
+        };
+        let is_of_another = |text: &Option<String>| text.as_ref().is_some_and(|text| others.is_match(text));
+        if says_brand_portal(&"name") {
+            Solution::BrandPortal
+        } else if is_of_another(&self.name) {
+            Solution::Another
+        } else if ["title", "scope", "claims"].iter().any(|word| says_brand_portal(&word)) {
+            Solution::BrandPortal
+        } else if is_of_another(&self.title) {
+            Solution::PerhapsAnother
+        } else {
+            Solution::Unknown
         }
     }
 
@@ -129,15 +154,6 @@ impl ImsConfiguration {
              client_credentials, nor a key pair, nor an address where a JSON Web Token is exchanged",
             self.named()
         )))
-    }
-
-    /// Whether it was made for Brand Portal, according to its name, title, scopes or claims.
-    fn says_brand_portal(&self, surface: &Surface) -> bool {
-        ["name", "title", "scope", "claims"].iter().any(|word| {
-            let value = repository::text(&self.stored.properties, surface.field(word)).unwrap_or_default();
-            let letters: String = value.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-            letters.contains("brandportal")
-        })
     }
 }
 
@@ -219,16 +235,15 @@ impl Storage {
     }
 
     fn ours(&self, surface: &Surface, others: &Regex, used: &[String]) -> Vec<ImsConfiguration> {
-        let ours = |provider: &ImsConfiguration| {
-            provider.says_brand_portal(surface) || used.iter().any(|pid| provider.is(pid))
+        let ours = |it: &ImsConfiguration| {
+            it.solution(surface, others) == Solution::BrandPortal || used.iter().any(|pid| it.is(pid))
         };
         let clients: Vec<_> =
             self.providers.iter().filter(|it| ours(it)).filter_map(|it| it.client_id.as_deref()).collect();
         // A credential of the Developer Console may serve several solutions.
-        let is_of_another =
-            |it: &ImsConfiguration| [&it.name, &it.title].into_iter().flatten().any(|text| others.is_match(text));
         let same_client = |it: &ImsConfiguration| {
-            it.client_id.as_deref().is_some_and(|client| clients.contains(&client)) && !is_of_another(it)
+            it.client_id.as_deref().is_some_and(|client| clients.contains(&client))
+                && it.solution(surface, others) == Solution::Unknown
         };
         self.providers.iter().filter(|it| ours(it) || same_client(it)).cloned().collect()
     }
@@ -544,8 +559,8 @@ mod tests {
             read(&format!("{FACTORY}.1"), json!({ "token.request.customizer.type": kind, "jcr:created": changed }))
         };
         let newest = |kind: &str, customizers: &[Stored]| {
-            let changed = provider(kind, "Mon Nov 23 2026 10:00:00 GMT+0100").changed(surface, customizers);
-            changed.map(|changed| changed.map(|changed| changed.to_string()).unwrap_or_default())
+            let changes = provider(kind, "Mon Nov 23 2026 10:00:00 GMT+0100").changes(surface, customizers);
+            changes.map(|all| all.into_iter().flatten().max().map(|changed| changed.to_string()).unwrap_or_default())
         };
         let later = customizer("ims-1", "2026-11-23T08:30:00-08:00");
         assert_eq!(newest("ims-1", std::slice::from_ref(&later)).as_deref(), Ok("2026-11-23T16:30:00Z"));
@@ -553,6 +568,8 @@ mod tests {
         assert_eq!(newest("", &[customizer("", "2027-01-01T00:00:00Z")]).as_deref(), Ok("2026-11-23T09:00:00Z"));
         let unread = newest("ims-1", &[customizer("ims-1", "yesterday")]);
         assert_eq!(unread.map_err(|problem| problem.kind), Err(crate::problem::Kind::Error));
+        let undated = provider("ims-1", "2026-11-23T08:30:00Z").changes(surface, &[customizer("ims-1", "")]);
+        assert!(undated.is_ok_and(|all| all.contains(&None)));
     }
 
     #[test]
@@ -647,6 +664,39 @@ mod tests {
         ];
         let found = Storage { providers, ..Storage::default() }.ours(surface, &others, &[]);
         assert_eq!(found.iter().map(|it| &it.pid[FACTORY.len()..]).collect::<Vec<_>>(), [".1", ".2", ".5"]);
+    }
+
+    #[test]
+    fn the_name_decides_before_what_solutions_share() {
+        let (surface, others) = solutions();
+        let provider = |node: &str, name: &str, client: &str| {
+            let properties = json!({"name": name, "auth.token.provider.title": "Brand Portal",
+                "auth.token.provider.scope": "openid,read_pc.brand_portal", "auth.token.provider.client.id": client});
+            read(&format!("{FACTORY}.{node}"), properties)
+        };
+        let names = [
+            "Adobe Brand Portal 1",
+            "Adobe Target 2",
+            "Smart Content Services 3",
+            "Smart Tags 4",
+            "Automated Forms Conversion 5",
+            "Adobe Experience Platform 6",
+            "Adobe Acrobat Sign 7",
+            "Adobe Workfront 8",
+            "ims-9",
+        ];
+        let providers: Vec<_> =
+            names.iter().enumerate().map(|(at, name)| provider(&format!("{}", at + 1), name, "shared")).collect();
+        for named in &providers[1..8] {
+            let judged = named.judge_by_texts(surface, &others).map_err(|problem| problem.kind);
+            assert_eq!(judged, Err(crate::problem::Kind::Failed), "{:?}", named.name);
+        }
+        let storage = Storage { providers, customizers: Vec::new() };
+        let pids = |used: &[String]| -> Vec<String> {
+            storage.ours(surface, &others, used).iter().map(|it| it.pid[FACTORY.len()..].to_owned()).collect()
+        };
+        assert_eq!(pids(&[]), [".1", ".9"]);
+        assert_eq!(pids(&[format!("{FACTORY}.4")]), [".1", ".4", ".9"], "the cloud configuration uses it");
     }
 
     #[test]
