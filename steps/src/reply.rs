@@ -230,16 +230,27 @@ impl Reply {
         Ok(self)
     }
 
-    /// An error unless the system itself refuses what it was sent: with 400, 409 or 422. Another status of a client's error, or
-    /// the page of a gateway, does not concern what was sent.
-    pub(crate) fn expect_refusal(&self) -> Checked {
+    /// An error unless the system itself refuses what it was sent: with 400, 409 or 422, and with a page of Sling or Granite, with
+    /// JSON that is its `own`, or without a word. Another status of a client's error does not concern what was sent, and a
+    /// gateway also refuses with 400, in a text or in JSON of its own.
+    pub(crate) fn expect_refusal(&self, own: impl Fn(&Value) -> bool) -> Checked {
         if !matches!(self.status, 400 | 409 | 422) {
             return self.clone().expect_status(&[400]).map(drop);
         }
-        if self.is_foreign_page() && !says_what_was_done(&Page::read(&self.text())) {
-            return Err(self.instead("the page of something else").because(Cause::GatewayInstead));
+        let text = self.text();
+        let is_own = text.trim().is_empty()
+            || self.is_slings_own_page()
+            || (self.looks_like_html() && says_what_was_done(&Page::read(&text)))
+            || self.json().is_ok_and(|json| own(&json));
+        if is_own {
+            return Ok(());
         }
-        Ok(())
+        Err(self.instead("something that is not known as its own refusal").because(Cause::GatewayInstead))
+    }
+
+    /// An error unless the Author itself refuses what it was sent; in JSON it says the status as Sling does.
+    pub(crate) fn expect_authors_refusal(&self) -> Checked {
+        self.expect_refusal(|json| json.get("status.code").is_some())
     }
 
     /// Fails if the answer itself reports that the change was not made.
@@ -452,14 +463,34 @@ mod tests {
 
     #[test]
     fn a_refusal_is_the_systems_own_and_about_what_was_sent() {
-        let kind =
-            |status: u16, body: &str| Reply { status, ..reply(body) }.expect_refusal().map_err(|problem| problem.kind);
+        let kind = |status: u16, body: &str| {
+            Reply { status, ..reply(body) }.expect_authors_refusal().map_err(|problem| problem.kind)
+        };
         let slings = "<html><body><div id=\"Status\">400</div></body></html>";
-        for (status, body) in [(400, ""), (400, "path is missing"), (409, "{}"), (422, "{}"), (400, slings)] {
+        let granites = "<html><dt class='foundation-form-response-status-code'>Status</dt><dd>400</dd></html>";
+        let error = "<html><h1>tenantURL is missing (400)</h1><address>ApacheSling/2.7</address></html>";
+        for (status, body) in [
+            (400, ""),
+            (400, slings),
+            (409, granites),
+            (400, error),
+            (422, "{\"status.code\":422,\"status.message\":\"x\"}"),
+        ] {
             assert_eq!(kind(status, body), Ok(()), "{status} {body}");
         }
         let nginx = "<html><head><title>nginx</title></head></html>";
-        for (status, body) in [(400, nginx), (405, nginx), (413, ""), (404, ""), (403, ""), (500, "")] {
+        let firewall = "{\"status\":400,\"error\":\"Bad Request\",\"message\":\"blocked by WAF rule 942100\"}";
+        for (status, body) in [
+            (400, nginx),
+            (400, firewall),
+            (400, "Anfrage vom Gateway abgewiesen"),
+            (400, "<h1>Bad Request</h1>"),
+            (405, nginx),
+            (413, ""),
+            (404, ""),
+            (403, ""),
+            (500, ""),
+        ] {
             assert_eq!(kind(status, body), Err(Kind::Error), "{status} {body}");
         }
     }

@@ -171,7 +171,7 @@ fn is_refused(world: &mut World) -> Checked {
     let Refused(reply) = world.kept()?;
     match reply.status {
         200..300 => Err(Problem::failed(format!("the Author accepts it with {}", reply.status))),
-        _ => reply.expect_refusal(),
+        _ => reply.expect_authors_refusal(),
     }
 }
 

@@ -203,8 +203,17 @@ fn console_refuses(world: &mut World) -> Checked {
         200..300 => {
             Err(Problem::failed(format!("the Developer Console made a JWT credential (status {})", reply.status)))
         }
-        _ => reply.expect_refusal(),
+        _ => reply.expect_refusal(names_a_code),
     }
+}
+
+/// Whether an answer of the Developer Console says why it refuses: with a message, and a code that is one word.
+fn names_a_code(json: &Value) -> bool {
+    let is_code = |name: &str| {
+        let code = json.get(name).and_then(Value::as_str).unwrap_or_default();
+        !code.is_empty() && code.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')
+    };
+    json["message"].is_string() && ["error_code", "error"].into_iter().any(is_code)
 }
 
 #[then("the project has no credential")]
@@ -212,4 +221,27 @@ async fn project_has_no_credential(world: &mut World) -> Checked {
     let found = project(world).await?;
     let credentials = list(&found, "credentials")?;
     ensure(credentials.is_empty(), || format!("the project has {} credentials after the refusal", credentials.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_developer_console_has_a_code_and_a_message() {
+        for key in ["error", "error_code"] {
+            assert!(names_a_code(&json!({key: "jwt_credentials_deprecated", "message": "x"})), "{key}");
+        }
+        for other in [
+            json!({"status": 400, "error": "Bad Request", "message": "blocked"}),
+            json!({"error": "bad_request"}),
+            json!({"message": "Forbidden"}),
+            json!([]),
+            json!(null),
+        ] {
+            assert!(!names_a_code(&other), "{other}");
+        }
+    }
 }

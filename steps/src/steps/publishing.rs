@@ -218,7 +218,7 @@ fn refused(world: &mut World) -> Checked {
     let Answer(reply) = world.kept()?;
     match reply.status {
         200..300 => Err(Problem::failed(format!("{} answered {}; it must be refused", reply.what(), reply.status))),
-        _ => reply.expect_refusal(),
+        _ => reply.expect_authors_refusal(),
     }
 }
 

@@ -18,10 +18,11 @@ pub(super) fn document(status: u16, title: &str, body: &str) -> Response {
 }
 
 /// The answer to a form: a page with a link back for a browser, and the plain answer for a program. The page says status and
-/// message as Sling's does (surfaces.md §5.7).
+/// message as Sling's does (surfaces.md §5.7). It also says to a program that the form is refused, since a text could be a
+/// gateway's.
 pub(super) fn shown(request: &Request, response: Response, done: &str, back: &str) -> Response {
     let accepts_pages = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
-    if !accepts_pages {
+    if !accepts_pages && !matches!(response.status, 400 | 409) {
         return response;
     }
     let is_json = response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
