@@ -125,17 +125,17 @@ impl ImsConfiguration {
     /// For which solution it was made. The name, which AEM gives it, decides: a person chooses the title, and the scopes and
     /// claims may be of a credential that several solutions share.
     fn solution(&self, surface: &Surface, others: &Regex) -> Solution {
-        let says_brand_portal = |word: &&str| {
+        let says_brand_portal = |word: &str| {
             let value = repository::text(&self.stored.properties, surface.field(word)).unwrap_or_default();
             let letters: String = value.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
             letters.contains("brandportal")
         };
         let is_of_another = |text: &Option<String>| text.as_ref().is_some_and(|text| others.is_match(text));
-        if says_brand_portal(&"name") {
+        if says_brand_portal("name") {
             Solution::BrandPortal
         } else if is_of_another(&self.name) {
             Solution::Another
-        } else if ["title", "scope", "claims"].iter().any(|word| says_brand_portal(&word)) {
+        } else if ["title", "scope", "claims"].into_iter().any(says_brand_portal) {
             Solution::BrandPortal
         } else if is_of_another(&self.title) {
             Solution::PerhapsAnother
