@@ -41,9 +41,7 @@ pub fn publish(record: &Record, wanted: &[ReportRequest], output: &Output) -> Re
 
 /// Writes the reports.
 pub fn write_reports(record: &Record, wanted: &[ReportRequest], output: &Output) -> Result<(), Error> {
-    wanted
-        .iter()
-        .try_for_each(|wanted| write_masked(record, wanted, output, &|text| output.redactor.redact_rendered(text)))
+    wanted.iter().try_for_each(|wanted| write_report(record, wanted, output))
 }
 
 fn is_github() -> bool {
@@ -71,23 +69,14 @@ fn append(file: &Path, text: &str, output: &Output) -> Result<(), Error> {
         .map_err(|source| Error::Write { file: file.to_owned(), source })
 }
 
-/// Writes one report.
+/// Writes a report of a record whose every text was masked before. Only what the run knows is masked again: what merely
+/// looks like a secret may reach over the end of a text, and the file would not be well-formed without that.
 pub fn write_report(record: &Record, wanted: &ReportRequest, output: &Output) -> Result<(), Error> {
-    write_masked(record, wanted, output, &|text| output.redactor.redact_known(text).into_owned())
-}
-
-/// Writes a report. Nothing is written that `mask` has not masked.
-fn write_masked(
-    record: &Record,
-    wanted: &ReportRequest,
-    output: &Output,
-    mask: &dyn Fn(&str) -> String,
-) -> Result<(), Error> {
     if wanted.is_stdout() {
         output.out(&wanted.format.render(record)?);
         return Ok(());
     }
-    let bytes = wanted.format.bytes(record, mask)?;
+    let bytes = wanted.format.bytes(record, &|text| output.redactor.redact_rendered(text))?;
     wanted.make_room()?;
     std::fs::write(&wanted.path, bytes).map_err(|source| Error::Write { file: wanted.path.clone(), source })
 }
