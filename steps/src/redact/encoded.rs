@@ -33,10 +33,14 @@ pub(super) fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// So many texts that may begin in a run are decoded: each is as long as the rest of it.
+const STARTS: usize = 8;
+
 /// Where in a run the encoded text may begin: at its start, or after a path or a name before it.
 pub(super) fn starts(run: &str) -> impl Iterator<Item = usize> {
     let after = run.bytes().enumerate().filter(|(_, byte)| b"/-_+".contains(byte)).map(|(at, _)| at + 1);
-    std::iter::once(0).chain(after).take_while(|start| run.len() - start >= SHORTEST)
+    let all = std::iter::once(0).chain(after).take_while(|start| run.len() - start >= SHORTEST);
+    all.filter(|start| begins_text(&run[*start..])).take(STARTS)
 }
 
 /// What a run says, if it is a text.
@@ -45,9 +49,13 @@ pub(super) fn decoded(run: &str) -> Option<String> {
         // An odd number of digits may lack the last one.
         return text(&HEXLOWER_PERMISSIVE.decode(&run.as_bytes()[..run.len() / 2 * 2]).ok()?);
     }
-    // Most long runs are paths and names of classes, and their beginning is no text.
-    text(&base64(&run[..FIRST.min(run.len())])?)?;
     text(&base64(run)?)
+}
+
+/// Whether the beginning of a run may be that of a text. Most long runs are paths and names of classes.
+fn begins_text(run: &str) -> bool {
+    let first = &run[..FIRST.min(run.len())];
+    first.bytes().all(|byte| byte.is_ascii_hexdigit()) || base64(first).is_some_and(|bytes| text(&bytes).is_some())
 }
 
 fn base64(run: &str) -> Option<Vec<u8>> {

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::forms::{self, Kind};
+use super::shapes::is_line_of_key;
 use super::value::Finding;
 use super::{MASK, PUBLIC, vocabulary};
 
@@ -168,9 +169,10 @@ fn is_word(text: &str, part: &Range<usize>) -> bool {
 }
 
 impl Known {
-    /// Adds a secret with all its forms; of a text of several lines (a private key) each long line too.
+    /// Adds a secret with all its forms; of a text of several lines (a private key) each long line of base64 too.
     pub(super) fn learn(&mut self, secret: &str) {
-        let lines = secret.lines().filter(|line| line.len() >= 16 && !line.starts_with("-----"));
+        let is_line = |line: &&str| line.len() >= 16 && is_line_of_key(line) && !vocabulary::holds(line);
+        let lines = secret.lines().map(str::trim).filter(is_line);
         let others = forms::in_other_unicode_forms(secret);
         let all = std::iter::once(secret).chain(lines).chain(others.iter().map(String::as_str));
         for secret in all.filter(|secret| secret.len() >= PUBLIC) {

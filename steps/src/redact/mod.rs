@@ -61,6 +61,9 @@ const ESCAPED_CUT: usize = 32 * 1024;
 /// To look for what is known in a text that is not longer costs no more than to remember that it is clean, in bytes.
 const SENTENCE: usize = 256;
 
+/// So far around a place a text is looked at, in bytes: to look at all of it at each place would take hours.
+const NEAR: usize = 2048;
+
 /// The maximum depth of text nested within text.
 const DEEPEST: usize = 3;
 
@@ -265,7 +268,8 @@ impl Redactor {
     /// else. What is found is learned.
     pub fn redact_value(&self, name: &str, value: &str) -> String {
         let sensitivity = Names::new(self.more()).classify(name);
-        match value::judge(sensitivity, value, 0..value.len(), true) {
+        let sure = !names::is_of_gateway(name) || value::looks_drawn(value.trim()) || value::looks_chosen(value.trim());
+        match value::judge(sensitivity, value, 0..value.len(), sure) {
             Some(found) if !self.is_open(value) => {
                 self.learn_found(value, std::slice::from_ref(&found));
                 replace(value, vec![found])
@@ -472,6 +476,22 @@ fn replace(text: &str, mut found: Vec<Finding>) -> String {
         rest = rest.max(it.part.end);
     }
     masked + &text[rest..]
+}
+
+/// The beginning of a text, as far as it is near.
+fn near(text: &str) -> &str {
+    first(text, NEAR)
+}
+
+/// The beginning of a text, of about so many bytes.
+fn first(text: &str, bytes: usize) -> &str {
+    &text[..(0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default()]
+}
+
+/// The end of a text, as far as it is near.
+fn near_before(text: &str) -> &str {
+    let first = text.len().saturating_sub(NEAR);
+    &text[(first..=text.len()).find(|start| text.is_char_boundary(*start)).unwrap_or_default()..]
 }
 
 /// A text without the beginning of an escape at its end: `%4`, `&#x3`, `\u00`.

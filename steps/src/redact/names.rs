@@ -6,6 +6,14 @@ use std::collections::HashMap;
 use bpconform_fixtures::{SecretNames, Sensitivity};
 use regex::Regex;
 
+/// Whether only the `X-` before it makes a header secret, which somebody added for a gateway: `X-Session`, `X-Vhost-Key`.
+/// Its value may be the name of something.
+pub(super) fn is_of_gateway(name: &str) -> bool {
+    let plain = name.get(..2).filter(|start| start.eq_ignore_ascii_case("x-")).map(|start| &name[start.len()..]);
+    let said = |name: &str| SecretNames::built_in().classify(name);
+    plain.is_some_and(|plain| said(name) == Sensitivity::Secret && said(plain) < Sensitivity::Secret)
+}
+
 /// Classifies names; each is looked at once for a text.
 #[derive(Debug)]
 pub(super) struct Names<'a> {

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use bpconform_fixtures::{SecretNames, Sensitivity};
 
-use super::names::Names;
-use super::value::{Finding, judge, looks_drawn, looks_strong};
-use super::{MASK, vocabulary};
+use super::names::{Names, is_of_gateway};
+use super::value::{Finding, is_named, judge, looks_chosen, looks_drawn, looks_strong};
+use super::{MASK, NEAR, SENTENCE, first, near, near_before, vocabulary};
 
 /// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +76,12 @@ pub(super) fn find(text: &str, names: &Names<'_>, author: Author) -> Vec<Finding
             other => other,
         };
         if sensitivity > Sensitivity::Public {
-            Place { text, name, sensitivity, author }.find(&mut found);
+            let end = name.end;
+            let read = Place { text, name, sensitivity, author }.find(&mut found);
+            // What is long is not read again for each name in it.
+            if read > end + NEAR {
+                seen = seen.max(read);
+            }
         }
     }
     found
@@ -97,8 +102,9 @@ fn letters(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// The whole name around a part of it.
 fn identifier(text: &str, hit: &Range<usize>) -> Range<usize> {
     let part = |letter: char| letter.is_alphanumeric() || "_.-$".contains(letter);
-    let before = text[..hit.start].char_indices().rev().take_while(|(_, letter)| part(*letter) || *letter == ':');
-    let start = before.last().map_or(hit.start, |(at, _)| at);
+    let near = near_before(&text[..hit.start]);
+    let before = near.char_indices().rev().take_while(|(_, letter)| part(*letter) || *letter == ':');
+    let start = before.last().map_or(hit.start, |(at, _)| hit.start - near.len() + at);
     let after = text[hit.end..].find(|letter: char| !part(letter) && letter != '@').unwrap_or(text.len() - hit.end);
     let end = hit.end + text[hit.end..hit.end + after].trim_end_matches(['.', '-']).len();
     start..end.max(hit.end)
@@ -122,17 +128,18 @@ enum Sign {
 }
 
 impl Place<'_> {
-    fn find(&self, found: &mut Vec<Finding>) {
+    /// Gives back how far the text was read.
+    fn find(&self, found: &mut Vec<Finding>) -> usize {
         if let Some(part) = self.of_multipart() {
-            found.extend(judge(self.sensitivity, self.text, part, true));
-            return;
+            found.extend(judge(self.sensitivity, self.text, part.clone(), true));
+            return part.end;
         }
         let rest = &self.text[self.name.end..];
         if let Some(value) = rest.strip_prefix('(').and_then(argument).filter(|_| self.may_be_phrase()) {
             let start = self.name.end + 1;
             let sure = looks_drawn(value);
             found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
-            return;
+            return start + value.len();
         }
         let closed = rest.trim_start_matches(['"', '\'', '`', ']', '*']);
         let is_quoted = closed.len() < rest.len() && rest.len() - closed.len() <= 2;
@@ -141,12 +148,15 @@ impl Place<'_> {
             rest.trim_start_matches(
                 |letter: char| if is_quoted { letter.is_whitespace() } else { letter == ' ' || letter == '\t' },
             );
-        let Some((sign, value)) = self.sign(spaced, is_quoted, spaced.len() < rest.len()) else { return };
+        let Some((sign, value)) = self.sign(spaced, is_quoted, spaced.len() < rest.len()) else {
+            return self.name.end;
+        };
         let start = self.text.len() - value.len();
         if let Some(block) = self.block(sign, value) {
-            found.extend(judge(self.sensitivity, self.text, block, true));
+            found.extend(judge(self.sensitivity, self.text, block.clone(), true));
+            block.end
         } else {
-            self.value(sign, start, found);
+            self.value(sign, start, found)
         }
     }
 
@@ -192,7 +202,8 @@ impl Place<'_> {
         if sign != Sign::Colon {
             return None;
         }
-        let (header, below) = value.split_once('\n')?;
+        let line = near(value).find('\n')?;
+        let (header, below) = (&value[..line], &value[line + 1..]);
         let header = header.split('#').next().unwrap_or_default().trim();
         let is_block =
             header.starts_with(['|', '>']) && header[1..].chars().all(|it| it.is_ascii_digit() || "+-".contains(it));
@@ -200,7 +211,9 @@ impl Place<'_> {
             return None;
         }
         let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
-        let own = indent(self.text[..self.name.start].rsplit('\n').next().unwrap_or_default());
+        let own = indent(near_before(&self.text[..self.name.start]).rsplit('\n').next().unwrap_or_default());
+        // Only a block has several lines.
+        let below = if is_block { below } else { near(below) };
         let mut end = 0;
         for line in below.split_inclusive('\n') {
             if !line.trim().is_empty() && indent(line) <= own {
@@ -210,48 +223,75 @@ impl Place<'_> {
         }
         let lines = below[..end].trim_end();
         let is_word = self.begins_line() && looks_strong(lines.trim()) && !lines.trim().contains([' ', ':', '\n', '<']);
-        let start = self.text.len() - below.len();
+        let start = self.text.len() - value.len() + line + 1;
         (!lines.trim().is_empty() && (is_block || is_word)).then_some(start..start + lines.len())
     }
 
-    fn value(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
+    /// Gives back how far the text was read.
+    fn value(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) -> usize {
         let rest = &self.text[start..];
         if rest.strip_prefix(MASK).is_some_and(|after| !after.starts_with(char::is_alphanumeric)) {
-            return;
+            return start;
         }
         if self.sensitivity == Sensitivity::Hint && sign == Sign::Equals && self.is_assigned(rest) {
-            Self { sensitivity: Sensitivity::Secret, name: self.name.clone(), ..*self }.value(sign, start, found);
-            return;
+            let assigned = Self { sensitivity: Sensitivity::Secret, name: self.name.clone(), ..*self };
+            return assigned.value(sign, start, found);
         }
         let typed = rest
             .strip_prefix(|letter: char| letter.is_ascii_uppercase())
             .filter(|rest| rest.starts_with(['"', '[', '(']));
         let (start, rest) = typed.map_or((start, rest), |rest| (start + 1, rest));
-        let Some(first) = rest.chars().next() else { return };
+        let Some(first) = rest.chars().next() else { return start };
         match first {
             '"' | '\'' | '`' => {
                 let end = quoted(rest, first);
-                let sure = sign != Sign::Phrase || looks_drawn(&rest[1..end]);
+                let sure = self.is_sure(sign, &rest[1..end]);
                 found.extend(judge(self.sensitivity, self.text, start + 1..start + end, sure));
+                start + end
             }
             '(' if !rest[1..].trim_start().starts_with(['"', '\'']) => self.bare(sign, start, found),
-            '[' | '(' if sign != Sign::Phrase || is_one_word(rest) => {
-                self.list(sign, start, found);
-            }
-            '{' if rest[1..].trim_start().starts_with(['"', '\'', '\\', '}']) => {}
+            '[' | '(' if sign != Sign::Phrase || is_one_word(rest) => self.list(sign, start, found),
+            '{' if rest[1..].trim_start().starts_with(['"', '\'', '\\', '}']) => start,
             _ => self.bare(sign, start, found),
         }
     }
 
-    /// Whether what is assigned to a hint is a secret: `session=a1b2c3d4`.
-    fn is_assigned(&self, rest: &str) -> bool {
-        let end = rest.find(|it: char| it.is_whitespace() || "&;,\"'<>)]}|".contains(it)).unwrap_or(rest.len());
-        let is_drawn = rest[..end].len() >= 8 && rest[..end].bytes().any(|byte| byte.is_ascii_digit());
-        is_drawn && looks_strong(&rest[..end]) && SecretNames::built_in().is_assigned(&self.text[self.name.clone()])
+    /// Whether a value proves by where it stands that it is a secret elsewhere too. In a sentence, the name of something may
+    /// stand there, and behind a name of several words its translation.
+    fn is_sure(&self, sign: Sign, value: &str) -> bool {
+        let is_named = match sign {
+            Sign::Phrase => false,
+            Sign::Equals => true,
+            Sign::Colon => self.begins_line() || self.text[..self.name.start].ends_with(['"', '\'', '`']),
+        };
+        is_named || looks_drawn(value) || (sign != Sign::Phrase && self.is_password() && looks_chosen(value))
     }
 
-    /// Each value of a list, as long as nothing but commas stands between them.
-    fn list(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
+    /// Whether a value is one of a line or a form that only has names and values: `&secret=a`.
+    fn is_field(&self, after: &str) -> bool {
+        let before = &self.text[..self.name.start];
+        before.ends_with(['&', '?']) || after.starts_with('&') || self.begins_line()
+    }
+
+    /// Whether it is the name of what a person may have chosen, and not of what a machine drew.
+    fn is_password(&self) -> bool {
+        let name = self.text[self.name.clone()].to_lowercase();
+        ["pass", "pw", "pin"].iter().any(|part| name.contains(part))
+    }
+
+    /// Whether what is assigned to a hint is a secret: `session=a1b2c3d4`.
+    fn is_assigned(&self, rest: &str) -> bool {
+        let rest = near(rest);
+        let end = rest.find(|it: char| it.is_whitespace() || "&;,\"'<>)]}|".contains(it)).unwrap_or(rest.len());
+        let is_drawn = rest[..end].len() >= 8 && rest[..end].bytes().any(|byte| byte.is_ascii_digit());
+        is_drawn
+            && !is_named(&rest[..end])
+            && looks_strong(&rest[..end])
+            && SecretNames::built_in().is_assigned(&self.text[self.name.clone()])
+    }
+
+    /// Each value of a list, as long as nothing but commas stands between them. Gives back how far the text was read.
+    fn list(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) -> usize {
         let close = if self.text[start..].starts_with('[') { ']' } else { ')' };
         let blank =
             |at: usize| self.text.len() - self.text[at..].trim_start_matches([' ', '\t', '\r', '\n', '\\']).len();
@@ -259,12 +299,14 @@ impl Place<'_> {
         while let Some(first) = self.text[at..].chars().next().filter(|first| *first != close) {
             let end = if first == '"' || first == '\'' {
                 let end = at + quoted(&self.text[at..], first);
-                let sure = sign != Sign::Phrase || looks_drawn(&self.text[at + 1..end]);
+                // A list may be of names, too.
+                let value = &self.text[at + 1..end];
+                let sure = looks_drawn(value) || (sign != Sign::Phrase && looks_chosen(value));
                 found.extend(judge(self.sensitivity, self.text, at + 1..end, sure));
                 (end + 1).min(self.text.len())
             } else if first == '{' || first == '[' {
                 // What is nested is judged by its own names.
-                return;
+                return at;
             } else {
                 let length = self.text[at..].find([',', close, '\n', '"', '}']).unwrap_or(self.text.len() - at);
                 found.extend(judge(self.sensitivity, self.text, at..at + length, false));
@@ -272,13 +314,14 @@ impl Place<'_> {
             };
             match self.text[blank(end)..].strip_prefix(',') {
                 Some(rest) if end - start < LONGEST => at = blank(self.text.len() - rest.len()),
-                _ => return,
+                _ => return end,
             }
         }
+        at
     }
 
-    /// A value without quotation marks.
-    fn bare(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) {
+    /// A value without quotation marks. Gives back how far the text was read.
+    fn bare(&self, sign: Sign, start: usize, found: &mut Vec<Finding>) -> usize {
         let rest = &self.text[start..];
         let end = if sign != Sign::Phrase && self.is_whole_line() {
             end_of_header(rest)
@@ -300,15 +343,20 @@ impl Place<'_> {
         };
         let is_nothing = sign == Sign::Colon && is_literal(value);
         if !reads_on && !is_nothing {
-            // In a sentence, the name of something may stand there.
+            let is_one = !value.contains(char::is_whitespace);
             let sure = match sign {
                 Sign::Phrase => looks_drawn(value),
-                _ if !is_word || self.is_whole_line() => true,
-                Sign::Equals => !value.contains(char::is_whitespace),
-                Sign::Colon => false,
+                _ if self.is_whole_line() => true,
+                Sign::Equals if self.is_field(&rest[end..]) => !is_word || is_one,
+                _ => {
+                    let is_header = self.begins_line() && !is_word && !is_of_gateway(&self.text[self.name.clone()]);
+                    let has_digit = value.contains(|letter: char| letter.is_ascii_digit());
+                    looks_drawn(value) || (is_header && has_digit) || (self.is_password() && looks_chosen(value))
+                }
             };
             found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
         }
+        start + end
     }
 
     /// Whether what follows a colon in a sentence says why something failed: `OAuth token: expired`.
@@ -320,8 +368,7 @@ impl Place<'_> {
             return true;
         }
         // A password may be a word, too, or a number with which no sentence goes on.
-        let name = self.text[self.name.clone()].to_lowercase();
-        let is_password = ["pass", "pw", "pin"].iter().any(|part| name.contains(part));
+        let is_password = self.is_password();
         let goes_on = after.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_alphabetic));
         if value.len() <= 3 && value.bytes().all(|byte| byte.is_ascii_digit()) {
             return !is_password || goes_on;
@@ -337,20 +384,25 @@ impl Place<'_> {
 
     /// Whether the name is the first of its line, as in a properties file or among headers.
     fn begins_line(&self) -> bool {
-        let before = self.text[..self.name.start].rsplit(['\n', '\r']).next().unwrap_or_default();
-        let before = before.trim_start();
+        let before = near_before(&self.text[..self.name.start]);
+        let line = memchr::memrchr2(b'\n', b'\r', before.as_bytes()).map_or(0, |end| end + 1);
+        let before = before[line..].trim_start();
         before.is_empty() || ["export ", ">> ", "<< ", "> ", "< ", "set "].iter().any(|start| before.ends_with(start))
     }
 
     /// The value of the part of a multipart form with this name.
     fn of_multipart(&self) -> Option<Range<usize>> {
-        let before = self.text[..self.name.start].trim_end_matches('"');
-        let line = before.rsplit('\n').next().unwrap_or_default().to_ascii_lowercase();
-        if !line.contains("form-data") || !before.ends_with("name=") {
+        let before = self.text[..self.name.start].strip_suffix('"').unwrap_or(&self.text[..self.name.start]);
+        if !before.ends_with("name=") {
+            return None;
+        }
+        let line = near_before(before).rsplit('\n').next().unwrap_or_default().to_ascii_lowercase();
+        if !line.contains("form-data") {
             return None;
         }
         let rest = &self.text[self.name.end..];
-        let blank = ["\r\n\r\n", "\n\n"].into_iter().filter_map(|blank| Some(rest.find(blank)? + blank.len())).min()?;
+        let blank =
+            ["\r\n\r\n", "\n\n"].into_iter().filter_map(|blank| Some(near(rest).find(blank)? + blank.len())).min()?;
         let value = &rest[blank..];
         let end = ["\r\n--", "\n--"].into_iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len());
         let start = self.name.end + blank;
@@ -361,7 +413,7 @@ impl Place<'_> {
 /// What follows the verb of a sentence: "password is", "Passwort für den Proxy ist".
 fn after_verb(rest: &str) -> &str {
     let names = SecretNames::built_in();
-    let line = rest.split(['\n', '<', '.', ';', ',']).next().unwrap_or_default();
+    let line = first(rest, SENTENCE).split(['\n', '<', '.', ';', ',']).next().unwrap_or_default();
     let mut at = 0;
     for (count, word) in line.split_inclusive([' ', '\t']).take(GAP + 1).enumerate() {
         at += word.len();
@@ -383,10 +435,10 @@ fn after_verb(rest: &str) -> &str {
 /// The only value in parentheses, as in `password(a1b2c3)`; `None` for a position in source code, as in
 /// `token(Crypto.java:12)`.
 fn argument(text: &str) -> Option<&str> {
-    let value = &text[..text.find([')', '\n']).filter(|end| text[*end..].starts_with(')'))?];
+    let is_other = |it: char| it.is_whitespace() || "(\"'<>,[]{}".contains(it);
+    let value = &text[..near(text).find(|it| it == ')' || is_other(it)).filter(|end| text[*end..].starts_with(')'))?];
     let is_source = [".java", ".kt", ".groovy", ".scala", ".jsp", ".js", ".html"].iter().any(|end| value.contains(end));
-    let plain = !value.starts_with('/') && !value.contains(|it: char| it.is_whitespace() || "(\"'<>,[]{}".contains(it));
-    (!is_source && plain && looks_strong(value)).then_some(value)
+    (!is_source && !value.starts_with('/') && looks_strong(value)).then_some(value)
 }
 
 /// Whether it is the whole name of a class of Java, such as an exception.
@@ -457,7 +509,7 @@ fn is_prose(rest: &str, value: &str) -> bool {
 
 /// Whether what stands in brackets is one word.
 fn is_one_word(text: &str) -> bool {
-    text.find([']', ')']).is_some_and(|end| end > 6 && !text[..end].contains(' '))
+    near(text).find([']', ')', ' ']).is_some_and(|end| end > 6 && !text[end..].starts_with(' '))
 }
 
 /// Whether it is what JSON and YAML write for no text. Nought is a count.

@@ -7,8 +7,14 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 
-use super::value::{Finding, HASHES, LENIENT, looks_random, looks_strong};
-use super::{ENCRYPTED, MASK};
+use super::value::{Finding, HASHES, LENIENT, looks_drawn, looks_random, looks_strong};
+use super::{ENCRYPTED, MASK, first, near, near_before};
+
+/// Longer shapes are masked where they stand, and not learned, in bytes: no token is so long.
+const LONGEST: usize = 16 * 1024;
+
+/// So much of a token shows whether it is one, in bytes.
+const SHORT: usize = 256;
 
 /// How each shape begins.
 const STARTS: [&str; 43] = [
@@ -65,27 +71,44 @@ static FIRST: LazyLock<AhoCorasick> = LazyLock::new(|| {
 /// Finds what looks like a secret.
 pub(super) fn find(text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
+    // Where the last finding ends, and the last run that is no header of a JWT: what begins within is not looked at again.
+    let (mut seen, mut no_jwt) = (0, 0);
     for hit in FIRST.find_iter(text) {
         let (start, rest) = (hit.start(), &text[hit.start()..]);
+        if start < seen {
+            continue;
+        }
+        let mut sure = true;
         let begun = text[..start].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
         let part = match STARTS.get(hit.pattern().as_usize()).copied().unwrap_or("{") {
-            "eyj" => jwt(rest),
-            "-----begin " => private_key(rest),
+            "eyj" if start < no_jwt => None,
+            "eyj" => jwt(rest).or_else(|| {
+                no_jwt = start + if rest.starts_with("eyJ") { length_of(rest, is_url_base64) } else { 0 };
+                None
+            }),
+            "-----begin " => private_key(rest).inspect(|key| sure = is_key(&rest[key.clone()])),
             "bearer " if begun => after_scheme(rest, "bearer ", bearer),
             "basic " if begun => after_scheme(rest, "basic ", basic),
             "digest " if begun => digest(rest),
             "{" => hash_in_braces(rest),
             " -u " | "-user " | "-user=" => user_of_curl(&text[..start], rest),
             "p8e-" | "s8e-" if begun => run(rest, 20, is_url_base64),
-            "aiza" if begun => run(rest, 30, is_url_base64).filter(|_| rest.starts_with("AIza")),
+            "aiza" if begun && rest.starts_with("AIza") => run(rest, 30, is_url_base64),
             token if begun && !token.starts_with('$') => {
-                run(rest, 20, |byte| is_url_base64(byte) || byte == b'.').filter(|part| is_drawn(&rest[part.clone()]))
+                let allowed = |byte: u8| is_url_base64(byte) || byte == b'.';
+                let first = first(rest, SHORT);
+                run(first, 20, allowed)
+                    .filter(|part| is_drawn(&first[part.clone()]))
+                    .and_then(|_| run(rest, 20, allowed))
             }
             _ if begun => run(rest, 20, |byte| byte.is_ascii_alphanumeric() || b"$./=,+-".contains(&byte)),
             _ => None,
         };
         let part = part.map(|part| start + part.start..start + part.end);
-        found.extend(part.map(|part| Finding { part, instead: MASK, sure: true }));
+        found.extend(part.map(|part| {
+            seen = part.end;
+            Finding { sure: sure && part.len() <= LONGEST, part, instead: MASK }
+        }));
     }
     encrypted(text, &mut found);
     addresses(text, &mut found);
@@ -93,8 +116,13 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
 }
 
 fn run(text: &str, least: usize, allowed: impl Fn(u8) -> bool) -> Option<Range<usize>> {
-    let length = text.bytes().position(|byte| !allowed(byte)).unwrap_or(text.len());
+    let length = length_of(text, allowed);
     (length >= least).then_some(0..length)
+}
+
+/// How long the bytes at the start are that are allowed.
+fn length_of(text: &str, allowed: impl Fn(u8) -> bool) -> usize {
+    text.bytes().position(|byte| !allowed(byte)).unwrap_or(text.len())
 }
 
 /// Whether a token has a digit, as no name of several words does.
@@ -104,7 +132,10 @@ fn is_drawn(token: &str) -> bool {
 
 /// The password in a command such as `curl -u user:password`.
 fn user_of_curl(before: &str, text: &str) -> Option<Range<usize>> {
-    let command = before.rsplit(['\n', '\r', ';', '|']).next().unwrap_or_default();
+    let text = near(text);
+    let before = near_before(before);
+    let start = before.bytes().rposition(|byte| b"\n\r;|".contains(&byte)).map_or(0, |end| end + 1);
+    let command = &before[start..];
     if !["curl", "wget", "http"].iter().any(|name| command.contains(name)) {
         return None;
     }
@@ -137,22 +168,81 @@ fn jwt(text: &str) -> Option<Range<usize>> {
     if !text.starts_with("eyJ") {
         return None;
     }
-    let part = |text: &str| text.bytes().position(|byte| !is_url_base64(byte)).unwrap_or(text.len());
+    let part = |text: &str| length_of(text, is_url_base64);
     let header = part(text);
+    if header < 8 {
+        return None;
+    }
     let payload = text[header..].strip_prefix('.').map(part).filter(|length| *length > 0)?;
     let end = header + 1 + payload;
     let signature = text[end..].strip_prefix('.').map_or(0, |rest| 1 + part(rest));
-    (header >= 8).then_some(0..end + signature)
+    Some(0..end + signature)
 }
 
-/// From the first line to the last, or to the end of what was cut off.
+/// From the first line to the last, or, of what was cut off, to what cannot belong to a key: a text may only speak of one.
 fn private_key(text: &str) -> Option<Range<usize>> {
-    let label =
-        text.get(11..)?.split("-----").next().filter(|label| label.contains("PRIVATE KEY") && label.len() < 40)?;
+    let label = near(text).get(11..)?.split("-----").next()?;
+    if !label.contains("PRIVATE KEY") || label.len() >= 40 {
+        return None;
+    }
     let start = 11 + label.len() + 5;
-    let end = text.get(start..)?.find("-----END").map_or(text.len(), |end| start + end);
-    let body = text[start..end].trim();
-    (!body.is_empty()).then_some(start..end)
+    let rest = text.get(start..)?;
+    // No key has dashes before those of its end.
+    let dashes = rest.find("-----").filter(|end| *end <= LONGEST && rest[*end..].starts_with("-----END"));
+    let end = start + dashes.unwrap_or_else(|| begun_key(rest));
+    (!text[start..end].trim().is_empty()).then_some(start..end)
+}
+
+/// The headers of an encrypted key.
+const KEY_HEADERS: [&str; 2] = ["Proc-Type", "DEK-Info"];
+
+/// How long the lines are that a key begins with, if they are of one. Between them line breaks may be escaped.
+fn begun_key(text: &str) -> usize {
+    let mut end = 0;
+    loop {
+        let rest = &text[end..];
+        let mut start = end + rest.len() - rest.trim_start().len();
+        while let Some(escape) = text[start..].strip_prefix('\\') {
+            let escape = escape.trim_start_matches('\\');
+            let escape = escape.strip_prefix(['n', 'r', 't']).unwrap_or(escape).trim_start();
+            start = text.len() - escape.len();
+        }
+        let line = &text[start..];
+        let length = if KEY_HEADERS.iter().any(|header| line.starts_with(header)) {
+            near(line).find(['\n', '\r', '\\', '<', '"']).unwrap_or_default()
+        } else {
+            let length = length_of(line, is_base64);
+            // The last line may be short, and words follow a key that is only spoken of.
+            let is_last = end > 0 && (length == line.len() || line[..length].ends_with('='));
+            // An RSA key in DER begins with a long sequence.
+            let is_begun = line.starts_with("MII") && length >= 8;
+            if is_line_of_key(&line[..length]) || is_begun || is_last { length } else { 0 }
+        };
+        if length == 0 {
+            return end;
+        }
+        end = start + length;
+    }
+}
+
+const fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// Whether a text is base64 of some length, and no word of a sentence or name of a class.
+pub(super) fn is_line_of_key(line: &str) -> bool {
+    let is_mixed = line.bytes().any(|byte| !byte.is_ascii_alphabetic());
+    line.bytes().all(is_base64) && ((line.len() >= 16 && is_mixed) || looks_drawn(line))
+}
+
+/// Whether what stands between the ends of a key is one, and no sentence.
+fn is_key(text: &str) -> bool {
+    let is_line = |line: &str| {
+        !line.contains(' ')
+            || KEY_HEADERS.iter().any(|header| line.starts_with(header))
+            || line.split(' ').all(|word| word.bytes().all(is_base64) && word.bytes().any(|byte| byte.is_ascii_digit()))
+    };
+    text.lines().all(|line| is_line(line.trim()))
 }
 
 fn after_scheme(text: &str, scheme: &str, length: impl Fn(&str) -> Option<usize>) -> Option<Range<usize>> {
@@ -180,13 +270,17 @@ fn basic(text: &str) -> Option<usize> {
 
 /// The rest of a header that answers a challenge.
 fn digest(text: &str) -> Option<Range<usize>> {
+    if !first(text, 32).contains('=') {
+        return None;
+    }
+    let text = near(text);
     let end = text.find(['\n', '\r', '<']).unwrap_or(text.len());
     text[..end].contains("response=").then_some(7..end)
 }
 
 /// What stands behind `{SHA-256}`.
 fn hash_in_braces(text: &str) -> Option<Range<usize>> {
-    let start = text.find('}').filter(|end| *end < 24)? + 1;
+    let start = text.bytes().take(24).position(|byte| byte == b'}')? + 1;
     let part = run(&text[start..], 8, |byte| byte.is_ascii_alphanumeric() || b"+/=-_.$".contains(&byte))?;
     Some(start..start + part.end)
 }
@@ -204,14 +298,21 @@ fn encrypted(text: &str, found: &mut Vec<Finding>) {
 
 /// Passwords in addresses, however little of an address is left of one: `http://user:password@host`, `user:password@host:1`.
 fn addresses(text: &str, found: &mut Vec<Finding>) {
+    let mut last = 0;
+    // Where the word begins that an `@` ends.
+    let mut word = 0;
     for at in memchr::memchr_iter(b'@', text.as_bytes()) {
-        let host = &text[at + 1..];
+        if text[at + 1..].starts_with('@') {
+            continue;
+        }
+        let host = near(&text[at + 1..]);
         let length = host.find(|it: char| !(it.is_alphanumeric() || ".-[]:".contains(it))).unwrap_or(host.len());
         let host = &host[..length];
         let before = &text[..at];
-        let start = before
-            .rfind(|it: char| it.is_whitespace() || "\"'<>(),|`".contains(it))
-            .map_or(0, |end| end + before[end..].chars().next().map_or(1, char::len_utf8));
+        let end = text[last..at].rfind(|it: char| it.is_whitespace() || "\"'<>(),|`".contains(it));
+        word = end.map_or(word, |end| last + end + text[last + end..].chars().next().map_or(1, char::len_utf8));
+        last = at;
+        let start = word.max(at - near_before(before).len());
         if let Some(part) = user_info(&before[start..], host) {
             found.push(Finding {
                 part: start + part.start..at,

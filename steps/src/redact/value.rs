@@ -51,7 +51,7 @@ pub(super) fn judge(name: Sensitivity, text: &str, part: Range<usize>, sure: boo
     if is_encrypted(value) {
         return Some(Finding { part: trimmed, instead: ENCRYPTED, sure: false });
     }
-    if name == Sensitivity::Hint && !looks_random(value) {
+    if name == Sensitivity::Hint && (!looks_random(value) || is_named(value)) {
         return None;
     }
     let kept = scheme(value).max(hash_prefix(value));
@@ -154,14 +154,31 @@ pub(super) fn looks_random(value: &str) -> bool {
 /// Whether a machine drew a value more likely than a person named something by it: in names such as
 /// `mp_replication_agent1_default`, `AccessTokenProviderImpl` and `aem-author-1`, letters of one kind follow each other.
 pub(super) fn looks_drawn(value: &str) -> bool {
-    if value.len() < DRAWN || value.starts_with('/') || value.contains(char::is_whitespace) {
-        return false;
-    }
+    !value.starts_with('/') && !value.contains(char::is_whitespace) && value.len() >= DRAWN && jumps(value, 4)
+}
+
+/// Whether a person named something by a value more likely than a machine drew it: `InvalidAuthenticationToken`,
+/// `ERR_CONNECTION_REFUSED38`. A number of hex digits is no name.
+pub(super) fn is_named(value: &str) -> bool {
+    !jumps(value, 5) && !(is_hex(value) && value.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a person may have chosen a value as a password, and not as the name of something: it has digits, and no words
+/// with anything between them, such as `agent_1` and `HealthCheck2`.
+pub(super) fn looks_chosen(value: &str) -> bool {
+    let is_between = |letter: char| letter.is_whitespace() || "._-/:".contains(letter);
+    let has_words = value.contains(is_between)
+        || value.chars().zip(value.chars().skip(1)).any(|(last, next)| last.is_lowercase() && next.is_uppercase());
+    !has_words && value.contains(char::is_alphabetic) && value.contains(|it: char| it.is_ascii_digit())
+}
+
+/// Whether letters of one kind follow each other at most so often on average.
+fn jumps(value: &str, most: usize) -> bool {
     let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
     let letters: Vec<_> = value.bytes().filter(u8::is_ascii_alphanumeric).map(kind).collect();
     // A word may begin with a capital.
     let jumps = letters.windows(2).filter(|pair| pair[0] != pair[1] && (pair[0].0 || pair[1] != (false, false)));
-    jumps.count() * 4 > letters.len()
+    jumps.count() * most > letters.len()
 }
 
 /// Whether it is a path or an address, and no secret that only begins like one: base64 may begin with a slash, too.
