@@ -6,7 +6,7 @@ use std::ops::Range;
 use bpconform_fixtures::{SecretNames, Sensitivity};
 
 use super::names::Names;
-use super::value::{Finding, judge, looks_strong};
+use super::value::{Finding, judge, looks_chosen, looks_drawn, looks_strong};
 use super::{MASK, NUMBER};
 
 /// Properties whose value is the name of what another property of the same object holds.
@@ -51,6 +51,8 @@ struct Next {
     holds: bool,
     /// It is public whatever the name of the whole says.
     refers: bool,
+    /// It has several words, and may be a caption with its translation.
+    is_caption: bool,
 }
 
 impl Next {
@@ -196,7 +198,7 @@ impl Reader<'_, '_> {
         let top = self.top();
         // Below a public name it makes no difference.
         let refers = top.inherited > Sensitivity::Public && SecretNames::built_in().is_reference(name);
-        let next = Next { name: said, holds, refers };
+        let next = Next { name: said, holds, refers, is_caption: name.contains(' ') };
         top.next = Some(next);
         top.names_next = NAMING.contains(&lower.as_str());
     }
@@ -220,7 +222,8 @@ impl Reader<'_, '_> {
         }
         // What only stands below the name of a secret may be something about it.
         let holds = next.is_some_and(|next| next.holds);
-        let sure = own == Sensitivity::Secret || holds || is_token(&self.text[part.clone()]);
+        let is_own = own == Sensitivity::Secret && next.is_some_and(|next| !next.is_caption);
+        let sure = is_own || holds || is_token(&self.text[part.clone()]);
         self.found.extend(judge(name, self.text, part, sure));
     }
 
@@ -241,9 +244,11 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Whether a text may be a password or a token, and no part of a structure.
+/// Whether a text may be a password or a token, and no part of a structure and no name of something.
 fn is_token(text: &str) -> bool {
-    looks_strong(text) && !text.contains(|letter: char| letter.is_whitespace() || "\"{}[]<>,".contains(letter))
+    looks_strong(text)
+        && (looks_drawn(text) || looks_chosen(text))
+        && !text.contains(|letter: char| letter.is_whitespace() || "\"{}[]<>,".contains(letter))
 }
 
 /// Whether a text may be a name.

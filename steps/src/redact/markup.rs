@@ -6,7 +6,7 @@ use std::ops::Range;
 use bpconform_fixtures::Sensitivity;
 
 use super::names::Names;
-use super::value::{Finding, judge, looks_strong};
+use super::value::{Finding, judge, looks_chosen, looks_drawn, looks_strong};
 
 /// Attributes whose value is the name of what the element or another attribute holds.
 const NAMING: [&str; 8] = ["name", "key", "id", "property", "itemprop", "header", "data-name", "for"];
@@ -16,6 +16,35 @@ const HOLDING: [&str; 6] = ["value", "val", "content", "data-value", "values", "
 
 /// Elements whose text may name what the next one holds.
 const LABELS: [&str; 8] = ["td", "th", "dt", "label", "b", "strong", "coral-label", "span"];
+
+/// Elements whose own name is for scripts and styles: what is in them is a secret only if it looks like one.
+const PARTS: [&str; 22] = [
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "div",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "nav",
+    "main",
+    "form",
+    "fieldset",
+    "ul",
+    "li",
+    "a",
+    "button",
+    "select",
+    "table",
+    "coral-tab",
+];
+
+/// Heads of columns beside which another one is a head, too, and no value.
+const USERS: [&str; 7] = ["user", "username", "user name", "login", "account", "email", "benutzer"];
 
 /// Elements whose text leads to another page, and is no value.
 const LINKS: [&str; 2] = ["a", "button"];
@@ -55,6 +84,9 @@ pub(super) fn find(text: &str, names: &Names<'_>) -> Vec<Finding> {
         column: 0,
         next_column: 0,
         rows: 0,
+        heads: 0,
+        has_user: false,
+        first: None,
         is_cell: false,
         is_head: false,
     };
@@ -73,15 +105,29 @@ struct Reader<'a, 'n> {
     /// The element that the text is in; empty after the end of one.
     element: &'a str,
     /// What the heads of the columns of a table say.
-    columns: Vec<Sensitivity>,
+    columns: Vec<Head>,
     /// The column of the last cell, and of the next one.
     column: usize,
     next_column: usize,
-    /// The number of rows that ended.
+    /// The number of rows that ended; the end of one may be left out.
     rows: usize,
+    /// The number of head cells of this row.
+    heads: usize,
+    /// Whether a cell of the first row names a user.
+    has_user: bool,
+    /// What the first cell of the first row says, if it is not marked as a head.
+    first: Option<Label>,
     /// Whether the text is in a cell, and in one of a head.
     is_cell: bool,
     is_head: bool,
+}
+
+/// What the head of a column says of its cells.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    said: Sensitivity,
+    /// Whether it is certain that it is one: a table of properties has none, and its first value may be a name.
+    is_certain: bool,
 }
 
 /// A text that names what follows it.
@@ -131,7 +177,8 @@ impl<'a> Reader<'a, '_> {
             return;
         }
         if let Some((_, name)) = self.inside {
-            let found = judge(name, self.text, part.clone(), true);
+            let is_own = self.inside.is_some_and(|(element, _)| element == self.element) && !has_space(content);
+            let found = judge(name, self.text, part.clone(), is_own || is_secret_elsewhere(content));
             // What only hints at a secret, such as `key` and `code`, may hold its name or be behind one.
             if name == Sensitivity::Secret || found.is_some() {
                 self.found.extend(found);
@@ -142,18 +189,26 @@ impl<'a> Reader<'a, '_> {
             label.has_sign = true;
             return;
         }
-        if let Some(head) = self.columns.get(self.column).filter(|_| self.is_cell && !self.is_head) {
-            self.found.extend(judge(*head, self.text, part.clone(), looks_strong(content)));
+        let is_below = |head: &&Head| self.is_cell && !self.is_head && (head.is_certain || self.rows > 0);
+        if let Some(head) = self.columns.get(self.column).filter(is_below) {
+            let is_value = head.is_certain || self.has_user || (looks_strong(content) && !has_space(content));
+            let said = if is_value { head.said } else { Sensitivity::Public };
+            self.found.extend(judge(said, self.text, part.clone(), is_secret_elsewhere(content)));
         }
         let next = self.read_label(content);
-        // Not every table marks the heads of its columns. The names of properties stand in the first one.
-        let is_head = |label: &Label| label.is_head || (self.is_cell && self.rows == 0 && self.column > 0);
-        if let Some(head) = next.filter(is_head) {
+        // Not every table marks the heads of its columns.
+        let is_first = self.is_cell && !self.is_head && self.rows == 0;
+        if is_first && is_of(&USERS, content) {
+            self.add_user();
+        }
+        if let Some(head) = next.filter(|label| label.is_head || (is_first && self.column > 0)) {
             self.add_head(head);
+        } else if let Some(label) = next.filter(|_| is_first && self.column == 0) {
+            // The names of properties stand in the first column.
+            self.first = Some(label);
         }
         if let Some(label) = self.label.take().filter(|label| self.holds_value(*label, content)) {
-            let sure = looks_strong(content) && !content.contains(char::is_whitespace);
-            self.found.extend(judge(label.said, self.text, part, sure));
+            self.found.extend(judge(label.said, self.text, part, is_secret_elsewhere(content)));
         }
         self.label = next;
     }
@@ -179,7 +234,10 @@ impl<'a> Reader<'a, '_> {
             return false;
         }
         let is_value = self.is_cell || (!self.element.is_empty() && !is_of(&LABELS[2..], self.element));
-        let is_word = looks_strong(content) && !content.contains(char::is_whitespace);
+        if self.is_cell && self.rows == 0 && self.has_user && is_of(&USERS, content) {
+            return false;
+        }
+        let is_word = looks_strong(content) && !has_space(content);
         is_word || (label.has_sign && !content.ends_with(':')) || (label.is_element && is_value)
     }
 
@@ -193,7 +251,8 @@ impl<'a> Reader<'a, '_> {
         if !is_of(&VOID, tag.name) {
             self.element = tag.name;
         }
-        if self.inside.is_some() {
+        // Within what only hints at a secret there may be one.
+        if self.inside.is_some_and(|(_, said)| said == Sensitivity::Secret) {
             return;
         }
         let named = self.named(tag);
@@ -217,10 +276,11 @@ impl<'a> Reader<'a, '_> {
     fn table(&mut self, tag: &Tag<'_>) {
         if is_of(&["table"], tag.name) {
             (self.columns, self.label, self.rows) = (Vec::new(), None, 0);
+            (self.heads, self.has_user, self.first) = (0, false, None);
         } else if is_of(&["tr"], tag.name) {
             self.label = None;
-            self.next_column = 0;
-            self.rows += usize::from(tag.is_end);
+            self.rows += usize::from(self.next_column > 0);
+            (self.next_column, self.heads) = (0, 0);
         } else if is_of(&["th", "td"], tag.name) {
             (self.is_cell, self.is_head) = (!tag.is_end, !tag.is_end && is_of(&["th"], tag.name));
             if !tag.is_end {
@@ -228,15 +288,27 @@ impl<'a> Reader<'a, '_> {
                 let wide = wide.and_then(|(_, number)| self.text[number.clone()].parse().ok()).unwrap_or(1);
                 self.column = self.next_column;
                 self.next_column = (self.column + wide).min(COLUMNS);
+                // A single head before other cells is that of its row.
+                let first = self.columns.first_mut().filter(|_| self.heads == 1 && !self.is_head && self.column > 0);
+                first.into_iter().for_each(|head| head.said = Sensitivity::Public);
+                self.heads += usize::from(self.is_head);
             }
         }
     }
 
     fn add_head(&mut self, label: Label) {
         if self.columns.len() <= label.column {
-            self.columns.resize(label.column + 1, Sensitivity::Public);
+            self.columns.resize(label.column + 1, Head { said: Sensitivity::Public, is_certain: false });
         }
-        self.columns[label.column] = label.said;
+        self.columns[label.column] = Head { said: label.said, is_certain: label.is_head };
+    }
+
+    /// A cell of the first row names a user: then this row is one of heads.
+    fn add_user(&mut self) {
+        self.has_user = true;
+        if let Some(label) = self.first.take() {
+            self.add_head(label);
+        }
     }
 
     /// What the attributes of a tag say of what it holds.
@@ -252,11 +324,21 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let named = tag.attributes.iter().map(of).max().unwrap_or(Sensitivity::Public);
+        let named = if is_of(&PARTS, tag.name) { named.min(Sensitivity::Hint) } else { named };
         if !is_of(&["input"], tag.name) {
             return named;
         }
         named.max(self.label.take().map_or(Sensitivity::Public, |label| label.said))
     }
+}
+
+/// Whether a text of a page is a secret elsewhere too: captions and names of things stand in the same places.
+fn is_secret_elsewhere(content: &str) -> bool {
+    !has_space(content) && (looks_drawn(content) || looks_chosen(content))
+}
+
+fn has_space(content: &str) -> bool {
+    content.contains(char::is_whitespace)
 }
 
 /// Whether it is one of these names, in any case.

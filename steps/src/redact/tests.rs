@@ -463,6 +463,192 @@ fn a_page_that_speaks_of_secrets_stays_readable() {
     }
 }
 
+/// What is masked of a text, and whether anything in it is masked elsewhere too.
+fn masked_and_learned(text: &str, words: &[&str]) -> (String, Vec<String>) {
+    let redactor = Redactor::default();
+    let masked = redactor.redact_foreign(text).into_owned();
+    let learned = words.iter().filter(|word| redactor.redact_learned(word).contains(MASK));
+    (masked, learned.map(|word| (*word).to_owned()).collect())
+}
+
+#[test]
+fn names_and_captions_beside_secrets_are_not_masked_elsewhere() {
+    for (text, word) in [
+        (r#"{"credentials":["Brand Portal"]}"#, "Brand Portal"),
+        (r#"{"credentials":["Brand Portal Six","x"]}"#, "Brand Portal Six"),
+        ("<credentials><title>Brand Portal Five</title></credentials>", "Brand Portal Five"),
+        (
+            "<table><tr><th>Agent</th><th>Credential</th></tr><tr><td>a</td><td>Adobe IO Console</td></tr></table>",
+            "Adobe IO Console",
+        ),
+        (r#"{"Access Token":"Zugriffstoken"}"#, "Zugriffstoken"),
+        ("Unable to obtain access token: mp_replication_agent9_default_acme", "mp_replication_agent9_default_acme"),
+        ("com.adobe.Y token=mp_replication_agent10_default_acme expired", "mp_replication_agent10_default_acme"),
+        ("no token: aem-author13.customer.example unreachable", "aem-author13.customer.example"),
+        ("Health check PASS: ReplicationAgentsHealthCheck", "ReplicationAgentsHealthCheck"),
+        ("PASS: ReplicationAgentsHealthCheck", "ReplicationAgentsHealthCheck"),
+        ("certificate signature=SHA256withRSA ok", "SHA256withRSA"),
+        ("the credentials=anonymous are in use", "anonymous"),
+        ("X-Vhost-Key: publish-farm", "publish-farm"),
+        ("X-Session: active-node-1", "active-node-1"),
+        ("<td>Access Token</td><td>mp_replication_agent9_default_acme</td>", "mp_replication_agent9_default_acme"),
+    ] {
+        let (masked, learned) = masked_and_learned(text, &[word]);
+        assert!(learned.is_empty(), "{text} -> {masked}: {learned:?}");
+    }
+    for (name, value) in
+        [("X-Vhost-Key", "publish-farm"), ("X-Session", "active-node-1"), ("X-Request-Auth", "anonymous-user")]
+    {
+        let redactor = Redactor::default();
+        assert_eq!(redactor.redact_value(name, value), MASK);
+        assert_eq!(redactor.redact_learned(value), value);
+    }
+}
+
+#[test]
+fn what_a_person_chose_is_masked_elsewhere_too() {
+    for position in [
+        r#"{"transportPassword":"CANARY"}"#,
+        r#"{"passwords":["CANARY"]}"#,
+        "<password>CANARY</password>",
+        "<property name=\"smtp.password\"><value>CANARY</value></property>",
+        "<input name=\"client_secret\" value=\"CANARY\">",
+        "<tr><td>Client Secret</td><td>CANARY</td></tr>",
+        "12:00:01 *INFO* the password: CANARY",
+        "smtp.password=CANARY",
+        "X-Auth-Token: CANARY",
+        "a=b&client_secret=CANARY&c=d",
+    ] {
+        let text = position.replace("CANARY", "Sommer2025!");
+        assert_eq!(
+            masked_and_learned(&text, &["Sommer2025!"]),
+            (text.replace("Sommer2025!", MASK), vec!["Sommer2025!".into()])
+        );
+    }
+    for position in [r#"{"client_secret":"CANARY"}"#, "<password>CANARY</password>", "client_secret=CANARY&a=b"] {
+        let (_, learned) = masked_and_learned(&position.replace("CANARY", "open-sesame"), &["open-sesame"]);
+        assert_eq!(learned, ["open-sesame"], "{position}");
+    }
+}
+
+#[test]
+fn what_only_hints_at_a_secret_keeps_names() {
+    for text in [
+        r#"{"error":{"code":"InvalidAuthenticationToken","message":"x"}}"#,
+        "<Error><Code>SignatureDoesNotMatch</Code></Error>",
+        "<table><tr><th>Key</th><th>Value</th></tr><tr><td>replicationAgentUserId</td><td>durbo</td></tr></table>",
+        r#"{"key":"replicationAgentTitle","value":"x"}"#,
+        "error code=ERR_CONNECTION_REFUSED38",
+        r#"{"auth":"AdobeImsOAuthHandler31"}"#,
+        "<h2 id=\"access-token\">Access Token Two</h2><p>x</p>",
+        "<div id=\"cookie-banner\">We use cookies here</div>",
+        "<section id=\"token-management\"><h1>Brand Portal Three</h1><p>host h3.customer.example</p></section>",
+        "<a id=\"forgotPassword\" href=\"/x\">Forgot password?</a>",
+        "<button id=\"generateToken\">Generate access token</button>",
+        "<select name=\"authToken\"><option value=\"x\">Token based</option></select>",
+    ] {
+        assert_eq!(foreign(text), text);
+    }
+    let token = "<div id=\"session-token\">Zk3pQ9xLm2Vt7RbY</div>";
+    assert_eq!(foreign(token), token.replace("Zk3pQ9xLm2Vt7RbY", MASK));
+    let input = "<div id=\"login-token\"><input type=\"password\" value=\"Sommer2025!\"></div>";
+    assert_eq!(foreign(input), input.replace("Sommer2025!", MASK));
+}
+
+#[test]
+fn a_table_of_properties_has_no_heads() {
+    let text = "<table><tr><td>Auth type</td><td>Access Token</td></tr><tr><td>Name</td><td>Brand Portal</td></tr>\
+                <tr><td>State</td><td>enabled</td></tr></table>";
+    assert_eq!(foreign(text), text);
+    let text = "<table><tr><th>Password</th><td>****</td></tr><tr><td>Host twentyfive</td><td>y</td></tr></table>";
+    assert_eq!(foreign(text), text);
+    let text = "<table><tr><th>Password</th><td>CANARY</td></tr><tr><th>Host</th><td>y</td></tr></table>";
+    assert_eq!(foreign(&text.replace("CANARY", "Sommer2025!")), text.replace("CANARY", MASK));
+    for text in [
+        "<table><tr><td>Password</td><td>User</td></tr><tr><td>CANARY</td><td>x</td></tr></table>",
+        "<table><tr><td>User</td><td>Password</td></tr><tr><td>x</td><td>CANARY</td></tr></table>",
+        "<table><tr><td>User<td>Password<tr><td>x<td>CANARY</table>",
+    ] {
+        for value in ["Sommer2025!", "open sesame"] {
+            assert_eq!(foreign(&text.replace("CANARY", value)), text.replace("CANARY", MASK));
+        }
+    }
+}
+
+#[test]
+fn a_key_ends_where_no_key_goes_on() {
+    let lines = "30.11.2026 08:00:02.000 *INFO* [x] com.adobe.Y the replication queue is idle\n\
+                 mp_replication_agent1_default_bpdoc\nthe agent of acmecorp is reached\nReplicationAgentsHealthCheck";
+    for first in ["expected -----BEGIN PRIVATE KEY----- but found nothing", "no -----BEGIN RSA PRIVATE KEY-----"] {
+        let text = format!("{first}\n{lines}");
+        assert_eq!(masked_and_learned(&text, &lines.split('\n').collect::<Vec<_>>()), (text.clone(), Vec::new()));
+    }
+    let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    for (text, masked) in [
+        (format!("-----BEGIN PRIVATE KEY-----\n{line}\n{line}\n"), "-----BEGIN PRIVATE KEY-----[secret]\n"),
+        (
+            format!("{{\"a\":\"-----BEGIN PRIVATE KEY-----\\n{line}\\nMIIEvQIBADANBgkqhkiG9w0B\"}}"),
+            "{\"a\":\"-----BEGIN PRIVATE KEY-----[secret]\"}",
+        ),
+        (
+            "cannot parse -----BEGIN RSA PRIVATE KEY-----MIIEvQIBADANBg... (truncated)".to_owned(),
+            "cannot parse -----BEGIN RSA PRIVATE KEY-----[secret]... (truncated)",
+        ),
+        (
+            format!("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES,0A1B\n\n{line}\nand words"),
+            "-----BEGIN RSA PRIVATE KEY-----[secret]\nand words",
+        ),
+    ] {
+        let redactor = Redactor::default();
+        assert_eq!(redactor.redact_foreign(&text), masked);
+        assert!(!text.contains(line) || redactor.redact_learned(line).contains(MASK), "{text}");
+    }
+}
+
+/// Each text took minutes or gigabytes when every hit began a search of the whole rest.
+#[test]
+fn long_texts_full_of_what_may_begin_a_secret_are_masked_in_time() {
+    let size = 256 * 1024;
+    let numbered = |of: fn(usize) -> String| (0..size / 16).map(of).collect::<Vec<_>>();
+    let mut texts: Vec<String> = [
+        "@",
+        "a:b@c.d ",
+        "a@",
+        "$1$",
+        "eyJ",
+        "eyJ.",
+        "p8e-",
+        "ghp_",
+        "pin=[a,",
+        "pin=[a ",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "Pj4+",
+        "pin(",
+        "token ",
+        "token:",
+        "token: ",
+        "token=",
+        "token [",
+        "key=",
+        "digest ",
+        "curl -u \"",
+        "{sha",
+        "form-data; name=\"token\"",
+    ]
+    .iter()
+    .map(|unit| unit.repeat(size / unit.len()))
+    .collect();
+    texts.push(numbered(|number| format!("password=a{}", number % 50)).join("&"));
+    texts.push(format!("{{{}}}", numbered(|number| format!("\"token\":\"{}\"", number % 50)).join(",")));
+    for text in texts {
+        let started = std::time::Instant::now();
+        let redactor = Redactor::default();
+        let _ = (redactor.redact_foreign(&text), redactor.redact(&text));
+        let took = started.elapsed();
+        assert!(took.as_secs() < 30, "{}: {took:?}", &text[..20]);
+    }
+}
+
 #[test]
 fn an_encoded_structure_is_found_behind_a_path_and_in_other_encodings() {
     for value in ["cnryQ7f3kZ9pL", "Sommer2025!"] {

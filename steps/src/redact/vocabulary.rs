@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use bpconform_fixtures::facts;
 use memchr::memmem::Finder;
 
-/// Longer values are not words.
+/// Longer values are neither words nor phrases of them.
 const LONGEST: usize = 40;
 
 /// Words of the record and of reports that no fixture holds.
@@ -55,13 +55,17 @@ const PAGE: [&str; 3] = [
     include_str!("../../../src/report/templates/report.js"),
 ];
 
-/// Whether a value is one of these words, or several of them as one name.
+/// Whether a value is one of these words, several of them as one name, or a phrase of them: `Brand Portal`.
 pub(super) fn holds(value: &str) -> bool {
+    value.len() <= LONGEST && value.split(' ').all(holds_word)
+}
+
+fn holds_word(value: &str) -> bool {
     static LOWER: LazyLock<Vec<String>> = LazyLock::new(|| {
         [&facts::TEXTS[..], &FORMATS, &PAGE].concat().into_iter().map(str::to_ascii_lowercase).collect()
     });
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-/".contains(&byte);
-    if value.len() > LONGEST || !value.bytes().all(plain) {
+    if value.is_empty() || !value.bytes().all(plain) {
         return false;
     }
     let lower = value.to_ascii_lowercase();
@@ -96,5 +100,6 @@ mod tests {
         {
             assert!(holds(word), "{word}");
         }
+        assert!(holds("Brand Portal") && holds("Access Token") && !holds("Brand horse"));
     }
 }
