@@ -76,10 +76,11 @@ pub(super) fn find(text: &str, names: &Names<'_>, author: Author) -> Vec<Finding
             other => other,
         };
         if sensitivity > Sensitivity::Public {
-            let end = name.end;
+            let (end, before) = (name.end, found.len());
             let read = Place { text, name, sensitivity, author }.find(&mut found);
-            // What is long is not read again for each name in it.
-            if read > end + NEAR {
+            // What is long is not read again for each name in it, unless a name in it may have a value of its own.
+            let is_masked = sensitivity == Sensitivity::Secret && found.len() > before;
+            if read > end + NEAR && (is_masked || !text[end..read].contains([' ', '\n', '"', '\''])) {
                 seen = seen.max(read);
             }
         }
@@ -326,7 +327,10 @@ impl Place<'_> {
         let end = if sign != Sign::Phrase && self.is_whole_line() {
             end_of_header(rest)
         } else if sign != Sign::Phrase && self.begins_line() {
-            end_of_line(rest)
+            // Behind what only hints at a secret there is one word, if there is one.
+            let is_hint = self.sensitivity == Sensitivity::Hint;
+            let word = rest.find(char::is_whitespace).filter(|_| is_hint).unwrap_or(rest.len());
+            end_of_line(&rest[..word])
         } else {
             let braces = in_braces(rest);
             let end = rest[braces..].find(|it: char| it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it));

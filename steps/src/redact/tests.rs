@@ -605,6 +605,15 @@ fn a_key_ends_where_no_key_goes_on() {
     }
 }
 
+#[test]
+fn a_secret_within_a_long_text_behind_a_hint_is_masked() {
+    let words = "some words of a page, ".repeat(200);
+    for (start, end) in [("{\"key\":\"", "\"}"), ("key: ", ""), ("{\"keys\":[\"a\",\"", "\"]}"), ("code='", "'")] {
+        let text = format!("{start}{words} password=cnryQ7f3kZ9pL and {words}{end}");
+        assert_eq!(foreign(&text), text.replace("cnryQ7f3kZ9pL", MASK));
+    }
+}
+
 /// Each text took minutes or gigabytes when every hit began a search of the whole rest.
 #[test]
 fn long_texts_full_of_what_may_begin_a_secret_are_masked_in_time() {
@@ -630,6 +639,8 @@ fn long_texts_full_of_what_may_begin_a_secret_are_masked_in_time() {
         "token=",
         "token [",
         "key=",
+        "> key=a ",
+        "key=[a,",
         "digest ",
         "curl -u \"",
         "{sha",

@@ -160,7 +160,8 @@ pub(super) fn looks_drawn(value: &str) -> bool {
 /// Whether a person named something by a value more likely than a machine drew it: `InvalidAuthenticationToken`,
 /// `ERR_CONNECTION_REFUSED38`. A number of hex digits is no name.
 pub(super) fn is_named(value: &str) -> bool {
-    !jumps(value, 5) && !(is_hex(value) && value.bytes().any(|byte| byte.is_ascii_digit()))
+    let is_number = is_hex(value) && value.bytes().any(|byte| byte.is_ascii_digit());
+    !is_number && !jumps(value, 5)
 }
 
 /// Whether a person may have chosen a value as a password, and not as the name of something: it has digits, and no words
