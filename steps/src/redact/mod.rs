@@ -15,6 +15,7 @@ mod names;
 mod pairs;
 mod records;
 mod shapes;
+mod told;
 mod value;
 mod views;
 mod vocabulary;

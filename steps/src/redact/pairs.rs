@@ -7,7 +7,7 @@ use bpconform_fixtures::{SecretNames, Sensitivity};
 
 use super::names::{Names, is_of_gateway};
 use super::value::{Finding, is_named, judge, looks_chosen, looks_drawn, looks_strong};
-use super::{MASK, NEAR, SENTENCE, first, near, near_before, vocabulary};
+use super::{MASK, NEAR, SENTENCE, first, near, near_before, told, vocabulary};
 
 /// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,16 +142,30 @@ impl Place<'_> {
             found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
             return start + value.len();
         }
+        if rest.starts_with('(') && self.may_be_phrase() {
+            for part in told::arguments(rest) {
+                self.add_told(self.name.end + part.start..self.name.end + part.end, found);
+            }
+        }
         let closed = rest.trim_start_matches(['"', '\'', '`', ']', '*']);
         let is_quoted = closed.len() < rest.len() && rest.len() - closed.len() <= 2;
-        let rest = if is_quoted { closed } else { rest };
+        let rest = told::without_type(if is_quoted { closed } else { rest });
         let spaced =
             rest.trim_start_matches(
                 |letter: char| if is_quoted { letter.is_whitespace() } else { letter == ' ' || letter == '\t' },
             );
-        let Some((sign, value)) = self.sign(spaced, is_quoted, spaced.len() < rest.len()) else {
-            return self.name.end;
-        };
+        let sign = self.sign(spaced, is_quoted, spaced.len() < rest.len());
+        if sign.is_none_or(|(sign, _)| sign == Sign::Phrase)
+            && self.may_be_phrase()
+            && !self.is_element()
+            && rest.starts_with([' ', '\t'])
+            && let Some(part) = told::value(rest)
+        {
+            let start = self.text.len() - rest.len();
+            self.add_told(start + part.start..start + part.end, found);
+            return start + part.end;
+        }
+        let Some((sign, value)) = sign else { return self.name.end };
         let start = self.text.len() - value.len();
         if let Some(block) = self.block(sign, value) {
             found.extend(judge(self.sensitivity, self.text, block.clone(), true));
@@ -159,6 +173,17 @@ impl Place<'_> {
         } else {
             self.value(sign, start, found)
         }
+    }
+
+    /// Adds what only looks like the value.
+    fn add_told(&self, part: Range<usize>, found: &mut Vec<Finding>) {
+        let sure = looks_drawn(&self.text[part.clone()]);
+        found.extend(judge(self.sensitivity, self.text, part, sure));
+    }
+
+    /// Whether it is the name of an element, which is followed by its attributes.
+    fn is_element(&self) -> bool {
+        self.text[..self.name.start].ends_with('<')
     }
 
     /// Whether what follows without a sign may be the value.
@@ -191,8 +216,7 @@ impl Place<'_> {
             let value = rest.strip_prefix(',').filter(|_| is_tuple)?;
             return Some((Sign::Equals, blank(value)));
         }
-        // The name of an element is followed by its attributes.
-        if !self.may_be_phrase() || self.text[..self.name.start].ends_with('<') {
+        if !self.may_be_phrase() || self.is_element() {
             return None;
         }
         has_space.then(|| (Sign::Phrase, after_verb(rest)))
@@ -252,6 +276,16 @@ impl Place<'_> {
             }
             '(' if !rest[1..].trim_start().starts_with(['"', '\'']) => self.bare(sign, start, found),
             '[' | '(' if sign != Sign::Phrase || is_one_word(rest) => self.list(sign, start, found),
+            '<' | '「' | '『' | '«' | '“' | '„' => {
+                // Of an element only its name stands there, and it does not look so.
+                if let Some(part) = told::value_at(self.text, start) {
+                    let end = part.end;
+                    self.add_told(part, found);
+                    end
+                } else {
+                    self.bare(sign, start, found)
+                }
+            }
             '{' if rest[1..].trim_start().starts_with(['"', '\'', '\\', '}']) => start,
             _ => self.bare(sign, start, found),
         }
@@ -359,6 +393,11 @@ impl Place<'_> {
                 }
             };
             found.extend(judge(self.sensitivity, self.text, start..start + value.len(), sure));
+        }
+        // user/password: admin / a1b2c3
+        if rest[end..].starts_with(" / ") && !self.begins_line() {
+            let part = told::value_at(self.text, start + end + 3);
+            part.into_iter().for_each(|part| self.add_told(part, found));
         }
         start + end
     }

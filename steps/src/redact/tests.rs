@@ -1046,3 +1046,195 @@ fn a_plain_sentence_is_masked_like_any_other() {
         }
     }
 }
+
+/// Each text, in which ¤ is the secret, with a drawn secret and with one that a person chose.
+fn shown<'a>(texts: &[&'a str], values: &[&str]) -> Vec<String> {
+    let mut left = Vec::new();
+    for text in texts {
+        for value in values {
+            let text = text.replace('¤', value);
+            let masked = foreign(&text);
+            if masked.contains(value) || !masked.contains(MASK) {
+                left.push(format!("{text}\n  -> {masked}"));
+            }
+        }
+    }
+    left
+}
+
+/// A drawn secret and one that a person chose.
+const BOTH: [&str; 2] = ["cnryQ7f3kZ9pL", "Sommer2025!"];
+
+/// The texts that do not stay as they are, or of which something is learned.
+fn changed(texts: &[&str]) -> Vec<String> {
+    let mut left = Vec::new();
+    for text in texts {
+        let redactor = Redactor::default();
+        let masked = redactor.redact_foreign(text).into_owned();
+        let known = redactor.redact_learned(text).into_owned();
+        if masked != *text || known != *text {
+            left.push(format!("{text}\n  -> {masked}\n  learned: {known}"));
+        }
+    }
+    left
+}
+
+fn none(left: &[String]) {
+    assert!(left.is_empty(), "{} texts:\n{}", left.len(), left.join("\n"));
+}
+
+#[test]
+fn a_value_behind_other_words_is_the_names() {
+    let texts = [
+        "*INFO* [x] com.adobe.X Password for user admin: ¤",
+        "*INFO* [x] com.adobe.X Password for proxy: ¤",
+        "*INFO* [x] com.adobe.X password of user admin = ¤",
+        "*INFO* [x] com.adobe.X password (admin): ¤",
+        "*INFO* [x] com.adobe.X Access token for tenant bpdoc: ¤",
+        "*INFO* [x] com.adobe.X client secret for mac-bpdoc: ¤ is used",
+        "Token de acceso: ¤",
+        "Contraseña del proxy: ¤",
+        "Contraseña para admin: ¤",
+        "Mot de passe du proxy : ¤",
+        "Mot de passe SMTP : ¤",
+        "Secret du client : ¤",
+        "Passwort für Proxy: ¤",
+        "Passwort des Benutzers admin: ¤",
+        "Passwort des Benutzers admin: '¤'",
+        "a\nPassword for smtp.example.com: ¤\nb",
+        "токен доступа: ¤",
+        "Received passcode for device ABC: ¤",
+        "mot de passe « ¤ »",
+        "{\"Mot de passe SMTP\":\"¤\"}",
+        "{\"Contraseña del proxy\":\"¤\"}",
+    ];
+    none(&shown(&texts, &BOTH));
+    let redactor = Redactor::default();
+    redactor.learn_from("Password for user admin: cnryQ7f3kZ9pL, Access token for tenant bpdoc: Sommer2025!");
+    assert_eq!(redactor.redact("a cnryQ7f3kZ9pL b Sommer2025!"), format!("a {MASK} b Sommer2025!"));
+    none(&changed(&[
+        "*INFO* Access token for tenant bpdoc: expires at 12:00",
+        "*ERROR* Failed to get the access token for tenant bpdoc: invalid_client",
+        "*ERROR* token refresh failed: HTTP500",
+        "*ERROR* Could not get token for agent: mp_replication_agent1_default_bpdoc",
+        "*INFO* token for tenant bpdoc was renewed, next: 2026-11-30T13:00:01Z",
+        "*INFO* token of user admin: /content/dam/a1b2",
+        "*INFO* the password policy of the host: Strict12x",
+        "*INFO* password for host: ims-na1.adobelogin.com:443",
+        "*ERROR* credentials for tenant bpdoc: com.adobe.granite.auth.oauth.provider1",
+        "*INFO* token for tenant bpdoc: status=a1b2c3d4",
+        "*INFO* token store of host: OAuth2Tokens1",
+        "*INFO* Password for user admin was changed. Next step: Reindex42All",
+        "Mot de passe oublié ? Aide : voir page12B",
+        "*INFO* token for tenant bpdoc: TLSv1.2 is used",
+    ]));
+}
+
+#[test]
+fn verbs_that_set_a_secret_are_followed_by_it() {
+    none(&shown(
+        &[
+            "*INFO* password set to ¤",
+            "*INFO* password is set to ¤",
+            "*INFO* password for admin changed to ¤",
+            "*INFO* password was changed to '¤'",
+            "*INFO* Passwort wurde auf ¤ gesetzt",
+            "*INFO* Passwort geändert in ¤",
+            "*INFO* the new password will be ¤",
+            "*INFO* the password has been set: ¤",
+        ],
+        &BOTH,
+    ));
+    none(&changed(&[
+        "*INFO* password set to default",
+        "*INFO* the password will be mailed to user42Anna",
+        "*INFO* the token is set to expire at 12:00:01",
+        "*INFO* Passwort wurde auf dem Server gesetzt",
+        "*INFO* the password was changed to something else",
+        "*INFO* the token will be renewed in 3600s",
+        "*INFO* password set to com.adobe.granite.x1",
+    ]));
+}
+
+#[test]
+fn names_in_other_languages_have_values() {
+    none(&shown(
+        &[
+            "Zugriffstoken: ¤",
+            "Passwörter: ¤",
+            "API-Schlüssel: ¤",
+            "Zugriffsschlüssel: ¤",
+            "Privater Schlüssel: ¤",
+            "Zugangsdaten: admin / ¤",
+            "Jeton d'accès : ¤",
+            "Clé API : ¤",
+            "Clé d'accès : ¤",
+            "Clé privée : ¤",
+            "アクセストークン: ¤",
+            "アクセスキー: ¤",
+            "秘密鍵: ¤",
+            "認証コード: ¤",
+            "访问令牌: ¤",
+            "액세스 토큰: ¤",
+            "токен: ¤",
+            "chiave privata: ¤",
+            "{\"apitoken\":\"¤\"}",
+            "{\"usertoken\":\"¤\"}",
+            "{\"sessiontoken\":\"¤\"}",
+            "{\"accountkey\":\"¤\"}",
+            "{\"tokenId\":\"¤\",\"successUrl\":\"/x\",\"realm\":\"/\"}",
+            "SMSESSION=¤",
+            "_shibsession_6d61=¤",
+            "iPlanetDirectoryPro=¤",
+            "<tr><td>Zugriffstoken</td><td>¤</td></tr>",
+            "<tr><td>Jeton d'accès</td><td>¤</td></tr>",
+            "<tr><td>アクセストークン</td><td>¤</td></tr>",
+        ],
+        &BOTH,
+    ));
+    none(&changed(&[
+        "Der Zugriffstoken ist abgelaufen",
+        "Zugangsdaten wurden nicht angenommen",
+        "GET /api/v1/items answered 200",
+        "la clé API est invalide",
+        "{\"tokentype\":\"Bearer1x\",\"apitokenProvider\":\"com.adobe.x1\"}",
+    ]));
+}
+
+#[test]
+fn signs_between_a_name_and_its_value_may_be_decorated() {
+    none(&shown(
+        &[
+            "password[0]=¤",
+            "client.secrets[0] = ¤",
+            "password (STRING) = ¤",
+            "clientSecret (java.lang.String) = ¤",
+            "password{String}: ¤",
+            "Password........: ¤",
+            "Password ......: ¤",
+            "*INFO* Passwort – ¤",
+            "*INFO* password - ¤",
+            "*INFO* password --> ¤",
+            "*INFO* password ==> ¤",
+            "user/password: admin / ¤",
+            "*INFO* token: <¤>",
+            "setPassword(\"¤\")",
+            ".password(\"¤\")",
+            "new UsernamePasswordCredentials(\"admin\", \"¤\")",
+            "new SimpleCredentials(\"admin\", \"¤\".toCharArray())",
+            "getPassword() = ¤",
+        ],
+        &BOTH,
+    ));
+    let text = "clientSecret (java.lang.String) = cnryQ7f3kZ9pL";
+    assert_eq!(foreign(text), format!("clientSecret (java.lang.String) = {MASK}"));
+    none(&changed(&[
+        "*INFO* password - see the documentation",
+        "*INFO* token --> sent to IMS",
+        "getPassword(\"smtp.password\") at line 12",
+        "token(\"com.adobe.granite.auth.oauth.provider1\")",
+        "Passwords... and other things",
+        "token: <section1>",
+        "if(getToken()==1)getToken()",
+    ]));
+}
