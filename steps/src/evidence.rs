@@ -205,7 +205,12 @@ impl Text {
 
     /// Keeps a body up to the cap, after all of it was masked: a secret must not slip through at the cut.
     pub fn keep(body: &[u8], redactor: &Redactor) -> Self {
-        let whole = decoded(body);
+        Self::keep_as(body, None, redactor)
+    }
+
+    /// The same for a body with such a `Content-Type`.
+    pub fn keep_as(body: &[u8], content_type: Option<&str>, redactor: &Redactor) -> Self {
+        let whole = decoded_as(body, content_type);
         let looked_at = floor(&whole, 4 * BODY_CAP);
         let mut text = redactor.redact_foreign(&whole[..looked_at]).into_owned();
         redactor.learn_from(&whole[looked_at..]);
@@ -230,19 +235,54 @@ impl Text {
     }
 }
 
-/// A body as text. One in UTF-16 or UTF-32 is decoded, and one that can only be in Latin-1: a name and its value could not
-/// be recognized in it.
+/// A body as text. One in UTF-16 or UTF-32 is decoded, and in a text each byte that is not UTF-8 is read as Latin-1: else a
+/// name and its value could not be recognized.
 pub(crate) fn decoded(body: &[u8]) -> Cow<'_, str> {
     if let Some(text) = in_wide_units(body) {
         return Cow::Owned(text);
     }
     let text = String::from_utf8_lossy(body);
-    // Of a body in UTF-8 only the last letter may be cut.
-    let is_latin1 = matches!(text, Cow::Owned(_))
-        && text.chars().all(|letter| letter.is_ascii() || letter == char::REPLACEMENT_CHARACTER)
-        && std::str::from_utf8(body).is_err_and(|error| error.error_len().is_some())
-        && !body.iter().any(|byte| (*byte < 0x20 && !byte.is_ascii_whitespace() && *byte != 0x1b) || *byte == 0x7f);
-    if is_latin1 { Cow::Owned(body.iter().map(|byte| char::from(*byte)).collect()) } else { text }
+    let is_binary = || body.iter().any(|it| (*it < 0x20 && !it.is_ascii_whitespace() && *it != 0x1b) || *it == 0x7f);
+    if matches!(text, Cow::Borrowed(_)) || is_binary() {
+        return text;
+    }
+    // A page may hold both, as where a template is in UTF-8 and a value is not.
+    let mut mixed = String::with_capacity(text.len());
+    let mut chunks = body.utf8_chunks().peekable();
+    while let Some(chunk) = chunks.next() {
+        mixed.push_str(chunk.valid());
+        let rest = chunk.invalid();
+        // The last letter may only be cut.
+        let is_cut = chunks.peek().is_none() && std::str::from_utf8(rest).is_err_and(|it| it.error_len().is_none());
+        if is_cut {
+            mixed.push(char::REPLACEMENT_CHARACTER);
+        } else {
+            mixed.extend(rest.iter().map(|byte| char::from(*byte)));
+        }
+    }
+    Cow::Owned(mixed)
+}
+
+/// A body as text, in the character set that its header names. A body that is valid UTF-8 is read so whatever its header says.
+pub(crate) fn decoded_as<'b>(body: &'b [u8], content_type: Option<&str>) -> Cow<'b, str> {
+    let Some(charset) = content_type.and_then(charset) else { return decoded(body) };
+    let is_escaped = charset == encoding_rs::ISO_2022_JP;
+    // Latin-1 is what servers say by default, and is read byte by byte below.
+    let is_told = charset != encoding_rs::UTF_8 && charset != encoding_rs::WINDOWS_1252;
+    if !is_told || (!is_escaped && std::str::from_utf8(body).is_ok()) {
+        return decoded(body);
+    }
+    match charset.decode(body) {
+        (text, _, false) => text,
+        _ => decoded(body),
+    }
+}
+
+/// The character set that a content type names.
+fn charset(content_type: &str) -> Option<&'static encoding_rs::Encoding> {
+    let named = content_type.split(';').skip(1).filter_map(|part| part.trim().split_once('='));
+    let mut named = named.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    encoding_rs::Encoding::for_label(named.next()?.1.trim().trim_matches(['"', '\'']).as_bytes())
 }
 
 /// The last end of a letter that is not past `end`.
@@ -275,9 +315,40 @@ mod tests {
         assert_eq!(redactor.redact("it is Pässwörter9 here"), "it is [secret] here");
         assert_eq!(decoded("cut ü".as_bytes().strip_suffix(b"\xbc").expect("its end")), "cut \u{fffd}");
         assert_eq!(decoded(b"PK\x03\x04\xe4\xf6"), "PK\x03\x04\u{fffd}\u{fffd}");
+        let mixed = Text::keep(
+            "<p>ü</p>".bytes().chain(*b"Contrase\xf1a: cnryQ7f3kZ9pL<br>").collect::<Vec<_>>().as_slice(),
+            &redactor,
+        );
+        assert_eq!(mixed.text, "<p>ü</p>Contraseña: [secret]<br>");
         for body in [&b"a\0b"[..], b"", b"\xff\xfe\xff", b"\0", "ü".as_bytes()] {
             let kept = Text::keep(body, &Redactor::default());
             assert_eq!(kept.bytes, body.len());
         }
+    }
+
+    #[test]
+    fn a_body_in_the_charset_of_its_header_is_masked() {
+        for (charset, name) in [
+            ("shift_jis", "パスワード"),
+            ("iso-8859-2", "hasło"),
+            ("\"windows-1251\"", "Пароль"),
+            ("GBK", "密码"),
+            ("iso-8859-1", "Contraseña"),
+            ("iso-2022-jp", "パスワード"),
+            ("utf-8", "Contraseña"),
+            ("no-charset", "Contraseña"),
+        ] {
+            let encoding = encoding_rs::Encoding::for_label(charset.trim_matches('"').as_bytes());
+            let text = format!("<td>{name}</td><td>cnryQ7f3kZ9pL</td>");
+            let body = encoding.unwrap_or(encoding_rs::UTF_8).encode(&text).0;
+            let content_type = format!("text/html; charset={charset}");
+            let kept = Text::keep_as(&body, Some(&content_type), &Redactor::default());
+            assert_eq!(kept.text, text.replace("cnryQ7f3kZ9pL", "[secret]"), "{charset}");
+            assert_eq!(kept.bytes, body.len());
+        }
+        // A header that is wrong hides nothing.
+        let kept =
+            Text::keep_as("Contraseña: cnryQ7f3kZ9pL".as_bytes(), Some("a/b; charset=gbk"), &Redactor::default());
+        assert_eq!(kept.text, "Contraseña: [secret]");
     }
 }

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use crate::browser::traffic::PageRequest;
 use crate::carry::carry;
 use crate::credentials::{AuthorLogin, Credentials};
-use crate::evidence::{Exchange, Outcome, Text};
+use crate::evidence::{Exchange, Outcome, Text, decoded_as};
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
 use crate::run::Run;
@@ -102,7 +102,7 @@ impl PageSending<'_> {
         if let Ok(reply) = outcome
             && request.is_text()
         {
-            redactor.learn_from(&String::from_utf8_lossy(&reply.body));
+            redactor.learn_from(&decoded_as(&reply.body, reply.header("content-type")));
         }
     }
 
@@ -113,7 +113,7 @@ impl PageSending<'_> {
             Ok(reply) => Outcome::Response {
                 status: reply.status,
                 headers: reply.headers.iter().map(value).collect(),
-                body: Text::keep(&reply.body, redactor),
+                body: Text::keep_as(&reply.body, reply.header("content-type"), redactor),
             },
             Err(problem) => Outcome::Error(redactor.redact(&problem.reason).into_owned()),
         };

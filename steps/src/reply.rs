@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use crate::evidence::decoded;
+use crate::evidence::decoded_as;
 use crate::html::Page;
 use crate::plain::{beginning, plain_line};
 use crate::problem::{Checked, Problem};
@@ -322,7 +322,7 @@ impl Reply {
     /// The first characters of the body on one line, for messages, without secrets and control characters.
     pub fn excerpt(&self) -> String {
         // Masked first, and then cut: a truncated secret would not be recognized.
-        let start = decoded(&self.body[..self.body.len().min(LOOKED_AT)]);
+        let start = decoded_as(&self.body[..self.body.len().min(LOOKED_AT)], self.header("content-type"));
         let start = self.redactor.redact_foreign(&start);
         let short = beginning(&plain_line(&start), 120);
         if short.is_empty() { "the body is empty".into() } else { format!("the body begins: {short}") }

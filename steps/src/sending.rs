@@ -171,7 +171,11 @@ impl Sending<'_> {
             Ok(reply) => Outcome::Response {
                 status: reply.status,
                 headers: reply.headers.iter().map(value).collect(),
-                body: if call.confidential { Text::withheld(&reply.body) } else { Text::keep(&reply.body, redactor) },
+                body: if call.confidential {
+                    Text::withheld(&reply.body)
+                } else {
+                    Text::keep_as(&reply.body, reply.header("content-type"), redactor)
+                },
             },
             Err(problem) => Outcome::Error(redactor.redact(&problem.reason).into_owned()),
         };
