@@ -6,15 +6,37 @@ use std::ops::Range;
 use bpconform_fixtures::{SecretNames, Sensitivity};
 
 use super::names::Names;
-use super::value::{Finding, judge, looks_chosen, looks_drawn, looks_strong};
+use super::value::{Finding, is_address, judge, looks_chosen, looks_drawn, looks_strong};
 use super::{MASK, NUMBER};
 
 /// Properties whose value is the name of what another property of the same object holds.
-const NAMING: [&str; 9] = ["name", "key", "id", "property", "header", "field", "param", "parameter", "attribute"];
+const NAMING: [&str; 10] =
+    ["name", "key", "id", "property", "propertyname", "header", "field", "param", "parameter", "attribute"];
 
 /// Properties that hold what another property of the same object names.
-const HOLDING: [&str; 12] =
-    ["value", "values", "val", "data", "content", "text", "raw", "default", "defaultvalue", "$", "_", "#text"];
+const HOLDING: [&str; 14] = [
+    "value",
+    "values",
+    "val",
+    "data",
+    "content",
+    "text",
+    "raw",
+    "default",
+    "defaultvalue",
+    "$",
+    "_",
+    "#text",
+    "propertyvalue",
+    "fieldvalue",
+];
+
+/// Properties whose value is what a page shows beside a field. An option of a list has a label, too, so that what it labels
+/// must look like a secret.
+const LABELLING: [&str; 4] = ["title", "label", "displayname", "fieldlabel"];
+
+/// The properties that hold what is labelled.
+const LABELLED: [&str; 4] = ["value", "val", "propertyvalue", "fieldvalue"];
 
 /// Deeper than that nothing is read.
 const DEEPEST: usize = 256;
@@ -33,14 +55,43 @@ struct Frame {
     named: Option<Sensitivity>,
     /// The values that it may be about.
     held: Vec<Range<usize>>,
+    /// The next value is one that a label may be about.
+    holds_label: bool,
+    /// The next value labels what another property holds, or is the type of a field.
+    labels_next: Option<Label>,
+    /// What a label says, or the type of a field.
+    labelled: Option<Label>,
+    /// The values that it may be about.
+    held_by_label: Vec<Range<usize>>,
     /// The strings of a list, as far as they may be a pair.
     strings: Vec<Range<usize>>,
 }
 
 impl Frame {
     fn new(is_list: bool, inherited: Sensitivity) -> Self {
-        Self { is_list, inherited, next: None, names_next: false, named: None, held: Vec::new(), strings: Vec::new() }
+        Self {
+            is_list,
+            inherited,
+            next: None,
+            names_next: false,
+            named: None,
+            held: Vec::new(),
+            holds_label: false,
+            labels_next: None,
+            labelled: None,
+            held_by_label: Vec::new(),
+            strings: Vec::new(),
+        }
     }
+}
+
+/// What says that another property holds a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Label {
+    /// A text beside a field.
+    Text,
+    /// The type of a field: `password`.
+    Type,
 }
 
 /// What the name of a property says of its value.
@@ -145,6 +196,15 @@ impl Reader<'_, '_> {
                 self.found.extend(judge(name, self.text, part, true));
             }
         }
+        if let Some(label) = frame.labelled {
+            for part in frame.held_by_label {
+                let value = &self.text[part.clone()];
+                if label == Label::Type || (looks_strong(value) && !is_address(value) && is_token(value)) {
+                    let sure = looks_drawn(value);
+                    self.found.extend(judge(Sensitivity::Secret, self.text, part, sure));
+                }
+            }
+        }
         if let (true, [name, value]) = (frame.is_list, frame.strings.as_slice()) {
             let name = &self.text[name.clone()];
             let other = self.names.classify(&self.text[value.clone()]);
@@ -201,12 +261,21 @@ impl Reader<'_, '_> {
         let next = Next { name: said, holds, refers, is_caption: name.contains(' ') };
         top.next = Some(next);
         top.names_next = NAMING.contains(&lower.as_str());
+        top.labels_next = match lower.as_str() {
+            "type" => Some(Label::Type),
+            label => LABELLING.contains(&label).then_some(Label::Text),
+        };
+        top.holds_label = LABELLED.contains(&lower.as_str());
     }
 
     fn value(&mut self, part: Range<usize>) {
         let top = self.top();
         let names_next = std::mem::take(&mut top.names_next);
+        let labels_next = top.labels_next.take();
         let (next, inherited) = (top.next.take(), top.inherited);
+        if std::mem::take(&mut top.holds_label) && next.is_some() {
+            top.held_by_label.push(part.clone());
+        }
         if top.is_list && top.strings.len() < 3 {
             top.strings.push(part.clone());
         }
@@ -219,6 +288,16 @@ impl Reader<'_, '_> {
             let said = self.names.classify(&self.text[part.clone()]);
             let top = self.top();
             top.named = top.named.max(Some(said));
+        }
+        let said = &self.text[part.clone()];
+        let is_label = match labels_next {
+            Some(Label::Type) => said.eq_ignore_ascii_case("password"),
+            Some(Label::Text) => is_name(said) && self.names.classify(said) == Sensitivity::Secret,
+            None => false,
+        };
+        if is_label {
+            let top = self.top();
+            top.labelled = top.labelled.max(labels_next);
         }
         // What only stands below the name of a secret may be something about it.
         let holds = next.is_some_and(|next| next.holds);

@@ -6,6 +6,7 @@
 //! if a password `admin` masked a part of every path.
 
 mod encoded;
+mod fields;
 mod forms;
 mod json;
 mod judged;
@@ -15,6 +16,7 @@ mod names;
 mod pairs;
 mod records;
 mod shapes;
+mod tables;
 mod told;
 mod value;
 mod views;
@@ -380,6 +382,11 @@ impl Redactor {
     ) -> Vec<Finding> {
         let text: &str = &view.text;
         let mut found = pairs::find(text, names, author);
+        found.extend(fields::find(text, names));
+        // The program's own tables hold what it says of secrets.
+        if author == Author::Other && text.contains(['\n', '|']) {
+            found.extend(tables::find(text, names));
+        }
         let mut escaped = Vec::new();
         if has_json && text.contains('"') && text.contains(['{', '[', ':']) {
             found.extend(json::find(text, names, &mut escaped));
@@ -413,7 +420,18 @@ impl Redactor {
                 .find(|start| encoded::decoded(&view.text[*start..run.end]).is_some_and(|inner| holds(&inner)))?;
             Some(start..run.end)
         });
-        found.map(|run| Finding { part: view.back(&run), instead: MASK, sure: false }).collect()
+        let mut parts: Vec<Range<usize>> = found.collect();
+        for block in encoded::blocks(&view.text) {
+            if encoded::decoded_block(&view.text, &block).iter().any(|inner| holds(inner)) {
+                parts.extend(block);
+            }
+        }
+        for pairs in encoded::separated_hex(&view.text) {
+            if encoded::decoded_hex(&view.text[pairs.clone()]).is_some_and(|inner| holds(&inner)) {
+                parts.push(pairs);
+            }
+        }
+        parts.into_iter().map(|run| Finding { part: view.back(&run), instead: MASK, sure: false }).collect()
     }
 
     fn learn_found(&self, text: &str, found: &[Finding]) {
