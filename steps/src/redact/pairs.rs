@@ -67,6 +67,14 @@ pub(super) fn find(text: &str, names: &Names<'_>, author: Author) -> Vec<Finding
         if hit.start < seen {
             continue;
         }
+        if author == Author::Other
+            && let Some(part) = told::behind_particle(text, &hit)
+        {
+            seen = part.end;
+            let sure = looks_drawn(&text[part.clone()]);
+            found.extend(judge(Sensitivity::Secret, text, part, sure));
+            continue;
+        }
         let name = identifier(text, &hit);
         seen = name.end.max(hit.end);
         let is_phrase = || SecretNames::built_in().ends_with_phrase(&text[..name.end]);
@@ -204,6 +212,10 @@ impl Place<'_> {
         }
         if let Some(value) = rest.strip_prefix(['：', '＝']) {
             return Some((Sign::Colon, blank(value)));
+        }
+        // LDIF writes two of them before base64.
+        if let Some(value) = rest.strip_prefix(":: ").filter(|value| told::begins_base64(value)) {
+            return Some((Sign::Equals, blank(value)));
         }
         if let Some(value) = rest.strip_prefix(':') {
             let is_scheme = value.starts_with("//") || value.starts_with(':');
@@ -368,8 +380,14 @@ impl Place<'_> {
         } else {
             let braces = in_braces(rest);
             let end = rest[braces..].find(|it: char| it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it));
-            end.map_or(rest.len(), |end| braces + end)
+            let end = end.map_or(rest.len(), |end| braces + end);
+            end + if sign == Sign::Phrase { 0 } else { told::beyond(rest, end) }
         };
+        if sign != Sign::Phrase && self.begins_line() && self.sensitivity == Sensitivity::Secret {
+            for part in told::continued(rest, end) {
+                self.add_told(start + part.start..start + part.end, found);
+            }
+        }
         let value = rest[..end].trim_end_matches(['.', ':', ',']);
         let value = if value.is_empty() { &rest[..end] } else { value };
         let is_word = !looks_strong(value.split_whitespace().next().unwrap_or_default());

@@ -1048,7 +1048,7 @@ fn a_plain_sentence_is_masked_like_any_other() {
 }
 
 /// Each text, in which ¤ is the secret, with a drawn secret and with one that a person chose.
-fn shown<'a>(texts: &[&'a str], values: &[&str]) -> Vec<String> {
+fn shown(texts: &[&str], values: &[&str]) -> Vec<String> {
     let mut left = Vec::new();
     for text in texts {
         for value in values {
@@ -1236,5 +1236,143 @@ fn signs_between_a_name_and_its_value_may_be_decorated() {
         "Passwords... and other things",
         "token: <section1>",
         "if(getToken()==1)getToken()",
+    ]));
+}
+
+#[test]
+fn fields_of_a_text_are_a_name_and_a_value() {
+    none(&shown(
+        &[
+            "Property[name=smtp.password, value=¤]",
+            "Param{name='j_password', value='¤'}",
+            "NameValuePair(name=client_secret, value=¤)",
+            "Cookie [version: 0][name: login-token][value: ¤][domain: x]",
+            "env:\n  - name: SMTP_PASSWORD\n    value: ¤\n",
+            "- key: clientSecret\n  value: \"¤\"\n",
+            "x {name: smtp.password, value: ¤} y",
+            "{\"title\":\"Password\",\"value\":\"¤\"}",
+            "{\"label\":\"Client Secret\",\"name\":\"x1\",\"value\":\"¤\"}",
+            "{\"value\":\"¤\",\"displayName\":\"Password\"}",
+            "{\"propertyName\":\"Password\",\"propertyValue\":\"¤\"}",
+            "{\"fieldLabel\":\"Password\",\"value\":\"¤\"}",
+            "{\"type\":\"password\",\"value\":\"¤\"}",
+        ],
+        &BOTH,
+    ));
+    none(&changed(&[
+        "Property[name=smtp.host, value=a1b2c3d4E5]",
+        "Property[name=password, value=true]",
+        "- name: token\n  kind: value\n",
+        "{\"title\":\"Password\",\"value\":\"password\"}",
+        "{\"label\":\"Credentials\",\"value\":\"basic-auth\",\"text\":\"Enter them\"}",
+        "{\"title\":\"Access token\",\"text\":\"It is asked of IMS\"}",
+        "{\"type\":\"text\",\"value\":\"cnryQ7f3kZ9pL\"}",
+        "{\"label\":\"Password\",\"value\":\"Enter the password\"}",
+    ]));
+}
+
+#[test]
+fn tables_without_markup_have_names_in_their_first_line() {
+    none(&shown(
+        &[
+            "user,password,host\nadmin,¤,h1",
+            "user;password;host\nadmin;¤;h1\nb;x;h2",
+            "user\tpassword\thost\nadmin\t¤\th1",
+            "USER      PASSWORD\nadmin     ¤",
+            "| user | password |\n|---|---|\n| admin | ¤ |",
+            "| password | ¤ |",
+            "| **password** | `¤` |\n",
+            "\"user\",\"Client Secret\"\n\"a, b\",\"¤\"",
+        ],
+        &BOTH,
+    ));
+    none(&changed(&[
+        "Enter user, password\nThen click OK, done1x",
+        "user,password policy,host\nadmin,cnryQ7f3kZ9pL,h1",
+        "user,password,host\nadmin,,h1",
+        "| password | the word of a user |",
+        "| name | what it is |\n|---|---|\n| password | a word |",
+        "The password, the token and more\nare kept, as cnryQ7f3kZ9pL is",
+    ]));
+}
+
+#[test]
+fn names_in_scripts_without_spaces_have_values() {
+    none(&shown(
+        &[
+            "パスワードは¤です。",
+            "新しいパスワードは「¤」です",
+            "パスワード「¤」",
+            "密码是¤",
+            "密码为 ¤",
+            "您的密码是¤。",
+            "암호는 ¤",
+            "비밀번호는 ¤입니다",
+        ],
+        &BOTH,
+    ));
+    none(&changed(&["パスワードは必須です", "密码是错误的", "パスワードが一致しません。", "암호는 8자 이상"]));
+}
+
+#[test]
+fn a_value_goes_on_behind_its_own_special_characters() {
+    none(&shown(
+        &[
+            "failed: password=x;¤ (retry)",
+            "failed: password=x,¤",
+            "failed: password=x)¤ retry",
+            "failed: password=x&¤ retry",
+            "password=x9Kqw\\\n    ¤\nuser=a",
+            "privateKey=MIIEvQIBADANBgkqhkiG9w0BAQEF\\\n  AASC¤kjh\\\n  x=\nuser=a",
+        ],
+        &BOTH,
+    ));
+    let text = "failed: password=x;user=cnryQ7f3kZ9pL,host=h1b2c3;c=d1e2f3";
+    assert_eq!(foreign(text), text.replace("=x;", &format!("={MASK};")));
+    let text = "Config(password=Sommer2025!,Author1x,host)";
+    assert_eq!(foreign(text), text.replace("Sommer2025!", MASK));
+}
+
+#[test]
+fn an_encoded_structure_is_found_in_lines_and_with_separators() {
+    for value in BOTH {
+        let json =
+            format!("{{\"user\":\"a user with a longer name\",\"title\":\"Zugang\",\"password\":\"{value}\",\"a\":1}}");
+        let letters = json.replace("Zugang", "Z\u{fc}gang");
+        let latin1: Vec<u8> = letters.chars().filter_map(|it| u8::try_from(u32::from(it)).ok()).collect();
+        let plain = format!("\0admin\0{value}");
+        let mut left = Vec::new();
+        for text in [
+            broken(&STANDARD.encode(&json), 76),
+            broken(&STANDARD.encode(&json), 64).replace("\r\n", "\n  "),
+            broken(&STANDARD.encode(&json), 40),
+            format!("data: {}", broken(&STANDARD.encode(&json), 60)),
+            format!("0x{}", hex(json.as_bytes(), "")),
+            hex(json.as_bytes(), ":"),
+            hex(json.as_bytes(), " "),
+            STANDARD.encode(&latin1),
+            format!("AUTH PLAIN {}", STANDARD.encode(&plain)),
+        ] {
+            let masked = foreign(&text);
+            // The part of the value, in whatever it is encoded.
+            let kept = masked.replace(MASK, "");
+            let shown = kept.len() > text.len() / 2;
+            if shown || !masked.contains(MASK) {
+                left.push(format!("{text}\n  -> {masked}"));
+            }
+        }
+        none(&left);
+        let encoded = STANDARD.encode(value);
+        let masked = foreign(&format!("dn: cn=a\nuserPassword:: {encoded}\nsn: b"));
+        assert!(!masked.contains(&encoded) && masked.ends_with("\nsn: b"), "{masked}");
+    }
+    let lines =
+        broken(&STANDARD.encode("an ordinary text without any names, which is long enough for some lines of it"), 40);
+    none(&changed(&[
+        &lines,
+        "aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99",
+        "0x9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "std::password::check and token :: String",
+        "ClassNameOfALongerComponentInAPackage\nAnotherClassNameOfAComponentHere\nx",
     ]));
 }

@@ -88,14 +88,17 @@ pub(super) fn value(rest: &str) -> Option<Range<usize>> {
     None
 }
 
+/// Whether a letter ends a sentence, or belongs to code.
+fn is_mark(letter: char) -> bool {
+    "<>{}[]()\"=;?|:&".contains(letter)
+}
+
 /// Whether a word may stand in "password of the user admin".
 fn is_complement(word: &str, count: usize) -> bool {
     let lower = word.to_lowercase();
-    !word.is_empty()
-        && !word.ends_with(['.', ',', ';'])
-        && !word.contains(|letter: char| "<>{}[]()\"=;?|:&".contains(letter))
-        && !REASONS.contains(&lower.as_str())
-        && !(count == 0 && SecretNames::built_in().is_reference(word))
+    let is_no_word = word.is_empty() || word.ends_with(['.', ',', ';']) || word.contains(is_mark);
+    let is_about = count == 0 && SecretNames::built_in().is_reference(word);
+    !is_no_word && !is_about && !REASONS.contains(&lower.as_str())
 }
 
 /// The value that stands there, if it looks like one.
@@ -105,12 +108,11 @@ pub(super) fn value_at(text: &str, at: usize) -> Option<Range<usize>> {
     let rest = near(&text[start..], NEAR);
     let quote = QUOTES.iter().find(|(open, _)| rest.starts_with(*open));
     let quoted = quote.and_then(|(open, close)| Some((open.len_utf8(), rest[open.len_utf8()..].find(*close)?)));
-    let (start, inner) = match quoted {
-        Some((first, length)) => (start + first, &rest[first..first + length]),
-        None => {
-            let ends = |it: char| it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it);
-            (start, rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(['.', ':', ',']))
-        }
+    let (start, inner) = if let Some((first, length)) = quoted {
+        (start + first, &rest[first..first + length])
+    } else {
+        let ends = |it: char| is_unspaced(it) || it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it);
+        (start, rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(['.', ':', ',']))
     };
     let trimmed = inner.trim();
     let start = start + inner.len() - inner.trim_start().len();
@@ -193,4 +195,65 @@ pub(super) fn without_type(rest: &str) -> &str {
 fn closed(open: &str, close: char, allowed: fn(char) -> bool) -> usize {
     let end = near(open, 64).char_indices().skip(1).find(|(_, letter)| *letter == close || !allowed(*letter));
     end.filter(|(at, letter)| *letter == close && (*at > 1 || close == ')')).map_or(0, |(at, _)| at + 1)
+}
+
+/// What stands between a name and its value in scripts without spaces.
+const PARTICLES: [&str; 15] =
+    ["は", "が", "を", "是", "为", "為", "은", "는", "이", "が「", "：", ":", "设为", "改为", "設為"];
+
+/// The value behind a name in a script without spaces, in which the words around a name belong to the same run of letters:
+/// `パスワードはa1b2c3です`.
+pub(super) fn behind_particle(text: &str, name: &Range<usize>) -> Option<Range<usize>> {
+    if !text[name.clone()].chars().next_back().is_some_and(is_unspaced) {
+        return None;
+    }
+    let rest = &text[name.end..];
+    let after = PARTICLES.iter().filter_map(|particle| rest.strip_prefix(particle)).map(str::len).min();
+    let at = name.end + rest.len() - after.unwrap_or(rest.len());
+    let is_next = after.is_some() || rest.starts_with(['「', '『', '“', '"']);
+    // What a sign connects is found by the sign.
+    let is_sign = rest.starts_with([':', '：', '"']);
+    (is_next && !is_sign).then(|| value_at(text, at))?
+}
+
+/// Whether a letter is of a script without spaces, or of Korean, which adds particles to names.
+fn is_unspaced(letter: char) -> bool {
+    matches!(letter, '\u{3001}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{ff08}'..='\u{ff09}')
+}
+
+/// How much of a value stands behind a letter that usually ends one: `x;a1b2c3`. What follows may be a pair of its own, or
+/// the next value.
+pub(super) fn beyond(rest: &str, end: usize) -> usize {
+    let Some(after) = rest[end..].strip_prefix([';', ',', ')', '&']) else { return 0 };
+    let after = near(after, NEAR);
+    let ends = |it: char| it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it);
+    let next = &after[..after.find(ends).unwrap_or(after.len())];
+    let is_value = looks_given(next) && !next.contains([':', '=']) && end > 0;
+    if is_value && (looks_drawn(next) || !looks_strong(&rest[..end])) { next.len() + 1 } else { 0 }
+}
+
+/// The lines below a value that ends with a backslash, as in a properties file.
+pub(super) fn continued(rest: &str, end: usize) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut end = end;
+    while end < NEAR && rest[..end].ends_with('\\') && !rest[..end].ends_with("\\\\") {
+        let below = &rest[end..];
+        let Some(below) = below.strip_prefix("\r\n").or_else(|| below.strip_prefix('\n')) else { break };
+        let line = below.trim_start_matches([' ', '\t']);
+        let length = line.find(['\n', '\r']).unwrap_or(line.len());
+        let start = rest.len() - line.len();
+        end = start + length;
+        let said = line[..length].trim_end_matches('\\').len();
+        lines.push(start..start + said);
+    }
+    lines
+}
+
+/// Whether a text begins with a word in base64.
+pub(super) fn begins_base64(text: &str) -> bool {
+    let word = near(text.trim_start(), NEAR).split_whitespace().next().unwrap_or_default();
+    word.len() >= 8
+        && word.len().is_multiple_of(4)
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+        && (has_digit(word) || word.ends_with('='))
 }
