@@ -691,7 +691,7 @@ mod tests {
             let judged = named.judge_by_texts(surface, &others).map_err(|problem| problem.kind);
             assert_eq!(judged, Err(crate::problem::Kind::Failed), "{:?}", named.name);
         }
-        let storage = Storage { providers, customizers: Vec::new() };
+        let storage = Storage { providers, customizers: Vec::new(), unreadable: None };
         let pids = |used: &[String]| -> Vec<String> {
             storage.ours(surface, &others, used).iter().map(|it| it.pid[FACTORY.len()..].to_owned()).collect()
         };
