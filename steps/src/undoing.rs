@@ -497,9 +497,13 @@ async fn agent(session: &Session, path: &str, made: &str) -> Checked {
     if now.digest() == *made {
         return removal::delete_node(session, path).await;
     }
-    Err(Problem::error(format!(
-        "{path} was made for the run and was changed since then; it is left as it is; {OR_ACCEPT}"
-    )))
+    // Nothing was written down of an agent that the run did not see being made.
+    let why = if made.is_empty() {
+        "was not there before the run, and whether it was made for the run cannot be told"
+    } else {
+        "was made for the run and was changed since then"
+    };
+    Err(Problem::error(format!("{path} {why}; it is left as it is; {OR_ACCEPT}")))
 }
 
 /// An error if there is a Mac user where none was before Save & Close, and nothing says whose it is.
