@@ -423,7 +423,7 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
             deleted += 1;
         }
     }
-    leave(session, change, changed)?;
+    leave(session, change, changed).await?;
     if found.is_empty() && deleted == 0 {
         return Ok(false);
     }
@@ -471,13 +471,21 @@ async fn others(
 }
 
 /// Makes a change of its own of each agent that was made for the run and that somebody has changed: the rest of the cloud service
-/// is deleted once, and never again when what was there before is restored. Where the run had deleted an agent of that name,
-/// restoring it says what is there.
-fn leave(session: &Session, change: &Change, changed: Vec<String>) -> Checked {
+/// is deleted once, and never again when what was there before is restored. Where an agent of that name was kept, restoring it
+/// says what is there.
+async fn leave(session: &Session, change: &Change, changed: Vec<String>) -> Checked {
     let open = session.run.journal.open(Some(&change.scenario));
     for path in changed {
-        if open.iter().any(|it| it.replaces() && it.nodes.contains_key(&path)) {
-            continue;
+        if let Some(replacement) = open.iter().find(|it| it.replaces()) {
+            if replacement.nodes.contains_key(&path) {
+                continue;
+            }
+            // It was kept, and went without a request of the run: with the cloud configuration, say. What is there now would be
+            // taken for what was never deleted.
+            if keeping::is_kept(session, replacement, &path).await? {
+                keeping::note_in(session, replacement, &path)?;
+                continue;
+            }
         }
         let made = change.made.get(&path).cloned().unwrap_or_default();
         let is_noted =

@@ -196,6 +196,25 @@ pub(super) fn replaced_by(change: &Change) -> Option<&str> {
     change.undo.iter().find_map(|undo| if let Undo::Replacement { name } = undo { Some(name.as_str()) } else { None })
 }
 
+/// Whether the package of a change keeps a node. Where neither the package nor its copy is there any more, it may.
+pub(crate) async fn is_kept(session: &Session, replacement: &Change, node: &str) -> Checked<bool> {
+    let Some(name) = replaced_by(replacement) else { return Ok(false) };
+    let state = StateDir::look(session.run.settings.state_dir.as_deref());
+    let roots = match copy(&state, name) {
+        Some(kept) => kept.roots(),
+        None if is_there(session, name).await? => read(&download(session, name).await?)?.0,
+        None => return Ok(true),
+    };
+    Ok(roots.iter().any(|root| root == node))
+}
+
+/// Writes down that something of the run is where a kept node was that the run did not delete itself. Should it be the kept
+/// one all the same, restoring recognises it.
+pub(crate) fn note_in(session: &Session, replacement: &Change, node: &str) -> Checked {
+    let written = session.run.journal.notes_nodes(replacement.number, &[node.to_owned()], NodeStage::Deletes);
+    written.map_err(|error| Problem::error(format!("the journal cannot be written: {error}")))
+}
+
 /// Deletes what was kept, so that the Author is one without a Brand Portal configuration.
 pub async fn take_away(session: &Session) -> Checked {
     let kept = Kept::read(session).await?;

@@ -59,12 +59,13 @@ async fn verified(world: &mut World) -> Checked {
 /// What an upgrade deletes; nothing of it may be at work.
 async fn to_upgrade(session: &Session) -> Checked<Old> {
     // All that the tenant has: an upgrade also gets rid of one too many, and of what is left where one is missing.
-    let ours = agents::of_tenant(session).await?;
+    // A list that lacks one would spare it.
+    let ours = agreed(async || agents::of_tenant(session).await).await?;
     ensure(!ours.is_empty(), || "the Author has no replication agent that could be upgraded".into())?;
     none_running(session, &ours).await?;
     let all = agents::all(session).await?;
     let others = all.into_iter().map(|agent| agent.name).filter(|name| ours.iter().all(|ours| ours.name != *name));
-    let configurations = cloud_configuration::all(session).await?;
+    let configurations = agreed(async || cloud_configuration::all(session).await).await?;
     ensure(!configurations.is_empty(), || {
         "the Author has no Brand Portal cloud service that could be upgraded".into()
     })?;
