@@ -115,6 +115,11 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         count - left.len(),
         header.run
     ));
+    if left.is_empty() && session.run.journal.open(None).is_empty() {
+        // Another machine may have undone what they were kept for.
+        let copies = keeping::copies(session.run.settings.state_dir.as_deref(), &header.run);
+        copies.iter().try_for_each(|file| remove(file, output))?;
+    }
     if let Some(directory) = elsewhere {
         output.err(&copies_elsewhere(&directory, left.is_empty()));
     }
