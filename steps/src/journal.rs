@@ -98,6 +98,8 @@ pub enum NodeStage {
     Restores,
     /// It is restored: what differs later was changed by somebody.
     Restored,
+    /// It was not deleted, and is not as it was kept: with what the run deleted, the target may have changed it.
+    Differs,
     /// It stays as it is, as somebody has said: it is neither deleted nor restored.
     Accepted,
 }
