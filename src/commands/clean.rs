@@ -61,13 +61,12 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         return Ok(Exit::Green);
     }
     let (mut target, mut stack) = (arguments.target.clone(), header.stack);
+    // The address that the run knew; another one may be the same Author's.
+    let mut moved_from = None;
     match target.author_url.take() {
         // The changes carry the run's id, so another Author has none of them.
         Some(there) if header.container => stack.author = there,
-        Some(other) if other != stack.author => {
-            let (path, author) = (path.display(), &stack.author);
-            return Err(Error::Usage(format!("{path}: the journal is of the Author at {author}, not {other}")));
-        }
+        Some(other) if other != stack.author => moved_from = Some(std::mem::replace(&mut stack.author, other)),
         None if header.container => {
             let advice = "start it again on its volume, and say where it is with --author-url".to_owned();
             return Err(Error::Missing { what: "address of the Author, which was a container", advice });
@@ -95,7 +94,16 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     };
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
     let unreachable = |problem| Error::Unreachable { url: author.to_string(), problem };
-    preflight::check(&session).await.map_err(unreachable)?;
+    match moved_from {
+        None => preflight::check(&session).await.map_err(unreachable)?,
+        Some(known) => is_the_same(&session).await.map_err(|why| {
+            let path = path.display();
+            Error::Usage(format!(
+                "{path}: the journal is of the Author at {known}, not {author}: {why}; leave --author-url out, or name the \
+                 address at which that Author is now"
+            ))
+        })?,
+    }
     // The lock of a run that was killed may be about to expire.
     lock::extend(&session, LIMIT).await.map_err(|problem| unreachable(problem.reason))?;
     let locked = lock::is_ours(&session).await;
@@ -124,6 +132,16 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
         output.err(&copies_elsewhere(&directory, left.is_empty()));
     }
     Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
+}
+
+/// An error unless the Author at another address than the run's is the same one: it has something of the run.
+async fn is_the_same(session: &Session) -> Result<(), String> {
+    preflight::check(session).await?;
+    match lock::is_known(session).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("nothing of the run is there".to_owned()),
+        Err(problem) => Err(problem.reason),
+    }
 }
 
 /// What to do about the copies that the machine of the run may have, with key material.
