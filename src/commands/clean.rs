@@ -12,6 +12,7 @@ use bpconform_steps::run::{Run, Settings};
 use bpconform_steps::session::Session;
 use bpconform_steps::undoing;
 use bpconform_steps::wire::Wire;
+use url::Url;
 
 use crate::cli::clean::CleanArgs;
 use crate::container::sweep;
@@ -94,16 +95,7 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     };
     let session = Session::new(Arc::new(run), stack, credentials).undoing();
     let unreachable = |problem| Error::Unreachable { url: author.to_string(), problem };
-    match moved_from {
-        None => preflight::check(&session).await.map_err(unreachable)?,
-        Some(known) => is_the_same(&session).await.map_err(|why| {
-            let path = path.display();
-            Error::Usage(format!(
-                "{path}: the journal is of the Author at {known}, not {author}: {why}; leave --author-url out, or name the \
-                 address at which that Author is now"
-            ))
-        })?,
-    }
+    check_author(&session, moved_from.as_ref(), &path).await?;
     // The lock of a run that was killed may be about to expire.
     lock::extend(&session, LIMIT).await.map_err(|problem| unreachable(problem.reason))?;
     let locked = lock::is_ours(&session).await;
@@ -134,14 +126,27 @@ pub async fn command(arguments: &CleanArgs, place: SettingSources<'_>, output: &
     Ok(if left.is_empty() { Exit::Green } else { Exit::CleanUp })
 }
 
-/// An error unless the Author at another address than the run's is the same one: it has something of the run.
-async fn is_the_same(session: &Session) -> Result<(), String> {
-    preflight::check(session).await?;
-    match lock::is_known(session).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("nothing of the run is there".to_owned()),
-        Err(problem) => Err(problem.reason),
-    }
+/// An error unless the Author can be used. At another address than the run knew it must have something of the run: then it is
+/// the same one.
+async fn check_author(session: &Session, known: Option<&Url>, journal: &Path) -> Result<(), Error> {
+    let (checked, author) = (preflight::check(session).await, &session.stack.author);
+    let Some(known) = known else {
+        return checked.map_err(|problem| Error::Unreachable { url: author.to_string(), problem });
+    };
+    let is_known = match checked {
+        Ok(()) => lock::is_known(session).await.map_err(|problem| problem.reason),
+        Err(problem) => Err(problem),
+    };
+    let why = match is_known {
+        Ok(true) => return Ok(()),
+        Ok(false) => "nothing of the run is there".to_owned(),
+        Err(problem) => problem,
+    };
+    Err(Error::Usage(format!(
+        "{}: the journal is of the Author at {known}, not {author}: {why}; leave --author-url out, or name the address at which \
+         that Author is now",
+        journal.display()
+    )))
 }
 
 /// What to do about the copies that the machine of the run may have, with key material.
