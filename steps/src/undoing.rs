@@ -75,7 +75,7 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
     for change in agents.into_iter().chain(others).chain(locks) {
         let undone = match needed.iter().find(|(name, _)| keeps(&change, name)) {
             Some((package, why)) => {
-                Err(Problem::error(format!("{} stays on the Author, {why}", keeping::path(package))))
+                Err(Problem::error(format!("{} is not deleted yet, {why}", keeping::path(package))))
             }
             None if change.replaces() && in_the_way.contains(&change.scenario) => Err(Problem::error(
                 "not restored yet: a part of the cloud service of the run may still exist, and deleting it later would delete the agents \
@@ -87,7 +87,7 @@ pub async fn carry_out(session: &Session, changes: Vec<Change>) -> Vec<Problem> 
             in_the_way.push(change.scenario.clone());
         }
         if undone.is_err() {
-            needed.extend(packages_of(&change).map(|package| (package, "since it still keeps the configuration")));
+            needed.extend(packages_of(&change).map(|package| (package, "since the configuration is not restored")));
         }
         let reason = undone.err().map(|problem| format!("{}: {}", change.request, problem.reason));
         let reason = reason.map(|reason| session.run.redactor.redact(&reason).into_owned());
