@@ -134,7 +134,7 @@ async fn check_author(session: &Session, known: Option<&Url>, journal: &Path) ->
         return checked.map_err(|problem| Error::Unreachable { url: author.to_string(), problem });
     };
     let is_known = match checked {
-        Ok(()) => lock::is_known(session).await.map_err(|problem| problem.reason),
+        Ok(()) => keeping::is_known(session).await.map_err(|problem| problem.reason),
         Err(problem) => Err(problem),
     };
     let why = match is_known {

@@ -13,7 +13,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::kept::{Changed, Kept};
-use super::{ims_configurations, lock, removal, setup, users, vault};
+use super::{ims_configurations, lock, removal, repository, setup, users, vault};
 use crate::call::{Body, Call, Upload};
 use crate::journal::{Change, NodeStage};
 use crate::problem::{Checked, Problem};
@@ -375,6 +375,27 @@ pub(super) fn filter(package: &ZipArchive<Cursor<Vec<u8>>>) -> Checked<Vec<Strin
     let document = roxmltree::Document::parse(&text).map_err(|error| unreadable(&error))?;
     let filters = document.descendants().filter(|node| node.has_tag_name("filter"));
     Ok(filters.filter_map(|node| node.attribute("root").map(str::to_owned)).collect())
+}
+
+/// Whether the Author knows the run: it holds the lock, or something that its journal names with its id is there.
+pub async fn is_known(session: &Session) -> Checked<bool> {
+    if lock::holder(session).await?.is_some_and(|holder| holder.run == session.run.id) {
+        return Ok(true);
+    }
+    let open = session.run.journal.open(None);
+    let nodes = open.iter().flat_map(|change| &change.undo).filter_map(|undo| match undo {
+        Undo::Node { path } | Undo::Content { path } => Some(path.clone()),
+        Undo::Package { name } => Some(path(name)),
+        Undo::Lock { node } => Some(lock::own(node)),
+        _ => None,
+    });
+    let mark = session.mark();
+    for path in nodes.filter(|path| path.contains(&mark)) {
+        if repository::read(session, &path, "0").await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{keeping, removal, repository};
+use super::{removal, repository};
 use crate::call::Call;
 use crate::problem::{Checked, Problem};
 use crate::reply::Reply;
@@ -74,7 +74,7 @@ fn path() -> String {
     format!("{FOLDER}/lock")
 }
 
-fn own(node: &str) -> String {
+pub(super) fn own(node: &str) -> String {
     format!("{FOLDER}/{node}")
 }
 
@@ -207,27 +207,6 @@ pub async fn is_ours(session: &Session) -> Checked<bool> {
         Some(holder) if !holder.has_expired() => Err(held(session, &holder)),
         _ => Ok(false),
     }
-}
-
-/// Whether the Author knows the run: it holds the lock, or something that its journal names with its id is there.
-pub async fn is_known(session: &Session) -> Checked<bool> {
-    if holder(session).await?.is_some_and(|holder| holder.run == session.run.id) {
-        return Ok(true);
-    }
-    let open = session.run.journal.open(None);
-    let nodes = open.iter().flat_map(|change| &change.undo).filter_map(|undo| match undo {
-        Undo::Node { path } | Undo::Content { path } => Some(path.clone()),
-        Undo::Package { name } => Some(keeping::path(name)),
-        Undo::Lock { node } => Some(own(node)),
-        _ => None,
-    });
-    let mark = session.mark();
-    for path in nodes.filter(|path| path.contains(&mark)) {
-        if repository::read(session, &path, "0").await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Refuses to delete what another run may be keeping: a run that was paused may have lost its lock without noticing it.
