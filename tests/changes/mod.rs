@@ -4,6 +4,8 @@
 mod confirmation;
 mod locks;
 #[cfg(unix)]
+mod side_effects;
+#[cfg(unix)]
 mod transactions;
 mod undo;
 

@@ -266,7 +266,7 @@ fn what_a_gateway_gave_up_on_is_undone() {
 }
 
 /// A POST with these fields, as the administrator.
-fn post(author: &str, path: &str, fields: &str) {
+pub(super) fn post(author: &str, path: &str, fields: &str) {
     let head = format!(
         "POST {path} HTTP/1.0\r\nAuthorization: Basic YWRtaW46YWRtaW4=\r\nContent-Type: \
          application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",

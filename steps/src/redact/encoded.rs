@@ -131,7 +131,11 @@ pub(super) fn decoded(run: &str) -> Option<String> {
 /// Whether the beginning of a run may be that of a text. Most long runs are paths and names of classes.
 fn begins_text(run: &str) -> bool {
     let first = &run[..FIRST.min(run.len())];
-    let begins = |bytes: Vec<u8>| text(&bytes).is_some() || (bytes.contains(&0) && run.len() <= LOGIN);
+    let is_login = |bytes: &[u8]| {
+        let plain = |text: &str| text.chars().all(|letter| letter == '\0' || !letter.is_control());
+        run.len() <= LOGIN && bytes.contains(&0) && std::str::from_utf8(bytes).is_ok_and(plain)
+    };
+    let begins = |bytes: Vec<u8>| text(&bytes).is_some() || is_login(&bytes);
     first.bytes().all(|byte| byte.is_ascii_hexdigit()) || base64(first).is_some_and(begins)
 }
 
