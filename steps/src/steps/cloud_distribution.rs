@@ -5,10 +5,11 @@ use std::time::Duration;
 use bpconform_fixtures::Cause;
 use bpconform_step_macros::{given, then, when};
 
+use super::cloud_service::OfTenant;
 use super::publishing::Assets;
 use super::replication_agents::together;
 use crate::author::agents;
-use crate::author::cloud_configuration::{self, CloudConfiguration};
+use crate::author::cloud_configuration;
 use crate::author::distribution::{self, Queue};
 use crate::author::distribution_log::Entry;
 use crate::author::distribution_verdicts;
@@ -190,10 +191,9 @@ async fn agent_appears(world: &mut World) -> Checked {
 
 #[then("it names an IMS configuration")]
 fn names_ims_configuration(world: &mut World) -> Checked {
-    let found: &CloudConfiguration = world.kept()?;
-    ensure(found.ims_configuration.as_deref().is_some_and(|pid| !pid.trim().is_empty()), || {
-        format!("{} names no IMS configuration", found.path)
-    })
+    let OfTenant(found) = world.kept()?;
+    let without = found.iter().find(|it| it.ims_configuration.as_deref().is_none_or(|pid| pid.trim().is_empty()));
+    ensure(without.is_none(), || format!("{} names no IMS configuration", without.map_or("", |it| &it.path)))
 }
 
 /// How long something that must not appear is given to appear all the same.

@@ -17,7 +17,7 @@ struct Refused(Reply);
 
 /// The cloud configurations of the tenant: each of them is judged.
 #[derive(Debug)]
-struct OfTenant(Vec<CloudConfiguration>);
+pub(super) struct OfTenant(pub(super) Vec<CloudConfiguration>);
 
 #[given("the Author has no Brand Portal configuration")]
 async fn has_no_configuration(world: &mut World) -> Checked {
