@@ -154,7 +154,11 @@ impl Sling {
 
     /// Carries out what a run did not.
     pub(super) fn clean(&self, journal: &str) -> Told {
-        bpconform_with(&["clean", journal], &self.credentials("admin"))
+        self.clean_with(&[journal])
+    }
+
+    pub(super) fn clean_with(&self, arguments: &[&str]) -> Told {
+        bpconform_with(&[&["clean"], arguments].concat(), &self.credentials("admin"))
     }
 
     /// Has a JSON answer hold only so many nodes.

@@ -114,7 +114,15 @@ pub fn judge(session: &Session, reply: &Reply) -> Checked {
 /// of a gateway gives that back, encoded once or twice.
 fn names(value: &str, mark: &str, requested: &str) -> bool {
     let requested = decoded(requested.strip_suffix(".html").unwrap_or(requested));
-    decoded(&decoded(value)).replace(&requested, "").contains(mark)
+    let value = decoded(&decoded(value));
+    // A link to what is below the address is the Author's own.
+    let mut parts = value.split(requested.as_str());
+    let first = parts.next().unwrap_or_default().to_owned();
+    let without = parts.fold(first, |all, part| {
+        let between = if part.starts_with('/') { requested.as_str() } else { "" };
+        all + between + part
+    });
+    without.contains(mark)
 }
 
 fn decoded(text: &str) -> String {
@@ -185,6 +193,9 @@ mod tests {
         ] {
             assert_eq!(names(value, "adobeims-configuration", requested), wanted, "{value}");
         }
+        let agents = "/etc/replication/agents.author";
+        let is_named = |value: &str| names(value, &format!("{agents}/"), &format!("{agents}.html"));
+        assert!(is_named(&format!("{agents}/publish.html")) && !is_named(&format!("https://proxy/?to={agents}.html")));
     }
 
     #[test]
