@@ -14,7 +14,7 @@ use super::{ims_configurations, removal};
 use crate::call::Call;
 use crate::html::Page;
 use crate::journal::Change;
-use crate::problem::{Checked, Problem, agreed};
+use crate::problem::{Checked, Kind, Problem, agreed};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::undo::{AFTERMATH, Undo};
@@ -40,7 +40,13 @@ pub async fn create_ims_configuration(session: &Session, title: &str, secret: Op
 pub async fn send_ims_configuration(session: &Session, title: &str, call: Call) -> Checked<String> {
     let surface = session.surface("author.ims-storage");
     let unused = async || Ok(ims_configurations::storage(session).await?.unused_customizers(surface, &[]));
-    let undo = Undo::ImsConfiguration { title: title.to_owned(), unused: Some(agreed(unused).await?) };
+    let unused = match agreed(unused).await {
+        Ok(unused) => Some(unused),
+        // Nobody may read them on AEM as a Cloud Service.
+        Err(problem) if problem.kind == Kind::Skipped => None,
+        Err(problem) => return Err(problem),
+    };
+    let undo = Undo::ImsConfiguration { title: title.to_owned(), unused };
     let reply = session.send(call.undone_by([undo])).await?.expect_status(&[200])?;
     if session.is_browsed("author.ims-create") {
         // A page does not show a PID; the title is this run's own.
