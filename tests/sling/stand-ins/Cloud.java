@@ -24,7 +24,8 @@ final class Cloud extends Web {
         String provider = parameter(request, "imsConfig");
         boolean isTenant = url.matches("https?://[a-z0-9][a-z0-9-]{0,31}\\.[^/?#]+");
         if (!isTenant || parameter(request, "name").isEmpty() || Ims.provider(session, provider) == null) {
-            text(response, 400, "name, a tenant's tenantURL and the imsConfig of one that exists are needed");
+            // With Sling's own page, which shows who refuses.
+            response.sendError(400, "name, a tenant's tenantURL and the imsConfig of one that exists are needed");
             return;
         }
         String tenant = URI.create(url).getHost().split("\\.")[0];
