@@ -116,9 +116,14 @@ fn packages_of(change: &Change) -> impl Iterator<Item = String> {
     })
 }
 
-/// Whether it is undone by deleting the package of that name.
+/// Whether it is undone by deleting the package of that name, or the folder that the package is in.
 fn keeps(change: &Change, package: &str) -> bool {
-    change.undo.iter().any(|undo| matches!(undo, Undo::Package { name } if name == package))
+    let at = keeping::path(package);
+    change.undo.iter().any(|undo| match undo {
+        Undo::Package { name } => name == package,
+        Undo::Folder { path } => at.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')),
+        _ => false,
+    })
 }
 
 /// Gives changes whose outcome is unknown time to come about: what is undone before it is there would stay.
