@@ -140,6 +140,9 @@ fn ends(requirement: &str, wrong: &(&str, Act), first: usize, step: usize) -> BT
     codes.into_inner().expect("no panic")
 }
 
+/// So many requirements with a wrong answer are tried at once.
+const WORKERS: usize = 3;
+
 #[test]
 fn no_single_wrong_answer_loses_the_configuration() {
     // Every so many reads one is wrong; 1 means each of them.
@@ -150,13 +153,21 @@ fn no_single_wrong_answer_loses_the_configuration() {
         |(offset, index): &(usize, usize)| format!("{}, {}", DELETE[*offset], WRONG[*index].0).starts_with(&only);
     let all: Vec<_> = all.filter(is_wanted).collect();
     // Each requirement and each wrong answer is in a sample of so many.
-    for (offset, index) in sample("requirements with a wrong answer", all, 2) {
+    let all = sample("requirements with a wrong answer", all, 2);
+    let try_one = |(offset, index): (usize, usize)| {
         let (requirement, wrong) = (DELETE[offset], &WRONG[index]);
         let first = 1 + (index * DELETE.len() + offset) * step / (WRONG.len() * DELETE.len());
         let codes = ends(requirement, wrong, first, step);
         println!("{requirement}, {}: {} positions, by exit code {codes:?}", wrong.0, codes.values().sum::<usize>());
         assert!(!codes.is_empty() || first > 60, "{requirement}");
-    }
+    };
+    // A run waits most of its time. Each worker tries every so many of them.
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let own = all.iter().copied().skip(worker).step_by(WORKERS);
+            scope.spawn(move || own.for_each(try_one));
+        }
+    });
 }
 
 #[test]
