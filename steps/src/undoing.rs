@@ -423,7 +423,7 @@ async fn delete_cloud_service(session: &Session, undo: &Undo, change: &Change) -
     // An Author may make agents under other names, too. Only the run's own get their tokens from its IMS configuration.
     for name in others(session, &ours, agents, before.as_ref()).await? {
         let path = agents::path(&name);
-        if !change.nodes.contains_key(&path) {
+        if !change.nodes.contains_key(&path) && !is_kept(session, change, &path).await? {
             removal::delete_node(session, &path).await?;
             deleted += 1;
         }
@@ -473,6 +473,16 @@ async fn others(
         Ok(all.filter(|it| is_new(it) && gives(it)).map(|it| it.name).collect::<BTreeSet<_>>())
     });
     Ok(all.await?.into_iter().collect())
+}
+
+/// Whether a node is one of the customer's that the scenario of a change keeps.
+async fn is_kept(session: &Session, change: &Change, path: &str) -> Checked<bool> {
+    for replacement in session.run.journal.open(Some(&change.scenario)).iter().filter(|it| it.replaces()) {
+        if keeping::is_kept(session, replacement, path).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes a change of its own of each agent that was made for the run and that somebody has changed: the rest of the cloud service
@@ -557,8 +567,11 @@ async fn ours<'a>(session: &Session, title: &'a str, pid: &'a str) -> Checked<Ou
         }
         all => all?,
     };
-    let made = all.into_iter().find(|it| it.is(pid) && it.title.as_ref().is_some_and(|title| title.contains(&mark)));
-    Ok(Ours { title, ims_configuration: made.is_some().then_some(pid), provider: made.and_then(|it| it.name) })
+    let made = all.iter().find(|it| it.is(pid) && it.title.as_ref().is_some_and(|title| title.contains(&mark)));
+    // A name that another provider has, too, says nothing.
+    let name = made.and_then(|it| it.name.clone());
+    let provider = name.filter(|name| all.iter().filter(|it| it.name.as_ref() == Some(name)).count() == 1);
+    Ok(Ours { title, ims_configuration: made.is_some().then_some(pid), provider })
 }
 
 impl Ours<'_> {
@@ -585,7 +598,7 @@ impl Ours<'_> {
 async fn nothing_of_it_is_left(session: &Session, unused: Option<&[String]>, change: &Change) -> Checked {
     let Some(before) = unused.filter(|_| !change.was_refused()) else { return Ok(()) };
     let surface = session.surface("author.ims-storage");
-    let left = async || Ok(ims_configurations::storage(session).await?.unused_customizers(surface, before));
+    let left = async || Ok(ims_configurations::readable(session).await?.unused_customizers(surface, before));
     let mut left = agreed(left).await?;
     left.retain(|path| !change.nodes.contains_key(path));
     if left.is_empty() {

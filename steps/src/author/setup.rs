@@ -39,7 +39,7 @@ pub async fn create_ims_configuration(session: &Session, title: &str, secret: Op
 /// Sends what creates an IMS configuration of that title, and gives its PID back.
 pub async fn send_ims_configuration(session: &Session, title: &str, call: Call) -> Checked<String> {
     let surface = session.surface("author.ims-storage");
-    let unused = async || Ok(ims_configurations::storage(session).await?.unused_customizers(surface, &[]));
+    let unused = async || Ok(ims_configurations::readable(session).await?.unused_customizers(surface, &[]));
     let unused = match agreed(unused).await {
         Ok(unused) => Some(unused),
         // Nobody may read them on AEM as a Cloud Service.
