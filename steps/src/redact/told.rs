@@ -7,13 +7,10 @@ use std::ops::Range;
 use bpconform_fixtures::SecretNames;
 
 use super::value::{is_address, looks_drawn, looks_strong};
-use super::{MASK, vocabulary};
+use super::{MASK, NEAR, first, near, vocabulary};
 
 /// How many words may stand between a name and its value.
 const GAP: usize = 6;
-
-/// So much behind a name is looked at, in bytes.
-pub(super) const NEAR: usize = 1024;
 
 /// What may stand alone between the words and the value.
 const SIGNS: [&str; 10] = [":", "=", ":=", "->", "=>", "-->", "==>", "→", "：", "＝"];
@@ -55,16 +52,10 @@ const REASONS: [&str; 26] = [
 const QUOTES: [(char, char); 9] =
     [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('„', '“'), ('«', '»'), ('「', '」'), ('『', '』'), ('<', '>')];
 
-/// The beginning of a text, no longer than that.
-pub(super) fn near(text: &str, most: usize) -> &str {
-    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or_default()]
-}
-
 /// The value that the words behind a name give it, as a part of what follows the name.
 pub(super) fn value(rest: &str) -> Option<Range<usize>> {
     let names = SecretNames::built_in();
-    let line = near(rest, NEAR).split(['\n', '\r']).next()?;
+    let line = near(rest).split(['\n', '\r']).next()?;
     let (mut at, mut before, mut count) = (0, "", 0);
     for piece in line.split_inclusive([' ', '\t']) {
         at += piece.len();
@@ -105,7 +96,7 @@ fn is_complement(word: &str, count: usize) -> bool {
 pub(super) fn value_at(text: &str, at: usize) -> Option<Range<usize>> {
     let rest = &text[at..];
     let start = at + rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let rest = near(&text[start..], NEAR);
+    let rest = near(&text[start..]);
     let quote = QUOTES.iter().find(|(open, _)| rest.starts_with(*open));
     let quoted = quote.and_then(|(open, close)| Some((open.len_utf8(), rest[open.len_utf8()..].find(*close)?)));
     let (start, inner) = if let Some((first, length)) = quoted {
@@ -123,7 +114,7 @@ pub(super) fn value_at(text: &str, at: usize) -> Option<Range<usize>> {
 
 /// The values among the arguments of a call that begins there: `("admin", "a1b2c3")`.
 pub(super) fn arguments(rest: &str) -> Vec<Range<usize>> {
-    let call = near(rest, NEAR);
+    let call = near(rest);
     let mut found = Vec::new();
     let Some(mut left) = call.strip_prefix('(') else { return found };
     for _ in 0..4 {
@@ -193,7 +184,7 @@ pub(super) fn without_type(rest: &str) -> &str {
 
 /// How long what stands in brackets is, with them, if it holds only such letters.
 fn closed(open: &str, close: char, allowed: fn(char) -> bool) -> usize {
-    let end = near(open, 64).char_indices().skip(1).find(|(_, letter)| *letter == close || !allowed(*letter));
+    let end = first(open, 64).char_indices().skip(1).find(|(_, letter)| *letter == close || !allowed(*letter));
     end.filter(|(at, letter)| *letter == close && (*at > 1 || close == ')')).map_or(0, |(at, _)| at + 1)
 }
 
@@ -225,7 +216,7 @@ fn is_unspaced(letter: char) -> bool {
 /// the next value.
 pub(super) fn beyond(rest: &str, end: usize) -> usize {
     let Some(after) = rest[end..].strip_prefix([';', ',', ')', '&']) else { return 0 };
-    let after = near(after, NEAR);
+    let after = near(after);
     let ends = |it: char| it.is_whitespace() || "&;,\"'<>)]}|`\0".contains(it);
     let next = &after[..after.find(ends).unwrap_or(after.len())];
     let is_value = looks_given(next) && !next.contains([':', '=']) && end > 0;
@@ -251,7 +242,7 @@ pub(super) fn continued(rest: &str, end: usize) -> Vec<Range<usize>> {
 
 /// Whether a text begins with a word in base64.
 pub(super) fn begins_base64(text: &str) -> bool {
-    let word = near(text.trim_start(), NEAR).split_whitespace().next().unwrap_or_default();
+    let word = near(text.trim_start()).split_whitespace().next().unwrap_or_default();
     word.len() >= 8
         && word.len().is_multiple_of(4)
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
